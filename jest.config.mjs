@@ -1,0 +1,27 @@
+const common = {
+  rootDir: import.meta.dirname,
+  testEnvironment: 'node',
+  // Not in the temp directory: test/run.mjs gives each run one of its own and removes it.
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest'] },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+};
+
+/** Files that open the gateway's database: run once on the embedded database and once on MariaDB/MySQL. */
+const withDatabase = ['features', 'scenarios', 'abuse', 'contract'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`);
+
+/** Files that open no database of the gateway's: run once. */
+const withoutDatabase = ['unit', 'sandbox', 'tidy'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`);
+
+/** Run it through test/run.mjs (`npm test`): that starts the database server and names it to the tests. */
+export default {
+  maxWorkers: 2,
+  testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/test/support/totals-reporter.mjs'],
+  projects: [
+    { ...common, displayName: 'pure', testMatch: withoutDatabase },
+    { ...common, displayName: 'embedded', testMatch: withDatabase, globals: { TEST_DATABASE: 'embedded' } },
+    { ...common, displayName: 'mysql', testMatch: withDatabase, globals: { TEST_DATABASE: 'mysql' } },
+  ],
+};

@@ -1,0 +1,54 @@
+import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
+import { Field, Int, ObjectType } from 'type-graphql';
+import { connectionType } from '../../graphql/connection.js';
+import { Node } from '../../graphql/node.js';
+import { MetadataScalar } from '../../graphql/scalars.js';
+import { IdColumn, JsonColumn, Text, TimeColumn, VersionColumn } from '../../platform/db/columns.js';
+import { TenantRow } from '../../platform/tenancy/tenant-row.js';
+
+/** Someone who pays an app. We own email, name and metadata and carry them to Tilled. */
+@ObjectType({ implements: Node, simpleResolvers: true, description: 'Someone who pays the app.' })
+@Entity({ tableName: 'billing_customers' })
+@Unique({ name: 'billing_customers_external', properties: ['appId', 'externalId'] })
+@Unique({ name: 'billing_customers_tilled', properties: ['appId', 'tilledCustomerId'] })
+@Index({ name: 'billing_customers_email', properties: ['appId', 'email', 'id'] })
+export class Customer extends TenantRow {
+  @Field(() => Int, { description: 'Grows with each change; pass it as expectedVersion to refuse lost updates.' })
+  @VersionColumn()
+  version!: number;
+
+  @Field(() => String, { nullable: true, description: "The app's own id of this customer; unique in the app." })
+  @Text(255, { nullable: true })
+  externalId!: string | null;
+
+  @Field(() => String)
+  @Text(320)
+  email!: string;
+
+  @Field(() => String, { nullable: true })
+  @Text(255, { nullable: true })
+  name!: string | null;
+
+  @Field(() => MetadataScalar)
+  @JsonColumn()
+  metadata!: Record<string, string>;
+
+  /** Null until Tilled has confirmed the customer. */
+  @IdColumn({ nullable: true })
+  tilledCustomerId!: string | null;
+
+  /** Set when personal data was removed; the row stays for the financial records that point to it. */
+  @TimeColumn({ nullable: true })
+  deletedAt!: Date | null;
+
+  @Field(() => Date)
+  @TimeColumn()
+  createdAt!: Date;
+
+  @Field(() => Date)
+  @TimeColumn()
+  updatedAt!: Date;
+}
+
+@ObjectType()
+export class CustomerConnection extends connectionType(Customer, 'Customer') {}

@@ -1,0 +1,28 @@
+import type { Page, PageRequest } from '../../platform/tenancy/page.js';
+import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
+import { Customer } from './customer.entity.js';
+
+/** Customers of an app. */
+export class CustomerRepository extends TenantRepository<Customer> {
+  protected readonly entity = Customer;
+  protected readonly noun = 'customer';
+  protected override readonly customerProperty = 'id';
+
+  /** The customer if their data was not removed; null otherwise. */
+  async findLive(id: string): Promise<Customer | null> {
+    const customer = await this.find(id);
+    return customer?.deletedAt === null ? customer : null;
+  }
+
+  findByExternalId(externalId: string): Promise<Customer | null> {
+    return this.findBy('externalId', externalId);
+  }
+
+  findByTilledId(tilledCustomerId: string): Promise<Customer | null> {
+    return this.findBy('tilledCustomerId', tilledCustomerId);
+  }
+
+  list(page: PageRequest, email: string | null): Promise<Page<Customer>> {
+    return this.page({ deletedAt: null, ...(email === null ? {} : { email: email.toLowerCase() }) }, page);
+  }
+}

@@ -1,0 +1,216 @@
+import { type Clock } from '../../platform/clock.js';
+import { AppError, Conflict, NotFound, ProcessorRejected, UserErrorCode } from '../../platform/errors.js';
+import type { Intents } from '../../platform/idempotency/intents.js';
+import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
+import type { Ids } from '../../platform/ids.js';
+import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledCustomer, TilledCustomerParams } from '../../tilled/tilled.shapes.js';
+import { assertVersion } from '../kit/expected-version.js';
+import { mergedMetadata } from '../kit/metadata.js';
+import { markedId, markOf, type Processor } from '../kit/processor.js';
+import type { Customer } from './customer.entity.js';
+import type { CustomerCreateInput, CustomerDeleteInput, CustomerUpdateInput } from './customer.inputs.js';
+import { CustomerRepository } from './customer.repository.js';
+
+/** Another customer of the app has this external id. */
+class DuplicateExternalId extends AppError {
+  readonly code = UserErrorCode.DUPLICATE_EXTERNAL_ID;
+  override readonly field = ['externalId'];
+
+  constructor(
+    readonly externalId: string,
+    readonly customerId: string,
+  ) {
+    super(`The external id ${externalId} belongs to customer ${customerId} already: read that one with customerByExternalId.`);
+  }
+}
+
+/** What nouns above customers know about one: asked before a customer is deleted. */
+export interface CustomerDependents {
+  /** Whether something will still be collected from the customer. */
+  isBilled(scope: Scope, customerId: string): Promise<boolean>;
+  /** Detaches every payment method, at Tilled too; repeatable. */
+  detachMethods(scope: Scope, customerId: string): Promise<void>;
+}
+
+interface CustomerServiceParts {
+  readonly processor: Processor;
+  readonly intents: Intents;
+  readonly jobs: Jobs;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** Carries a changed customer to Tilled. */
+export const CUSTOMER_PUSH = 'customerPush';
+
+const DELETED_EMAIL = 'deleted@deleted.invalid';
+
+/** Customers: made, changed and forgotten here first, then at Tilled. */
+export class CustomerService {
+  constructor(
+    private readonly parts: CustomerServiceParts,
+    private readonly dependents: () => CustomerDependents,
+  ) {}
+
+  readonly creation: Story<Customer> = {
+    operation: 'customerCreate',
+    act: (scope, act) => this.sendCreate(scope, act),
+    withdraw: async (scope, act) => CustomerRepository.of(scope).remove(await CustomerRepository.of(scope).lock(act.subject)),
+    load: (scope, id) => CustomerRepository.of(scope).find(id),
+  };
+
+  readonly deletion: Story<Customer> = {
+    operation: 'customerDelete',
+    act: (scope, act) => this.sendDelete(scope, act),
+    withdraw: async () => undefined,
+    load: (scope, id) => CustomerRepository.of(scope).find(id),
+  };
+
+  create(scope: Scope, input: CustomerCreateInput): Promise<Outcome<Customer>> {
+    return this.parts.intents.run(scope, this.creation, {
+      input,
+      intend: async (tx) => {
+        await this.assertExternalIdFree(tx, input.externalId);
+        const now = this.parts.clock.now();
+        const customer = CustomerRepository.of(tx).add({
+          id: this.parts.ids.make('cus'),
+          version: 1,
+          externalId: input.externalId ?? null,
+          email: input.email.toLowerCase(),
+          name: input.name ?? null,
+          metadata: mergedMetadata({}, input.metadata),
+          tilledCustomerId: null,
+          deletedAt: null,
+          createdAt: now,
+          updatedAt: now,
+        });
+        return { subject: customer.id };
+      },
+    });
+  }
+
+  /** Changes our row, then carries it to Tilled: at once if Tilled answers, else by the job. */
+  async update(scope: Scope, input: CustomerUpdateInput): Promise<Outcome<Customer>> {
+    const lease = await scope.transaction(async (tx) => {
+      const customer = await this.lockLive(tx, input.id);
+      assertVersion(customer, input.expectedVersion);
+      if (input.email) customer.email = input.email.toLowerCase();
+      if (input.name !== undefined) customer.name = input.name;
+      customer.metadata = mergedMetadata(customer.metadata, input.metadata);
+      customer.updatedAt = this.parts.clock.now();
+      const key = { kind: CUSTOMER_PUSH, subject: customer.id };
+      const held = await this.parts.jobs.hold(tx, key);
+      if (held === null) await this.parts.jobs.enqueue(tx, key);
+      return held;
+    });
+    if (lease !== null) await this.tryPush(scope, lease);
+    return { row: await CustomerRepository.of(scope).find(input.id), errors: [], replayed: false };
+  }
+
+  delete(scope: Scope, input: CustomerDeleteInput): Promise<Outcome<Customer>> {
+    return this.parts.intents.run(scope, this.deletion, {
+      input,
+      intend: async (tx) => {
+        const customer = await this.lockLive(tx, input.id);
+        if (await this.dependents().isBilled(tx, customer.id)) {
+          throw new Conflict(
+            'The customer has a live subscription: cancel it first, so that nothing is collected from somebody forgotten.',
+          );
+        }
+        return { subject: customer.id };
+      },
+    });
+  }
+
+  /** Brings Tilled's copy in line with ours. The handler of CUSTOMER_PUSH. */
+  async push(scope: Scope, lease: Lease): Promise<void> {
+    const customer = await CustomerRepository.of(scope).findLive(lease.subject);
+    const tilledId = customer?.tilledCustomerId ?? null;
+    if (customer !== null && tilledId !== null) {
+      await this.parts.processor.ask(scope, (tilled) => tilled.updateCustomer(tilledId, paramsOf(scope, customer)));
+    }
+    await scope.transaction((tx) => this.parts.jobs.complete(tx, lease));
+  }
+
+  /** Records what Tilled says of a customer we made. Others are not ours and stay out. */
+  async mirror(tx: Scope, snapshot: TilledCustomer): Promise<void> {
+    const repository = CustomerRepository.of(tx);
+    const marked = markedId(tx, snapshot.metadata);
+    const known = (await repository.findByTilledId(snapshot.id)) ?? (marked === null ? null : await repository.find(marked));
+    if (known === null) return;
+    const customer = await repository.lock(known.id);
+    customer.tilledCustomerId ??= snapshot.id;
+    tx.log.info('customer mirrored', { customerId: customer.id, tilledCustomerId: snapshot.id });
+  }
+
+  private async sendCreate(scope: Scope, act: Act): Promise<void> {
+    const customer = await CustomerRepository.of(scope).get(act.subject);
+    if (customer.tilledCustomerId !== null) return;
+    const known = act.isFirst ? null : await this.findAtTilled(scope, customer.id);
+    const snapshot = known ?? (await this.createAtTilled(scope, customer));
+    await scope.transaction((tx) => this.mirror(tx, snapshot));
+  }
+
+  /** A customer that Tilled refused to make is not one: nothing could ever be collected, and its external id is free again. */
+  private async createAtTilled(scope: Scope, customer: Customer): Promise<TilledCustomer> {
+    try {
+      return await this.parts.processor.ask(scope, (tilled) => tilled.createCustomer(paramsOf(scope, customer)));
+    } catch (error) {
+      if (error instanceof ProcessorRejected) {
+        await scope.transaction(async (tx) => CustomerRepository.of(tx).remove(await CustomerRepository.of(tx).lock(customer.id)));
+      }
+      throw error;
+    }
+  }
+
+  private async findAtTilled(scope: Scope, id: string): Promise<TilledCustomer | null> {
+    const list = await this.parts.processor.ask(scope, (tilled) => tilled.listCustomers({ metadata: markOf(scope, id), limit: 1 }));
+    return list.items.find((item) => markedId(scope, item.metadata) === id) ?? null;
+  }
+
+  private async sendDelete(scope: Scope, act: Act): Promise<void> {
+    await this.dependents().detachMethods(scope, act.subject);
+    const { tilledCustomerId } = await CustomerRepository.of(scope).get(act.subject);
+    if (tilledCustomerId !== null) await this.parts.processor.find(scope, (tilled) => tilled.deleteCustomer(tilledCustomerId));
+    await scope.transaction(async (tx) => {
+      const customer = await CustomerRepository.of(tx).lock(act.subject);
+      const now = this.parts.clock.now();
+      Object.assign(customer, { email: DELETED_EMAIL, name: null, externalId: null, metadata: {}, deletedAt: now, updatedAt: now });
+      tx.log.info('customer deleted', { customerId: customer.id, tilledCustomerId });
+    });
+  }
+
+  private async tryPush(scope: Scope, lease: Lease): Promise<void> {
+    try {
+      await this.push(scope, lease);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      scope.log.warn('customer not carried to tilled yet', { customerId: lease.subject, divergence_risk: true, reason: error.message });
+      await this.parts.jobs.release(scope, lease, { dueInMs: 60_000, error: error.message });
+    }
+  }
+
+  private async lockLive(tx: Scope, id: string): Promise<Customer> {
+    const customer = await CustomerRepository.of(tx).lock(id);
+    if (customer.deletedAt !== null) throw new NotFound('customer', id);
+    return customer;
+  }
+
+  private async assertExternalIdFree(tx: Scope, externalId: string | null | undefined): Promise<void> {
+    if (!externalId) return;
+    const other = await CustomerRepository.of(tx).findByExternalId(externalId);
+    if (other !== null) throw new DuplicateExternalId(externalId, other.id);
+  }
+}
+
+function paramsOf(scope: Scope, customer: Customer): TilledCustomerParams {
+  const [first = null, ...rest] = customer.name?.split(' ') ?? [];
+  return {
+    email: customer.email,
+    first_name: first,
+    last_name: rest.length === 0 ? null : rest.join(' '),
+    metadata: markOf(scope, customer.id),
+  };
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../../platform/clock.js';
+import type { Ids } from '../../platform/ids.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledDispute } from '../../tilled/tilled.shapes.js';
+import type { Payment } from '../payments/payment.entity.js';
+import type { Dispute } from './dispute.entity.js';
+import { DisputeRepository } from './dispute.repository.js';
+import { DisputeStatus } from './dispute.states.js';
+
+/** The one door for what Tilled says of disputes. */
+export class DisputeMirror {
+  constructor(
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /** Records a dispute of one of our payments. */
+  async record(tx: Scope, snapshot: TilledDispute, payment: Payment): Promise<void> {
+    const disputes = DisputeRepository.of(tx);
+    const known = await disputes.findByTilledId(snapshot.id);
+    const facts = {
+      paymentId: payment.id,
+      customerId: payment.customerId,
+      status: DisputeStatus[snapshot.status.toUpperCase() as keyof typeof DisputeStatus],
+      amountMinor: snapshot.amount,
+      currency: snapshot.currency,
+      reason: snapshot.reason_description?.slice(0, 500) ?? null,
+      evidenceDueAt: snapshot.closing_at === null ? null : new Date(snapshot.closing_at),
+      updatedAt: this.clock.now(),
+    };
+    const dispute = known === null ? this.newDispute(tx, snapshot, facts) : Object.assign(await disputes.lock(known.id), facts);
+    tx.log.warn('dispute mirrored', {
+      customerId: dispute.customerId,
+      paymentId: dispute.paymentId,
+      disputeId: dispute.id,
+      tilledDisputeId: snapshot.id,
+      status: dispute.status,
+      amountMinor: dispute.amountMinor,
+    });
+  }
+
+  private newDispute(tx: Scope, snapshot: TilledDispute, facts: Partial<Dispute>): Dispute {
+    return DisputeRepository.of(tx).add({
+      id: this.ids.make('dp'),
+      tilledDisputeId: snapshot.id,
+      tilledChargeId: snapshot.charge_id,
+      createdAt: this.clock.now(),
+      ...facts,
+    } as Parameters<DisputeRepository['add']>[0]);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Page, PageRequest } from '../../platform/tenancy/page.js';
+import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
+import { Dispute } from './dispute.entity.js';
+import type { DisputeStatus } from './dispute.states.js';
+
+/** Disputes of an app. */
+export class DisputeRepository extends TenantRepository<Dispute> {
+  protected readonly entity = Dispute;
+  protected readonly noun = 'dispute';
+  protected override readonly customerProperty = 'customerId';
+
+  findByTilledId(tilledDisputeId: string): Promise<Dispute | null> {
+    return this.findBy('tilledDisputeId', tilledDisputeId);
+  }
+
+  /** All disputes of a payment, oldest first. */
+  ofPayment(paymentId: string): Promise<Dispute[]> {
+    return this.allBy('paymentId', paymentId);
+  }
+
+  list(page: PageRequest, status: DisputeStatus[] | null): Promise<Page<Dispute>> {
+    return this.page(status === null ? {} : { status }, page);
+  }
+}

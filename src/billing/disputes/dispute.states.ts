@@ -1,0 +1,11 @@
+/** States of a dispute, as Tilled names them. */
+export enum DisputeStatus {
+  WARNING_NEEDS_RESPONSE = 'WARNING_NEEDS_RESPONSE',
+  WARNING_UNDER_REVIEW = 'WARNING_UNDER_REVIEW',
+  WARNING_CLOSED = 'WARNING_CLOSED',
+  NEEDS_RESPONSE = 'NEEDS_RESPONSE',
+  UNDER_REVIEW = 'UNDER_REVIEW',
+  CLOSED = 'CLOSED',
+  WON = 'WON',
+  LOST = 'LOST',
+}

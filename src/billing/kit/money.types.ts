@@ -1,0 +1,40 @@
+import { IsIn, Max, Min } from 'class-validator';
+import { Field, InputType, ObjectType } from 'type-graphql';
+import { CurrencyCodeScalar, MinorUnitsScalar } from '../../graphql/scalars.js';
+import { AMOUNT_MINOR_MAX, CURRENCIES, decimalOf } from '../money.js';
+
+/** An amount with its currency. */
+@ObjectType({
+  simpleResolvers: true,
+  description: 'An amount with its currency. `decimal` is for showing, e.g. "19.90"; a zero-decimal currency has no point.',
+})
+export class Money {
+  @Field(() => MinorUnitsScalar)
+  readonly amountMinor: number;
+
+  @Field(() => CurrencyCodeScalar)
+  readonly currency: string;
+
+  constructor(amountMinor: number, currency: string) {
+    this.amountMinor = amountMinor;
+    this.currency = currency;
+  }
+
+  @Field(() => String)
+  get decimal(): string {
+    return decimalOf(this.amountMinor, this.currency);
+  }
+}
+
+/** An amount to move, in a currency the processor takes. */
+@InputType({ description: 'An amount to move: at least 1 and at most 99,999,999 minor units.' })
+export class MoneyInput {
+  @Field(() => MinorUnitsScalar)
+  @Min(1, { message: 'must be at least 1 minor unit' })
+  @Max(AMOUNT_MINOR_MAX, { message: `must be at most ${AMOUNT_MINOR_MAX} minor units` })
+  amountMinor!: number;
+
+  @Field(() => CurrencyCodeScalar)
+  @IsIn(CURRENCIES, { message: `must be one of ${CURRENCIES.join(', ')}` })
+  currency!: string;
+}

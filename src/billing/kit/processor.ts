@@ -1,0 +1,59 @@
+import { OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledAccountClient, TilledClient } from '../../tilled/tilled.client.js';
+import { TilledError } from '../../tilled/tilled.errors.js';
+import type { TilledMetadata } from '../../tilled/tilled.shapes.js';
+
+const RETRY_AFTER_MS = 5_000;
+
+/** Asks Tilled on behalf of a scope's app, and says what went wrong in the words of our own errors. */
+export class Processor {
+  constructor(private readonly client: TilledClient) {}
+
+  /**
+   * The answer to one call. Throws ProcessorRejected (refused for good), ProcessorUnavailable (nothing happened) or
+   * OutcomeUnknown (it may have happened).
+   */
+  async ask<T>(scope: Scope, question: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
+    try {
+      return await question(this.client.account(scope.app.processorAccountId));
+    } catch (error) {
+      throw error instanceof TilledError ? translated(error) : error;
+    }
+  }
+
+  /** Like ask, but null where Tilled has no such object. */
+  async find<T>(scope: Scope, question: (tilled: TilledAccountClient) => Promise<T>): Promise<T | null> {
+    try {
+      return await this.ask(scope, question);
+    } catch (error) {
+      if (error instanceof ProcessorRejected && error.cause instanceof TilledError && error.cause.kind === 'not_found') return null;
+      throw error;
+    }
+  }
+}
+
+function translated(error: TilledError): Error {
+  const options = { cause: error };
+  switch (error.kind) {
+    case 'rejected':
+    case 'not_found':
+      return new ProcessorRejected(error.message, options);
+    case 'unauthorized':
+    case 'throttled':
+    case 'unavailable':
+      return new ProcessorUnavailable(error.facts.retryAfterMs ?? RETRY_AFTER_MS, options);
+    case 'unknown':
+      return new OutcomeUnknown(options);
+  }
+}
+
+/** What we write on every object we make at Tilled, so that it can be found again whatever happened to the answer. */
+export function markOf(scope: Scope, id: string): TilledMetadata {
+  return { billing_app_id: scope.appId, billing_id: id };
+}
+
+/** Our id on an object at Tilled, if this app made it. */
+export function markedId(scope: Scope, metadata: TilledMetadata | null): string | null {
+  return metadata?.billing_app_id === scope.appId ? (metadata.billing_id ?? null) : null;
+}

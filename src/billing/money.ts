@@ -1,0 +1,35 @@
+/** Currencies the processor takes, with the number of digits after the decimal point (ISO 4217). */
+const FRACTION_DIGITS: Readonly<Record<string, number>> = {
+  aud: 2,
+  cad: 2,
+  chf: 2,
+  dkk: 2,
+  eur: 2,
+  gbp: 2,
+  hkd: 2,
+  jpy: 0,
+  nok: 2,
+  nzd: 2,
+  sek: 2,
+  usd: 2,
+  zar: 2,
+};
+
+/** Currencies the processor takes, lower case. */
+export const CURRENCIES: readonly string[] = Object.keys(FRACTION_DIGITS);
+
+/** The most one payment may ask for, in minor units (Tilled's own limit). */
+export const AMOUNT_MINOR_MAX = 99_999_999;
+
+/** An amount for showing: 1990 usd is "19.90", 1990 jpy is "1990". Exact for every safe integer. */
+export function decimalOf(amountMinor: number, currency: string): string {
+  const digits = FRACTION_DIGITS[currency] ?? 2;
+  if (digits === 0) return String(amountMinor);
+  const text = String(Math.abs(amountMinor)).padStart(digits + 1, '0');
+  return `${amountMinor < 0 ? '-' : ''}${text.slice(0, -digits)}.${text.slice(-digits)}`;
+}
+
+/** The sum of amounts of one currency, in minor units. */
+export function sumMinor(amounts: readonly number[]): number {
+  return amounts.reduce((sum, amount) => sum + amount, 0);
+}

@@ -1,0 +1,75 @@
+import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Node } from '../../graphql/node.js';
+import { IdColumn, IntColumn, Text, TimeColumn } from '../../platform/db/columns.js';
+import { TenantRow } from '../../platform/tenancy/tenant-row.js';
+
+export enum PaymentMethodType {
+  CARD = 'CARD',
+  ACH_DEBIT = 'ACH_DEBIT',
+  EFT_DEBIT = 'EFT_DEBIT',
+  CARD_PRESENT = 'CARD_PRESENT',
+}
+registerEnumType(PaymentMethodType, { name: 'PaymentMethodType' });
+
+/** A card or bank account, of which only masked facts are kept. Tilled owns all of it but which one is the default. */
+@ObjectType({ implements: Node, simpleResolvers: true, description: 'A card or bank account of a customer; only masked facts are kept.' })
+@Entity({ tableName: 'billing_payment_methods' })
+@Unique({ name: 'billing_payment_methods_tilled', properties: ['appId', 'tilledPaymentMethodId'] })
+@Unique({ name: 'billing_payment_methods_default', properties: ['appId', 'defaultOf'] })
+@Index({ name: 'billing_payment_methods_customer', properties: ['appId', 'customerId', 'id'] })
+export class PaymentMethod extends TenantRow {
+  @IdColumn()
+  customerId!: string;
+
+  @IdColumn()
+  tilledPaymentMethodId!: string;
+
+  @Field(() => PaymentMethodType)
+  @Text(16)
+  type!: PaymentMethodType;
+
+  @Field(() => String, { nullable: true })
+  @Text(32, { nullable: true })
+  brand!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Last four digits of a card.' })
+  @Text(4, { nullable: true })
+  last4!: string | null;
+
+  @Field(() => Int, { nullable: true })
+  @IntColumn({ nullable: true })
+  expMonth!: number | null;
+
+  @Field(() => Int, { nullable: true })
+  @IntColumn({ nullable: true })
+  expYear!: number | null;
+
+  @Field(() => String, { nullable: true })
+  @Text(255, { nullable: true })
+  bankName!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Last two digits of a bank account.' })
+  @Text(4, { nullable: true })
+  bankLast!: string | null;
+
+  /** The customer this is the default of, else null. Unique, so the database itself keeps a customer from having two. */
+  @IdColumn({ nullable: true })
+  defaultOf!: string | null;
+
+  @Field(() => Date)
+  @TimeColumn()
+  createdAt!: Date;
+
+  @TimeColumn()
+  updatedAt!: Date;
+
+  @Field(() => Date, { nullable: true })
+  @TimeColumn({ nullable: true })
+  detachedAt!: Date | null;
+
+  @Field(() => Boolean)
+  get isDefault(): boolean {
+    return this.defaultOf !== null;
+  }
+}

@@ -1,0 +1,27 @@
+import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
+import { PaymentMethod } from './payment-method.entity.js';
+
+/** Payment methods of an app. */
+export class PaymentMethodRepository extends TenantRepository<PaymentMethod> {
+  protected readonly entity = PaymentMethod;
+  protected readonly noun = 'payment method';
+  protected override readonly customerProperty = 'customerId';
+
+  /** A customer's attached methods, oldest first. */
+  async attachedTo(customerId: string): Promise<PaymentMethod[]> {
+    return (await this.allBy('customerId', customerId)).filter((method) => method.detachedAt === null);
+  }
+
+  defaultOf(customerId: string): Promise<PaymentMethod | null> {
+    return this.findBy('defaultOf', customerId);
+  }
+
+  findByTilledId(tilledPaymentMethodId: string): Promise<PaymentMethod | null> {
+    return this.findBy('tilledPaymentMethodId', tilledPaymentMethodId);
+  }
+
+  /** The method as it is now, locked and managed, or null. */
+  lockByTilledId(tilledPaymentMethodId: string): Promise<PaymentMethod | null> {
+    return this.lockBy({ tilledPaymentMethodId });
+  }
+}

@@ -1,0 +1,229 @@
+import type { Clock } from '../../platform/clock.js';
+import { setChanged } from '../../platform/db/changes.js';
+import { AppError, Conflict, IllegalTransition, NotFound, ProcessorRejected, UserErrorCode } from '../../platform/errors.js';
+import type { Intents } from '../../platform/idempotency/intents.js';
+import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
+import type { Ids } from '../../platform/ids.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
+import { CustomerRepository } from '../customers/customer.repository.js';
+import type { Processor } from '../kit/processor.js';
+import { type PaymentMethod, PaymentMethodType } from './payment-method.entity.js';
+import type { PaymentMethodAttachInput, PaymentMethodDetachInput, PaymentMethodSetDefaultInput } from './payment-method.inputs.js';
+import { PaymentMethodRepository } from './payment-method.repository.js';
+
+/** A live subscription is paid with this method. */
+class PaymentMethodInUse extends AppError {
+  readonly code = UserErrorCode.PAYMENT_METHOD_IN_USE;
+  override readonly field = ['id'];
+
+  constructor(readonly paymentMethodId: string) {
+    super('A live subscription is paid with this method: give the subscription another one first.');
+  }
+}
+
+/** What nouns above payment methods know about one. */
+export interface PaymentMethodDependents {
+  /** Whether something will still be collected with the method. */
+  isUsed(scope: Scope, paymentMethodId: string): Promise<boolean>;
+}
+
+interface PaymentMethodServiceParts {
+  readonly processor: Processor;
+  readonly intents: Intents;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+interface AttachPayload {
+  readonly customerId: string;
+  readonly setAsDefault: boolean;
+}
+
+/** Payment methods: attached at Tilled, mirrored here; which one is the default is ours to say. */
+export class PaymentMethodService {
+  constructor(
+    private readonly parts: PaymentMethodServiceParts,
+    private readonly dependents: () => PaymentMethodDependents,
+  ) {}
+
+  readonly attachment: Story<PaymentMethod> = {
+    operation: 'paymentMethodAttach',
+    act: (scope, act) => this.sendAttach(scope, act),
+    withdraw: async () => undefined,
+    load: (scope, tilledId) => PaymentMethodRepository.of(scope).findByTilledId(tilledId),
+  };
+
+  readonly detachment: Story<PaymentMethod> = {
+    operation: 'paymentMethodDetach',
+    act: (scope, act) => this.sendDetach(scope, act.subject),
+    withdraw: async () => undefined,
+    load: (scope, id) => PaymentMethodRepository.of(scope).find(id),
+  };
+
+  async attach(scope: Scope, input: PaymentMethodAttachInput): Promise<Outcome<PaymentMethod>> {
+    const outcome = await this.parts.intents.run(scope, this.attachment, {
+      input,
+      intend: async (tx) => {
+        const customer = await CustomerRepository.of(tx).findLive(input.customerId);
+        if (customer === null) throw new NotFound('customer', input.customerId, ['customerId']);
+        if (customer.tilledCustomerId === null)
+          throw new Conflict('The processor has not confirmed this customer yet: repeat the request a little later.');
+        const known = await PaymentMethodRepository.of(tx).findByTilledId(input.tilledPaymentMethodId);
+        if (known?.detachedAt) throw new IllegalTransition('payment method', 'detached', 'attached again; collect it anew');
+        const payload: AttachPayload = { customerId: customer.id, setAsDefault: input.setAsDefault ?? false };
+        return { subject: input.tilledPaymentMethodId, payload };
+      },
+    });
+    // Tilled refuses a card of another customer; it is not this request's to show either.
+    return outcome.row?.customerId === input.customerId ? outcome : { ...outcome, row: null };
+  }
+
+  async setDefault(scope: Scope, input: PaymentMethodSetDefaultInput): Promise<Outcome<PaymentMethod>> {
+    await scope.transaction(async (tx) => {
+      const { customerId } = await PaymentMethodRepository.of(tx).get(input.id);
+      await CustomerRepository.of(tx).lock(customerId);
+      const method = await PaymentMethodRepository.of(tx).lock(input.id);
+      if (method.detachedAt !== null) throw new IllegalTransition('payment method', 'detached', 'made the default');
+      await this.makeDefault(tx, method);
+    });
+    return { row: await PaymentMethodRepository.of(scope).find(input.id), errors: [], replayed: false };
+  }
+
+  detach(scope: Scope, input: PaymentMethodDetachInput): Promise<Outcome<PaymentMethod>> {
+    return this.parts.intents.run(scope, this.detachment, {
+      input,
+      intend: async (tx) => {
+        const method = await PaymentMethodRepository.of(tx).lock(input.id);
+        if (method.detachedAt !== null) throw new IllegalTransition('payment method', 'detached', 'detached again');
+        if (await this.dependents().isUsed(tx, method.id)) throw new PaymentMethodInUse(method.id);
+        return { subject: method.id };
+      },
+    });
+  }
+
+  /** Detaches every method of a customer, at Tilled too; repeatable. */
+  async detachAll(scope: Scope, customerId: string): Promise<void> {
+    for (const method of await PaymentMethodRepository.of(scope).attachedTo(customerId)) await this.sendDetach(scope, method.id);
+  }
+
+  /** Records what Tilled says of a method: new ones of our customers too, whoever attached them. */
+  async mirror(
+    tx: Scope,
+    snapshot: TilledPaymentMethod,
+    wish: { readonly setAsDefault: boolean } = { setAsDefault: false },
+  ): Promise<void> {
+    const repository = PaymentMethodRepository.of(tx);
+    const known = await repository.findByTilledId(snapshot.id);
+    const customerId = known?.customerId ?? (await this.customerOf(tx, snapshot));
+    if (customerId === null) return;
+    await CustomerRepository.of(tx).lock(customerId);
+    // Under the customer's lock only: the webhook and the answer of one attachment may be recorded at the same time.
+    const method = (await repository.lockByTilledId(snapshot.id)) ?? this.newMethod(tx, customerId, snapshot);
+    if (setChanged(method, maskedFacts(snapshot))) method.updatedAt = this.parts.clock.now();
+    await tx.flush();
+    const isDetached = snapshot.customer_id === null;
+    if (isDetached && method.detachedAt === null) await this.markDetached(tx, method);
+    if (!isDetached && (wish.setAsDefault || (await repository.defaultOf(customerId)) === null)) await this.makeDefault(tx, method);
+    tx.log.info('payment method mirrored', { customerId, paymentMethodId: method.id, tilledPaymentMethodId: snapshot.id, isDetached });
+  }
+
+  private async customerOf(tx: Scope, snapshot: TilledPaymentMethod): Promise<string | null> {
+    if (snapshot.customer_id === null) return null;
+    return (await CustomerRepository.of(tx).findByTilledId(snapshot.customer_id))?.id ?? null;
+  }
+
+  private async sendAttach(scope: Scope, act: Act): Promise<void> {
+    const { customerId, setAsDefault } = act.payload as AttachPayload;
+    const { tilledCustomerId } = await CustomerRepository.of(scope).get(customerId);
+    if (tilledCustomerId === null)
+      throw new Conflict('The processor has not confirmed this customer yet: repeat the request a little later.');
+    const snapshot = await this.attachOrFind(scope, act.subject, tilledCustomerId);
+    await scope.transaction((tx) => this.mirror(tx, snapshot, { setAsDefault }));
+  }
+
+  /** Tilled refuses to attach twice, so a refusal may mean that an earlier try did it. */
+  private async attachOrFind(scope: Scope, tilledId: string, tilledCustomerId: string): Promise<TilledPaymentMethod> {
+    try {
+      return await this.parts.processor.ask(scope, (tilled) => tilled.attachPaymentMethod(tilledId, tilledCustomerId));
+    } catch (error) {
+      if (!(error instanceof ProcessorRejected)) throw error;
+      const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId));
+      if (snapshot?.customer_id !== tilledCustomerId) throw error;
+      return snapshot;
+    }
+  }
+
+  private async sendDetach(scope: Scope, id: string): Promise<void> {
+    const { tilledPaymentMethodId } = await PaymentMethodRepository.of(scope).get(id);
+    const snapshot = await this.detachOrFind(scope, tilledPaymentMethodId);
+    await scope.transaction(async (tx) => {
+      if (snapshot !== null) await this.mirror(tx, snapshot);
+      const { customerId } = await PaymentMethodRepository.of(tx).get(id);
+      await CustomerRepository.of(tx).lock(customerId);
+      const method = await PaymentMethodRepository.of(tx).lock(id);
+      if (method.detachedAt === null) await this.markDetached(tx, method);
+    });
+  }
+
+  private async detachOrFind(scope: Scope, tilledId: string): Promise<TilledPaymentMethod | null> {
+    try {
+      return await this.parts.processor.find(scope, (tilled) => tilled.detachPaymentMethod(tilledId));
+    } catch (error) {
+      if (!(error instanceof ProcessorRejected)) throw error;
+      const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId));
+      if (snapshot !== null && snapshot.customer_id !== null) throw error;
+      return snapshot;
+    }
+  }
+
+  /** The customer's row is locked by the caller: at most one change of default at a time. */
+  private async makeDefault(tx: Scope, method: PaymentMethod): Promise<void> {
+    const current = await PaymentMethodRepository.of(tx).defaultOf(method.customerId);
+    if (current?.id === method.id) return;
+    if (current !== null) {
+      (await PaymentMethodRepository.of(tx).lock(current.id)).defaultOf = null;
+      await tx.flush();
+    }
+    method.defaultOf = method.customerId;
+  }
+
+  private async markDetached(tx: Scope, method: PaymentMethod): Promise<void> {
+    const wasDefault = method.defaultOf !== null;
+    method.detachedAt = this.parts.clock.now();
+    method.defaultOf = null;
+    await tx.flush();
+    if (!wasDefault) return;
+    const heir = (await PaymentMethodRepository.of(tx).attachedTo(method.customerId)).filter((other) => other.id !== method.id).at(-1);
+    if (heir !== undefined) (await PaymentMethodRepository.of(tx).lock(heir.id)).defaultOf = method.customerId;
+  }
+
+  private newMethod(tx: Scope, customerId: string, snapshot: TilledPaymentMethod): PaymentMethod {
+    const now = this.parts.clock.now();
+    return PaymentMethodRepository.of(tx).add({
+      id: this.parts.ids.make('pm'),
+      customerId,
+      tilledPaymentMethodId: snapshot.id,
+      ...maskedFacts(snapshot),
+      defaultOf: null,
+      createdAt: now,
+      updatedAt: now,
+      detachedAt: null,
+    } as Parameters<PaymentMethodRepository['add']>[0]);
+  }
+}
+
+/** What may be kept of a card or account: brand, expiry and last digits, as Tilled masks them. */
+function maskedFacts(snapshot: TilledPaymentMethod) {
+  const card = snapshot.card ?? snapshot.card_present;
+  const bank = snapshot.ach_debit ?? snapshot.eft_debit;
+  return {
+    type: PaymentMethodType[snapshot.type.toUpperCase() as keyof typeof PaymentMethodType],
+    brand: card?.brand ?? null,
+    last4: card?.last4 ?? null,
+    expMonth: card?.exp_month ?? null,
+    expYear: card?.exp_year ?? null,
+    bankName: bank?.bank_name ?? null,
+    bankLast: bank?.last2 ?? null,
+  };
+}

@@ -1,0 +1,126 @@
+import type { Clock } from '../../platform/clock.js';
+import { setChanged } from '../../platform/db/changes.js';
+import type { Ids } from '../../platform/ids.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
+import { markedId } from '../kit/processor.js';
+import { moveTo } from '../kit/transition.js';
+import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
+import type { Subscription } from '../subscriptions/subscription.entity.js';
+import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
+import { CaptureMethod, type Payment } from './payment.entity.js';
+import { PaymentRepository } from './payment.repository.js';
+import { PAYMENT_EDGES, PaymentStatus } from './payment.states.js';
+
+const { PENDING, REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, FAILED, CANCELED } = PaymentStatus;
+
+/** The one door for what Tilled says of a payment intent, however we heard of it. */
+export class PaymentMirror {
+  constructor(
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /**
+   * Records an intent on the payment it belongs to, and makes the payment when Tilled took it for one of our
+   * subscriptions. Null for intents that are not ours.
+   */
+  async record(tx: Scope, intent: TilledPaymentIntent): Promise<Payment | null> {
+    const payment = await this.paymentOf(tx, intent);
+    if (payment === null) return null;
+    const status = statusOf(intent);
+    const hasMoved = status !== null && moveTo(tx, payment, status, PAYMENT_EDGES);
+    const hasChanged = setChanged(payment, factsOf(payment, intent));
+    if (hasMoved || hasChanged) payment.updatedAt = this.clock.now();
+    tx.log.info('payment mirrored', {
+      customerId: payment.customerId,
+      paymentId: payment.id,
+      tilledPaymentIntentId: intent.id,
+      status: payment.status,
+      failureCode: payment.failureCode,
+    });
+    return payment;
+  }
+
+  private async paymentOf(tx: Scope, intent: TilledPaymentIntent): Promise<Payment | null> {
+    const payments = PaymentRepository.of(tx);
+    const known = await payments.findByTilledId(intent.id);
+    if (known !== null) return payments.lock(known.id);
+    if (intent.subscription_id !== null) return this.paymentOfSubscription(tx, intent, intent.subscription_id);
+    const marked = markedId(tx, intent.metadata);
+    const wanted = marked === null ? null : await payments.find(marked);
+    if (wanted === null) return null;
+    const locked = await payments.lock(wanted.id);
+    // An intent that a lost answer left behind: the payment went on with another one, and this one took nothing.
+    return locked.tilledPaymentIntentId === null ? locked : null;
+  }
+
+  /** Tilled takes the payments of a subscription by itself: the first we hear of one may be its event. */
+  private async paymentOfSubscription(tx: Scope, intent: TilledPaymentIntent, tilledSubscriptionId: string): Promise<Payment | null> {
+    const subscriptions = SubscriptionRepository.of(tx);
+    const marked = markedId(tx, intent.metadata);
+    const subscription =
+      (await subscriptions.findByTilledId(tilledSubscriptionId)) ?? (marked === null ? null : await subscriptions.find(marked));
+    return subscription === null ? null : this.newPayment(tx, intent, subscription);
+  }
+
+  private async newPayment(tx: Scope, intent: TilledPaymentIntent, subscription: Subscription): Promise<Payment> {
+    const now = this.clock.now();
+    const tilledMethodId = intent.payment_method?.id;
+    const method = tilledMethodId === undefined ? null : await PaymentMethodRepository.of(tx).findByTilledId(tilledMethodId);
+    return PaymentRepository.of(tx).add({
+      id: this.ids.make('pay'),
+      version: 1,
+      customerId: subscription.customerId,
+      paymentMethodId: method?.id ?? null,
+      subscriptionId: subscription.id,
+      tilledPaymentIntentId: intent.id,
+      status: PENDING,
+      captureMethod: intent.capture_method === 'manual' ? CaptureMethod.MANUAL : CaptureMethod.AUTOMATIC,
+      amountMinor: intent.amount,
+      currency: intent.currency,
+      capturedMinor: 0,
+      refundedMinor: 0,
+      refundReservedMinor: 0,
+      referenceId: null,
+      description: null,
+      failureCode: null,
+      failureMessage: null,
+      metadata: {},
+      createdAt: now,
+      updatedAt: now,
+    } as Parameters<PaymentRepository['add']>[0]);
+  }
+}
+
+function factsOf(payment: Payment, intent: TilledPaymentIntent): Partial<Payment> {
+  const hasFailed = payment.status === FAILED;
+  const error = intent.last_payment_error;
+  return {
+    tilledPaymentIntentId: payment.tilledPaymentIntentId ?? intent.id,
+    // A returned bank debit takes the money back; what was refunded of it was captured all the same.
+    capturedMinor: Math.max(intent.amount_received, payment.refundedMinor),
+    failureCode: hasFailed ? (error?.code ?? payment.failureCode) : null,
+    failureMessage: hasFailed ? (error?.message ?? payment.failureMessage ?? '').slice(0, 500) : null,
+  };
+}
+
+/** Our state for Tilled's; null where Tilled has not tried yet and there is nothing to record. */
+function statusOf(intent: TilledPaymentIntent): PaymentStatus | null {
+  switch (intent.status) {
+    case 'requires_payment_method':
+      return intent.last_payment_error === null ? null : FAILED;
+    case 'requires_confirmation':
+      return null;
+    case 'requires_action':
+      return REQUIRES_ACTION;
+    case 'processing':
+      return PROCESSING;
+    case 'requires_capture':
+      return REQUIRES_CAPTURE;
+    case 'succeeded':
+      return SUCCEEDED;
+    case 'canceled':
+      return CANCELED;
+  }
+}

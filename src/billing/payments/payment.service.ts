@@ -1,0 +1,140 @@
+import type { Clock } from '../../platform/clock.js';
+import { type AppError, IllegalTransition, InvalidInput, NotFound, OutcomeUnknown } from '../../platform/errors.js';
+import type { Intents } from '../../platform/idempotency/intents.js';
+import type { Intent, Outcome, Story } from '../../platform/idempotency/story.js';
+import type { Ids } from '../../platform/ids.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import { CustomerRepository } from '../customers/customer.repository.js';
+import { mergedMetadata } from '../kit/metadata.js';
+import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
+import { usableMethod } from '../subscriptions/usable-method.js';
+import { CaptureMethod, type Payment } from './payment.entity.js';
+import { DuplicateReference, declineOf } from './payment.errors.js';
+import type { PaymentCancelInput, PaymentCaptureInput, PaymentCreateInput } from './payment.inputs.js';
+import { PaymentRepository } from './payment.repository.js';
+import type { PaymentSender } from './payment.sender.js';
+import { PaymentStatus } from './payment.states.js';
+
+interface PaymentServiceParts {
+  readonly intents: Intents;
+  readonly sender: PaymentSender;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+const { PENDING, REQUIRES_ACTION, REQUIRES_CAPTURE, FAILED, UNKNOWN } = PaymentStatus;
+
+const loadById = (scope: Scope, id: string): Promise<Payment | null> => PaymentRepository.of(scope).find(id);
+
+/** Payments: what a request wants, and what its row must be for it. How Tilled is asked is the sender's. */
+export class PaymentService {
+  constructor(private readonly parts: PaymentServiceParts) {}
+
+  readonly creation: Story<Payment> = {
+    operation: 'paymentCreate',
+    act: (scope, act) => this.parts.sender.create(scope, act),
+    withdraw: async (scope, act) => PaymentRepository.of(scope).remove(await PaymentRepository.of(scope).lock(act.subject)),
+    load: loadById,
+  };
+
+  readonly capturing: Story<Payment> = {
+    operation: 'paymentCapture',
+    act: (scope, act) => this.parts.sender.capture(scope, act),
+    withdraw: async () => undefined,
+    load: loadById,
+  };
+
+  readonly cancellation: Story<Payment> = {
+    operation: 'paymentCancel',
+    act: (scope, act) => this.parts.sender.cancel(scope, act),
+    withdraw: async () => undefined,
+    load: loadById,
+  };
+
+  create(scope: Scope, input: PaymentCreateInput): Promise<Outcome<Payment>> {
+    return this.parts.intents.run(scope, this.creation, { input, intend: (tx) => this.intendCreate(tx, input) });
+  }
+
+  capture(scope: Scope, input: PaymentCaptureInput): Promise<Outcome<Payment>> {
+    return this.parts.intents.run(scope, this.capturing, {
+      input,
+      intend: async (tx) => {
+        const payment = await PaymentRepository.of(tx).lock(input.id);
+        if (payment.status !== REQUIRES_CAPTURE) throw new IllegalTransition('payment', payment.status, 'captured');
+        return { subject: payment.id, payload: { amountMinor: captureAmount(payment, input) } };
+      },
+    });
+  }
+
+  cancel(scope: Scope, input: PaymentCancelInput): Promise<Outcome<Payment>> {
+    return this.parts.intents.run(scope, this.cancellation, {
+      input,
+      intend: async (tx) => {
+        const payment = await PaymentRepository.of(tx).lock(input.id);
+        const isOpen = payment.tilledPaymentIntentId !== null && [REQUIRES_ACTION, REQUIRES_CAPTURE, FAILED].includes(payment.status);
+        if (!isOpen) throw new IllegalTransition('payment', payment.status, 'canceled');
+        return { subject: payment.id };
+      },
+    });
+  }
+
+  private async intendCreate(tx: Scope, input: PaymentCreateInput): Promise<Intent> {
+    const customer = await CustomerRepository.of(tx).findLive(input.customerId);
+    if (customer === null) throw new NotFound('customer', input.customerId, ['customerId']);
+    const existing = input.referenceId ? await PaymentRepository.of(tx).findByReferenceId(input.referenceId) : null;
+    if (existing !== null) return existingIntent(existing, input);
+    const method = await usableMethod(tx, customer.id, input.paymentMethodId);
+    return { subject: this.newPayment(tx, method, input).id };
+  }
+
+  private newPayment(tx: Scope, method: PaymentMethod, input: PaymentCreateInput): Payment {
+    const now = this.parts.clock.now();
+    return PaymentRepository.of(tx).add({
+      id: this.parts.ids.make('pay'),
+      version: 1,
+      customerId: method.customerId,
+      paymentMethodId: method.id,
+      subscriptionId: null,
+      tilledPaymentIntentId: null,
+      status: PENDING,
+      captureMethod: input.captureMethod ?? CaptureMethod.AUTOMATIC,
+      amountMinor: input.amount.amountMinor,
+      currency: input.amount.currency,
+      capturedMinor: 0,
+      refundedMinor: 0,
+      refundReservedMinor: 0,
+      referenceId: input.referenceId ?? null,
+      description: input.description ?? null,
+      failureCode: null,
+      failureMessage: null,
+      metadata: mergedMetadata({}, input.metadata),
+      createdAt: now,
+      updatedAt: now,
+    } as Parameters<PaymentRepository['add']>[0]);
+  }
+}
+
+/** The same reference again: the same payment if it asks for the same, else a mistake. */
+function existingIntent(existing: Payment, input: PaymentCreateInput): Intent {
+  const isSame =
+    existing.amountMinor === input.amount.amountMinor &&
+    existing.currency === input.amount.currency &&
+    existing.customerId === input.customerId;
+  if (!isSame) throw new DuplicateReference('payment', input.referenceId ?? '', existing.id);
+  return { subject: existing.id, existing: { errors: errorsOf(existing).map((error) => error.facts()) } };
+}
+
+function errorsOf(payment: Payment): AppError[] {
+  if (payment.status === FAILED) return [declineOf(payment)];
+  return payment.status === UNKNOWN ? [new OutcomeUnknown()] : [];
+}
+
+function captureAmount(payment: Payment, input: PaymentCaptureInput): number {
+  if (!input.amount) return payment.amountMinor;
+  if (input.amount.currency !== payment.currency)
+    throw InvalidInput.because(['amount', 'currency'], `The payment is in ${payment.currency}.`);
+  if (input.amount.amountMinor > payment.amountMinor) {
+    throw InvalidInput.because(['amount', 'amountMinor'], `At most ${payment.amountMinor} minor units were authorised.`);
+  }
+  return input.amount.amountMinor;
+}

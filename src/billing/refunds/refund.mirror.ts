@@ -1,0 +1,109 @@
+import type { Clock } from '../../platform/clock.js';
+import { setChanged } from '../../platform/db/changes.js';
+import type { Ids } from '../../platform/ids.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledPaymentIntent, TilledRefund } from '../../tilled/tilled.shapes.js';
+import { markedId } from '../kit/processor.js';
+import { moveTo } from '../kit/transition.js';
+import { sumMinor } from '../money.js';
+import type { Payment } from '../payments/payment.entity.js';
+import { PaymentRepository } from '../payments/payment.repository.js';
+import { type Refund, RefundReason } from './refund.entity.js';
+import { RefundRepository } from './refund.repository.js';
+import { REFUND_EDGES, RESERVING_STATUSES, RefundStatus } from './refund.states.js';
+
+/** Reasons that are not refunds of captured money: Tilled's word for releasing what was held. */
+const RELEASES: readonly string[] = ['partial_capture', 'expired_uncaptured_charge'];
+
+/** The one door for what Tilled says of refunds, and the keeper of a payment's refunded sums. */
+export class RefundMirror {
+  constructor(
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /** Records every refund of a payment's intent, also those made at Tilled by hand. */
+  async recordAll(tx: Scope, payment: Payment, intent: TilledPaymentIntent): Promise<void> {
+    for (const charge of intent.charges) {
+      for (const snapshot of charge.refunds) await this.record(tx, payment.id, snapshot);
+    }
+  }
+
+  /** Records one refund of a payment. */
+  async record(tx: Scope, paymentId: string, snapshot: TilledRefund): Promise<void> {
+    if (RELEASES.includes(snapshot.reason ?? '')) return;
+    const payment = await PaymentRepository.of(tx).lock(paymentId);
+    const refund = await this.refundOf(tx, payment, snapshot);
+    const hasMoved = moveTo(tx, refund, RefundStatus[snapshot.status.toUpperCase() as keyof typeof RefundStatus], REFUND_EDGES);
+    const hasChanged = setChanged(refund, {
+      tilledRefundId: refund.tilledRefundId ?? snapshot.id,
+      failureCode: snapshot.failure_code,
+      failureMessage: snapshot.failure_message?.slice(0, 500) ?? null,
+    });
+    if (hasMoved || hasChanged) refund.updatedAt = this.clock.now();
+    await this.recount(tx, payment);
+    tx.log.info('refund mirrored', {
+      customerId: payment.customerId,
+      paymentId: payment.id,
+      refundId: refund.id,
+      tilledRefundId: snapshot.id,
+      status: refund.status,
+      amountMinor: refund.amountMinor,
+    });
+  }
+
+  /** Moves a refund of ours, for news that are not Tilled's word on it: refused, or unknown. */
+  async set(tx: Scope, refundId: string, status: RefundStatus, facts: Partial<Refund> = {}): Promise<void> {
+    const { paymentId } = await RefundRepository.of(tx).get(refundId);
+    const payment = await PaymentRepository.of(tx).lock(paymentId);
+    const refund = await RefundRepository.of(tx).lock(refundId);
+    if (!REFUND_EDGES[refund.status].includes(status)) return;
+    Object.assign(refund, facts, { status, updatedAt: this.clock.now() });
+    await this.recount(tx, payment);
+    tx.log.info('refund set', { customerId: refund.customerId, paymentId, refundId, tilledRefundId: refund.tilledRefundId, status });
+  }
+
+  /** The sums of a payment, counted from its refunds under the payment's lock. */
+  async recount(tx: Scope, payment: Payment): Promise<void> {
+    await tx.flush();
+    const refunds = await RefundRepository.of(tx).countedOf(payment.id);
+    const amountsIn = (statuses: readonly RefundStatus[]) =>
+      refunds.filter((refund) => statuses.includes(refund.status)).map((refund) => refund.amountMinor);
+    const hasChanged = setChanged(payment, {
+      refundedMinor: sumMinor(amountsIn([RefundStatus.SUCCEEDED])),
+      refundReservedMinor: sumMinor(amountsIn(RESERVING_STATUSES)),
+    });
+    if (hasChanged) payment.updatedAt = this.clock.now();
+  }
+
+  private async refundOf(tx: Scope, payment: Payment, snapshot: TilledRefund): Promise<Refund> {
+    const refunds = RefundRepository.of(tx);
+    const known = (await refunds.findByTilledId(snapshot.id)) ?? (await this.markedRefund(tx, snapshot));
+    return known === null ? this.newRefund(tx, payment, snapshot) : refunds.lock(known.id);
+  }
+
+  private async markedRefund(tx: Scope, snapshot: TilledRefund): Promise<Refund | null> {
+    const id = markedId(tx, snapshot.metadata);
+    return id === null ? null : RefundRepository.of(tx).find(id);
+  }
+
+  private newRefund(tx: Scope, payment: Payment, snapshot: TilledRefund): Refund {
+    const now = this.clock.now();
+    return RefundRepository.of(tx).add({
+      id: this.ids.make('re'),
+      paymentId: payment.id,
+      customerId: payment.customerId,
+      tilledRefundId: snapshot.id,
+      status: RefundStatus.PENDING,
+      amountMinor: snapshot.amount,
+      currency: payment.currency,
+      reason: RefundReason[(snapshot.reason ?? '').toUpperCase() as keyof typeof RefundReason] ?? null,
+      referenceId: null,
+      failureCode: null,
+      failureMessage: null,
+      metadata: {},
+      createdAt: now,
+      updatedAt: now,
+    } as Parameters<RefundRepository['add']>[0]);
+  }
+}

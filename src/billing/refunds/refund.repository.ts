@@ -1,0 +1,32 @@
+import type { Page, PageRequest } from '../../platform/tenancy/page.js';
+import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
+import { Refund } from './refund.entity.js';
+
+/** Refunds of an app. */
+export class RefundRepository extends TenantRepository<Refund> {
+  protected readonly entity = Refund;
+  protected readonly noun = 'refund';
+  protected override readonly customerProperty = 'customerId';
+
+  findByTilledId(tilledRefundId: string): Promise<Refund | null> {
+    return this.findBy('tilledRefundId', tilledRefundId);
+  }
+
+  findByReferenceId(referenceId: string): Promise<Refund | null> {
+    return this.findBy('referenceId', referenceId);
+  }
+
+  /** All refunds of a payment, oldest first. */
+  ofPayment(paymentId: string): Promise<Refund[]> {
+    return this.allBy('paymentId', paymentId);
+  }
+
+  /** All refunds of a payment as they are now, inside the transaction that holds the payment's lock. */
+  countedOf(paymentId: string): Promise<Refund[]> {
+    return this.rows({ paymentId });
+  }
+
+  list(page: PageRequest, paymentId: string | null): Promise<Page<Refund>> {
+    return this.page(paymentId === null ? {} : { paymentId }, page);
+  }
+}

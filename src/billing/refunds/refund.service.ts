@@ -1,0 +1,180 @@
+import type { Clock } from '../../platform/clock.js';
+import {
+  AppError,
+  assert,
+  IllegalTransition,
+  InvalidInput,
+  OutcomeUnknown,
+  ProcessorRejected,
+  ProcessorUnavailable,
+  UserErrorCode,
+} from '../../platform/errors.js';
+import { Postponed } from '../../platform/idempotency/idempotency.errors.js';
+import type { Intents } from '../../platform/idempotency/intents.js';
+import type { Act, Intent, Outcome, Story } from '../../platform/idempotency/story.js';
+import type { Ids } from '../../platform/ids.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledRefund, TilledRefundReason } from '../../tilled/tilled.shapes.js';
+import { mergedMetadata } from '../kit/metadata.js';
+import { markedId, markOf, type Processor } from '../kit/processor.js';
+import type { Payment } from '../payments/payment.entity.js';
+import { DuplicateReference } from '../payments/payment.errors.js';
+import { PaymentRepository } from '../payments/payment.repository.js';
+import { PaymentStatus } from '../payments/payment.states.js';
+import type { Refund } from './refund.entity.js';
+import type { RefundCreateInput } from './refund.inputs.js';
+import type { RefundMirror } from './refund.mirror.js';
+import { RefundRepository } from './refund.repository.js';
+import { RefundStatus } from './refund.states.js';
+
+/** The refund asked for exceeds what is left of the payment. */
+class RefundTooLarge extends AppError {
+  readonly code = UserErrorCode.REFUND_TOO_LARGE;
+  override readonly field = ['amount', 'amountMinor'];
+
+  constructor(
+    readonly askedMinor: number,
+    readonly refundableMinor: number,
+  ) {
+    super(`Asked to refund ${askedMinor} minor units; ${refundableMinor} can be refunded.`);
+  }
+}
+
+interface RefundServiceParts {
+  readonly processor: Processor;
+  readonly intents: Intents;
+  readonly mirror: RefundMirror;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+const { PENDING, FAILED, UNKNOWN } = RefundStatus;
+
+/** Tilled's word for "not before the nightly batch": a part of a charge cannot be given back until then. */
+const NOT_BATCHED = /batched yet/i;
+const ASK_AGAIN_AFTER_MS = 3_600_000;
+
+/** Refunds: reserved on the payment first, then asked of Tilled. */
+export class RefundService {
+  constructor(private readonly parts: RefundServiceParts) {}
+
+  readonly creation: Story<Refund> = {
+    operation: 'refundCreate',
+    act: (scope, act) => this.sendCreate(scope, act),
+    withdraw: (tx, act) => this.withdraw(tx, act.subject),
+    load: (scope, id) => RefundRepository.of(scope).find(id),
+  };
+
+  create(scope: Scope, input: RefundCreateInput): Promise<Outcome<Refund>> {
+    return this.parts.intents.run(scope, this.creation, { input, intend: (tx) => this.intendCreate(tx, input) });
+  }
+
+  private async intendCreate(tx: Scope, input: RefundCreateInput): Promise<Intent> {
+    const payment = await PaymentRepository.of(tx).lock(input.paymentId, ['paymentId']);
+    const existing = input.referenceId ? await RefundRepository.of(tx).findByReferenceId(input.referenceId) : null;
+    if (existing !== null) return existingIntent(existing, payment, input);
+    if (payment.status !== PaymentStatus.SUCCEEDED) throw new IllegalTransition('payment', payment.status, 'refunded');
+    const refundableMinor = payment.capturedMinor - payment.refundReservedMinor;
+    const amountMinor = amountOf(payment, input, refundableMinor);
+    const refund = this.newRefund(tx, payment, input, amountMinor);
+    await this.parts.mirror.recount(tx, payment);
+    assert(payment.refundReservedMinor <= payment.capturedMinor, `payment ${payment.id} is over-refunded`);
+    return { subject: refund.id };
+  }
+
+  private newRefund(tx: Scope, payment: Payment, input: RefundCreateInput, amountMinor: number): Refund {
+    const now = this.parts.clock.now();
+    return RefundRepository.of(tx).add({
+      id: this.parts.ids.make('re'),
+      paymentId: payment.id,
+      customerId: payment.customerId,
+      tilledRefundId: null,
+      status: PENDING,
+      amountMinor,
+      currency: payment.currency,
+      reason: input.reason ?? null,
+      referenceId: input.referenceId ?? null,
+      failureCode: null,
+      failureMessage: null,
+      metadata: mergedMetadata({}, input.metadata),
+      createdAt: now,
+      updatedAt: now,
+    } as Parameters<RefundRepository['add']>[0]);
+  }
+
+  private async sendCreate(scope: Scope, act: Act): Promise<void> {
+    const refund = await RefundRepository.of(scope).get(act.subject);
+    if (refund.tilledRefundId !== null || refund.status === FAILED) return;
+    const payment = await PaymentRepository.of(scope).get(refund.paymentId);
+    const snapshot = await this.orRecorded(scope, act, async () => {
+      const known = act.isFirst ? null : await this.findAtTilled(scope, refund, payment);
+      return known ?? (await this.ask(scope, refund, payment));
+    });
+    await scope.transaction((tx) => this.parts.mirror.record(tx, payment.id, snapshot));
+  }
+
+  private ask(scope: Scope, refund: Refund, payment: Payment): Promise<TilledRefund> {
+    // Without an amount Tilled gives back everything, and can do so before the batch; a part has to wait for it.
+    const isWhole = refund.amountMinor === payment.capturedMinor;
+    return this.parts.processor.ask(scope, (tilled) =>
+      tilled.createRefund({
+        payment_intent_id: tilledIntentOf(payment),
+        ...(isWhole ? {} : { amount: refund.amountMinor }),
+        ...(refund.reason === null ? {} : { reason: refund.reason.toLowerCase() as TilledRefundReason }),
+        metadata: markOf(scope, refund.id),
+      }),
+    );
+  }
+
+  /** The refund itself is on its charge at Tilled, so this answer is certain. */
+  private async findAtTilled(scope: Scope, refund: Refund, payment: Payment): Promise<TilledRefund | null> {
+    const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(tilledIntentOf(payment)));
+    const refunds = intent.charges.flatMap((charge) => charge.refunds);
+    return refunds.find((candidate) => markedId(scope, candidate.metadata) === refund.id) ?? null;
+  }
+
+  /** Records what a failed call means for the refund, then passes it on. */
+  private async orRecorded(scope: Scope, act: Act, work: () => Promise<TilledRefund>): Promise<TilledRefund> {
+    try {
+      return await work();
+    } catch (error) {
+      const isUnknown = error instanceof OutcomeUnknown || (error instanceof ProcessorUnavailable && !act.isFirst);
+      if (isUnknown) await scope.transaction((tx) => this.parts.mirror.set(tx, act.subject, UNKNOWN));
+      if (!(error instanceof ProcessorRejected)) throw error;
+      if (NOT_BATCHED.test(error.reason)) throw new Postponed(ASK_AGAIN_AFTER_MS, { cause: error });
+      const failureMessage = error.reason.slice(0, 500);
+      await scope.transaction((tx) =>
+        this.parts.mirror.set(tx, act.subject, FAILED, { failureCode: 'processor_rejected', failureMessage }),
+      );
+      throw error;
+    }
+  }
+
+  private async withdraw(tx: Scope, refundId: string): Promise<void> {
+    const refund = await RefundRepository.of(tx).get(refundId);
+    const payment = await PaymentRepository.of(tx).lock(refund.paymentId);
+    RefundRepository.of(tx).remove(await RefundRepository.of(tx).lock(refundId));
+    await this.parts.mirror.recount(tx, payment);
+  }
+}
+
+/** The same reference again: the same refund if it asks for the same, else a mistake. */
+function existingIntent(existing: Refund, payment: Payment, input: RefundCreateInput): Intent {
+  const isSame = existing.paymentId === payment.id && (!input.amount || input.amount.amountMinor === existing.amountMinor);
+  if (!isSame) throw new DuplicateReference('refund', input.referenceId ?? '', existing.id);
+  return { subject: existing.id, existing: { errors: [] } };
+}
+
+function amountOf(payment: Payment, input: RefundCreateInput, refundableMinor: number): number {
+  if (input.amount && input.amount.currency !== payment.currency) {
+    throw InvalidInput.because(['amount', 'currency'], `The payment is in ${payment.currency}.`);
+  }
+  const askedMinor = input.amount?.amountMinor ?? refundableMinor;
+  if (askedMinor > refundableMinor || askedMinor === 0) throw new RefundTooLarge(askedMinor, refundableMinor);
+  return askedMinor;
+}
+
+function tilledIntentOf(payment: Payment): string {
+  if (payment.tilledPaymentIntentId === null) throw new Error(`Payment ${payment.id} is not at Tilled.`);
+  return payment.tilledPaymentIntentId;
+}

@@ -1,0 +1,130 @@
+import { IllegalTransition, InvalidInput } from '../../platform/errors.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledAccountClient } from '../../tilled/tilled.client.js';
+import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
+import { mergedMetadata } from '../kit/metadata.js';
+import { periodAt } from './billing-period.js';
+import type { Subscription } from './subscription.entity.js';
+import {
+  CancelMode,
+  type SubscriptionCancelInput,
+  type SubscriptionPauseInput,
+  type SubscriptionReactivateInput,
+  type SubscriptionResumeInput,
+  type SubscriptionUpdateInput,
+} from './subscription.inputs.js';
+import { SubscriptionStatus } from './subscription.states.js';
+import { usableMethod } from './usable-method.js';
+
+/** A change of a subscription that is at Tilled already. */
+export interface Change<Input extends { readonly id: string }> {
+  readonly operation: string;
+  /** Throws AppError when the subscription must not be changed so; returns what the act needs to know. */
+  readonly allow: (tx: Scope, subscription: Subscription, input: Input & { readonly now: Date }) => Promise<unknown>;
+  readonly send: (tilled: TilledAccountClient, subscription: Subscription, payload: never) => Promise<TilledSubscription>;
+  /** Whether a snapshot shows that the change was made: a refusal of a repeated request may mean so. */
+  readonly isMade: (snapshot: TilledSubscription, payload: never) => boolean;
+  /** Changes of fields that are ours. */
+  readonly apply?: (subscription: Subscription, payload: never) => void;
+}
+
+interface UpdatePayload {
+  readonly priceMinor?: number;
+  readonly tilledPaymentMethodId?: string;
+  readonly planCode?: string | null;
+  readonly planName?: string | null;
+  readonly metadata: Record<string, string | null> | null;
+}
+
+const { PENDING, ACTIVE, PAST_DUE, PAUSED } = SubscriptionStatus;
+
+/** The changes of a subscription, each with who may make it and how Tilled is asked. */
+export const CHANGES = {
+  update: {
+    operation: 'subscriptionUpdate',
+    allow: async (tx, subscription, input) => {
+      assertStatus(subscription, [PENDING, ACTIVE, PAST_DUE, PAUSED], 'changed');
+      if (input.price && input.price.currency !== subscription.currency) {
+        throw InvalidInput.because(['price', 'currency'], `The currency of a subscription stays ${subscription.currency}.`);
+      }
+      // Refuses too many keys now, not after Tilled was asked.
+      mergedMetadata(subscription.metadata, input.metadata);
+      const method = input.paymentMethodId ? await usableMethod(tx, subscription.customerId, input.paymentMethodId) : null;
+      const payload: UpdatePayload = {
+        ...(input.price ? { priceMinor: input.price.amountMinor } : {}),
+        ...(method ? { tilledPaymentMethodId: method.tilledPaymentMethodId } : {}),
+        ...(input.planCode !== undefined ? { planCode: input.planCode } : {}),
+        ...(input.planName !== undefined ? { planName: input.planName } : {}),
+        metadata: input.metadata ?? null,
+      };
+      return payload;
+    },
+    send: (tilled, subscription, payload: UpdatePayload) =>
+      tilled.updateSubscription(tilledIdOf(subscription), {
+        ...(payload.priceMinor === undefined ? {} : { price: payload.priceMinor }),
+        ...(payload.tilledPaymentMethodId === undefined ? {} : { payment_method_id: payload.tilledPaymentMethodId }),
+      }),
+    isMade: () => false,
+    apply: (subscription, payload: UpdatePayload) => {
+      if (payload.planCode !== undefined) subscription.planCode = payload.planCode;
+      if (payload.planName !== undefined) subscription.planName = payload.planName;
+      subscription.metadata = mergedMetadata(subscription.metadata, payload.metadata);
+    },
+  } satisfies Change<SubscriptionUpdateInput>,
+  pause: {
+    operation: 'subscriptionPause',
+    allow: async (_tx, subscription, input) => {
+      assertStatus(subscription, [PENDING, ACTIVE, PAST_DUE], 'paused');
+      return { resumeAt: input.resumeAt?.toISOString() ?? null };
+    },
+    send: (tilled, subscription, payload: { resumeAt: string | null }) =>
+      tilled.pauseSubscription(tilledIdOf(subscription), payload.resumeAt === null ? {} : { resume_at: payload.resumeAt }),
+    isMade: (snapshot) => snapshot.status === 'paused',
+  } satisfies Change<SubscriptionPauseInput>,
+  resume: {
+    operation: 'subscriptionResume',
+    allow: async (_tx, subscription) => assertStatus(subscription, [PAUSED], 'resumed'),
+    send: (tilled, subscription) => tilled.resumeSubscription(tilledIdOf(subscription)),
+    isMade: (snapshot) => snapshot.status === 'active' || snapshot.status === 'pending',
+  } satisfies Change<SubscriptionResumeInput>,
+  cancel: {
+    operation: 'subscriptionCancel',
+    allow: async (_tx, subscription, input) => {
+      assertStatus(subscription, [PENDING, ACTIVE, PAST_DUE, PAUSED], 'canceled');
+      if (input.mode === CancelMode.IMMEDIATELY) return { cancelAt: null };
+      return { cancelAt: periodEndOf(subscription, input.now).toISOString() };
+    },
+    send: (tilled, subscription, { cancelAt }: { cancelAt: string | null }) =>
+      cancelAt === null
+        ? tilled.cancelSubscription(tilledIdOf(subscription))
+        : tilled.updateSubscription(tilledIdOf(subscription), { cancel_at: cancelAt }),
+    isMade: (snapshot, { cancelAt }: { cancelAt: string | null }) =>
+      snapshot.status === 'canceled' || (cancelAt !== null && snapshot.cancel_at === cancelAt),
+  } satisfies Change<SubscriptionCancelInput>,
+  reactivate: {
+    operation: 'subscriptionReactivate',
+    allow: async (_tx, subscription) => {
+      assertStatus(subscription, [PENDING, ACTIVE, PAST_DUE, PAUSED], 'reactivated');
+      if (!subscription.cancelAtPeriodEnd) throw new IllegalTransition('subscription', 'not being canceled', 'reactivated');
+    },
+    send: (tilled, subscription) => tilled.updateSubscription(tilledIdOf(subscription), { cancel_at: null }),
+    isMade: (snapshot) => snapshot.cancel_at === null && snapshot.status !== 'canceled',
+  } satisfies Change<SubscriptionReactivateInput>,
+};
+
+/** When the period of `now` ends. The row's own stands still while nothing is collected, so the grid of the anchor decides. */
+function periodEndOf(subscription: Subscription, now: Date): Date {
+  const { billingCycleAnchor: anchor, intervalUnit: unit, intervalCount: count, nextPaymentAt } = subscription;
+  if (nextPaymentAt !== null && nextPaymentAt > now) return nextPaymentAt;
+  return periodAt({ anchor, unit, count }, now)?.end ?? anchor;
+}
+
+function assertStatus(subscription: Subscription, allowed: readonly SubscriptionStatus[], verb: string): void {
+  if (!allowed.includes(subscription.status)) throw new IllegalTransition('subscription', subscription.status, verb);
+}
+
+/** The subscription's id at Tilled, which a change needs. */
+export function tilledIdOf(subscription: Subscription): string {
+  if (subscription.tilledSubscriptionId === null) throw new Error(`Subscription ${subscription.id} is not at Tilled yet.`);
+  return subscription.tilledSubscriptionId;
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '../../platform/clock.js';
+import { setChanged } from '../../platform/db/changes.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
+import { markedId } from '../kit/processor.js';
+import { moveTo } from '../kit/transition.js';
+import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
+import { periodAt } from './billing-period.js';
+import type { Subscription } from './subscription.entity.js';
+import { SubscriptionRepository } from './subscription.repository.js';
+import { SUBSCRIPTION_EDGES, SubscriptionStatus } from './subscription.states.js';
+
+/** The one door for what Tilled says of subscriptions, however we heard of it. */
+export class SubscriptionMirror {
+  constructor(private readonly clock: Clock) {}
+
+  /** Records a subscription that we made; null for others, which are not ours. */
+  async record(tx: Scope, snapshot: TilledSubscription): Promise<Subscription | null> {
+    const repository = SubscriptionRepository.of(tx);
+    const marked = markedId(tx, snapshot.metadata);
+    const known = (await repository.findByTilledId(snapshot.id)) ?? (marked === null ? null : await repository.find(marked));
+    if (known === null) return null;
+    const subscription = await repository.lock(known.id);
+    const hasMoved = moveTo(tx, subscription, statusOf(snapshot), SUBSCRIPTION_EDGES);
+    const hasChanged = setChanged(subscription, await this.factsOf(tx, subscription, snapshot));
+    if (hasMoved || hasChanged) subscription.updatedAt = this.clock.now();
+    tx.log.info('subscription mirrored', {
+      customerId: subscription.customerId,
+      subscriptionId: subscription.id,
+      tilledSubscriptionId: snapshot.id,
+      status: subscription.status,
+    });
+    return subscription;
+  }
+
+  private async factsOf(tx: Scope, subscription: Subscription, snapshot: TilledSubscription): Promise<Partial<Subscription>> {
+    const method = await PaymentMethodRepository.of(tx).findByTilledId(snapshot.payment_method_id);
+    return {
+      tilledSubscriptionId: subscription.tilledSubscriptionId ?? snapshot.id,
+      paymentMethodId: method?.id ?? subscription.paymentMethodId,
+      priceMinor: snapshot.price,
+      nextPaymentAt: dateOrNull(snapshot.next_payment_at),
+      cancelAt: dateOrNull(snapshot.cancel_at),
+      cancelAtPeriodEnd: snapshot.cancel_at !== null && snapshot.status !== 'canceled',
+      canceledAt: dateOrNull(snapshot.canceled_at),
+      pausedAt: dateOrNull(snapshot.paused_at),
+      resumeAt: dateOrNull(snapshot.resume_at),
+      ...this.periodOf(subscription),
+    };
+  }
+
+  /** Tilled knows no periods: ours are the grid of the anchor. They stand still while nothing is collected. */
+  private periodOf(subscription: Subscription): Partial<Subscription> {
+    const isCollecting = subscription.status === SubscriptionStatus.ACTIVE || subscription.status === SubscriptionStatus.PAST_DUE;
+    if (!isCollecting) return {};
+    const cycle = { anchor: subscription.billingCycleAnchor, unit: subscription.intervalUnit, count: subscription.intervalCount };
+    const period = periodAt(cycle, this.clock.now());
+    return period === null ? {} : { currentPeriodStart: period.start, currentPeriodEnd: period.end };
+  }
+}
+
+function statusOf(snapshot: TilledSubscription): SubscriptionStatus {
+  return SubscriptionStatus[snapshot.status.toUpperCase() as keyof typeof SubscriptionStatus];
+}
+
+function dateOrNull(text: string | null): Date | null {
+  return text === null ? null : new Date(text);
+}

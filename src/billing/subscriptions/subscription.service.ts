@@ -1,0 +1,223 @@
+import type { Clock } from '../../platform/clock.js';
+import { Conflict, InvalidInput, NotFound, ProcessorRejected } from '../../platform/errors.js';
+import type { Intents } from '../../platform/idempotency/intents.js';
+import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
+import type { Ids } from '../../platform/ids.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledCurrency, TilledIntervalUnit, TilledSubscription } from '../../tilled/tilled.shapes.js';
+import { CustomerRepository } from '../customers/customer.repository.js';
+import { assertVersion } from '../kit/expected-version.js';
+import { mergedMetadata } from '../kit/metadata.js';
+import { markedId, markOf, type Processor } from '../kit/processor.js';
+import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
+import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
+import { IntervalUnit } from './billing-period.js';
+import { CHANGES, type Change, tilledIdOf } from './subscription.changes.js';
+import type { Subscription } from './subscription.entity.js';
+import type {
+  SubscriptionCancelInput,
+  SubscriptionCreateInput,
+  SubscriptionPauseInput,
+  SubscriptionReactivateInput,
+  SubscriptionResumeInput,
+  SubscriptionUpdateInput,
+} from './subscription.inputs.js';
+import type { SubscriptionMirror } from './subscription.mirror.js';
+import { SubscriptionRepository } from './subscription.repository.js';
+import { SubscriptionStatus } from './subscription.states.js';
+import { usableMethod } from './usable-method.js';
+
+interface SubscriptionServiceParts {
+  readonly processor: Processor;
+  readonly intents: Intents;
+  readonly mirror: SubscriptionMirror;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+const LATE_ANCHOR_MS = 300_000;
+const { PENDING, CANCELED } = SubscriptionStatus;
+
+/** Subscriptions: wanted here, run by Tilled, mirrored back. */
+export class SubscriptionService {
+  readonly stories: readonly Story<Subscription>[];
+  private readonly creation: Story<Subscription> = {
+    operation: 'subscriptionCreate',
+    act: (scope, act) => this.sendCreate(scope, act),
+    withdraw: async (scope, act) => SubscriptionRepository.of(scope).remove(await SubscriptionRepository.of(scope).lock(act.subject)),
+    load: (scope, id) => SubscriptionRepository.of(scope).find(id),
+  };
+
+  constructor(private readonly parts: SubscriptionServiceParts) {
+    this.stories = [this.creation, ...(Object.values(CHANGES) as Change<never>[]).map((change) => this.storyOf(change))];
+  }
+
+  create(scope: Scope, input: SubscriptionCreateInput): Promise<Outcome<Subscription>> {
+    return this.parts.intents.run(scope, this.creation, {
+      input,
+      intend: async (tx) => {
+        const customer = await CustomerRepository.of(tx).findLive(input.customerId);
+        if (customer === null) throw new NotFound('customer', input.customerId, ['customerId']);
+        const method = await usableMethod(tx, customer.id, input.paymentMethodId);
+        return { subject: this.newSubscription(tx, method, input).id };
+      },
+    });
+  }
+
+  update(scope: Scope, input: SubscriptionUpdateInput): Promise<Outcome<Subscription>> {
+    return this.change(scope, CHANGES.update, input);
+  }
+
+  pause(scope: Scope, input: SubscriptionPauseInput): Promise<Outcome<Subscription>> {
+    return this.change(scope, CHANGES.pause, input);
+  }
+
+  resume(scope: Scope, input: SubscriptionResumeInput): Promise<Outcome<Subscription>> {
+    return this.change(scope, CHANGES.resume, input);
+  }
+
+  cancel(scope: Scope, input: SubscriptionCancelInput): Promise<Outcome<Subscription>> {
+    return this.change(scope, CHANGES.cancel, input);
+  }
+
+  reactivate(scope: Scope, input: SubscriptionReactivateInput): Promise<Outcome<Subscription>> {
+    return this.change(scope, CHANGES.reactivate, input);
+  }
+
+  private newSubscription(tx: Scope, method: PaymentMethod, input: SubscriptionCreateInput): Subscription {
+    const now = this.parts.clock.now();
+    const anchor = input.billingCycleAnchor ?? now;
+    if (anchor.getTime() < now.getTime() - LATE_ANCHOR_MS) {
+      throw InvalidInput.because(['billingCycleAnchor'], 'billingCycleAnchor lies in the past: take the next date of the cycle.');
+    }
+    return SubscriptionRepository.of(tx).add({
+      id: this.parts.ids.make('sub'),
+      version: 1,
+      customerId: method.customerId,
+      paymentMethodId: method.id,
+      tilledSubscriptionId: null,
+      status: PENDING,
+      planCode: input.planCode ?? null,
+      planName: input.planName ?? null,
+      priceMinor: input.price.amountMinor,
+      currency: input.price.currency,
+      intervalUnit: input.intervalUnit ?? IntervalUnit.MONTH,
+      intervalCount: input.intervalCount ?? 1,
+      billingCycleAnchor: anchor,
+      currentPeriodStart: null,
+      currentPeriodEnd: null,
+      nextPaymentAt: anchor,
+      cancelAtPeriodEnd: false,
+      cancelAt: null,
+      canceledAt: null,
+      pausedAt: null,
+      resumeAt: null,
+      metadata: mergedMetadata({}, input.metadata),
+      createdAt: now,
+      updatedAt: now,
+    } as Parameters<SubscriptionRepository['add']>[0]);
+  }
+
+  private async sendCreate(scope: Scope, act: Act): Promise<void> {
+    const subscription = await SubscriptionRepository.of(scope).get(act.subject);
+    if (subscription.tilledSubscriptionId !== null) return;
+    const { tilledCustomerId } = await CustomerRepository.of(scope).get(subscription.customerId);
+    const { tilledPaymentMethodId } = await PaymentMethodRepository.of(scope).get(subscription.paymentMethodId);
+    if (tilledCustomerId === null)
+      throw new Conflict('The processor has not confirmed this customer yet: repeat the request a little later.');
+    const known = act.isFirst ? null : await this.findAtTilled(scope, subscription.id, tilledCustomerId);
+    const snapshot =
+      known ??
+      (await this.orCanceled(scope, subscription.id, () =>
+        this.parts.processor.ask(scope, (tilled) =>
+          tilled.createSubscription({
+            customer_id: tilledCustomerId,
+            payment_method_id: tilledPaymentMethodId,
+            price: subscription.priceMinor,
+            currency: subscription.currency as TilledCurrency,
+            interval_unit: subscription.intervalUnit.toLowerCase() as TilledIntervalUnit,
+            interval_count: subscription.intervalCount,
+            billing_cycle_anchor: subscription.billingCycleAnchor.toISOString(),
+            metadata: markOf(scope, subscription.id),
+          }),
+        ),
+      ));
+    await scope.transaction((tx) => this.parts.mirror.record(tx, snapshot));
+  }
+
+  /** A subscription that Tilled refused to make will never collect anything. */
+  private async orCanceled<T>(scope: Scope, id: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof ProcessorRejected) {
+        const now = this.parts.clock.now();
+        await scope.transaction(async (tx) => {
+          Object.assign(await SubscriptionRepository.of(tx).lock(id), {
+            status: CANCELED,
+            canceledAt: now,
+            nextPaymentAt: null,
+            updatedAt: now,
+          });
+        });
+      }
+      throw error;
+    }
+  }
+
+  private async findAtTilled(scope: Scope, id: string, tilledCustomerId: string): Promise<TilledSubscription | null> {
+    const query = { customer_id: tilledCustomerId, metadata: markOf(scope, id), limit: 1 };
+    const list = await this.parts.processor.ask(scope, (tilled) => tilled.listSubscriptions(query));
+    return list.items.find((item) => markedId(scope, item.metadata) === id) ?? null;
+  }
+
+  private change<Input extends { readonly id: string }>(scope: Scope, change: Change<Input>, input: Input): Promise<Outcome<Subscription>> {
+    return this.parts.intents.run(scope, this.storyOf(change), {
+      input,
+      intend: async (tx) => {
+        const subscription = await SubscriptionRepository.of(tx).lock(input.id);
+        assertVersion(subscription, (input as { expectedVersion?: number | null }).expectedVersion);
+        if (subscription.tilledSubscriptionId === null) {
+          throw new Conflict('The processor has not confirmed this subscription yet: repeat the request a little later.');
+        }
+        return { subject: subscription.id, payload: await change.allow(tx, subscription, { ...input, now: this.parts.clock.now() }) };
+      },
+    });
+  }
+
+  private storyOf<Input extends { readonly id: string }>(change: Change<Input>): Story<Subscription> {
+    return {
+      operation: change.operation,
+      act: (scope, act) => this.sendChange(scope, change, act),
+      withdraw: async () => undefined,
+      load: (scope, id) => SubscriptionRepository.of(scope).find(id),
+    };
+  }
+
+  private async sendChange<Input extends { readonly id: string }>(scope: Scope, change: Change<Input>, act: Act): Promise<void> {
+    const subscription = await SubscriptionRepository.of(scope).get(act.subject);
+    const payload = act.payload as never;
+    const snapshot = await this.sendOrFind(scope, change, subscription, payload);
+    await scope.transaction(async (tx) => {
+      const mirrored = await this.parts.mirror.record(tx, snapshot);
+      if (mirrored !== null) change.apply?.(mirrored, payload);
+    });
+  }
+
+  private async sendOrFind<Input extends { readonly id: string }>(
+    scope: Scope,
+    change: Change<Input>,
+    subscription: Subscription,
+    payload: never,
+  ): Promise<TilledSubscription> {
+    try {
+      return await this.parts.processor.ask(scope, (tilled) => change.send(tilled, subscription, payload));
+    } catch (error) {
+      if (!(error instanceof ProcessorRejected)) throw error;
+      const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getSubscription(tilledIdOf(subscription)));
+      if (snapshot !== null && change.isMade(snapshot, payload)) return snapshot;
+      if (snapshot !== null) await scope.transaction((tx) => this.parts.mirror.record(tx, snapshot));
+      throw error;
+    }
+  }
+}

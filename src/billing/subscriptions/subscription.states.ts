@@ -1,0 +1,22 @@
+/** States of a subscription. CANCELED is final. */
+export enum SubscriptionStatus {
+  PENDING = 'PENDING',
+  ACTIVE = 'ACTIVE',
+  PAST_DUE = 'PAST_DUE',
+  PAUSED = 'PAUSED',
+  CANCELED = 'CANCELED',
+}
+
+const { PENDING, ACTIVE, PAST_DUE, PAUSED, CANCELED } = SubscriptionStatus;
+
+/** Which states may follow which. Staying is always allowed. */
+export const SUBSCRIPTION_EDGES: Readonly<Record<SubscriptionStatus, readonly SubscriptionStatus[]>> = {
+  PENDING: [ACTIVE, PAST_DUE, PAUSED, CANCELED],
+  ACTIVE: [PAST_DUE, PAUSED, CANCELED],
+  PAST_DUE: [ACTIVE, PAUSED, CANCELED],
+  PAUSED: [PENDING, ACTIVE, PAST_DUE, CANCELED],
+  CANCELED: [],
+};
+
+/** States in which something will still be collected. */
+export const LIVE_STATUSES: readonly SubscriptionStatus[] = [PENDING, ACTIVE, PAST_DUE, PAUSED];

@@ -1,0 +1,102 @@
+import type { Clock } from '../../platform/clock.js';
+import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { JobHandler } from '../../platform/jobs/worker.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { CustomerService } from '../customers/customer.service.js';
+import type { DisputeMirror } from '../disputes/dispute.mirror.js';
+import { type Processor } from '../kit/processor.js';
+import type { PaymentMethodService } from '../payment-methods/payment-method.service.js';
+import type { PaymentMirror } from '../payments/payment.mirror.js';
+import { PaymentRepository } from '../payments/payment.repository.js';
+import type { RefundMirror } from '../refunds/refund.mirror.js';
+import type { SubscriptionMirror } from '../subscriptions/subscription.mirror.js';
+import { type EventObject, jobKindOf, OBJECT_KINDS, type ObjectKind } from './event-object.js';
+import { WebhookEventRepository } from './webhook-event.repository.js';
+
+interface WebhookSyncParts {
+  readonly processor: Processor;
+  readonly jobs: Jobs;
+  readonly clock: Clock;
+  readonly customers: CustomerService;
+  readonly paymentMethods: PaymentMethodService;
+  readonly subscriptions: SubscriptionMirror;
+  readonly payments: PaymentMirror;
+  readonly refunds: RefundMirror;
+  readonly disputes: DisputeMirror;
+}
+
+/** Writes a fetched snapshot, inside the transaction that completes the job. */
+type Recording = (tx: Scope) => Promise<void>;
+
+const NOTHING: Recording = async () => undefined;
+
+/**
+ * Looks at an object of Tilled again and records what is there. One fetch an object at a time, started after the last
+ * event was stored, written only if the lease still holds: so the last write is of the newest state, whatever the order
+ * of the events was, and no clocks are compared.
+ */
+export class WebhookSync {
+  constructor(private readonly parts: WebhookSyncParts) {}
+
+  /** The jobs that do it, by kind. */
+  handlers(): [string, JobHandler][] {
+    return OBJECT_KINDS.map((kind) => [jobKindOf(kind), (scope, lease) => this.sync(scope, { kind, id: lease.subject }, lease)]);
+  }
+
+  /** Says on the waiting events of a job's object that handling them failed. */
+  async noteFailure(scope: Scope, lease: Lease, reason: string, isDead: boolean): Promise<void> {
+    const kind = OBJECT_KINDS.find((candidate) => jobKindOf(candidate) === lease.kind);
+    if (kind === undefined) return;
+    await WebhookEventRepository.of(scope).markFailed({ kind, id: lease.subject }, reason, isDead);
+  }
+
+  private async sync(scope: Scope, object: EventObject, lease: Lease): Promise<void> {
+    const eventIds = await WebhookEventRepository.of(scope).unhandledOf(object);
+    const record = await this.fetchers[object.kind](scope, object.id);
+    await scope.transaction(async (tx) => {
+      await this.parts.jobs.confirm(tx, lease);
+      await record(tx);
+      await tx.flush();
+      await WebhookEventRepository.of(tx).markProcessed(eventIds, this.parts.clock.now());
+      await this.parts.jobs.complete(tx, lease);
+    });
+  }
+
+  private readonly fetchers: Readonly<Record<ObjectKind, (scope: Scope, id: string) => Promise<Recording>>> = {
+    customer: async (scope, id) => {
+      const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getCustomer(id));
+      return snapshot === null ? NOTHING : (tx) => this.parts.customers.mirror(tx, snapshot);
+    },
+    payment_method: async (scope, id) => {
+      const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(id));
+      return snapshot === null ? NOTHING : (tx) => this.parts.paymentMethods.mirror(tx, snapshot);
+    },
+    subscription: async (scope, id) => {
+      const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getSubscription(id));
+      return snapshot === null ? NOTHING : async (tx) => void (await this.parts.subscriptions.record(tx, snapshot));
+    },
+    payment_intent: async (scope, id) => {
+      const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getPaymentIntent(id));
+      if (snapshot === null) return NOTHING;
+      return async (tx) => {
+        const payment = await this.parts.payments.record(tx, snapshot);
+        if (payment !== null) await this.parts.refunds.recordAll(tx, payment, snapshot);
+      };
+    },
+    dispute: (scope, id) => this.fetchDispute(scope, id),
+  };
+
+  /** A dispute names its charge only; the charge names the payment. */
+  private async fetchDispute(scope: Scope, id: string): Promise<Recording> {
+    const dispute = await this.parts.processor.find(scope, (tilled) => tilled.getDispute(id));
+    if (dispute === null) return NOTHING;
+    const charge = await this.parts.processor.ask(scope, (tilled) => tilled.getCharge(dispute.charge_id));
+    const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(charge.payment_intent_id));
+    return async (tx) => {
+      await this.parts.payments.record(tx, intent);
+      await tx.flush();
+      const payment = await PaymentRepository.of(tx).findByTilledId(intent.id);
+      if (payment !== null) await this.parts.disputes.record(tx, dispute, payment);
+    };
+  }
+}

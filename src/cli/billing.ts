@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import type { Foundation } from '../compose.js';
+import { ConfigError } from '../config.js';
+import { DatabaseUnusable, unreachable } from '../platform/db/prepare.js';
+import { AppError } from '../platform/errors.js';
+import { appsCommand } from './apps.command.js';
+import { keysCommand } from './keys.command.js';
+import { withFoundation } from './kit.js';
+import { sandboxCommand } from './sandbox.command.js';
+import { schemaCommand } from './schema.command.js';
+
+/** EX_USAGE of sysexits.h. */
+const USAGE = 64;
+
+function program(): Command {
+  const billing = new Command('billing').description('Operates the billing gateway of this environment.').showHelpAfterError();
+  billing.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : USAGE));
+  billing
+    .command('migrate')
+    .description('Brings the database to the newest schema.')
+    .action(() => withFoundation(migrate, { isUnprepared: true }));
+  billing.addCommand(appsCommand(withFoundation));
+  billing.addCommand(keysCommand(withFoundation));
+  billing.addCommand(sandboxCommand());
+  billing.addCommand(schemaCommand());
+  return billing;
+}
+
+async function migrate({ database, migrator }: Foundation): Promise<void> {
+  const state = await migrator.inspect().catch((error: unknown) => {
+    throw unreachable(database, error);
+  });
+  if (state.kind === 'foreign')
+    throw new DatabaseUnusable(
+      `This database holds tables that are not billing's (${state.tables.slice(0, 3).join(', ')}): billing needs one of its own.`,
+      78,
+    );
+  const applied = await migrator.migrate();
+  process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied ${applied.join(', ')}.\n`);
+}
+
+program()
+  .parseAsync()
+  .catch((error: unknown) => {
+    const isExpected = error instanceof ConfigError || error instanceof DatabaseUnusable || error instanceof AppError;
+    process.stderr.write(`${isExpected ? error.message : ((error as Error).stack ?? String(error))}\n`);
+    process.exit(error instanceof ConfigError || error instanceof DatabaseUnusable ? error.exitCode : 1);
+  });

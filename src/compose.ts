@@ -1,0 +1,214 @@
+import 'reflect-metadata';
+import type { GraphQLSchema } from 'graphql';
+import { MIGRATIONS } from '../migrations/index.js';
+import { AccessService } from './billing/access/access.service.js';
+import { ApiKey } from './billing/access/api-key.entity.js';
+import { App } from './billing/access/app.entity.js';
+import { AppResolver } from './billing/access/app.resolver.js';
+import { Customer } from './billing/customers/customer.entity.js';
+import { CustomerResolver } from './billing/customers/customer.resolver.js';
+import { CUSTOMER_PUSH, CustomerService } from './billing/customers/customer.service.js';
+import { Dispute } from './billing/disputes/dispute.entity.js';
+import { DisputeMirror } from './billing/disputes/dispute.mirror.js';
+import { DisputeResolver, PaymentDisputesResolver } from './billing/disputes/dispute.resolver.js';
+import { Processor } from './billing/kit/processor.js';
+import { NodeResolver } from './billing/nodes/node.resolver.js';
+import { PaymentMethod } from './billing/payment-methods/payment-method.entity.js';
+import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
+import { PaymentMethodService } from './billing/payment-methods/payment-method.service.js';
+import { Payment } from './billing/payments/payment.entity.js';
+import { PaymentMirror } from './billing/payments/payment.mirror.js';
+import { CustomerPaymentsResolver, PaymentResolver, SubscriptionPaymentsResolver } from './billing/payments/payment.resolver.js';
+import { PaymentSender } from './billing/payments/payment.sender.js';
+import { PaymentService } from './billing/payments/payment.service.js';
+import { Refund } from './billing/refunds/refund.entity.js';
+import { RefundMirror } from './billing/refunds/refund.mirror.js';
+import { PaymentRefundsResolver, RefundResolver } from './billing/refunds/refund.resolver.js';
+import { RefundService } from './billing/refunds/refund.service.js';
+import { Subscription } from './billing/subscriptions/subscription.entity.js';
+import { SubscriptionMirror } from './billing/subscriptions/subscription.mirror.js';
+import { SubscriptionRepository } from './billing/subscriptions/subscription.repository.js';
+import { CustomerSubscriptionsResolver, SubscriptionResolver } from './billing/subscriptions/subscription.resolver.js';
+import { SubscriptionService } from './billing/subscriptions/subscription.service.js';
+import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
+import { WebhookService } from './billing/webhooks/webhook.service.js';
+import { WebhookSync } from './billing/webhooks/webhook.sync.js';
+import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
+import { WebhookEventResolver } from './billing/webhooks/webhook-event.resolver.js';
+import type { DatabaseConfig, TilledConfig } from './config.js';
+import { createSchema } from './graphql/schema.js';
+import { type Clock, systemClock } from './platform/clock.js';
+import { Database } from './platform/db/database.js';
+import { SchemaMigrator } from './platform/db/migrator.js';
+import { IdempotencyKey } from './platform/idempotency/idempotency-key.entity.js';
+import { Intents } from './platform/idempotency/intents.js';
+import { Ids } from './platform/ids.js';
+import { Job } from './platform/jobs/job.entity.js';
+import { Jobs } from './platform/jobs/jobs.js';
+import { type JobHandler, Worker } from './platform/jobs/worker.js';
+import { createLog, type Log } from './platform/log.js';
+import { TilledClient } from './tilled/tilled.client.js';
+import { TilledHttp } from './tilled/tilled.http.js';
+
+/** Every table, as the classes that are its rows. */
+const ENTITIES = [App, ApiKey, Customer, PaymentMethod, Subscription, Payment, Refund, Dispute, WebhookEvent, IdempotencyKey, Job];
+
+const WORKER_IDLE_MS = 500;
+
+/** The database and who may use it: what the command line needs too. */
+export interface Foundation {
+  readonly database: Database;
+  readonly migrator: SchemaMigrator;
+  readonly access: AccessService;
+}
+
+/** A gateway, made but not started. */
+export interface Gateway extends Foundation {
+  readonly schema: GraphQLSchema;
+  readonly worker: Worker;
+  readonly inbox: WebhookInbox;
+  /** Whether the database answers and has the newest schema. */
+  readonly isReady: () => Promise<boolean>;
+  readonly log: Log;
+}
+
+/** What a process hands in. */
+export interface Surroundings {
+  readonly database: DatabaseConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Opens the database, without looking at what is in it. */
+export async function composeFoundation({ database: config, clock, log }: Surroundings): Promise<Foundation> {
+  const database = await Database.open(config, ENTITIES);
+  const migrator = new SchemaMigrator(database, MIGRATIONS);
+  const access = new AccessService({ database, clock, ids: new Ids(clock), log });
+  return { database, migrator, access };
+}
+
+/** Makes everything the gateway is of, in the order of who needs whom. */
+export async function composeGateway(
+  parts: Surroundings & { readonly tilled: TilledConfig; readonly tilledTimeoutMs: number },
+): Promise<Gateway> {
+  const { clock, log, tilled } = parts;
+  const foundation = await composeFoundation(parts);
+  const { database, migrator, access } = foundation;
+  const ids = new Ids(clock);
+  const jobs = new Jobs(database, clock, ids);
+  const intents = new Intents(jobs, clock);
+  const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log })));
+  const services = composeServices({ processor, intents, jobs, clock, ids });
+  const inbox = new WebhookInbox({ directory: webhookDirectory(access, tilled), jobs, clock, ids });
+  const sync = new WebhookSync({
+    processor,
+    jobs,
+    clock,
+    ...services,
+    subscriptions: services.subscriptionMirror,
+    payments: services.paymentMirror,
+    refunds: services.refundMirror,
+    disputes: services.disputeMirror,
+  });
+  const worker = new Worker({
+    jobs,
+    handlers: handlersOf(intents, services, sync),
+    scopeFor: (appId) => access.scopeOf(appId, { kind: 'job' }, { requestId: ids.make('job') }),
+    onFailure: (scope, lease, reason, isDead) => sync.noteFailure(scope, lease, reason, isDead),
+    log,
+    idleMs: WORKER_IDLE_MS,
+  });
+  const schema = await createSchema(resolversOf(services, access, new WebhookService(jobs)));
+  const isReady = () =>
+    migrator.inspect().then(
+      (state) => state.kind === 'ready',
+      () => false,
+    );
+  return { ...foundation, schema, worker, inbox, isReady, log };
+}
+
+/** The schema alone, for writing it down; its resolvers are never called. */
+export async function composeSchema(): Promise<GraphQLSchema> {
+  const database: DatabaseConfig = { kind: 'embedded', location: ':memory:', poolSize: 1 };
+  const tilled: TilledConfig = { baseUrl: 'http://127.0.0.1', secretKey: '', publicKey: '', webhookSecret: '', accountId: '' };
+  const gateway = await composeGateway({ database, clock: systemClock, log: createLog('silent'), tilled, tilledTimeoutMs: 1 });
+  await gateway.database.close();
+  return gateway.schema;
+}
+
+interface Tools {
+  readonly processor: Processor;
+  readonly intents: Intents;
+  readonly jobs: Jobs;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+type Services = ReturnType<typeof composeServices>;
+
+function composeServices(tools: Tools) {
+  const { clock, ids } = tools;
+  const paymentMethods: PaymentMethodService = new PaymentMethodService(tools, () => ({
+    isUsed: (scope, id) => SubscriptionRepository.of(scope).isAnyLiveWith(id),
+  }));
+  const customers = new CustomerService(tools, () => ({
+    isBilled: (scope, id) => SubscriptionRepository.of(scope).isAnyLiveOf(id),
+    detachMethods: (scope, id) => paymentMethods.detachAll(scope, id),
+  }));
+  const subscriptionMirror = new SubscriptionMirror(clock);
+  const subscriptions = new SubscriptionService({ ...tools, mirror: subscriptionMirror });
+  const paymentMirror = new PaymentMirror(clock, ids);
+  const sender = new PaymentSender({ ...tools, mirror: paymentMirror });
+  const payments = new PaymentService({ ...tools, sender });
+  const refundMirror = new RefundMirror(clock, ids);
+  const refunds = new RefundService({ ...tools, mirror: refundMirror });
+  const disputeMirror = new DisputeMirror(clock, ids);
+  return { customers, paymentMethods, subscriptionMirror, subscriptions, paymentMirror, payments, refundMirror, refunds, disputeMirror };
+}
+
+function handlersOf(intents: Intents, services: Services, sync: WebhookSync): ReadonlyMap<string, JobHandler> {
+  const { customers, paymentMethods, subscriptions, payments, refunds } = services;
+  const stories = [
+    intents.finisher(customers.creation, customers.deletion),
+    intents.finisher(paymentMethods.attachment, paymentMethods.detachment),
+    intents.finisher(...subscriptions.stories),
+    intents.finisher(payments.creation, payments.capturing, payments.cancellation),
+    intents.finisher(refunds.creation),
+  ].flat();
+  return new Map<string, JobHandler>([...stories, [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)], ...sync.handlers()]);
+}
+
+function resolversOf(services: Services, access: AccessService, webhooks: WebhookService): readonly object[] {
+  return [
+    new AppResolver(access),
+    new NodeResolver(),
+    new CustomerResolver(services.customers),
+    new PaymentMethodResolver(services.paymentMethods),
+    new CustomerPaymentMethodsResolver(),
+    new SubscriptionResolver(services.subscriptions),
+    new CustomerSubscriptionsResolver(),
+    new PaymentResolver(services.payments),
+    new CustomerPaymentsResolver(),
+    new SubscriptionPaymentsResolver(),
+    new RefundResolver(services.refunds),
+    new PaymentRefundsResolver(),
+    new DisputeResolver(),
+    new PaymentDisputesResolver(),
+    new WebhookEventResolver(webhooks),
+  ];
+}
+
+/** Who listens for webhooks: every app, with the secret of the endpoint that this deployment registered at Tilled. */
+function webhookDirectory(access: AccessService, tilled: TilledConfig) {
+  const endpoint = async (appId: string) => {
+    const scope = await access.scopeOf(appId, { kind: 'webhook' }, { requestId: `webhook-${Date.now().toString(36)}` });
+    return scope === null ? null : { scope, secrets: [tilled.webhookSecret] };
+  };
+  return {
+    endpointOfApp: endpoint,
+    endpointsOfAccount: async (accountId: string) => {
+      const endpoints = await Promise.all((await access.appsOfAccount(accountId)).map((app) => endpoint(app.id)));
+      return endpoints.filter((found) => found !== null);
+    },
+  };
+}

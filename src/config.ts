@@ -1,0 +1,201 @@
+import path from 'node:path';
+
+/** How the gateway reaches its database. */
+export interface DatabaseConfig {
+  /** `mysql` in production; `embedded` is a file beside the demo's other data. */
+  readonly kind: 'mysql' | 'embedded';
+  /** `mysql://…` without our own query parameters, or the path of the embedded file. */
+  readonly location: string;
+  /** Connections this process keeps at most. */
+  readonly poolSize: number;
+}
+
+/** Credentials and address of the Tilled account this deployment acts for. */
+export interface TilledConfig {
+  readonly baseUrl: string;
+  readonly secretKey: string;
+  readonly publicKey: string;
+  readonly webhookSecret: string;
+  /** The account of every app that was not given one of its own. */
+  readonly accountId: string;
+}
+
+/** Everything the environment decides, validated once and frozen. */
+export interface Config {
+  readonly isProduction: boolean;
+  readonly host: string;
+  /** Port of the gateway; 0 lets the system choose. */
+  readonly port: number;
+  /** Where the embedded default keeps its files, absolute. */
+  readonly dataDir: string;
+  readonly database: DatabaseConfig;
+  /** Absent: the local sandbox is started and its credentials are used. */
+  readonly tilled: TilledConfig | null;
+  readonly sandboxPort: number;
+  /** How long one call to Tilled may take, ms. */
+  readonly tilledTimeoutMs: number;
+  readonly logLevel: string;
+  /** How many requests an app may make in 15 minutes. */
+  readonly requestsPerWindow: number;
+  /** Whether this process also handles queued work. */
+  readonly runsWorker: boolean;
+}
+
+/** The environment is unusable. `problems` holds one sentence for each variable that is missing or wrong. */
+export class ConfigError extends Error {
+  /** EX_CONFIG of sysexits.h: restarting does not help, a person must act. */
+  readonly exitCode = 78;
+
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the environment; throws ConfigError with every problem at once. Values of secrets never appear in a message. */
+export function readConfig(environment: Environment, workingDir: string): Config {
+  const reader = new EnvironmentReader(environment);
+  const isProduction = reader.oneOf('NODE_ENV', ['development', 'production', 'test'], 'development', 'which rules apply') === 'production';
+  const dataDir = path.resolve(workingDir, reader.text('BILLING_DATA_DIR') ?? '.billing');
+  const config: Config = {
+    isProduction,
+    host: reader.text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
+    port: reader.integer('PORT', 4000, { min: 0, max: 65_535, purpose: 'the port the gateway listens on' }),
+    dataDir,
+    database: readDatabase(reader, isProduction, dataDir),
+    tilled: readTilled(reader, isProduction),
+    sandboxPort: reader.integer('TILLED_SANDBOX_PORT', 4010, { min: 0, max: 65_535, purpose: 'the port of the local Tilled sandbox' }),
+    tilledTimeoutMs: reader.integer('TILLED_TIMEOUT_MS', 30_000, {
+      min: 100,
+      max: 120_000,
+      purpose: 'how long one call to Tilled may take, in ms',
+    }),
+    logLevel: reader.oneOf('LOG_LEVEL', ['error', 'warn', 'info', 'debug', 'silent'], 'info', 'how much is logged'),
+    requestsPerWindow: reader.integer('BILLING_REQUESTS_PER_WINDOW', isProduction ? 100 : 100_000, {
+      min: 1,
+      max: 1_000_000_000,
+      purpose: 'how many requests an app may make in 15 minutes',
+    }),
+    runsWorker: reader.oneOf('BILLING_WORKER', ['on', 'off'], 'on', 'whether this process also handles queued work') === 'on',
+  };
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
+  return Object.freeze(config);
+}
+
+const DATABASE_PURPOSE = 'the billing database, apart from the main one and with a pool of its own';
+const DATABASE_EXAMPLE = 'mysql://billing:password@db.example.com:3306/billing_db?connection_limit=10';
+
+function readDatabase(reader: EnvironmentReader, isProduction: boolean, dataDir: string): DatabaseConfig {
+  const embedded: DatabaseConfig = { kind: 'embedded', location: path.join(dataDir, 'billing.db'), poolSize: 1 };
+  const given = reader.text('DATABASE_URL_BILLING');
+  if (given === undefined) {
+    if (isProduction) reader.missing('DATABASE_URL_BILLING', DATABASE_PURPOSE, DATABASE_EXAMPLE);
+    return embedded;
+  }
+  if (given.startsWith('sqlite:')) {
+    if (isProduction) reader.wrong('DATABASE_URL_BILLING', 'names the embedded database, which is refused in production', DATABASE_EXAMPLE);
+    return { ...embedded, location: path.resolve(given.slice('sqlite:'.length)) };
+  }
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url === undefined || !['mysql:', 'mariadb:'].includes(url.protocol)) {
+    reader.wrong('DATABASE_URL_BILLING', 'is not a mysql:// URL', DATABASE_EXAMPLE);
+    return embedded;
+  }
+  if (url.pathname.length < 2) reader.wrong('DATABASE_URL_BILLING', 'names no database after the host', DATABASE_EXAMPLE);
+  return { kind: 'mysql', location: withoutQuery(url), poolSize: readPoolSize(reader, url, isProduction) };
+}
+
+function readPoolSize(reader: EnvironmentReader, url: URL, isProduction: boolean): number {
+  const given = url.searchParams.get('connection_limit');
+  if (given === null) {
+    if (isProduction)
+      reader.wrong(
+        'DATABASE_URL_BILLING',
+        'is unpooled: it has no connection_limit, so billing would have no pool of its own',
+        DATABASE_EXAMPLE,
+      );
+    return 10;
+  }
+  const poolSize = Number(given);
+  if (!Number.isInteger(poolSize) || poolSize < 2 || poolSize > 500) {
+    reader.wrong('DATABASE_URL_BILLING', 'has a connection_limit that is not a whole number from 2 to 500', DATABASE_EXAMPLE);
+    return 10;
+  }
+  return poolSize;
+}
+
+function withoutQuery(url: URL): string {
+  const bare = new URL(url);
+  bare.search = '';
+  return bare.toString().replace(/^mariadb:/, 'mysql:');
+}
+
+const TILLED_VARIABLES = [
+  { name: 'TILLED_SECRET_KEY', purpose: 'the secret key with which the gateway calls Tilled', example: 'sk_…', pattern: /^sk_\S+$/ },
+  { name: 'TILLED_PUBLIC_KEY', purpose: 'the publishable key that browsers use for hosted fields', example: 'pk_…', pattern: /^pk_\S+$/ },
+  {
+    name: 'TILLED_WEBHOOK_SECRET',
+    purpose: 'the secret that signs webhooks, shown once when the endpoint was created',
+    example: 'whsec_…',
+    pattern: /^\S{8,}$/,
+  },
+  { name: 'TILLED_ACCOUNT_ID', purpose: 'the Tilled account that payments go to', example: 'acct_…', pattern: /^acct_\S+$/ },
+] as const;
+
+function readTilled(reader: EnvironmentReader, isProduction: boolean): TilledConfig | null {
+  const values = TILLED_VARIABLES.map((variable) => reader.text(variable.name));
+  const baseUrl = reader.text('TILLED_BASE_URL') ?? (isProduction ? 'https://api.tilled.com' : 'https://sandbox-api.tilled.com');
+  if (!isProduction && values.every((value) => value === undefined)) return null;
+  checkBaseUrl(reader, baseUrl, isProduction);
+  for (const [index, variable] of TILLED_VARIABLES.entries()) {
+    const value = values[index];
+    if (value === undefined) reader.missing(variable.name, variable.purpose, variable.example);
+    else if (!variable.pattern.test(value)) reader.wrong(variable.name, `does not look like ${variable.purpose}`, variable.example);
+  }
+  const [secretKey = '', publicKey = '', webhookSecret = '', accountId = ''] = values;
+  return { baseUrl: baseUrl.replace(/\/+$/, ''), secretKey, publicKey, webhookSecret, accountId };
+}
+
+function checkBaseUrl(reader: EnvironmentReader, baseUrl: string, isProduction: boolean): void {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  const isLoopback = url !== undefined && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && (isLoopback || !isProduction));
+  if (!isSafe) reader.wrong('TILLED_BASE_URL', 'is not an https:// address', 'https://api.tilled.com');
+}
+
+class EnvironmentReader {
+  readonly problems: string[] = [];
+
+  constructor(private readonly environment: Environment) {}
+
+  /** The value, trimmed; undefined when absent or empty. */
+  text(name: string): string | undefined {
+    const value = this.environment[name]?.trim();
+    return value === '' ? undefined : value;
+  }
+
+  oneOf<const T extends string>(name: string, allowed: readonly T[], fallback: T, purpose: string): T {
+    const value = this.text(name) ?? fallback;
+    const found = allowed.find((candidate) => candidate === value);
+    if (found === undefined) this.wrong(name, `(${purpose}) is none of ${allowed.join(', ')}`, fallback);
+    return found ?? fallback;
+  }
+
+  integer(name: string, fallback: number, rule: { min: number; max: number; purpose: string }): number {
+    const value = this.text(name);
+    if (value === undefined) return fallback;
+    const number = Number(value);
+    if (Number.isInteger(number) && number >= rule.min && number <= rule.max) return number;
+    this.wrong(name, `(${rule.purpose}) is not a whole number from ${rule.min} to ${rule.max}`, String(fallback));
+    return fallback;
+  }
+
+  missing(name: string, purpose: string, example: string): void {
+    this.problems.push(`${name} is missing: ${purpose}, for example ${example}`);
+  }
+
+  wrong(name: string, reason: string, example: string): void {
+    this.problems.push(`${name} ${reason}; for example ${example}`);
+  }
+}

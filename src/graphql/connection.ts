@@ -1,0 +1,88 @@
+import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
+import { cursorOf, type Page, type PageRequest } from '../platform/tenancy/page.js';
+
+/** Where a page lies in its list. */
+@ObjectType({ simpleResolvers: true, description: 'Where a page lies in its list.' })
+export class PageInfo {
+  @Field()
+  hasNextPage!: boolean;
+
+  @Field()
+  hasPreviousPage!: boolean;
+
+  @Field(() => String, { nullable: true })
+  startCursor!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Pass it as `after` to read on.' })
+  endCursor!: string | null;
+}
+
+/** Arguments of every list. */
+@ArgsType()
+export class PageArgs implements PageRequest {
+  @Field(() => Int, { nullable: true, defaultValue: 20, description: 'From 1 to 100.' })
+  first!: number;
+
+  @Field(() => String, { nullable: true, description: 'The endCursor of the page before.' })
+  after?: string | null;
+}
+
+/** The page arguments without a list's own filters. */
+export function pageOf(args: PageArgs): PageRequest {
+  return { first: args.first ?? 20, after: args.after };
+}
+
+/** The connection type of a node class: `class PaymentConnection extends connectionType(Payment) {}`. */
+export function connectionType<Item extends { id: string }>(item: ClassType<Item>, name: string) {
+  @ObjectType(`${name}Edge`, { simpleResolvers: true, description: `A ${name} and its place in a list.` })
+  abstract class Edge {
+    @Field()
+    cursor!: string;
+
+    @Field(() => item)
+    node!: Item;
+  }
+
+  @ObjectType({ simpleResolvers: true })
+  abstract class Connection {
+    @Field(() => [Edge])
+    edges!: () => Edge[];
+
+    @Field(() => [item])
+    nodes!: Item[];
+
+    @Field(() => PageInfo)
+    pageInfo!: PageInfo;
+
+    @Field(() => Int, { nullable: true, description: 'How many there are in all; null beyond 10,000. Counted only when asked for.' })
+    totalCount!: () => Promise<number | null>;
+  }
+  return Connection;
+}
+
+/** A connection as resolvers return it. */
+export interface ConnectionValue<Item> {
+  readonly edges: () => { cursor: string; node: Item }[];
+  readonly nodes: Item[];
+  readonly pageInfo: PageInfo;
+  readonly totalCount: () => Promise<number | null>;
+}
+
+/** Shows a page of rows as a connection. */
+export async function connection<Row extends { id: string }>(found: Promise<Page<Row>>): Promise<ConnectionValue<Row>> {
+  const page = await found;
+  const { rows, hasNextPage, hasPreviousPage, totalCount } = page;
+  const [first] = rows;
+  const last = rows.at(-1);
+  return {
+    edges: () => rows.map((node) => ({ cursor: cursorOf(node), node })),
+    nodes: rows,
+    pageInfo: {
+      hasNextPage,
+      hasPreviousPage,
+      startCursor: first === undefined ? null : cursorOf(first),
+      endCursor: last === undefined ? null : cursorOf(last),
+    },
+    totalCount,
+  };
+}

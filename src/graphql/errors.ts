@@ -1,0 +1,49 @@
+import { unwrapResolverError } from '@apollo/server/errors';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { AppError } from '../platform/errors.js';
+import { errorFields, type Log } from '../platform/log.js';
+
+/** Codes of top-level errors that are the caller's, and that Apollo or we set. Everything else is INTERNAL. */
+const CALLERS_FAULT = new Set([
+  'BAD_REQUEST',
+  'BAD_USER_INPUT',
+  'FORBIDDEN',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'NOT_FOUND',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PAYLOAD_TOO_LARGE',
+  'RATE_LIMITED',
+  'UNAUTHENTICATED',
+  'UNSUPPORTED_MEDIA_TYPE',
+]);
+
+/** Nobody, or not who they say they are. */
+export function unauthenticated(message: string): GraphQLError {
+  return new GraphQLError(message, {
+    extensions: { code: 'UNAUTHENTICATED', http: { status: 401, headers: new Map([['www-authenticate', 'Bearer']]) } },
+  });
+}
+
+/** Known, but not allowed this. */
+export function forbidden(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'FORBIDDEN', http: { status: 403 } } });
+}
+
+/**
+ * The only exit for top-level errors. The caller's faults keep their message and code; everything else is logged in full
+ * and answered as INTERNAL without a word of what happened. Never throws.
+ */
+export function formatError(formatted: GraphQLFormattedError, thrown: unknown, log: Log): GraphQLFormattedError {
+  const original = unwrapResolverError(thrown);
+  const place = { ...(formatted.locations ? { locations: formatted.locations } : {}), ...(formatted.path ? { path: formatted.path } : {}) };
+  if (original instanceof AppError)
+    return { message: original.message, ...place, extensions: { code: 'BAD_USER_INPUT', reason: original.code } };
+  const code = String(formatted.extensions?.code ?? 'INTERNAL');
+  if (code === 'INTERNAL_SERVER_ERROR' || !CALLERS_FAULT.has(code)) {
+    log.error('request failed', { path: formatted.path?.join('.'), ...errorFields(original) });
+    return { message: 'Something went wrong on our side. It has been logged.', ...place, extensions: { code: 'INTERNAL' } };
+  }
+  const { http: _, stacktrace: __, ...extensions } = (formatted.extensions ?? {}) as Record<string, unknown>;
+  return { message: formatted.message, ...place, extensions };
+}

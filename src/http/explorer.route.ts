@@ -1,0 +1,40 @@
+import fastifyStatic from '@fastify/static';
+import { getDistDirectory, renderAltair } from 'altair-static';
+import type { FastifyInstance } from 'fastify';
+
+const ASSETS = '/graphql/explorer/';
+/** The explorer is one page of scripts of its own, and shows nothing from elsewhere. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'";
+
+const FIRST_QUERY = `# Everything here is the local demo: no real money moves.
+{
+  app { id name }
+  customers(first: 10) {
+    nodes { id email subscriptions { nodes { status price { decimal currency } } } }
+  }
+}
+`;
+
+/** GET /graphql in a browser: an explorer served from here, with the demo's credential filled in. */
+export function explorerRoute(explorer: { readonly credential: string }) {
+  return async (server: FastifyInstance): Promise<void> => {
+    const page = renderAltair({
+      baseURL: ASSETS,
+      endpointURL: '/graphql',
+      initialQuery: FIRST_QUERY,
+      initialHeaders: { Authorization: `Bearer ${explorer.credential}` },
+    });
+    await server.register(fastifyStatic, {
+      root: getDistDirectory(),
+      prefix: ASSETS,
+      index: false,
+      setHeaders: (reply) => reply.header('content-security-policy', CONTENT_SECURITY_POLICY),
+    });
+    server.addHook('onRequest', async (request, reply) => {
+      const wantsPage = request.method === 'GET' && request.url === '/graphql' && (request.headers.accept ?? '').includes('text/html');
+      if (!wantsPage) return;
+      await reply.header('content-security-policy', CONTENT_SECURITY_POLICY).type('text/html').send(page);
+    });
+  };
+}

@@ -1,0 +1,18 @@
+import type { GraphQLSchema } from 'graphql';
+import type { AccessService } from '../billing/access/access.service.js';
+import type { WebhookInbox } from '../billing/webhooks/webhook.inbox.js';
+import type { RequestLimit } from '../graphql/request-limit.js';
+import type { Log } from '../platform/log.js';
+
+/** What the HTTP server serves. */
+export interface HttpParts {
+  readonly schema: GraphQLSchema;
+  readonly access: AccessService;
+  readonly requestLimit: RequestLimit;
+  readonly inbox: WebhookInbox;
+  readonly log: Log;
+  /** Whether the database answers and has the newest schema. */
+  readonly isReady: () => Promise<boolean>;
+  /** Serves the explorer, with this credential filled in; null where there is none, as in production. */
+  readonly explorer: { readonly credential: string } | null;
+}

@@ -1,0 +1,9 @@
+import type { FastifyReply } from 'fastify';
+
+/** Answers an error of HTTP in the shape of a GraphQL one, so that clients read one shape only. */
+export function answerProblem(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
+  return reply
+    .status(status)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send({ errors: [{ message, extensions: { code } }] });
+}

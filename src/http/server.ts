@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import helmet from '@fastify/helmet';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { errorFields, type Log } from '../platform/log.js';
+import { explorerRoute } from './explorer.route.js';
+import { graphqlRoute } from './graphql.route.js';
+import { opsRoute } from './ops.route.js';
+import type { HttpParts } from './parts.js';
+import { answerProblem } from './problem.js';
+import { webhookRoute } from './webhook.route.js';
+
+/** The largest body taken, bytes: a mutation has a few kilobytes, an event of Tilled at most some dozens. */
+const BODY_BYTES_MAX = 1_048_576;
+/** How long a client may take to send its request, ms. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** The gateway's HTTP server, not yet listening. */
+export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
+  const server = fastify({
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    genReqId: (request) => requestIdOf(request.headers['x-request-id']),
+    forceCloseConnections: 'idle',
+  });
+  server.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
+  server.setErrorHandler((error: FastifyError, request, reply) => answerError(parts.log, error, request, reply));
+  server.setNotFoundHandler((request, reply) =>
+    answerProblem(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}.`),
+  );
+  await server.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } } });
+  await server.register(webhookRoute(parts));
+  await server.register(opsRoute(parts));
+  if (parts.explorer !== null) await server.register(explorerRoute(parts.explorer));
+  await server.register(graphqlRoute(parts));
+  return server;
+}
+
+/** The caller's own request id if it is harmless, else a new one. */
+function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+}
+
+/** What fastify itself refuses, in words that say what to do. */
+const REFUSALS: Readonly<Record<string, readonly [number, string, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'PAYLOAD_TOO_LARGE', `The body is larger than ${BODY_BYTES_MAX} bytes.`],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the request as application/json.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'BAD_REQUEST', 'The body is empty: send {"query": "…"} as JSON.'],
+  FST_ERR_CTP_INVALID_JSON_BODY: [400, 'BAD_REQUEST', 'The body is not valid JSON.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'BAD_REQUEST', 'The body does not have the length its header says.'],
+};
+
+function answerError(log: Log, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refusal = REFUSALS[error.code ?? ''];
+  if (refusal !== undefined) return answerProblem(reply, ...refusal);
+  if (error instanceof SyntaxError) return answerProblem(reply, 400, 'BAD_REQUEST', 'The body is not valid JSON.');
+  if (error.statusCode !== undefined && error.statusCode < 500) return answerProblem(reply, error.statusCode, 'BAD_REQUEST', error.message);
+  log.error('request failed', { requestId: request.id, method: request.method, path: request.url.split('?')[0], ...errorFields(error) });
+  return answerProblem(reply, 500, 'INTERNAL', 'Something went wrong on our side. It has been logged.');
+}

@@ -1,0 +1,47 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Receipt } from '../billing/webhooks/webhook.inbox.js';
+import { errorFields } from '../platform/log.js';
+import type { HttpParts } from './parts.js';
+import { answerProblem } from './problem.js';
+
+/**
+ * POST /api/billing/webhooks[/:appId]: Tilled's deliveries. The body stays the bytes that were signed; 200 means that
+ * the event is stored, and anything else that Tilled should deliver it again or that it was not from Tilled.
+ */
+export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'log'>) {
+  return async (server: FastifyInstance): Promise<void> => {
+    server.removeAllContentTypeParsers();
+    server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    const receive = async (request: FastifyRequest, reply: FastifyReply) => {
+      const { appId = null } = request.params as { appId?: string };
+      const delivery = {
+        rawBody: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+        headers: request.headers,
+        appId,
+      };
+      try {
+        return answerReceipt(reply, await parts.inbox.receive(delivery));
+      } catch (error) {
+        parts.log.error('webhook could not be recorded', { requestId: request.id, ...errorFields(error) });
+        return answerProblem(reply.header('retry-after', '30'), 503, 'UNAVAILABLE', 'The event could not be recorded: deliver it again.');
+      }
+    };
+    server.post('/api/billing/webhooks', receive);
+    server.post('/api/billing/webhooks/:appId', receive);
+  };
+}
+
+function answerReceipt(reply: FastifyReply, receipt: Receipt): FastifyReply {
+  switch (receipt.kind) {
+    case 'recorded':
+      return reply.status(200).send({ received: true, duplicate: false });
+    case 'duplicate':
+      return reply.status(200).send({ received: true, duplicate: true });
+    case 'unknown_endpoint':
+      return answerProblem(reply, 404, 'NOT_FOUND', 'No app listens here.');
+    case 'unverified':
+      return answerProblem(reply, 401, 'UNAUTHENTICATED', `The signature was not accepted (${receipt.reason}).`);
+    case 'unusable':
+      return answerProblem(reply, 400, 'BAD_REQUEST', receipt.reason);
+  }
+}

@@ -1,0 +1,95 @@
+import { mkdir } from 'node:fs/promises';
+import { composeGateway, type Gateway } from './compose.js';
+import { type Config, ConfigError, readConfig } from './config.js';
+import { type DemoEnvironment, ensureDemoApp, type LocalTilled, startLocalTilled } from './demo.js';
+import { RequestLimit } from './graphql/request-limit.js';
+import { createHttpServer } from './http/server.js';
+import { systemClock } from './platform/clock.js';
+import { DatabaseUnusable, prepareDatabase } from './platform/db/prepare.js';
+import { createLog, errorFields, type Log } from './platform/log.js';
+
+/** Starts the gateway, and the local sandbox where no Tilled account is configured; resolves to how to stop them. */
+async function start(config: Config, log: Log): Promise<() => Promise<void>> {
+  const gatewayUrl = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}`;
+  if (config.database.kind === 'embedded') await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const local = config.tilled === null ? await startLocalTilled(config, gatewayUrl, log) : null;
+  const tilled = config.tilled ?? local?.tilled;
+  if (tilled === undefined) throw new Error('There is neither a Tilled account nor a sandbox.');
+  const gateway = await composeGateway({
+    database: config.database,
+    clock: systemClock,
+    log,
+    tilled,
+    tilledTimeoutMs: config.tilledTimeoutMs,
+  });
+  await prepareDatabase(gateway.database, gateway.migrator);
+  const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);
+  const server = await createHttpServer({
+    ...gateway,
+    requestLimit: new RequestLimit(config.requestsPerWindow),
+    explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
+  });
+  await server.listen({ host: config.host, port: config.port });
+  if (config.runsWorker) gateway.worker.start();
+  log.info('gateway started', { url: gatewayUrl, database: config.database.kind, sandbox: local !== null, worker: config.runsWorker });
+  if (demo !== null && local !== null) process.stdout.write(banner(config, demo, local));
+  return async () => {
+    await server.close();
+    await stopRest(gateway, local);
+  };
+}
+
+async function stopRest(gateway: Gateway, local: LocalTilled | null): Promise<void> {
+  await gateway.worker.stop();
+  await local?.sandbox.close();
+  await gateway.database.close();
+}
+
+function banner(config: Config, demo: DemoEnvironment, local: LocalTilled): string {
+  const query = '{"query":"{ app { id name } customers(first: 5) { nodes { id email } } }"}';
+  return `
+billing-gateway is running on the embedded default: nothing here touches real money.
+
+  GraphQL        ${demo.BILLING_URL}/graphql   (open it in a browser for the explorer)
+  Webhooks       ${demo.BILLING_URL}/api/billing/webhooks
+  Tilled sandbox ${local.sandbox.url}
+  Data           ${config.dataDir}
+  Credentials    ${config.dataDir}/demo.env
+
+  curl -s ${demo.BILLING_URL}/graphql -H 'content-type: application/json' \\
+    -H 'authorization: Bearer ${demo.BILLING_SERVICE_KEY}' \\
+    -d '${query}'
+
+`;
+}
+
+/** Ends the process as asked: what is in hand is finished, then the status is 0. A second signal ends it at once. */
+function drainOnSignal(stop: () => Promise<void>, log: Log): void {
+  let isDraining = false;
+  const drain = (signal: string) => {
+    if (isDraining) process.exit(130);
+    isDraining = true;
+    log.info('gateway draining', { signal });
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error('gateway did not stop cleanly', errorFields(error));
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', drain);
+  process.on('SIGINT', drain);
+}
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env, process.cwd());
+  const log = createLog(config.logLevel);
+  drainOnSignal(await start(config, log), log);
+}
+
+main().catch((error: unknown) => {
+  const isExpected = error instanceof ConfigError || error instanceof DatabaseUnusable;
+  process.stderr.write(`${isExpected ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  process.exit(isExpected ? error.exitCode : 1);
+});

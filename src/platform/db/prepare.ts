@@ -1,0 +1,75 @@
+import type { Database } from './database.js';
+import type { SchemaMigrator } from './migrator.js';
+
+/** EX_CONFIG and EX_UNAVAILABLE of sysexits.h. */
+const NEEDS_A_PERSON = 78;
+const MAY_COME_BACK = 69;
+
+/** The gateway cannot run on this database as it is; the message says why and what to do. */
+export class DatabaseUnusable extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/**
+ * Makes sure that the database can be used: the embedded one is migrated, any other must have been. Throws
+ * DatabaseUnusable, which tells an unreachable server, a wrong database and an un-migrated one apart.
+ */
+export async function prepareDatabase(database: Database, migrator: SchemaMigrator): Promise<void> {
+  if (database.isEmbedded) {
+    await migrator.migrate();
+    return;
+  }
+  const state = await migrator.inspect().catch((error: unknown) => {
+    throw unreachable(database, error);
+  });
+  const name = nameOf(database);
+  if (state.kind === 'foreign') {
+    const some = state.tables.slice(0, 3).join(', ');
+    throw new DatabaseUnusable(
+      `DATABASE_URL_BILLING names the wrong database: "${name}" holds tables that are not billing's (${some}). Billing needs a database of its own.`,
+      NEEDS_A_PERSON,
+    );
+  }
+  if (state.kind === 'behind') {
+    throw new DatabaseUnusable(
+      `The database "${name}" is not migrated: ${state.pending.length} to go (${state.pending.join(', ')}). Run: billing migrate`,
+      NEEDS_A_PERSON,
+    );
+  }
+}
+
+/** Why the server did not answer, without its URL, which holds a password. */
+export function unreachable(database: Database, error: unknown): DatabaseUnusable {
+  const { code, errno } = rootOf(error) as { code?: string; errno?: number };
+  const where = hostOf(database);
+  const options = { cause: error };
+  if (errno === 1049)
+    return new DatabaseUnusable(
+      `The server at ${where} has no database "${nameOf(database)}": create it, or correct DATABASE_URL_BILLING.`,
+      NEEDS_A_PERSON,
+      options,
+    );
+  if (errno === 1045 || errno === 1044 || errno === 1698)
+    return new DatabaseUnusable(`The server at ${where} refused the user or password of DATABASE_URL_BILLING.`, NEEDS_A_PERSON, options);
+  return new DatabaseUnusable(`The database server at ${where} cannot be reached (${code ?? 'no answer'}).`, MAY_COME_BACK, options);
+}
+
+function rootOf(error: unknown): object {
+  let found = error as { cause?: unknown; previous?: unknown };
+  while (typeof (found.cause ?? found.previous) === 'object') found = (found.cause ?? found.previous) as typeof found;
+  return found;
+}
+
+function nameOf(database: Database): string {
+  return decodeURIComponent(new URL(database.config.location).pathname.slice(1));
+}
+
+function hostOf(database: Database): string {
+  return new URL(database.config.location).host;
+}

@@ -1,0 +1,149 @@
+/** What a mutation may answer in `userErrors.code`; a closed list, part of the public contract. */
+export enum UserErrorCode {
+  INVALID = 'INVALID',
+  NOT_FOUND = 'NOT_FOUND',
+  CONFLICT = 'CONFLICT',
+  STALE_VERSION = 'STALE_VERSION',
+  DUPLICATE_EXTERNAL_ID = 'DUPLICATE_EXTERNAL_ID',
+  DUPLICATE_REFERENCE = 'DUPLICATE_REFERENCE',
+  NO_PAYMENT_METHOD = 'NO_PAYMENT_METHOD',
+  PAYMENT_METHOD_IN_USE = 'PAYMENT_METHOD_IN_USE',
+  PAYMENT_DECLINED = 'PAYMENT_DECLINED',
+  ILLEGAL_TRANSITION = 'ILLEGAL_TRANSITION',
+  REFUND_TOO_LARGE = 'REFUND_TOO_LARGE',
+  IDEMPOTENCY_KEY_REUSED = 'IDEMPOTENCY_KEY_REUSED',
+  IDEMPOTENCY_IN_PROGRESS = 'IDEMPOTENCY_IN_PROGRESS',
+  PROCESSOR_REJECTED = 'PROCESSOR_REJECTED',
+  PROCESSOR_UNAVAILABLE = 'PROCESSOR_UNAVAILABLE',
+  OUTCOME_UNKNOWN = 'OUTCOME_UNKNOWN',
+}
+
+/** The parts of an expected failure that reach the caller, and that an idempotency key remembers. */
+export interface UserErrorFacts {
+  readonly code: UserErrorCode;
+  readonly message: string;
+  /** Path into the input, e.g. ["amount", "amountMinor"]. */
+  readonly field?: readonly string[] | null;
+  readonly declineCode?: string;
+  readonly isRetryable?: boolean;
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * An expected failure: the caller's fault, or news they must have. Thrown by services, answered in `userErrors`.
+ * Anything else that is thrown is a fault of ours and answered as INTERNAL.
+ */
+export abstract class AppError extends Error {
+  abstract readonly code: UserErrorCode;
+  /** Path into the input the failure belongs to. */
+  readonly field: readonly string[] | null = null;
+
+  /** What the caller is told. */
+  facts(): UserErrorFacts {
+    return { code: this.code, message: this.message, field: this.field };
+  }
+}
+
+/** One thing that is wrong with an input. */
+export interface InputProblem {
+  readonly field: readonly string[];
+  readonly message: string;
+}
+
+/** The input breaks a rule; every problem is named at once. */
+export class InvalidInput extends AppError {
+  readonly code = UserErrorCode.INVALID;
+
+  constructor(readonly problems: readonly InputProblem[]) {
+    super(problems.map((problem) => problem.message).join(' '));
+  }
+
+  static because(field: readonly string[], message: string): InvalidInput {
+    return new InvalidInput([{ field, message }]);
+  }
+}
+
+/** There is no such object in the caller's app; another app's object answers exactly the same. */
+export class NotFound extends AppError {
+  readonly code = UserErrorCode.NOT_FOUND;
+
+  constructor(
+    noun: string,
+    id: string,
+    override readonly field: readonly string[] | null = ['id'],
+  ) {
+    super(`There is no ${noun} ${id}.`);
+  }
+}
+
+/** The object changed since the caller read it. */
+export class StaleVersion extends AppError {
+  readonly code = UserErrorCode.STALE_VERSION;
+  override readonly field = ['expectedVersion'];
+
+  constructor(
+    readonly expectedVersion: number,
+    readonly currentVersion: number,
+  ) {
+    super(`Expected version ${expectedVersion}, but the current version is ${currentVersion}: read it again and decide anew.`);
+  }
+}
+
+/** The object's state does not allow what was asked. */
+export class IllegalTransition extends AppError {
+  readonly code = UserErrorCode.ILLEGAL_TRANSITION;
+
+  constructor(noun: string, status: string, verb: string) {
+    super(`A ${noun} that is ${status} cannot be ${verb}.`);
+  }
+}
+
+/** Something else stands in the way; the message says what. */
+export class Conflict extends AppError {
+  readonly code = UserErrorCode.CONFLICT;
+}
+
+/** The processor refused the request for good; repeating it changes nothing. */
+export class ProcessorRejected extends AppError {
+  readonly code = UserErrorCode.PROCESSOR_REJECTED;
+
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`The processor refused: ${reason}`, options);
+  }
+}
+
+/** The request certainly did not reach the processor; nothing happened, and it may be sent again. */
+export class ProcessorUnavailable extends AppError {
+  readonly code = UserErrorCode.PROCESSOR_UNAVAILABLE;
+
+  constructor(
+    readonly retryAfterMs: number,
+    options?: ErrorOptions,
+  ) {
+    super('The processor could not be reached. Nothing happened; send the request again with the same idempotency key.', options);
+  }
+
+  override facts(): UserErrorFacts {
+    return { ...super.facts(), retryAfterMs: this.retryAfterMs };
+  }
+}
+
+/** The processor was asked and has not answered; it is being found out, and never guessed. */
+export class OutcomeUnknown extends AppError {
+  readonly code = UserErrorCode.OUTCOME_UNKNOWN;
+
+  constructor(options?: ErrorOptions) {
+    super(
+      'The processor has not answered yet. The outcome is being found out: read the object again, or repeat the request with the same idempotency key.',
+      options,
+    );
+  }
+}
+
+/** Fails loudly when our own reasoning is wrong; the client sees INTERNAL. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`Assertion failed: ${message}`);
+}

@@ -1,0 +1,47 @@
+import type { UserErrorFacts } from '../errors.js';
+import type { Lease } from '../jobs/jobs.js';
+import type { Scope } from '../tenancy/scope.js';
+
+/** What a mutation answers: the row, what went wrong as expected, and whether an earlier request had it. */
+export interface Outcome<Row> {
+  readonly row: Row | null;
+  readonly errors: readonly UserErrorFacts[];
+  readonly replayed: boolean;
+}
+
+/** What an intent committed: the id the rest of the story is about, and what the rest needs to know beside the row. */
+export interface Intent {
+  readonly subject: string;
+  readonly payload?: unknown;
+  /** Set when an earlier request already did this under the same reference: what it ended in. Nothing is done again. */
+  readonly existing?: { readonly errors: readonly UserErrorFacts[] };
+}
+
+/** The rest of a story: everything after the intent was committed. */
+export interface Act {
+  readonly subject: string;
+  readonly payload: unknown;
+  readonly lease: Lease;
+  /** False when an earlier try may have reached the processor: ask there before doing anything again. */
+  readonly isFirst: boolean;
+}
+
+/** The mutations that reach the processor, each told in three parts. */
+export interface Story<Row> {
+  /** The mutation's name; also the kind of the job that finishes it. */
+  readonly operation: string;
+  /** Asks the processor and records its answer; repeatable. Throws AppError for outcomes the caller must know. */
+  act(scope: Scope, act: Act): Promise<void>;
+  /** Undoes the intent of a request that certainly never reached the processor. */
+  withdraw(scope: Scope, act: Act): Promise<void>;
+  /** The row a subject stands for. */
+  load(scope: Scope, subject: string): Promise<Row | null>;
+}
+
+/** A request for a story. */
+export interface StoryRequest {
+  /** The mutation's input; its idempotencyKey, or else the scope's, makes it repeatable. */
+  readonly input: object;
+  /** Writes what is wanted, in a transaction. Throws AppError when it must not be. */
+  intend(scope: Scope): Promise<Intent>;
+}

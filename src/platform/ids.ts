@@ -1,0 +1,20 @@
+import { monotonicFactory } from 'ulid';
+import type { Clock } from './clock.js';
+
+/** The prefixes of public ids; the part after it is opaque. */
+export type IdPrefix = 'cus' | 'pm' | 'sub' | 'pay' | 're' | 'dp' | 'whe' | 'key' | 'job';
+
+/**
+ * Makes ids such as `pay_01k…`: a prefix and a lower-case ULID. They sort by creation (to the millisecond between
+ * processes, strictly within one), so the primary key (app_id, id) is also the order of every list.
+ */
+export class Ids {
+  private readonly next = monotonicFactory();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** A new id; never the same twice. */
+  make(prefix: IdPrefix): string {
+    return `${prefix}_${this.next(this.clock.now().getTime()).toLowerCase()}`;
+  }
+}

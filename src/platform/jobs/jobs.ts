@@ -1,0 +1,209 @@
+import type { Clock } from '../clock.js';
+import { plusMs } from '../clock.js';
+import type { Database } from '../db/database.js';
+import type { RawRow } from '../db/table.js';
+import type { Ids } from '../ids.js';
+import type { Scope } from '../tenancy/scope.js';
+import { Job } from './job.entity.js';
+
+/** Names a piece of work. */
+export interface JobKey {
+  readonly kind: string;
+  /** What it is about: our id or the processor's. */
+  readonly subject: string;
+}
+
+/** The right to do a piece of work until the lease ends. Whoever holds it checks it again where they write. */
+export interface Lease extends JobKey {
+  readonly appId: string;
+  readonly jobId: string;
+  readonly fence: number;
+  /** How often the work had been asked for when it was taken. */
+  readonly wanted: number;
+  /** How many tries failed before this one. */
+  readonly attempts: number;
+  readonly payload: unknown;
+  /** When the work was first asked for. */
+  readonly createdAt: Date;
+}
+
+/** Somebody else took the work over while we were slow; what we have must not be written. */
+export class LeaseLost extends Error {
+  constructor(lease: Lease) {
+    super(`The lease on ${lease.kind} ${lease.subject} was lost to another worker.`);
+  }
+}
+
+/** How long work may take before another worker may take it over, ms: well above the longest call to the processor. */
+export const LEASE_MS = 120_000;
+
+/** The queue in the database. Enqueueing is part of the caller's transaction, so there is no gap in which work is lost. */
+export class Jobs {
+  private nudge: () => void = () => undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /** Calls `nudge` whenever work was committed that is due at once. */
+  onDue(nudge: () => void): void {
+    this.nudge = nudge;
+  }
+
+  /** Asks for work. If the same work waits already it is moved up; if it runs, it will run once more. */
+  async enqueue(scope: Scope, job: JobKey & { readonly dueInMs?: number; readonly payload?: unknown }): Promise<void> {
+    const now = this.clock.now();
+    await this.insert(scope, job, { state: 'due', dueAt: plusMs(now, job.dueInMs ?? 0), fence: 0, now });
+    scope.afterCommit(this.nudge);
+  }
+
+  /** Asks for work and takes it at once. Null when the same work is waiting or running already. */
+  async hold(scope: Scope, job: JobKey & { readonly payload?: unknown }): Promise<Lease | null> {
+    const now = this.clock.now();
+    const [known] = await this.select(scope, job);
+    if (known !== undefined) return null;
+    await this.insert(scope, job, { state: 'running', dueAt: plusMs(now, LEASE_MS), fence: 1, now });
+    const [made] = await this.select(scope, job);
+    return made !== undefined && Number(made.fence) === 1 && Number(made.wanted) === 1 ? leaseOf(made, this.database) : null;
+  }
+
+  /** Takes work of this key that nobody holds now; null when there is none or somebody else does. */
+  async take(scope: Scope, key: JobKey): Promise<Lease | null> {
+    return scope.transaction(async (tx) => {
+      const [row] = await this.select(tx, key);
+      if (row === undefined || row.state === 'dead') return null;
+      const lease = leaseOf(row, this.database);
+      if (row.state === 'running' && this.dueAtOf(row) > this.clock.now()) return null;
+      return (await this.raiseFence(tx, lease)) ? { ...lease, fence: lease.fence + 1 } : null;
+    });
+  }
+
+  /** Whether work of this key is waiting or running. */
+  async isWaiting(scope: Scope, key: JobKey): Promise<boolean> {
+    return (await this.select(scope, key)).length > 0;
+  }
+
+  /** Takes up to `limit` due pieces of work of all apps. */
+  async claim(limit: number): Promise<Lease[]> {
+    const now = this.clock.now();
+    return this.database.transaction(async (em) => {
+      const locking = this.database.isEmbedded ? '' : ' for update skip locked';
+      const rows = await this.database.query(`${SELECT} where due_at <= ? order by due_at, id limit ${limit}${locking}`, [now], em);
+      for (const row of rows) {
+        const parameters = [plusMs(now, LEASE_MS), row.app_id, row.id];
+        await this.database.run(
+          "update billing_jobs set state = 'running', fence = fence + 1, due_at = ? where app_id = ? and id = ?",
+          parameters,
+          em,
+        );
+      }
+      return rows.map((row) => leaseOf({ ...row, fence: Number(row.fence) + 1 }, this.database));
+    });
+  }
+
+  /** Throws LeaseLost unless the lease still holds; locks it until the transaction ends. */
+  async confirm(scope: Scope, lease: Lease): Promise<void> {
+    const [row] = await this.select(scope, lease);
+    if (row === undefined || Number(row.fence) !== lease.fence || row.id !== lease.jobId) throw new LeaseLost(lease);
+  }
+
+  /** The work is done: its row goes, or waits again when it was asked for anew meanwhile. Throws LeaseLost. */
+  async complete(scope: Scope, lease: Lease): Promise<void> {
+    const held = [lease.appId, lease.jobId, lease.fence];
+    const gone = await scope.run('delete from billing_jobs where app_id = ? and id = ? and fence = ? and wanted = ?', [
+      ...held,
+      lease.wanted,
+    ]);
+    if (gone > 0) return;
+    const parameters = [this.clock.now(), ...held];
+    const again = await scope.run(
+      "update billing_jobs set state = 'due', due_at = ?, attempts = 0 where app_id = ? and id = ? and fence = ?",
+      parameters,
+    );
+    if (again === 0) throw new LeaseLost(lease);
+    scope.afterCommit(this.nudge);
+  }
+
+  /** Gives the work back, to be taken again in `dueInMs`; `error` counts as a failed try. Does nothing if the lease was lost. */
+  async release(scope: Scope, lease: Lease, later: { readonly dueInMs: number; readonly error?: string }): Promise<void> {
+    const failed = later.error === undefined ? 0 : 1;
+    const parameters = [
+      plusMs(this.clock.now(), later.dueInMs),
+      failed,
+      later.error?.slice(0, 1000) ?? null,
+      lease.appId,
+      lease.jobId,
+      lease.fence,
+    ];
+    await scope.run(
+      "update billing_jobs set state = 'due', due_at = ?, attempts = attempts + ?, last_error = ? where app_id = ? and id = ? and fence = ?",
+      parameters,
+    );
+  }
+
+  /** Trying again cannot help: the work waits for a person. */
+  async bury(scope: Scope, lease: Lease, reason: string): Promise<void> {
+    await scope.run(
+      "update billing_jobs set state = 'dead', due_at = null, attempts = attempts + 1, last_error = ? where app_id = ? and id = ? and fence = ?",
+      [reason.slice(0, 1000), lease.appId, lease.jobId, lease.fence],
+    );
+  }
+
+  private async insert(scope: Scope, job: JobKey & { readonly payload?: unknown }, start: Start): Promise<void> {
+    const payload = job.payload === undefined ? null : JSON.stringify(job.payload);
+    const values = [scope.appId, this.ids.make('job'), job.kind, job.subject, payload, start.state, start.dueAt, start.fence, start.now];
+    await scope.run(`${INSERT} ${this.database.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
+  }
+
+  private async raiseFence(scope: Scope, lease: Lease): Promise<boolean> {
+    const parameters = [plusMs(this.clock.now(), LEASE_MS), lease.appId, lease.jobId, lease.fence];
+    const raised = await scope.run(
+      "update billing_jobs set state = 'running', fence = fence + 1, due_at = ? where app_id = ? and id = ? and fence = ?",
+      parameters,
+    );
+    return raised === 1;
+  }
+
+  private select(scope: Scope, key: JobKey): Promise<RawRow[]> {
+    const locking = this.database.isEmbedded ? '' : ' for update';
+    return scope.query(`${SELECT} where app_id = ? and kind = ? and subject = ?${locking}`, [scope.appId, key.kind, key.subject]);
+  }
+
+  private dueAtOf(row: RawRow): Date {
+    return this.database.table(Job).fromRaw(row).dueAt ?? new Date(0);
+  }
+}
+
+interface Start {
+  readonly state: 'due' | 'running';
+  readonly dueAt: Date;
+  readonly fence: number;
+  readonly now: Date;
+}
+
+const SELECT =
+  'select app_id, id, kind, subject, payload, state, due_at, fence, wanted, attempts, last_error, created_at from billing_jobs';
+const INSERT =
+  'insert into billing_jobs (app_id, id, kind, subject, payload, state, due_at, fence, wanted, attempts, last_error, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, 1, 0, null, ?)';
+// Work that runs is only asked for once more; its lease stays. Work that waits or is dead is due again, at the earlier moment.
+const AGAIN_MYSQL = `on duplicate key update wanted = wanted + 1, attempts = if(state = 'running', attempts, 0),
+  due_at = if(state = 'running', due_at, least(coalesce(due_at, values(due_at)), values(due_at))), state = if(state = 'running', state, 'due')`;
+const AGAIN_EMBEDDED = `on conflict (app_id, kind, subject) do update set wanted = wanted + 1, attempts = iif(state = 'running', attempts, 0),
+  due_at = iif(state = 'running', due_at, min(coalesce(due_at, excluded.due_at), excluded.due_at)), state = iif(state = 'running', state, 'due')`;
+
+function leaseOf(raw: RawRow, database: Database): Lease {
+  const row = database.table(Job).fromRaw(raw);
+  return {
+    appId: row.appId,
+    jobId: row.id,
+    kind: row.kind,
+    subject: row.subject,
+    fence: row.fence,
+    wanted: row.wanted,
+    attempts: row.attempts,
+    payload: row.payload,
+    createdAt: row.createdAt,
+  };
+}

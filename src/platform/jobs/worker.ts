@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorFields, type Log } from '../log.js';
+import type { Scope } from '../tenancy/scope.js';
+import { type Jobs, type Lease, LeaseLost } from './jobs.js';
+
+/** Does one piece of work and completes its lease, best in the transaction of its own last write. */
+export type JobHandler = (scope: Scope, lease: Lease) => Promise<void>;
+
+/** Trying again cannot help: the work is buried at once, with the message as its reason. */
+class GiveUp extends Error {}
+
+interface WorkerParts {
+  readonly jobs: Jobs;
+  readonly handlers: ReadonlyMap<string, JobHandler>;
+  /** A scope for work of an app; null when the app is gone. */
+  readonly scopeFor: (appId: string) => Promise<Scope | null>;
+  /** Told when a try failed (`isDead`: for the last time), to keep what people see in step. */
+  readonly onFailure: (scope: Scope, lease: Lease, reason: string, isDead: boolean) => Promise<void>;
+  readonly log: Log;
+  /** How long to wait when there is nothing to do, ms. */
+  readonly idleMs: number;
+}
+
+/** After the 1st, 2nd … failed try, ms; the try after the last of them is the last. */
+const BACKOFF_MS = [60_000, 300_000, 1_800_000, 7_200_000];
+const JITTER = 0.1;
+const BATCH = 10;
+
+/** Takes due work and does it. Any number of workers may run, in one process or many. */
+export class Worker {
+  private stopping: AbortController | undefined;
+  private running: Promise<void> | undefined;
+  private wake: AbortController = new AbortController();
+
+  constructor(private readonly parts: WorkerParts) {
+    parts.jobs.onDue(() => this.wake.abort());
+  }
+
+  /** Works until stopped. */
+  start(): void {
+    this.stopping = new AbortController();
+    this.running = this.loop(this.stopping.signal);
+  }
+
+  /** Finishes what is in hand and takes no more. */
+  async stop(): Promise<void> {
+    this.stopping?.abort();
+    this.wake.abort();
+    await this.running;
+  }
+
+  /** Does everything that is due now, and what comes due while at it; returns how many pieces. */
+  async drain(): Promise<number> {
+    let done = 0;
+    for (;;) {
+      const taken = await this.round();
+      if (taken === 0) return done;
+      done += taken;
+    }
+  }
+
+  private async loop(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      this.wake = new AbortController();
+      const taken = await this.round().catch((error: unknown) => {
+        this.parts.log.error('work could not be claimed', errorFields(error));
+        return 0;
+      });
+      if (taken === 0 && !stop.aborted) await sleep(this.parts.idleMs, undefined, { signal: this.wake.signal }).catch(() => undefined);
+    }
+  }
+
+  private async round(): Promise<number> {
+    const leases = await this.parts.jobs.claim(BATCH);
+    await Promise.all(leases.map((lease) => this.work(lease)));
+    return leases.length;
+  }
+
+  private async work(lease: Lease): Promise<void> {
+    const scope = await this.parts.scopeFor(lease.appId);
+    const handler = this.parts.handlers.get(lease.kind);
+    if (scope === null) return;
+    try {
+      if (handler === undefined) throw new GiveUp(`Nobody handles ${lease.kind}.`);
+      await handler(scope, lease);
+    } catch (error) {
+      if (error instanceof LeaseLost) scope.log.warn('lease lost', { kind: lease.kind, subject: lease.subject });
+      else await this.failed(scope, lease, error);
+    }
+  }
+
+  private async failed(scope: Scope, lease: Lease, error: unknown): Promise<void> {
+    const reason = error instanceof Error ? error.message : String(error);
+    const delayMs = BACKOFF_MS[lease.attempts];
+    const isDead = error instanceof GiveUp || delayMs === undefined;
+    scope.log.warn(isDead ? 'work given up' : 'work failed', {
+      kind: lease.kind,
+      subject: lease.subject,
+      attempts: lease.attempts + 1,
+      ...errorFields(error),
+    });
+    if (isDead) await this.parts.jobs.bury(scope, lease, reason);
+    else
+      await this.parts.jobs.release(scope, lease, {
+        dueInMs: Math.floor(delayMs * (1 - JITTER + 2 * JITTER * Math.random())),
+        error: reason,
+      });
+    await this.parts.onFailure(scope, lease, reason, isDead);
+  }
+}

@@ -1,0 +1,59 @@
+import winston from 'winston';
+
+/** Facts about one event; never bodies, tokens or card data. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** One JSON line an event, past tense: `log.info('refund mirrored', { refundId, status })`. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** The same log with fields that every line carries. */
+  child(fields: LogFields): Log;
+}
+
+/** A log that writes JSON to stdout; `silent` writes nothing. Secrets and card-like numbers are blotted out on the way. */
+export function createLog(level: string): Log {
+  return winston.createLogger({
+    level: level === 'silent' ? 'error' : level,
+    silent: level === 'silent',
+    format: winston.format.combine(redact(), winston.format.timestamp(), winston.format.json()),
+    transports: [new winston.transports.Console()],
+  });
+}
+
+/** An error as log fields: what happened and where, without the properties libraries hang on errors. */
+export function errorFields(error: unknown): LogFields {
+  if (!(error instanceof Error)) return { error: String(error) };
+  const cause = error.cause === undefined ? {} : { cause: errorFields(error.cause) };
+  return { error: error.message, errorName: error.name, stack: error.stack, ...cause };
+}
+
+const SECRET_NAME =
+  /authorization|secret|token|password|api[-_]?key|cvc|cvv|card[-_]?number|account[-_]?number|routing[-_]?number|cookie|signature/i;
+const SECRET_VALUE = /\b(?:sk|pk|whsec|bg_svc|bg_ro|bg_ops|bg_ses)_[A-Za-z0-9_-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\bBearer +[^\s"',]+/gi;
+const CARD_LIKE = /\b\d(?:[ -]?\d){12,18}\b/g;
+const MASK = '[redacted]';
+
+/** Text without keys, tokens and card-like numbers, for logs and for answers that repeat what was sent. */
+export function blottedOut(text: string): string {
+  return text.replace(SECRET_VALUE, MASK).replace(CARD_LIKE, MASK);
+}
+
+const redact = winston.format((info) => {
+  for (const key of Object.keys(info)) {
+    if (key !== 'level') info[key] = redacted(key, info[key], 0);
+  }
+  return info;
+});
+
+function redacted(name: string, value: unknown, depth: number): unknown {
+  if (SECRET_NAME.test(name) && value !== null && value !== undefined) return MASK;
+  if (typeof value === 'string') return blottedOut(value);
+  if (typeof value === 'number') return String(value).search(CARD_LIKE) < 0 ? value : MASK;
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (depth > 5) return MASK;
+  if (Array.isArray(value)) return value.map((item) => redacted('', item, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redacted(key, item, depth + 1)]));
+}

@@ -1,0 +1,44 @@
+import { InvalidInput } from '../errors.js';
+
+/** Which part of a list is asked for: `first` rows after the row `after`. */
+export interface PageRequest {
+  readonly first: number;
+  /** A cursor from an earlier page. */
+  readonly after?: string | null;
+}
+
+/** A part of a list, newest first. */
+export interface Page<Row> {
+  readonly rows: Row[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  /** How many rows the whole list has; null beyond COUNT_MAX. Costs a query, so it is a function. */
+  readonly totalCount: () => Promise<number | null>;
+}
+
+/** Lists longer than this are not counted: counting a million rows costs 150 ms and nobody reads the number. */
+export const COUNT_MAX = 10_000;
+
+const PAGE_MAX = 100;
+const CURSOR_VERSION = 'v1:';
+
+/** The cursor of a row, opaque to clients. It is a position, not a credential: reading on from it stays inside the scope. */
+export function cursorOf(row: { readonly id: string }): string {
+  return Buffer.from(CURSOR_VERSION + row.id).toString('base64url');
+}
+
+/** The id a cursor stands for; throws InvalidInput for anything that is not a cursor of ours. */
+export function idOfCursor(cursor: string): string {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (!/^v1:[a-z]{2,5}_[0-9a-z]{26}$/.test(text))
+    throw InvalidInput.because(['after'], 'after is not a cursor: use endCursor of an earlier page.');
+  return text.slice(CURSOR_VERSION.length);
+}
+
+/** Throws InvalidInput unless 1 ≤ first ≤ 100 and the cursor is one of ours. */
+export function checkedPage(page: PageRequest): { first: number; afterId: string | null } {
+  if (!Number.isInteger(page.first) || page.first < 1 || page.first > PAGE_MAX) {
+    throw InvalidInput.because(['first'], `first must be from 1 to ${PAGE_MAX}.`);
+  }
+  return { first: page.first, afterId: page.after ? idOfCursor(page.after) : null };
+}

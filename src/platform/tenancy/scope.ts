@@ -1,0 +1,130 @@
+import type { EntityManager } from '@mikro-orm/core';
+import DataLoader from 'dataloader';
+import type { Database } from '../db/database.js';
+import type { RawRow, Table } from '../db/table.js';
+import { confineWrites } from '../db/tenant.guard.js';
+import type { Log } from '../log.js';
+
+/** The app every row read or written in a scope belongs to. */
+export interface AppIdentity {
+  readonly id: string;
+  readonly name: string;
+  /** The app's account at the processor. */
+  readonly processorAccountId: string;
+}
+
+/** Who is asking. A customer (a browser session) sees only their own rows. */
+export type Actor =
+  | { readonly kind: 'service'; readonly keyId: string }
+  | { readonly kind: 'read_only'; readonly keyId: string }
+  | { readonly kind: 'operator'; readonly keyId: string }
+  | { readonly kind: 'customer'; readonly customerId: string }
+  | { readonly kind: 'webhook' | 'job' | 'command' };
+
+interface ScopeParts {
+  readonly database: Database;
+  readonly app: AppIdentity;
+  readonly actor: Actor;
+  readonly requestId: string;
+  readonly log: Log;
+  /** The default key of mutations in this request: the Idempotency-Key header. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/**
+ * One app, one caller, one request: the first parameter of everything that reads or writes tenant data, and the GraphQL
+ * context. There is no way to make one without an app, so no query can run without one.
+ */
+export class Scope {
+  readonly app: AppIdentity;
+  readonly actor: Actor;
+  readonly requestId: string;
+  readonly idempotencyKey: string | undefined;
+  /** Carries the app and request id on every line. */
+  readonly log: Log;
+  private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
+  private readonly afterCommits: (() => void)[] = [];
+
+  constructor(
+    private readonly parts: ScopeParts,
+    private readonly unit?: EntityManager,
+  ) {
+    if (!parts.app.id) throw new Error('A scope needs an app.');
+    this.app = parts.app;
+    this.actor = parts.actor;
+    this.requestId = parts.requestId;
+    this.idempotencyKey = parts.idempotencyKey;
+    this.log = parts.log;
+  }
+
+  get appId(): string {
+    return this.app.id;
+  }
+
+  /** The one customer this scope may see, or null when it may see all of the app. */
+  get onlyCustomerId(): string | null {
+    return this.actor.kind === 'customer' ? this.actor.customerId : null;
+  }
+
+  /**
+   * Runs `work` in one transaction, with a scope that reads and writes inside it; joins the transaction if there is one.
+   * A lost race is begun anew, so `work` must have no effect outside the database: never call the processor in it.
+   */
+  async transaction<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+    if (this.unit !== undefined) return work(this);
+    const { result, inner } = await this.parts.database.transaction(async (em) => {
+      confineWrites(em, this.appId);
+      const inner = new Scope(this.parts, em);
+      return { result: await work(inner), inner };
+    });
+    this.loaders.clear();
+    for (const react of inner.afterCommits) react();
+    return result;
+  }
+
+  /** Calls `react` once the open transaction is committed; never if it is rolled back. */
+  afterCommit(react: () => void): void {
+    this.writer();
+    this.afterCommits.push(react);
+  }
+
+  /** Writes what the unit of work holds now, where a later statement of the same transaction depends on it. */
+  async flush(): Promise<void> {
+    await this.writer().flush();
+  }
+
+  /** The loader named `key`, made once per scope; loads of one tick become one call of `batch`. */
+  loader<Key, Value>(key: string, batch: (keys: readonly Key[]) => Promise<readonly Value[]>): DataLoader<Key, Value> {
+    const known = this.loaders.get(key) as DataLoader<Key, Value> | undefined;
+    if (known !== undefined) return known;
+    const made = new DataLoader<Key, Value>(batch);
+    this.loaders.set(key, made as DataLoader<unknown, unknown>);
+    return made;
+  }
+
+  /** For repositories: the unit of work of the open transaction. Throws outside one. */
+  writer(): EntityManager {
+    if (this.unit === undefined) throw new Error('Writing needs a transaction: use scope.transaction(async (scope) => …).');
+    return this.unit;
+  }
+
+  /** For repositories: how rows of an entity are read. */
+  table<Row extends object>(entity: new () => Row): Table<Row> {
+    return this.parts.database.table(entity);
+  }
+
+  /** For repositories: one SELECT, inside the open transaction if there is one. */
+  query(sql: string, parameters: readonly unknown[]): Promise<RawRow[]> {
+    return this.parts.database.query(sql, parameters, this.unit);
+  }
+
+  /** For repositories: one statement that writes; returns how many rows it touched. */
+  run(sql: string, parameters: readonly unknown[]): Promise<number> {
+    return this.parts.database.run(sql, parameters, this.unit);
+  }
+
+  /** Whether SQL of the embedded database is spoken here (no row locks: there is one writer at a time). */
+  get isEmbedded(): boolean {
+    return this.parts.database.isEmbedded;
+  }
+}

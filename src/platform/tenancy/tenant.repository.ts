@@ -1,0 +1,210 @@
+import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
+import type { RawRow } from '../db/table.js';
+import { NotFound } from '../errors.js';
+import { COUNT_MAX, checkedPage, type Page, type PageRequest } from './page.js';
+import type { Scope } from './scope.js';
+import type { TenantRow } from './tenant-row.js';
+
+/** Rows whose properties equal these values; a list means any of them, null means empty. The app comes from the scope. */
+export type Filter<Row> = { readonly [Property in keyof Row]?: Row[Property] | readonly Row[Property][] };
+
+/** A new row as the caller fills it in; the app comes from the scope. */
+export type NewRow<Row> = { [Property in keyof Omit<Row, 'appId'>]: Row[Property] };
+
+interface Condition {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+/** Makes a repository for a scope: `PaymentRepository.of(scope)`. */
+interface RepositoryClass<Repository> {
+  new (scope: Scope): Repository;
+}
+
+/**
+ * All reading and writing of one table, confined to the app of its scope, and to one customer when the caller is one.
+ * Reads return plain rows; `lock` and `add` return managed ones, whose changes the transaction writes at its end.
+ */
+export abstract class TenantRepository<Row extends TenantRow> {
+  protected abstract readonly entity: new () => Row;
+  /** How the noun is called in messages. */
+  protected abstract readonly noun: string;
+  /** The property that says which customer a row belongs to; without one a customer sees no row at all. */
+  protected readonly customerProperty: (keyof Row & string) | null = null;
+
+  /** False for tables that hold nothing about customers and that a customer's own requests need. */
+  protected readonly isPersonal: boolean = true;
+
+  constructor(protected readonly scope: Scope) {}
+
+  static of<Repository>(this: RepositoryClass<Repository>, scope: Scope): Repository {
+    return new this(scope);
+  }
+
+  /** The row with this id, or null. Loads of one tick share a query. */
+  find(id: string): Promise<Row | null> {
+    return this.findBy('id' as keyof Row & string, id);
+  }
+
+  /** The row with this id; throws NotFound. `field` is the input path to blame. */
+  async get(id: string, field: readonly string[] = ['id']): Promise<Row> {
+    const row = await this.find(id);
+    if (row === null) throw new NotFound(this.noun, id, field);
+    return row;
+  }
+
+  /** The row locked against other transactions, managed; throws NotFound. */
+  async lock(id: string, field: readonly string[] = ['id']): Promise<Row> {
+    const row = await this.lockBy({ id } as unknown as Filter<Row>);
+    if (row === null) throw new NotFound(this.noun, id, field);
+    return row;
+  }
+
+  /** Adds a row; it is written at the end of the transaction. */
+  add(row: NewRow<Row>): Row {
+    const em = this.scope.writer();
+    const made = em.create(this.entity, { ...row, appId: this.scope.appId } as unknown as RequiredEntityData<Row>, { partial: true });
+    em.persist(made);
+    return made as Row;
+  }
+
+  /** Removes a managed row at the end of the transaction. */
+  remove(row: Row): void {
+    this.scope.writer().remove(row);
+  }
+
+  /** One row by a unique property, or null. Loads of one tick share a query. */
+  protected findBy(property: keyof Row & string, value: string): Promise<Row | null> {
+    const loader = this.scope.loader(`${this.noun}.${property}`, async (values: readonly string[]) => {
+      const rows = await this.rows({ [property]: values } as unknown as Filter<Row>);
+      const found = new Map(rows.map((row) => [row[property] as string, row]));
+      return values.map((wanted) => found.get(wanted) ?? null);
+    });
+    return loader.load(value);
+  }
+
+  /** All rows whose `property` is `value`, oldest first. Loads of one tick share a query. */
+  protected allBy(property: keyof Row & string, value: string): Promise<Row[]> {
+    const loader = this.scope.loader(`${this.noun}.all.${property}`, async (values: readonly string[]) => {
+      const rows = await this.rows({ [property]: values } as unknown as Filter<Row>);
+      return values.map((wanted) => rows.filter((row) => row[property] === wanted));
+    });
+    return loader.load(value);
+  }
+
+  /** Rows that match, oldest first. Only for sets known to be small. */
+  protected async rows(filter: Filter<Row>): Promise<Row[]> {
+    const table = this.scope.table(this.entity);
+    const where = this.where(filter);
+    const raws = await this.scope.query(`select ${table.selectList} from ${table.name} where ${where.sql} order by id`, where.parameters);
+    return raws.map((raw) => table.fromRaw(raw));
+  }
+
+  /** The one matching row, locked and managed, or null. */
+  protected async lockBy(filter: Filter<Row>): Promise<Row | null> {
+    const confined = { $and: [{ appId: this.scope.appId }, this.customerFilter(), filter] };
+    const em = this.scope.writer();
+    return (await em.findOne(this.entity, confined as never, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })) as Row | null;
+  }
+
+  /** A page of the rows that match, newest first. */
+  protected async page(filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+    const [page] = await this.pages([filter], request);
+    if (page === undefined) throw new Error('A page was asked for and none came.');
+    return page;
+  }
+
+  /** The same page of each parent's rows. Loads of one tick with equal arguments share one query. */
+  protected pageOf(property: keyof Row & string, parentId: string, filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+    const key = `${this.noun}.page.${property}.${JSON.stringify([filter, request])}`;
+    const loader = this.scope.loader(key, (parentIds: readonly string[]) =>
+      this.pages(
+        parentIds.map((id) => ({ ...filter, [property]: id })),
+        request,
+      ),
+    );
+    return loader.load(parentId);
+  }
+
+  /**
+   * One page for each filter, in one statement: each branch reads `first` + 1 rows along an index, so the cost does not
+   * grow with what lies behind the page.
+   */
+  private async pages(filters: readonly Filter<Row>[], request: PageRequest): Promise<Page<Row>[]> {
+    const { first, afterId } = checkedPage(request);
+    const table = this.scope.table(this.entity);
+    const after: Condition = afterId === null ? { sql: '', parameters: [] } : { sql: ' and id < ?', parameters: [afterId] };
+    const branches = filters.map((filter, index) => {
+      const where = this.where(filter);
+      return {
+        sql: `select * from (select ${index} as branch, ${table.selectList} from ${table.name} where ${where.sql}${after.sql} order by id desc limit ${first + 1}) as b${index}`,
+        parameters: [...where.parameters, ...after.parameters],
+      };
+    });
+    const raws = await this.scope.query(
+      branches.map((branch) => branch.sql).join(' union all '),
+      branches.flatMap((branch) => branch.parameters),
+    );
+    const byBranch = groupByBranch(raws, filters.length);
+    return byBranch.map((mine, index) => ({
+      rows: mine.slice(0, first).map((raw) => table.fromRaw(raw)),
+      hasNextPage: mine.length > first,
+      hasPreviousPage: afterId !== null,
+      totalCount: () => this.count(filters[index] ?? {}),
+    }));
+  }
+
+  private count(filter: Filter<Row>): Promise<number | null> {
+    const loader = this.scope.loader(`${this.noun}.count`, async (filters: readonly string[]) => {
+      const branches = filters.map((text, index) => {
+        const where = this.where(JSON.parse(text) as Filter<Row>);
+        const limited = `select 1 as n from ${this.scope.table(this.entity).name} where ${where.sql} limit ${COUNT_MAX + 1}`;
+        return { sql: `select ${index} as branch, count(*) as counted from (${limited}) as b${index}`, parameters: where.parameters };
+      });
+      const rows = await this.scope.query(
+        branches.map((branch) => branch.sql).join(' union all '),
+        branches.flatMap((branch) => branch.parameters),
+      );
+      const counts = new Map(rows.map((row) => [Number(row.branch), Number(row.counted)]));
+      return filters.map((_, index) => {
+        const counted = counts.get(index) ?? 0;
+        return counted > COUNT_MAX ? null : counted;
+      });
+    });
+    return loader.load(JSON.stringify(filter));
+  }
+
+  /** The app first, then the customer if the caller is one, then what was asked. */
+  private where(filter: Filter<Row>): Condition {
+    const table = this.scope.table(this.entity);
+    const conditions: Condition[] = [{ sql: 'app_id = ?', parameters: [this.scope.appId] }];
+    for (const [property, value] of [...Object.entries(this.customerFilter()), ...Object.entries(filter)]) {
+      if (value !== undefined) conditions.push(equals(table.columnOf(property), value));
+    }
+    return {
+      sql: conditions.map((condition) => condition.sql).join(' and '),
+      parameters: conditions.flatMap((condition) => condition.parameters),
+    };
+  }
+
+  private customerFilter(): Record<string, string | readonly string[]> {
+    const customerId = this.scope.onlyCustomerId;
+    if (customerId === null || !this.isPersonal) return {};
+    return this.customerProperty === null ? { id: [] } : { [this.customerProperty]: customerId };
+  }
+}
+
+function equals(column: string, value: unknown): Condition {
+  if (value === null) return { sql: `${column} is null`, parameters: [] };
+  if (!Array.isArray(value)) return { sql: `${column} = ?`, parameters: [value] };
+  if (value.length === 0) return { sql: '1 = 0', parameters: [] };
+  return { sql: `${column} in (${value.map(() => '?').join(', ')})`, parameters: value };
+}
+
+function groupByBranch(raws: readonly RawRow[], branches: number): RawRow[][] {
+  const groups: RawRow[][] = Array.from({ length: branches }, () => []);
+  for (const raw of raws) groups[Number(raw.branch)]?.push(raw);
+  // UNION ALL promises no order between or within its branches.
+  for (const group of groups) group.sort((one, other) => (String(one.id) < String(other.id) ? 1 : -1));
+  return groups;
+}

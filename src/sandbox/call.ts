@@ -1,0 +1,83 @@
+import type { TilledList } from '../tilled/tilled.shapes.js';
+import { isoTime } from './clock.js';
+import type { Collection, Keyed } from './collection.js';
+import type { Engine } from './engine.js';
+import { notFound } from './http-error.js';
+import type { Query } from './query.js';
+import type { AccountRecord } from './records.js';
+
+/** One authenticated request, as a handler sees it. `id` is the id in the path, or ''. */
+export interface Call {
+  engine: Engine;
+  account: AccountRecord;
+  id: string;
+  query: Query;
+  body: unknown;
+}
+
+/** One operation of the API. Without an area it needs no key at all. */
+export interface Route {
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  path: string;
+  status: number;
+  /** The scope of keys it belongs to, as in `customers:read`. */
+  area?: string;
+  /** Whether a publishable key may call it. */
+  isPublishable?: true;
+  /** Gives the body of the answer; undefined is an empty body. Throws HttpError to refuse; what it changed is then undone. */
+  handle: (call: Call) => unknown;
+}
+
+/** The record the path names, when it is the account's. Throws a 404. */
+export function recordOf<T extends Keyed>(call: Call, collection: Collection<T>, noun: string): T {
+  return ownRecord({ collection, accountId: call.account.id, id: call.id, noun });
+}
+
+/** A record of an account by id. Throws a 404, also when it is another account's. */
+export function ownRecord<T extends Keyed>(input: { collection: Collection<T>; accountId: string; id: string; noun: string }): T {
+  const record = input.collection.get(input.id);
+  if (record === undefined || record.account_id !== input.accountId) throw notFound(input.noun, input.id);
+  return record;
+}
+
+/** What a list shows: records under all keys that pass the test, rendered. */
+export interface Listing<T extends Keyed> {
+  collection: Collection<T>;
+  keys?: string[];
+  where?: (record: T) => boolean;
+  render: (record: T) => unknown;
+}
+
+/** One page of a list, newest first, with the envelope of Tilled. Metadata filters and connected accounts are understood. */
+export function listPage<T extends Keyed>(call: Call, listing: Listing<T>): TilledList<unknown> {
+  const { offset, limit } = call.query.page();
+  const keys = [...(listing.keys ?? []), ...call.query.metadataKeys()];
+  const { where } = listing;
+  const accountIds = listedAccountIds(call);
+  const found = accountIds.map((accountId) => listing.collection.find([`account_id=${accountId}`, ...keys]));
+  const entries = found.length === 1 ? (found[0] ?? []) : found.flat().sort((one, other) => one.seq - other.seq);
+  const matching = where === undefined ? entries : entries.filter((entry) => where(entry.record));
+  const total = matching.length;
+  const items = matching
+    .slice(Math.max(0, total - offset - limit), Math.max(0, total - offset))
+    .reverse()
+    .map((entry) => listing.render(entry.record));
+  return { items, has_more: offset + items.length < total, limit, offset, total };
+}
+
+/** A test of the date filters created_at_gte and created_at_lte, both inclusive; undefined when neither is given. */
+export function createdWithin(call: Call): ((record: { created_at: string }) => boolean) | undefined {
+  const fromMs = call.query.timeMs('created_at_gte');
+  const untilMs = call.query.timeMs('created_at_lte');
+  if (fromMs === undefined && untilMs === undefined) return undefined;
+  // Times are all written alike, so that their texts compare as the times do, without parsing each.
+  const from = fromMs === undefined ? '' : isoTime(fromMs);
+  const until = untilMs === undefined ? '9999' : isoTime(untilMs);
+  return ({ created_at: createdAt }) => createdAt >= from && createdAt <= until;
+}
+
+function listedAccountIds(call: Call): string[] {
+  if (!call.query.boolean('include_connected_accounts')) return [call.account.id];
+  const connected = call.engine.store.accounts.records([`partner_id=${call.account.id}`]);
+  return [call.account.id, ...connected.map((account) => account.id)];
+}

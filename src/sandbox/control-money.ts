@@ -1,0 +1,86 @@
+import { DECLINE_CODES, DISPUTE_STATUSES, REFUND_FAILURE_CODES } from '../tilled/tilled.shapes.js';
+import type { Collection, Keyed } from './collection.js';
+import type { Engine } from './engine.js';
+import { Fields } from './fields.js';
+import { badRequest, notFound } from './http-error.js';
+import { goodChargeOf } from './resources/charges.js';
+import { moveDispute, openDispute, renderDispute } from './resources/disputes.js';
+import { renderPaymentIntent, returnDebit, settleDebit } from './resources/payment-flow.js';
+import { settleRefund } from './resources/refunds.js';
+import { addToken } from './resources/tokens.js';
+
+// What tests may make happen to money. Every function is to be called within a transaction.
+
+/** {paymentIntentId}: a bank debit goes through now. {refundId, failureCode?}: a pending refund ends now. */
+export function settle(engine: Engine, body: unknown): unknown {
+  const fields = new Fields(body);
+  const intentId = fields.text('paymentIntentId');
+  const refundId = fields.text('refundId');
+  const failureCode = fields.oneOf('failureCode', REFUND_FAILURE_CODES) ?? null;
+  fields.assertValid();
+  if (refundId) {
+    known(engine.store.refunds, refundId, 'Refund');
+    settleRefund(engine, refundId, failureCode);
+    return { refundId, status: engine.store.refunds.get(refundId)?.status };
+  }
+  const intent = known(engine.store.paymentIntents, intentId ?? '', 'Payment intent');
+  if (intent.status !== 'processing') throw badRequest(`A payment intent that is ${intent.status} cannot be settled`);
+  settleDebit(engine, intent.id);
+  return renderPaymentIntent(engine, known(engine.store.paymentIntents, intent.id, 'Payment intent'));
+}
+
+/** {paymentIntentId, code = 'R01'}: the bank gives a debit back, before or after it went through. */
+export function returnPayment(engine: Engine, body: unknown): unknown {
+  const fields = new Fields(body);
+  const intentId = fields.requiredText('paymentIntentId');
+  const code = fields.oneOf('code', DECLINE_CODES) ?? 'R01';
+  fields.assertValid();
+  const intent = known(engine.store.paymentIntents, intentId, 'Payment intent');
+  if (!returnDebit(engine, intent, code)) throw badRequest('There is no bank debit to return');
+  return renderPaymentIntent(engine, known(engine.store.paymentIntents, intent.id, 'Payment intent'));
+}
+
+/** {paymentIntentId | chargeId, status?, amount?, reason?} opens a dispute; {disputeId, status} moves one. */
+export function changeDispute(engine: Engine, body: unknown): unknown {
+  const fields = new Fields(body);
+  const disputeId = fields.text('disputeId');
+  const chargeId = fields.text('chargeId');
+  const intentId = fields.text('paymentIntentId');
+  const status = fields.oneOf('status', DISPUTE_STATUSES) ?? undefined;
+  const amount = fields.integer('amount', { min: 1 }) ?? undefined;
+  const reason = fields.text('reason') ?? undefined;
+  fields.assertValid();
+  if (disputeId) {
+    if (status === undefined) throw badRequest('status is required');
+    return renderDispute(moveDispute(engine, known(engine.store.disputes, disputeId, 'Dispute'), status));
+  }
+  const charge = intentId ? goodChargeOf(engine, intentId) : engine.store.charges.get(chargeId ?? '');
+  if (charge === undefined) throw notFound('Charge of', intentId ?? chargeId ?? '');
+  return renderDispute(openDispute(engine, charge, { status, amount, reason }));
+}
+
+/** {paymentMethodId, code | null}: every payment with the method is declined with the code, until told otherwise. */
+export function setDecline(engine: Engine, body: unknown): unknown {
+  const fields = new Fields(body);
+  const methodId = fields.requiredText('paymentMethodId');
+  const code = fields.oneOf('code', DECLINE_CODES) ?? null;
+  fields.assertValid();
+  const method = known(engine.store.paymentMethods, methodId, 'Payment method');
+  engine.store.paymentMethods.put({ ...method, declines_with: code });
+  return { paymentMethodId: method.id, code };
+}
+
+/** {accountId, type, card | ach_debit | eft_debit, billing_details?}: a single-use token, as the hosted fields make one. */
+export function mintToken(engine: Engine, body: unknown): unknown {
+  const fields = new Fields(body);
+  const accountId = fields.requiredText('accountId');
+  fields.assertValid();
+  const token = addToken({ engine, account: known(engine.store.accounts, accountId, 'Account'), body });
+  return { payment_token: token.id, expires_at: token.expires_at };
+}
+
+function known<T extends Keyed>(collection: Collection<T>, id: string, noun: string): T {
+  const record = collection.get(id);
+  if (record === undefined) throw notFound(noun, id);
+  return record;
+}

@@ -1,0 +1,126 @@
+import { faultInput, latencyOptions, provisionInput } from './control-input.js';
+import { changeDispute, mintToken, returnPayment, setDecline, settle } from './control-money.js';
+import { changeWebhooks } from './control-webhooks.js';
+import type { Engine } from './engine.js';
+import type { Faults } from './faults.js';
+import { Fields, isObject } from './fields.js';
+import { badRequest, HttpError } from './http-error.js';
+import type { Latency } from './latency.js';
+import { provisionAccount } from './provision.js';
+import type { RequestLog } from './request-log.js';
+import { runBatch } from './resources/charges.js';
+import type { Answer, Pages } from './server.js';
+import { sortedJson } from './sorted-json.js';
+import { stateDump } from './state-dump.js';
+
+/** What the control surface steers. */
+export interface ControlParts {
+  engine: Engine;
+  faults: Faults;
+  latency: Latency;
+  log: RequestLog;
+}
+
+/** One command: what a request to `/_sandbox/<name>` does. The result is the JSON of the answer. */
+type Command = (parts: ControlParts, body: unknown) => unknown;
+
+/** The control surface under /_sandbox/: JSON in, JSON out, no key. It is for tests on the same machine. */
+export function controlPages(parts: ControlParts): Pages {
+  return async ({ method, url, body }) => {
+    const name = /^\/_sandbox\/([a-z]+)$/.exec(url.pathname)?.[1];
+    if (name === undefined) return undefined;
+    try {
+      if (method === 'GET') return answer(200, read(parts, name, url.searchParams));
+      const command = COMMANDS[name];
+      if (method !== 'POST' || command === undefined) throw new HttpError(404, `Cannot ${method} ${url.pathname}`);
+      const result = await command(parts, parsed(body));
+      parts.engine.webhooks.pump();
+      return answer(200, result ?? {});
+    } catch (error) {
+      if (error instanceof HttpError) return answer(error.status, error.body);
+      throw error;
+    }
+  };
+}
+
+const COMMANDS: Record<string, Command> = {
+  reset,
+  seed: (parts, body) => parts.engine.transaction(() => seed(parts.engine, body)),
+  provision: (parts, body) => parts.engine.transaction(() => provision(parts.engine, body)),
+  clock: moveClock,
+  drain: (parts) => parts.engine.drain(),
+  batch: (parts) => parts.engine.transaction(() => ({ batched: runBatch(parts.engine) })),
+  settle: (parts, body) => parts.engine.transaction(() => settle(parts.engine, body)),
+  return: (parts, body) => parts.engine.transaction(() => returnPayment(parts.engine, body)),
+  disputes: (parts, body) => parts.engine.transaction(() => changeDispute(parts.engine, body)),
+  declines: (parts, body) => parts.engine.transaction(() => setDecline(parts.engine, body)),
+  tokens: (parts, body) => parts.engine.transaction(() => mintToken(parts.engine, body)),
+  faults: changeFaults,
+  latency: (parts, body) => parts.latency.set(isObject(body) && body.medianMs !== undefined ? latencyOptions(body) : undefined),
+  webhooks: (parts, body) => changeWebhooks(parts.engine, body),
+};
+
+function read(parts: ControlParts, name: string, query: URLSearchParams): unknown {
+  if (name === 'state') return stateDump(parts.engine);
+  if (name === 'faults') return { faults: parts.faults.list() };
+  if (name === 'clock') return { now: parts.engine.clock.iso(), isFrozen: parts.engine.clock.isFrozen };
+  if (name !== 'requests') throw new HttpError(404, `Cannot GET /_sandbox/${name}`);
+  const afterN = Number(query.get('after') ?? 0);
+  return { requests: parts.log.list({ operation: query.get('operation') ?? undefined, afterN }) };
+}
+
+function reset(parts: ControlParts): void {
+  parts.engine.reset();
+  parts.faults.clear();
+  parts.latency.set(undefined);
+  parts.log.clear();
+}
+
+function seed(engine: Engine, body: unknown): unknown {
+  const fields = new Fields(body);
+  const inputs = fields.requiredObjects('accounts', { min: 1, max: 1_000 }).map(provisionInput);
+  fields.assertValid();
+  return { accounts: inputs.map((input) => provisionAccount(engine, input)) };
+}
+
+function provision(engine: Engine, body: unknown): unknown {
+  const fields = new Fields(body);
+  const input = provisionInput(fields);
+  fields.assertValid();
+  return provisionAccount(engine, input);
+}
+
+async function moveClock(parts: ControlParts, body: unknown): Promise<unknown> {
+  const { engine } = parts;
+  const fields = new Fields(body);
+  const advanceMs = fields.integer('advanceMs', { min: 0 });
+  const to = fields.time('to');
+  fields.assertValid();
+  if (typeof advanceMs !== 'number' && typeof to !== 'string') throw badRequest('advanceMs or to is required');
+  const targetMs = typeof to === 'string' ? Date.parse(to) : engine.clock.now() + (advanceMs ?? 0);
+  if (targetMs < engine.clock.now()) throw badRequest('Time does not run backwards');
+  await engine.advanceTo(targetMs);
+  return { now: engine.clock.iso() };
+}
+
+function changeFaults(parts: ControlParts, body: unknown): unknown {
+  const fields = new Fields(body);
+  if (fields.boolean('clear') === true) {
+    parts.faults.clear();
+    return { faults: [] };
+  }
+  return parts.faults.add(faultInput(fields, body));
+}
+
+function parsed(body: string): unknown {
+  if (body === '') return {};
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw badRequest('The body must be JSON');
+  }
+}
+
+function answer(status: number, value: unknown): Answer {
+  return { status, headers: { 'content-type': 'application/json; charset=utf-8' }, body: sortedJson(value) };
+}

@@ -1,0 +1,117 @@
+import type {
+  TilledAccount,
+  TilledCharge,
+  TilledCheckoutSession,
+  TilledCurrency,
+  TilledCustomer,
+  TilledDeclineCode,
+  TilledDispute,
+  TilledEventType,
+  TilledFile,
+  TilledPaymentIntent,
+  TilledPaymentMethod,
+  TilledRefund,
+  TilledSubscription,
+  TilledWebhookEndpoint,
+} from '../tilled/tilled.shapes.js';
+
+// What the sandbox keeps. Mostly the wire shape less what is embedded in it, plus what Tilled knows and does not tell.
+// A record is never changed in place: a changed copy is put.
+
+/** An account and who may act for it. Its account_id is its own id. */
+export type AccountRecord = TilledAccount & { account_id: string; partner_id: string | null };
+
+/** An API key; its id is the key itself. */
+export interface KeyRecord {
+  id: string;
+  account_id: string;
+  type: 'secret' | 'publishable';
+  scopes: string[];
+}
+
+/** A payment method, without any number it was made of. `chargeable` is false once it was used up or detached; declines_with is a test's wish. */
+export type PaymentMethodRecord = TilledPaymentMethod & { account_id: string; declines_with: TilledDeclineCode | null };
+
+/** A single-use token of the hosted fields: the method it will become. */
+export interface TokenRecord {
+  id: string;
+  account_id: string;
+  expires_at: string;
+  details: Pick<TilledPaymentMethod, 'type' | 'card' | 'card_present' | 'ach_debit' | 'eft_debit' | 'billing_details'>;
+}
+
+/** A payment intent, its embedded objects as ids. */
+export type PaymentIntentRecord = Omit<TilledPaymentIntent, 'charges' | 'customer' | 'payment_method'> & {
+  customer_id: string | null;
+  payment_method_id: string | null;
+};
+
+/** A charge, with the amount and currency Tilled does not repeat on it, and whether the nightly batch took it. */
+export type ChargeRecord = Omit<TilledCharge, 'refunds' | 'balance_transaction'> & {
+  account_id: string;
+  amount: number;
+  currency: TilledCurrency;
+  is_batched: boolean;
+  balance_transaction_id: string;
+};
+
+/** A refund; its balance transaction is made from it. */
+export type RefundRecord = Omit<TilledRefund, 'balance_transaction'> & {
+  account_id: string;
+  currency: TilledCurrency;
+  balance_transaction_id: string;
+};
+
+/** A dispute; its balance transactions are made from it. */
+export type DisputeRecord = Omit<TilledDispute, 'balance_transactions'> & { balance_transaction_id: string };
+
+/** An uploaded file. Its contents are not kept. */
+export type FileRecord = TilledFile & { account_id: string };
+
+/** A subscription, and whether a payment of it ever went through. */
+export type SubscriptionRecord = TilledSubscription & { has_been_paid: boolean };
+
+/** An event. Its body is the JSON that is delivered and listed, so that both are the same bytes' worth. */
+export interface EventRecord {
+  id: string;
+  account_id: string;
+  type: TilledEventType;
+  created_at: string;
+  object_id: string;
+  body: string;
+}
+
+/** A webhook endpoint with its secret. */
+export type WebhookEndpointRecord = TilledWebhookEndpoint & { secret: string };
+
+/** Something to be done at a time. Of two at the same time the lower rank goes first, then the older. */
+export interface Due {
+  id: string;
+  account_id: string;
+  due_ms: number;
+  rank: number;
+}
+
+/** What a timer does when it is due. */
+export type TimerKind =
+  | 'authorization.expire'
+  | 'bank.settle'
+  | 'refund.settle'
+  | 'batch'
+  | 'dispute.open'
+  | 'dispute.decide'
+  | 'dispute.lose'
+  | 'subscription.cancel'
+  | 'subscription.pause'
+  | 'subscription.resume'
+  | 'subscription.charge'
+  | 'checkout.expire';
+
+/** A timer on an object; its id is kind and object, so that there is one of each. */
+export type TimerRecord = Due & { kind: TimerKind; object_id: string };
+
+/** A delivery not yet done: attempt counts from 1. */
+export type DeliveryRecord = Due & { event_id: string; endpoint_id: string; attempt: number };
+
+export type CustomerRecord = TilledCustomer;
+export type CheckoutSessionRecord = TilledCheckoutSession;

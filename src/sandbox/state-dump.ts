@@ -1,0 +1,28 @@
+import type { Engine } from './engine.js';
+import { isObject } from './fields.js';
+
+const MASKED_FIELDS = new Set(['secret', 'client_secret']);
+
+/** Everything the sandbox knows, by collection, oldest first; secrets and keys masked. */
+export function stateDump(engine: Engine): Record<string, unknown> {
+  const dump: Record<string, unknown> = { now: engine.clock.iso(), is_frozen: engine.clock.isFrozen };
+  for (const collection of engine.store.all) {
+    dump[collection.name] = collection.records().map((record) => (collection.name === 'keys' ? maskedKey(record) : masked(record)));
+  }
+  return { ...dump, webhook_attempts: engine.webhooks.attempts, webhook_settings: engine.webhooks.settings };
+}
+
+function maskedKey(key: { id: string }): unknown {
+  return { ...key, id: `${key.id.slice(0, 3)}…${key.id.slice(-4)}` };
+}
+
+function masked(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(masked);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      if (MASKED_FIELDS.has(key)) return [key, '***'];
+      return key === 'body' && typeof item === 'string' ? [key, masked(JSON.parse(item))] : [key, masked(item)];
+    }),
+  );
+}

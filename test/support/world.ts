@@ -1,0 +1,264 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+import type { FastifyInstance } from 'fastify';
+import { print } from 'graphql';
+import type { KeyRole } from '../../src/billing/access/api-key.entity.js';
+import { composeGateway, type Gateway } from '../../src/compose.js';
+import { readConfig } from '../../src/config.js';
+import { RequestLimit } from '../../src/graphql/request-limit.js';
+import { createHttpServer } from '../../src/http/server.js';
+import type { StatementListener } from '../../src/platform/db/database.js';
+import { createLog } from '../../src/platform/log.js';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
+import type { TilledPaymentMethod } from '../../src/tilled/tilled.shapes.js';
+import * as ops from './operations.generated.js';
+import { createScratchDatabase, type ScratchDatabase } from './scratch-database.js';
+
+/** When every world begins. */
+export const WORLD_BEGINS = new Date('2026-03-01T12:00:00.000Z');
+
+/** What came back over HTTP. */
+export interface Answer<Data> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly data: Data | null;
+  readonly errors: readonly {
+    readonly message: string;
+    readonly path?: readonly unknown[];
+    readonly extensions: { readonly code: string };
+  }[];
+}
+
+/** An app of a world, with a key and a Tilled account of its own. */
+export interface TestApp {
+  readonly id: string;
+  readonly key: string;
+  readonly accountId: string;
+  readonly tilledSecretKey: string;
+}
+
+/** Headers and credential of one request. */
+export interface RequestOptions {
+  readonly credential?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Card numbers and amounts the sandbox knows. */
+export const VISA = '4111111111111111';
+
+/**
+ * A whole gateway on a database of its own, with the sandbox on the wire and one clock for both, which stands still until
+ * it is moved. Queued work is done by `settle`, so a test decides when.
+ */
+export class World {
+  private apps = 0;
+
+  private constructor(
+    readonly gateway: Gateway,
+    readonly sandbox: Sandbox,
+    readonly server: FastifyInstance,
+    readonly url: string,
+    readonly webhookSecret: string,
+    private readonly partner: { readonly accountId: string; readonly secretKey: string },
+    private readonly scratch: ScratchDatabase,
+  ) {}
+
+  static async create({ requestsPerWindow = 1_000_000 } = {}): Promise<World> {
+    const scratch = await createScratchDatabase();
+    const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
+    const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
+    const endpoint = (await call(sandbox.url, partner, 'POST', '/v1/webhook-endpoints', {
+      url: 'http://127.0.0.1:9/not-yet',
+      enabled_events: ['*'],
+    })) as { id: string; secret: string };
+    const { database } = readConfig({ DATABASE_URL_BILLING: scratch.url }, process.cwd());
+    const tilled = {
+      baseUrl: sandbox.url,
+      secretKey: partner.secretKey,
+      publicKey: partner.publishableKey,
+      webhookSecret: endpoint.secret,
+      accountId: partner.accountId,
+    };
+    const gateway = await composeGateway({
+      database,
+      clock: { now: () => sandbox.now() },
+      log: createLog('silent'),
+      tilled,
+      tilledTimeoutMs: 2_000,
+    });
+    await gateway.migrator.migrate();
+    const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(requestsPerWindow), explorer: null });
+    const url = await server.listen({ host: '127.0.0.1', port: 0 });
+    await call(sandbox.url, partner, 'PATCH', `/v1/webhook-endpoints/${endpoint.id}`, { url: `${url}/api/billing/webhooks` });
+    return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch);
+  }
+
+  async close(): Promise<void> {
+    await this.server.close();
+    await this.sandbox.close();
+    await this.gateway.database.close();
+    await this.scratch.drop();
+  }
+
+  /** An app with a merchant account of its own. */
+  async app(): Promise<TestApp> {
+    this.apps += 1;
+    const id = `app-${this.apps}`;
+    const account = await this.sandbox.provision({ name: `Merchant ${this.apps}`, type: 'merchant', partnerId: this.partner.accountId });
+    await this.gateway.access.createApp({ id, name: `App ${this.apps}`, tilledAccountId: account.accountId });
+    const { key } = await this.gateway.access.createKey(id, 'service');
+    return { id, key, accountId: account.accountId, tilledSecretKey: account.secretKey };
+  }
+
+  /** Another key of an app. */
+  async key(app: TestApp, role: KeyRole): Promise<string> {
+    return (await this.gateway.access.createKey(app.id, role)).key;
+  }
+
+  /** Sends a typed operation as an app; the answer as it came. */
+  send<Data, Variables>(
+    app: TestApp,
+    document: TypedDocumentNode<Data, Variables>,
+    variables: Variables,
+    options: RequestOptions = {},
+  ): Promise<Answer<Data>> {
+    return this.post<Data>({ query: print(document), variables }, { credential: app.key, ...options });
+  }
+
+  /** Sends a typed operation and expects data without top-level errors. */
+  async ask<Data, Variables>(
+    app: TestApp,
+    document: TypedDocumentNode<Data, Variables>,
+    variables: Variables,
+    options: RequestOptions = {},
+  ): Promise<Data> {
+    const answer = await this.send(app, document, variables, options);
+    if (answer.data === null || answer.errors.length > 0) throw new Error(`HTTP ${answer.status}: ${JSON.stringify(answer.errors)}`);
+    return answer.data;
+  }
+
+  /** Posts any body to /graphql. */
+  async post<Data>(body: unknown, options: RequestOptions = {}): Promise<Answer<Data>> {
+    const authorization: Record<string, string> = options.credential ? { authorization: `Bearer ${options.credential}` } : {};
+    const headers = { 'content-type': 'application/json', ...authorization, ...options.headers };
+    const response = await fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers,
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await response.text();
+    const parsed = JSON.parse(text) as { data?: Data | null; errors?: Answer<Data>['errors'] };
+    return { status: response.status, headers: response.headers, data: parsed.data ?? null, errors: parsed.errors ?? [] };
+  }
+
+  /** Calls the sandbox's API as an app's account. */
+  tilled(app: TestApp, method: string, path: string, body?: unknown): Promise<unknown> {
+    return call(this.sandbox.url, { accountId: app.accountId, secretKey: app.tilledSecretKey }, method, path, body);
+  }
+
+  /** Calls the sandbox's control surface, e.g. `faults`. */
+  control(path: string, body?: unknown): Promise<unknown> {
+    return call(this.sandbox.url, this.partner, body === undefined ? 'GET' : 'POST', `/_sandbox/${path}`, body);
+  }
+
+  /** A customer of an app. */
+  async customer(app: TestApp, input: Partial<ops.CustomerCreateInput> = {}) {
+    const { customerCreate } = await this.ask(app, ops.CustomerCreateDocument, { input: { email: 'ann@example.com', ...input } });
+    return present(customerCreate.customer, customerCreate.userErrors);
+  }
+
+  /** A card at Tilled that is attached to nobody yet. */
+  async newCard(app: TestApp, number = VISA): Promise<string> {
+    const billing = { name: 'Ann Lee', address: { street: '1 Main St', zip: '12345', country: 'US' } };
+    const card = { number, exp_month: 12, exp_year: 2031, cvc: '123' };
+    return (
+      (await this.tilled(app, 'POST', '/v1/payment-methods', { type: 'card', card, billing_details: billing })) as TilledPaymentMethod
+    ).id;
+  }
+
+  /** A card of a customer. */
+  async card(app: TestApp, customerId: string, input: Partial<ops.PaymentMethodAttachInput> = {}) {
+    const tilledPaymentMethodId = input.tilledPaymentMethodId ?? (await this.newCard(app));
+    const { paymentMethodAttach } = await this.ask(app, ops.PaymentMethodAttachDocument, {
+      input: { customerId, ...input, tilledPaymentMethodId },
+    });
+    return present(paymentMethodAttach.paymentMethod, paymentMethodAttach.userErrors);
+  }
+
+  /** A customer with a card. */
+  async payer(app: TestApp) {
+    const customer = await this.customer(app);
+    return { customer, card: await this.card(app, customer.id) };
+  }
+
+  /** A payment of a customer, 50.00 usd unless said otherwise. */
+  async payment(app: TestApp, customerId: string, input: Partial<ops.PaymentCreateInput> = {}) {
+    const amount = { amountMinor: 5_000, currency: 'usd' };
+    const { paymentCreate } = await this.ask(app, ops.PaymentCreateDocument, { input: { customerId, amount, ...input } });
+    return present(paymentCreate.payment, paymentCreate.userErrors);
+  }
+
+  /** A monthly subscription of a customer, 19.90 usd unless said otherwise. */
+  async subscription(app: TestApp, customerId: string, input: Partial<ops.SubscriptionCreateInput> = {}) {
+    const price = { amountMinor: 1_990, currency: 'usd' };
+    const { subscriptionCreate } = await this.ask(app, ops.SubscriptionCreateDocument, { input: { customerId, price, ...input } });
+    return present(subscriptionCreate.subscription, subscriptionCreate.userErrors);
+  }
+
+  /** Delivers every due webhook and does every due piece of work, until there is none. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 2; ) {
+      await this.sandbox.drain();
+      quiet = (await this.gateway.worker.drain()) === 0 ? quiet + 1 : 0;
+    }
+  }
+
+  /** Moves the one clock; what becomes due on the way happens at Tilled, then here. */
+  async advance(time: { readonly ms?: number; readonly days?: number }): Promise<void> {
+    await this.sandbox.advanceTo(new Date(this.sandbox.now().getTime() + (time.ms ?? 0) + (time.days ?? 0) * 86_400_000));
+    await this.settle();
+  }
+
+  /** The statements the gateway's database gets while `work` runs. */
+  async statements(work: () => Promise<unknown>): Promise<string[]> {
+    const seen: string[] = [];
+    const listener: StatementListener = (sql) => void seen.push(sql);
+    const stop = this.gateway.database.listen(listener);
+    await work();
+    stop();
+    return seen;
+  }
+
+  /** The rows of a table of one app. */
+  rows(table: string, app: TestApp): Promise<Readonly<Record<string, unknown>>[]> {
+    return this.gateway.database.query(`select * from ${table} where app_id = ? order by id`, [app.id]);
+  }
+
+  /** Waits until `check` holds, for what happens outside the clock. */
+  async until(check: () => Promise<boolean>): Promise<void> {
+    for (let tries = 0; tries < 500; tries += 1) {
+      if (await check()) return;
+      await sleep(20);
+    }
+    throw new Error('It did not happen within 10 s.');
+  }
+}
+
+function present<Row>(row: Row | null | undefined, userErrors: readonly unknown[]): Row {
+  if (row === null || row === undefined) throw new Error(`Nothing was made: ${JSON.stringify(userErrors)}`);
+  return row;
+}
+
+async function call(
+  url: string,
+  account: { readonly accountId: string; readonly secretKey: string },
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const headers = { 'content-type': 'application/json', 'tilled-api-key': account.secretKey, 'tilled-account': account.accountId };
+  const response = await fetch(url + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: HTTP ${response.status} ${text}`);
+  return text === '' ? null : JSON.parse(text);
+}

@@ -1,0 +1,337 @@
+import { describe, expect, it } from '@jest/globals';
+import { findCircles, findImports, type Import, readArrow, writeArrow } from './imports.js';
+import { readSources } from './source.js';
+
+/**
+ * What each part may import, besides libraries and itself: right, never left, never a sibling. Outer order:
+ * main > cli, http > demo, compose > billing > sandbox, tilled, graphql > platform > config. `type` allows `import type` only: the thing itself is
+ * handed over by compose.ts. Tests may import everything; nothing imports tests.
+ */
+const mayImport: Record<string, string[]> = {
+  main: ['cli', 'http', 'demo', 'compose', 'graphql', 'platform', 'config'],
+  cli: ['demo', 'compose', 'type billing', 'sandbox', 'graphql', 'platform', 'config', 'migrations'],
+  http: ['type compose', 'type billing', 'graphql', 'platform', 'config'],
+  demo: ['type billing', 'sandbox', 'tilled', 'platform', 'type config'],
+  compose: ['billing', 'sandbox', 'tilled', 'graphql', 'platform', 'config', 'migrations'],
+  billing: ['tilled', 'graphql', 'platform', 'type config'],
+  sandbox: ['tilled', 'platform', 'config'],
+  tilled: ['platform', 'type config'],
+  graphql: ['platform', 'config'],
+  platform: ['config', 'migrations'],
+  config: [],
+  migrations: ['platform'],
+};
+
+/** The nouns of src/billing, upper before lower: a noun may import those below it. */
+const nouns = [
+  ...['nodes', 'reports', 'reconciliation', 'webhooks', 'access', 'dunning', 'invoices', 'usage', 'disputes', 'refunds', 'payments'],
+  ...['subscriptions', 'plans', 'payment-methods', 'customers'],
+];
+
+/** What every noun may import, and which imports no noun: money, and the kit that nouns are made with. */
+const belowAllNouns = /^src\/billing\/(money\.ts$|kit\/)/;
+
+/** Something that no import may do. */
+interface Rule {
+  name: string;
+  sentence: string;
+  forbids: (edge: Import) => boolean;
+  /** Made-up imports that must be found, and such that must not. */
+  bites: string[];
+  spares: string[];
+}
+
+const database = /^(@mikro-orm\/|kysely$|mysql2|node:sqlite$)/;
+
+const rules: Rule[] = [
+  {
+    name: 'order',
+    sentence: 'Each part imports only what the table above allows it: right, never left, never a sibling.',
+    forbids: (edge) => isOurs(edge.to) && isOutOfOrder(edge),
+    bites: [
+      'src/platform/log.ts -> src/billing/money.ts',
+      'src/graphql/errors.ts -> src/billing/money.ts',
+      'src/tilled/tilled.client.ts -> src/billing/money.ts',
+      'src/tilled/tilled.client.ts -> src/graphql/limits.ts',
+      'src/billing/refunds/refund.service.ts -> src/http/app.ts',
+      'src/billing/refunds/refund.service.ts -> src/compose.ts',
+      'src/billing/refunds/refund.service.ts -> src/config.ts',
+      'src/compose.ts -> src/http/app.ts',
+      'src/http/app.ts -> src/cli/billing.ts',
+      'src/http/webhook.route.ts -> src/tilled/tilled.client.ts',
+      'src/http/webhook.route.ts -> src/billing/webhooks/webhook.inbox.ts',
+      'src/cli/keys.ts -> src/billing/payments/payment.service.ts',
+      'src/config.ts -> src/platform/log.ts',
+      'src/config.ts -> type src/platform/log.ts',
+      'src/platform/jobs/worker.ts -> test/support/world.ts',
+      'migrations/0001.ts -> src/billing/money.ts',
+    ],
+    spares: [
+      'src/main.ts -> src/http/app.ts',
+      'src/main.ts -> src/compose.ts',
+      'src/cli/keys.ts -> src/compose.ts',
+      'src/http/webhook.route.ts -> type src/billing/webhooks/webhook.inbox.ts',
+      'src/compose.ts -> src/billing/refunds/refund.service.ts',
+      'src/billing/refunds/refund.service.ts -> src/tilled/tilled.client.ts',
+      'src/billing/refunds/refund.service.ts -> type src/config.ts',
+      'src/platform/db/database.ts -> src/config.ts',
+      'src/platform/db/database.ts -> @mikro-orm/core',
+      'src/platform/db/database.ts -> src/platform/log.ts',
+      'test/support/world.ts -> src/compose.ts',
+      'test/unit/money.test.ts -> src/billing/money.ts',
+    ],
+  },
+  {
+    name: 'nouns',
+    sentence: 'A noun of src/billing imports only nouns below it, kit/ and money.ts.',
+    forbids: ({ from, to }) => isNounOutOfOrder(from, to),
+    bites: [
+      'src/billing/payments/payment.service.ts -> src/billing/refunds/refund.service.ts',
+      'src/billing/customers/customer.entity.ts -> type src/billing/payments/payment.entity.ts',
+      'src/billing/plans/plan.entity.ts -> src/billing/subscriptions/subscription.entity.ts',
+      'src/billing/money.ts -> src/billing/customers/customer.entity.ts',
+      'src/billing/customers/customer.entity.ts -> src/billing/index.ts',
+    ],
+    spares: [
+      'src/billing/refunds/refund.service.ts -> src/billing/payments/payment.repository.ts',
+      'src/billing/refunds/refund.service.ts -> src/billing/refunds/refund.entity.ts',
+      'src/billing/webhooks/webhook.dispatch.ts -> src/billing/refunds/refund.service.ts',
+      'src/billing/customers/customer.entity.ts -> src/billing/money.ts',
+      'src/compose.ts -> src/billing/customers/customer.service.ts',
+    ],
+  },
+  {
+    name: 'sandbox door',
+    sentence: 'Nothing but demo.ts, compose.ts, cli and tests imports the sandbox.',
+    forbids: ({ from, to }) => isIn(to, 'sandbox') && !/^(src\/(demo\.ts$|compose\.ts$|cli\/|sandbox\/)|test\/)/.test(from),
+    bites: [
+      'src/main.ts -> src/sandbox/server.ts',
+      'src/http/app.ts -> src/sandbox/server.ts',
+      'src/billing/money.ts -> src/sandbox/server.ts',
+      'src/platform/clock.ts -> type src/sandbox/clock.ts',
+    ],
+    spares: [
+      'src/compose.ts -> src/sandbox/server.ts',
+      'src/cli/sandbox.ts -> src/sandbox/server.ts',
+      'test/support/world.ts -> src/sandbox/server.ts',
+    ],
+  },
+  {
+    name: 'sandbox reads',
+    sentence: "Of tilled/, the sandbox imports only shapes and signature: it must not agree with our client's mistakes.",
+    forbids: ({ from, to }) => isIn(from, 'sandbox') && isIn(to, 'tilled') && !/\/(tilled\.)?(shapes|signature)\.ts$/.test(to),
+    bites: ['src/sandbox/server.ts -> src/tilled/tilled.client.ts', 'src/sandbox/server.ts -> src/tilled/tilled.errors.ts'],
+    spares: ['src/sandbox/server.ts -> src/tilled/tilled.shapes.ts', 'src/sandbox/webhooks.ts -> src/tilled/tilled.signature.ts'],
+  },
+  {
+    name: 'repositories stay inside',
+    sentence: 'http and cli do not import repositories, not even their types: they ask a service.',
+    forbids: ({ from, to }) => (isIn(from, 'http') || isIn(from, 'cli')) && hasRole(to, 'repository'),
+    bites: [
+      'src/http/graphql.route.ts -> type src/billing/payments/payment.repository.ts',
+      'src/cli/keys.ts -> src/platform/tenancy/api-key.repository.ts',
+    ],
+    spares: ['src/cli/keys.ts -> src/platform/tenancy/api-key.service.ts'],
+  },
+  {
+    name: 'resolvers',
+    sentence: 'A resolver does not import tilled/, or services but its own; it reads what its rows refer to in the repositories below.',
+    forbids: ({ from, to }) => hasRole(from, 'resolver') && (isIn(to, 'tilled') || (hasRole(to, 'service') && nounOf(to) !== nounOf(from))),
+    bites: [
+      'src/billing/payments/payment.resolver.ts -> src/tilled/tilled.client.ts',
+      'src/billing/payments/payment.resolver.ts -> src/billing/customers/customer.service.ts',
+    ],
+    spares: [
+      'src/billing/payments/payment.resolver.ts -> src/billing/payments/payment.repository.ts',
+      'src/billing/payments/payment.resolver.ts -> src/billing/customers/customer.repository.ts',
+      'src/billing/payments/payment.resolver.ts -> src/billing/customers/customer.entity.ts',
+      'src/billing/payments/payment.resolver.ts -> type-graphql',
+    ],
+  },
+  {
+    name: 'services',
+    sentence: 'A service does not know GraphQL: neither the library, nor type-graphql, nor src/graphql, nor resolvers.',
+    forbids: ({ from, to }) =>
+      hasRole(from, 'service') && (/^(type-)?graphql($|\/)/.test(to) || isIn(to, 'graphql') || hasRole(to, 'resolver')),
+    bites: [
+      'src/billing/payments/payment.service.ts -> type-graphql',
+      'src/billing/payments/payment.service.ts -> graphql',
+      'src/billing/payments/payment.service.ts -> type src/graphql/connection.ts',
+      'src/billing/payments/payment.service.ts -> src/billing/payments/payment.resolver.ts',
+    ],
+    spares: [
+      'src/billing/payments/payment.service.ts -> src/billing/payments/payment.inputs.ts',
+      'src/billing/payments/payment.service.ts -> src/tilled/tilled.client.ts',
+      'src/billing/payments/payment.resolver.ts -> src/graphql/connection.ts',
+    ],
+  },
+  {
+    name: 'repositories',
+    sentence: 'A repository knows rows and src/platform: no services, resolvers, tilled/ or src/graphql.',
+    forbids: ({ from, to }) =>
+      hasRole(from, 'repository') && (hasRole(to, 'service', 'resolver') || isIn(to, 'tilled') || isIn(to, 'graphql')),
+    bites: [
+      'src/billing/payments/payment.repository.ts -> src/billing/payments/payment.service.ts',
+      'src/billing/payments/payment.repository.ts -> src/tilled/tilled.shapes.ts',
+    ],
+    spares: [
+      'src/billing/payments/payment.repository.ts -> src/billing/payments/payment.entity.ts',
+      'src/billing/payments/payment.repository.ts -> src/platform/tenancy/scope.ts',
+    ],
+  },
+  {
+    name: 'entities',
+    sentence: 'An entity knows no repository, service or resolver.',
+    forbids: ({ from, to }) => hasRole(from, 'entity') && hasRole(to, 'repository', 'service', 'resolver'),
+    bites: [
+      'src/billing/payments/payment.entity.ts -> src/billing/payments/payment.repository.ts',
+      'src/billing/payments/payment.entity.ts -> type src/billing/customers/customer.service.ts',
+    ],
+    spares: [
+      'src/billing/payments/payment.entity.ts -> src/billing/customers/customer.entity.ts',
+      'src/billing/payments/payment.entity.ts -> src/graphql/scalars.ts',
+    ],
+  },
+  {
+    name: 'pure',
+    sentence: '*.states.ts and money.ts import nothing (node:assert excepted): they can be read, and tested, alone.',
+    forbids: ({ from, to }) => (hasRole(from, 'states') || from === 'src/billing/money.ts') && !/^node:assert/.test(to),
+    bites: ['src/billing/payments/payment.states.ts -> src/platform/errors.ts', 'src/billing/money.ts -> zod'],
+    spares: ['src/billing/money.ts -> node:assert/strict'],
+  },
+  {
+    name: 'tilled',
+    sentence: "tilled/ knows Tilled's wire: of platform/ only log, clock and errors, and no database.",
+    forbids: ({ from, to }) =>
+      isIn(from, 'tilled') && (database.test(to) || (isIn(to, 'platform') && !/^src\/platform\/(log|clock|errors)\.ts$/.test(to))),
+    bites: ['src/tilled/tilled.client.ts -> src/platform/tenancy/scope.ts', 'src/tilled/tilled.client.ts -> @mikro-orm/core'],
+    spares: ['src/tilled/tilled.client.ts -> src/platform/log.ts', 'src/tilled/tilled.http.ts -> node:https'],
+  },
+  {
+    name: 'no web server below http',
+    sentence: 'Only http, main and compose.ts know the HTTP framework; the sandbox has a server of its own.',
+    forbids: ({ from, to }) =>
+      /^(express|fastify|@fastify|@as-integrations)($|\/)/.test(to) &&
+      !/^(src\/(http\/|main\.ts$|compose\.ts$|sandbox\/)|test\/)/.test(from),
+    bites: ['src/billing/webhooks/webhook.inbox.ts -> fastify', 'src/graphql/errors.ts -> @as-integrations/fastify'],
+    spares: ['src/http/app.ts -> fastify', 'src/http/app.ts -> @fastify/cors'],
+  },
+];
+
+/** Imports that break a rule for a reason, as `name: arrow`, each with the reason. One that is no longer needed fails. */
+const exceptions: Record<string, string> = {};
+
+describe('our imports', () => {
+  const sources = readSources();
+  const imports = sources.flatMap(findImports);
+  const found = rules.flatMap(({ name, forbids }) => imports.filter(forbids).map((edge) => `${name}: ${writeArrow(edge)}`));
+
+  it.each(rules)('$name: $sentence', ({ name }) => {
+    expect(found.filter((violation) => violation.startsWith(`${name}: `) && !(violation in exceptions))).toEqual([]);
+  });
+
+  it('need every exception they claim', () => {
+    expect(Object.keys(exceptions).filter((exception) => !found.includes(exception))).toEqual([]);
+  });
+
+  it('go in no circle, types included', () => {
+    expect(findCircles(imports)).toEqual([]);
+  });
+
+  it('come from files that have a place: a part and, in src/billing, a noun of the lists above', () => {
+    expect(sources.map(({ path }) => path).filter((path) => !hasPlace(path))).toEqual([]);
+  });
+});
+
+describe('the rules themselves', () => {
+  const bites = rules.flatMap((rule) => rule.bites.map((arrow) => ({ arrow, rule, name: rule.name })));
+  const spares = rules.flatMap((rule) => rule.spares.map((arrow) => ({ arrow, rule, name: rule.name })));
+
+  it.each(bites)('$name forbids $arrow', ({ arrow, rule }) => {
+    expect(rule.forbids(readArrow(arrow))).toBe(true);
+  });
+
+  it.each(spares)('$name allows $arrow', ({ arrow, rule }) => {
+    expect(rule.forbids(readArrow(arrow))).toBe(false);
+  });
+
+  it('see every kind of import, and no text that looks like one', () => {
+    const text = `
+      import a, { type B } from './a.js';
+      import type { C } from './c.js';
+      import { type D, type E } from './d.js';
+      import './side.js';
+      export * from '../up.js';
+      export { F } from './f.js';
+      const g = await import('./g.js');
+      type H = import('./h.js').H;
+      import fastify from 'fastify';
+      // import x from './comment.js';
+      const i = "import y from './string.js'";
+      export const j = 1;`;
+    expect(findImports({ path: 'src/http/x.ts', text }).map(writeArrow)).toEqual([
+      'src/http/x.ts -> src/http/a.ts',
+      'src/http/x.ts -> type src/http/c.ts',
+      'src/http/x.ts -> type src/http/d.ts',
+      'src/http/x.ts -> src/http/side.ts',
+      'src/http/x.ts -> src/up.ts',
+      'src/http/x.ts -> src/http/f.ts',
+      'src/http/x.ts -> src/http/g.ts',
+      'src/http/x.ts -> type src/http/h.ts',
+      'src/http/x.ts -> fastify',
+    ]);
+  });
+
+  it('find a circle, of two and of more, and none where two ways lead to one file', () => {
+    expect(findCircles(['a -> b', 'b -> type a', 'b -> c'].map(readArrow))).toEqual(['a > b > a']);
+    expect(findCircles(['x -> a', 'a -> b', 'b -> c', 'c -> a'].map(readArrow))).toEqual(['a > b > c > a']);
+    expect(findCircles(['a -> b', 'a -> c', 'b -> d', 'c -> d'].map(readArrow))).toEqual([]);
+  });
+
+  it('know which files have a place', () => {
+    expect(
+      ['src/main.ts', 'src/billing/money.ts', 'src/billing/refunds/refund.entity.ts', 'test/a.ts'].filter((path) => !hasPlace(path)),
+    ).toEqual([]);
+    expect(['src/helpers.ts', 'src/util/a.ts', 'src/billing/shared.ts', 'src/billing/things/a.ts'].filter(hasPlace)).toEqual([]);
+  });
+});
+
+/** The part a file of ours belongs to: a folder of src, a file right in it, `migrations` or `test`. */
+function partOf(path: string): string {
+  return /^(?:src\/)?([^/.]+)/.exec(path)?.[1] ?? '';
+}
+
+/** The folder of src/billing a file is in; empty if it is in none. */
+function nounOf(path: string): string {
+  return /^src\/billing\/([^/]+)\//.exec(path)?.[1] ?? '';
+}
+
+function isOurs(path: string): boolean {
+  return /^(src|migrations|test)\//.test(path);
+}
+
+function isIn(path: string, folder: string): boolean {
+  return path.startsWith(`src/${folder}/`);
+}
+
+function hasRole(path: string, ...roles: string[]): boolean {
+  return isOurs(path) && roles.some((role) => path.endsWith(`.${role}.ts`));
+}
+
+function isOutOfOrder({ from, to, isTypeOnly }: Import): boolean {
+  const [user, used] = [partOf(from), partOf(to)];
+  if (user === used || user === 'test') return false;
+  const allowed = mayImport[user] ?? [];
+  return !allowed.includes(used) && !(isTypeOnly && allowed.includes(`type ${used}`));
+}
+
+function isNounOutOfOrder(from: string, to: string): boolean {
+  if (!isIn(from, 'billing') || !isIn(to, 'billing') || belowAllNouns.test(to)) return false;
+  const [user, used] = [nounOf(from), nounOf(to)];
+  return user !== used && !(nouns.includes(user) && nouns.indexOf(used) > nouns.indexOf(user));
+}
+
+function hasPlace(path: string): boolean {
+  if (isIn(path, 'billing')) return belowAllNouns.test(path) || nouns.includes(nounOf(path));
+  return partOf(path) === 'test' || partOf(path) in mayImport;
+}
