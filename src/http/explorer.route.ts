@@ -16,25 +16,27 @@ const FIRST_QUERY = `# Everything here is the local demo: no real money moves.
 }
 `;
 
-/** GET /graphql in a browser: an explorer served from here, with the demo's credential filled in. */
-export function explorerRoute(explorer: { readonly credential: string }) {
-  return async (server: FastifyInstance): Promise<void> => {
-    const page = renderAltair({
-      baseURL: ASSETS,
-      endpointURL: '/graphql',
-      initialQuery: FIRST_QUERY,
-      initialHeaders: { Authorization: `Bearer ${explorer.credential}` },
-    });
-    await server.register(fastifyStatic, {
-      root: getDistDirectory(),
-      prefix: ASSETS,
-      index: false,
-      setHeaders: (reply) => reply.header('content-security-policy', CONTENT_SECURITY_POLICY),
-    });
-    server.addHook('onRequest', async (request, reply) => {
-      const wantsPage = request.method === 'GET' && request.url === '/graphql' && (request.headers.accept ?? '').includes('text/html');
-      if (!wantsPage) return;
-      await reply.header('content-security-policy', CONTENT_SECURITY_POLICY).type('text/html').send(page);
-    });
-  };
+/**
+ * GET /graphql in a browser: an explorer served from here, with the demo's credential filled in. Part of the server
+ * itself rather than a plugin of it, because it steps in front of the GraphQL route.
+ */
+export async function serveExplorer(server: FastifyInstance, explorer: { readonly credential: string }): Promise<void> {
+  const page = renderAltair({
+    baseURL: ASSETS,
+    endpointURL: '/graphql',
+    initialQuery: FIRST_QUERY,
+    initialHeaders: { Authorization: `Bearer ${explorer.credential}` },
+    initialSettings: { 'banners.disable': true, 'alert.disableUpdateNotification': true },
+    disableAccount: true,
+  });
+  await server.register(fastifyStatic, {
+    root: getDistDirectory(),
+    prefix: ASSETS,
+    index: false,
+    setHeaders: (reply) => reply.header('content-security-policy', CONTENT_SECURITY_POLICY),
+  });
+  server.addHook('onRequest', async (request, reply) => {
+    const wantsPage = request.method === 'GET' && request.url === '/graphql' && (request.headers.accept ?? '').includes('text/html');
+    if (wantsPage) return reply.header('content-security-policy', CONTENT_SECURITY_POLICY).type('text/html').send(page);
+  });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorFields, type Log } from '../platform/log.js';
-import { explorerRoute } from './explorer.route.js';
+import { serveExplorer } from './explorer.route.js';
 import { graphqlRoute } from './graphql.route.js';
 import { opsRoute } from './ops.route.js';
 import type { HttpParts } from './parts.js';
@@ -31,7 +31,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   await server.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } } });
   await server.register(webhookRoute(parts));
   await server.register(opsRoute(parts));
-  if (parts.explorer !== null) await server.register(explorerRoute(parts.explorer));
+  if (parts.explorer !== null) await serveExplorer(server, parts.explorer);
   await server.register(graphqlRoute(parts));
   return server;
 }
