@@ -13,7 +13,7 @@ export function faultInput(fields: Fields, body: unknown): FaultInput {
     probability: isObject(body) && typeof body.probability === 'number' ? body.probability : undefined,
     seed: fields.integer('seed') ?? undefined,
     delayMs: fields.integer('delayMs', { min: 0 }) ?? undefined,
-    status: fields.integer('status', { min: 400, max: 599 }) ?? undefined,
+    status: fields.integer('status', { min: 200, max: 599 }) ?? undefined,
     retryAfterSeconds: fields.integer('retryAfterSeconds', { min: 0 }) ?? undefined,
     body: isObject(body) ? body.body : undefined,
     drop: fields.boolean('drop') ?? undefined,

@@ -1,21 +1,28 @@
 import { type QueryValue, type TilledCall, TilledHttp } from './tilled.http.js';
 import type {
+  TilledAccount,
   TilledCharge,
   TilledCustomer,
   TilledCustomerParams,
   TilledDispute,
+  TilledDisputeEvidenceParams,
   TilledEvent,
+  TilledFile,
+  TilledFilePurpose,
+  TilledHealth,
   TilledList,
   TilledPaymentIntent,
   TilledPaymentIntentCancelParams,
   TilledPaymentIntentCaptureParams,
   TilledPaymentIntentCreateParams,
   TilledPaymentMethod,
+  TilledPaymentMethodType,
   TilledRefund,
   TilledRefundCreateParams,
   TilledSubscription,
   TilledSubscriptionCreateParams,
   TilledSubscriptionPauseParams,
+  TilledSubscriptionRetryParams,
   TilledSubscriptionUpdateParams,
   TilledWebhookEndpoint,
   TilledWebhookEndpointParams,
@@ -23,6 +30,13 @@ import type {
 
 /** Query of a list: a page, and filters the resource knows. */
 export type ListQuery = Readonly<Record<string, QueryValue>>;
+
+/** A file for Tilled. Its type is told by the ending of the name. */
+export interface FileUpload {
+  readonly contents: Blob | Uint8Array<ArrayBuffer>;
+  readonly filename: string;
+  readonly purpose: TilledFilePurpose;
+}
 
 /**
  * Tilled's API, one method an operation, all of one account. Every method throws TilledError; see there for what each
@@ -35,6 +49,11 @@ export class TilledClient {
   account(accountId: string): TilledAccountClient {
     return new TilledAccountClient(this.http, accountId);
   }
+
+  /** How Tilled says it is. Throws when it says `fail`, as when it says nothing. */
+  async getHealth(): Promise<TilledHealth> {
+    return (await this.http.request({ operation: 'getHealth', method: 'GET', path: '/v1/health', accountId: null })) as TilledHealth;
+  }
 }
 
 /** The operations of one account. */
@@ -43,6 +62,10 @@ export class TilledAccountClient {
     private readonly http: TilledHttp,
     private readonly accountId: string,
   ) {}
+
+  getAccount(): Promise<TilledAccount> {
+    return this.call('getAccount', 'GET', '/v1/accounts');
+  }
 
   createCustomer(params: TilledCustomerParams): Promise<TilledCustomer> {
     return this.call('createCustomer', 'POST', '/v1/customers', { body: params });
@@ -66,6 +89,12 @@ export class TilledAccountClient {
 
   getPaymentMethod(id: string): Promise<TilledPaymentMethod> {
     return this.call('getPaymentMethod', 'GET', at`/v1/payment-methods/${id}`);
+  }
+
+  listPaymentMethods(
+    query: ListQuery & { readonly type: TilledPaymentMethodType; readonly customer_id: string },
+  ): Promise<TilledList<TilledPaymentMethod>> {
+    return this.call('listPaymentMethods', 'GET', '/v1/payment-methods', { query });
   }
 
   attachPaymentMethod(id: string, customerId: string): Promise<TilledPaymentMethod> {
@@ -112,8 +141,28 @@ export class TilledAccountClient {
     return this.call('getRefund', 'GET', at`/v1/refunds/${id}`);
   }
 
+  listRefunds(query: ListQuery): Promise<TilledList<TilledRefund>> {
+    return this.call('listRefunds', 'GET', '/v1/refunds', { query });
+  }
+
   getDispute(id: string): Promise<TilledDispute> {
     return this.call('getDispute', 'GET', at`/v1/disputes/${id}`);
+  }
+
+  listDisputes(query: ListQuery): Promise<TilledList<TilledDispute>> {
+    return this.call('listDisputes', 'GET', '/v1/disputes', { query });
+  }
+
+  /** Answers a dispute, with files uploaded for `dispute_evidence`. */
+  createDisputeEvidence(id: string, params: TilledDisputeEvidenceParams): Promise<TilledDispute> {
+    return this.call('createDisputeEvidence', 'POST', at`/v1/disputes/${id}`, { body: params });
+  }
+
+  createFile(upload: FileUpload): Promise<TilledFile> {
+    const body = new FormData();
+    body.set('purpose', upload.purpose);
+    body.set('file', new Blob([upload.contents]), upload.filename);
+    return this.call('createFile', 'POST', '/v1/files', { body });
   }
 
   createSubscription(params: TilledSubscriptionCreateParams): Promise<TilledSubscription> {
@@ -144,6 +193,15 @@ export class TilledAccountClient {
     return this.call('resumeSubscription', 'POST', at`/v1/subscriptions/${id}/resume`);
   }
 
+  /** Charges what is past due again; without a time, today. */
+  retrySubscription(id: string, params: TilledSubscriptionRetryParams): Promise<TilledSubscription> {
+    return this.call('retrySubscription', 'POST', at`/v1/subscriptions/${id}/retry`, { body: params });
+  }
+
+  getEvent(id: string): Promise<TilledEvent> {
+    return this.call('getEvent', 'GET', at`/v1/events/${id}`);
+  }
+
   listEvents(query: ListQuery): Promise<TilledList<TilledEvent>> {
     return this.call('listEvents', 'GET', '/v1/events', { query });
   }
@@ -160,18 +218,22 @@ export class TilledAccountClient {
     return this.call('updateWebhookEndpoint', 'PATCH', at`/v1/webhook-endpoints/${id}`, { body: params });
   }
 
+  deleteWebhookEndpoint(id: string): Promise<null> {
+    return this.call('deleteWebhookEndpoint', 'DELETE', at`/v1/webhook-endpoints/${id}`);
+  }
+
   private async call<T>(
     operation: string,
     method: TilledCall['method'],
     path: string,
     parts: Pick<TilledCall, 'query' | 'body'> = {},
   ): Promise<T> {
-    // The one place where Tilled's word is taken for its shape: unknown values and additional fields pass through.
+    // Here Tilled's word is taken for its shape: unknown values and additional fields pass through.
     return (await this.http.request({ operation, method, path, accountId: this.accountId, ...parts })) as T;
   }
 }
 
-/** A path whose ids cannot leave their segment. */
+/** A path whose ids cannot leave their segment; TilledHttp refuses those that are no text to encode: none, and dots. */
 function at(strings: TemplateStringsArray, ...ids: string[]): string {
-  return strings.reduce((path, part, index) => `${path}${encodeURIComponent(ids[index - 1] ?? '')}${part}`);
+  return strings.reduce((path, part, index) => `${path}${encodeURIComponent((ids[index - 1] ?? '').toWellFormed())}${part}`);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../platform/log.js';
+import { blottedOut, type Log } from '../platform/log.js';
 import { TilledError, type TilledFailure } from './tilled.errors.js';
 
 /** One call: what is asked of which account. */
@@ -7,8 +7,10 @@ export interface TilledCall {
   /** Name for logs and metrics, e.g. "createRefund". */
   readonly operation: string;
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  /** Ids in it are percent-encoded already. */
   readonly path: string;
-  readonly accountId: string;
+  /** Null for what concerns no account; that is asked without the key. */
+  readonly accountId: string | null;
   readonly query?: Readonly<Record<string, QueryValue>>;
   readonly body?: object | FormData;
 }
@@ -22,77 +24,86 @@ interface TilledHttpOptions {
   /** How long one try may take until its answer is read, ms. */
   readonly timeoutMs: number;
   readonly log: Log;
+  /** Waits between the tries of a read; real time unless told otherwise. */
+  readonly pause?: (ms: number) => Promise<unknown>;
 }
 
 const READ_TRIES = 3;
 const RETRY_PAUSE_MS = 200;
 const RETRY_PAUSE_MS_MAX = 2_000;
 
-/** Errors of the connection that prove that no byte of the request was sent. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
-
 /**
  * Speaks HTTP to Tilled. Reads are tried again when the network, a throttle or Tilled fails; anything that writes is sent
- * once, because Tilled has no idempotency keys and a repeated POST makes a second object.
+ * once, because Tilled has no idempotency keys and a repeated POST makes a second object. (fetch itself repeats what was
+ * answered 421: with that, a server says that it did not even look at the request.)
+ *
+ * Connections are kept open and used again, with fetch's own rules: an idle one is given up after 4 s, or 2 s before the time
+ * that the server's Keep-Alive header names. So the server is not the first to close, and a POST does not meet a connection
+ * that is just going away. If it does all the same, that is `unknown` like every other cut.
  */
 export class TilledHttp {
   constructor(private readonly options: TilledHttpOptions) {}
 
-  /** The parsed answer of a 2xx, null for an empty one; throws TilledError for everything else. */
+  /** The object a 2xx carries, null for an empty answer to DELETE; throws TilledError for everything else. */
   async request(call: TilledCall): Promise<unknown> {
     const tries = call.method === 'GET' ? READ_TRIES : 1;
     for (let tried = 1; ; tried += 1) {
       try {
         return await this.once(call);
       } catch (error) {
-        const mayRetry = error instanceof TilledError && (error.kind === 'unavailable' || error.kind === 'throttled');
-        if (!mayRetry || tried >= tries) throw error;
-        await sleep(Math.min(error.facts.retryAfterMs ?? RETRY_PAUSE_MS * tried, RETRY_PAUSE_MS_MAX));
+        const pauseMs = error instanceof TilledError ? pauseBeforeRetryMs(error, tried) : null;
+        if (pauseMs === null || tried >= tries) throw error;
+        await (this.options.pause ?? sleep)(pauseMs);
       }
     }
   }
 
   private async once(call: TilledCall): Promise<unknown> {
     const startedAt = performance.now();
+    // Made before the try: what cannot be put into a request is a defect of ours, not a failure of the connection.
+    const [url, init] = [this.urlOf(call), this.initOf(call)];
     let response: Response;
     let text: string;
     try {
-      response = await fetch(this.urlOf(call), this.initOf(call));
+      response = await fetch(url, init);
       text = await response.text();
     } catch (error) {
       throw this.logged(call, startedAt, unanswered(call, error));
     }
-    const requestId = response.headers.get('request-id');
-    if (!response.ok) throw this.logged(call, startedAt, refused(call, response, text, requestId));
-    const durationMs = Math.trunc(performance.now() - startedAt);
+    const value = text === '' && call.method === 'DELETE' ? null : jsonOf(text);
+    if (!response.ok) throw this.logged(call, startedAt, refused(call, response, value));
+    if (typeof value !== 'object') throw this.logged(call, startedAt, broken(call, response));
     this.options.log.debug('tilled answered', {
       operation: call.operation,
       httpStatus: response.status,
-      durationMs,
-      tilledRequestId: requestId,
+      durationMs: Math.trunc(performance.now() - startedAt),
+      tilledRequestId: response.headers.get('request-id'),
     });
-    return text === '' ? null : parsed(call, text, requestId);
+    return value;
   }
 
-  private urlOf(call: TilledCall): string {
-    const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(call.query ?? {})) appendQuery(search, name, value);
-    const query = search.size === 0 ? '' : `?${search.toString()}`;
-    return `${this.options.baseUrl}${call.path}${query}`;
+  private urlOf(call: TilledCall): URL {
+    // fetch would take such a segment for a step up or a list, and ask for something else. The id in it may come from a caller.
+    const hasNoId = call.path.split('/').some((segment, index) => index > 0 && ['', '.', '..'].includes(segment));
+    if (hasNoId) throw new TilledError('not_found', 'No object has such an id', { ...NO_FACTS, operation: call.operation });
+    const url = new URL(`${this.options.baseUrl}${call.path}`);
+    for (const [name, value] of Object.entries(call.query ?? {})) appendQuery(url.searchParams, name, value);
+    return url;
   }
 
   private initOf(call: TilledCall): RequestInit {
-    const isForm = call.body instanceof FormData;
-    const headers: Record<string, string> = {
-      'tilled-api-key': this.options.secretKey,
-      'tilled-account': call.accountId,
-      accept: 'application/json',
-    };
-    if (call.body !== undefined && !isForm) headers['content-type'] = 'application/json';
+    const headers = new Headers({ accept: 'application/json' });
+    if (call.accountId !== null) {
+      headers.set('tilled-api-key', this.options.secretKey);
+      headers.set('tilled-account', call.accountId);
+    }
+    const isJson = call.body !== undefined && !(call.body instanceof FormData);
+    if (isJson) headers.set('content-type', 'application/json');
     return {
       method: call.method,
       headers,
-      body: call.body === undefined ? undefined : isForm ? (call.body as FormData) : JSON.stringify(call.body),
+      body: call.body instanceof FormData ? call.body : JSON.stringify(call.body),
+      // A redirect is not followed: the key and the request are for Tilled only.
       redirect: 'manual',
       signal: AbortSignal.timeout(this.options.timeoutMs),
     };
@@ -111,6 +122,13 @@ export class TilledHttp {
   }
 }
 
+/** Null: not to be tried again, or not so soon; then the caller knows better than to wait. */
+function pauseBeforeRetryMs(error: TilledError, tried: number): number | null {
+  if (error.kind !== 'unavailable' && error.kind !== 'throttled') return null;
+  const pauseMs = error.facts.retryAfterMs ?? RETRY_PAUSE_MS * tried;
+  return pauseMs <= RETRY_PAUSE_MS_MAX ? pauseMs : null;
+}
+
 function appendQuery(search: URLSearchParams, name: string, value: QueryValue): void {
   if (value === undefined) return;
   if (Array.isArray(value)) search.append(name, value.join(','));
@@ -118,51 +136,74 @@ function appendQuery(search: URLSearchParams, name: string, value: QueryValue): 
   else search.append(name, String(value));
 }
 
+const NO_FACTS = { httpStatus: null, code: null, requestId: null, retryAfterMs: null };
+
+/** What proves that no byte of the request was sent: where in the connection it broke, and codes that come from there only. */
+const CONNECTING = new Set(['connect', 'getaddrinfo']);
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+
 function unanswered(call: TilledCall, error: unknown): TilledError {
-  const code = ((error as Error).cause as { code?: string } | undefined)?.code ?? (error as Error).name;
-  const isCertain = call.method === 'GET' || NEVER_SENT.has(code);
-  const facts = { operation: call.operation, httpStatus: null, code, requestId: null, retryAfterMs: null };
-  return new TilledError(isCertain ? 'unavailable' : 'unknown', `no answer from Tilled (${code})`, facts, { cause: error });
+  const cause = fieldOf(error, 'cause');
+  const code = textOf(fieldOf(cause, 'code')) ?? textOf(fieldOf(error, 'name')) ?? 'unknown';
+  const wasNeverSent = NEVER_SENT.has(code) || CONNECTING.has(textOf(fieldOf(cause, 'syscall')) ?? '');
+  const kind = call.method === 'GET' || wasNeverSent ? 'unavailable' : 'unknown';
+  return new TilledError(kind, `no answer from Tilled (${code})`, { ...NO_FACTS, operation: call.operation, code }, { cause: error });
 }
 
-function refused(call: TilledCall, response: Response, text: string, requestId: string | null): TilledError {
-  const body = jsonOrNull(text) as { message?: unknown; code?: unknown } | null;
-  const message = messageOf(body?.message) ?? `HTTP ${response.status}`;
-  const retryAfterSeconds = Number(response.headers.get('retry-after'));
+function refused(call: TilledCall, response: Response, body: unknown): TilledError {
+  const message = messageOf(fieldOf(body, 'message')) ?? `HTTP ${response.status}`;
   return new TilledError(kindOf(call, response.status), message, {
     operation: call.operation,
     httpStatus: response.status,
-    code: typeof body?.code === 'string' ? body.code : null,
-    requestId,
-    retryAfterMs: retryAfterSeconds > 0 ? retryAfterSeconds * 1000 : null,
+    code: messageOf(fieldOf(body, 'code')),
+    requestId: response.headers.get('request-id'),
+    retryAfterMs: retryAfterMsOf(response.headers),
   });
 }
 
 function kindOf(call: TilledCall, status: number): TilledFailure {
   if (status === 401 || status === 403) return 'unauthorized';
   if (status === 404) return 'not_found';
+  if (status === 421) return 'unavailable';
   if (status === 429) return 'throttled';
-  if (status >= 500 || status < 400) return call.method === 'GET' ? 'unavailable' : 'unknown';
+  // 408 comes from what stands in front of Tilled, and does not say how much of the request went on.
+  if (status >= 500 || status === 408 || status < 400) return call.method === 'GET' ? 'unavailable' : 'unknown';
   return 'rejected';
 }
 
-function parsed(call: TilledCall, text: string, requestId: string | null): unknown {
-  const value = jsonOrNull(text);
-  if (value !== null) return value;
-  const facts = { operation: call.operation, httpStatus: 200, code: null, requestId, retryAfterMs: null };
-  throw new TilledError(call.method === 'GET' ? 'unavailable' : 'unknown', 'Tilled answered something that is not JSON', facts);
+/** Seconds, or a date, which is held against the server's own. Null without either. */
+function retryAfterMsOf(headers: Headers): number | null {
+  const value = headers.get('retry-after') ?? '';
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.parse(headers.get('date') ?? '');
+  return ms > 0 ? ms : null;
 }
 
-function jsonOrNull(text: string): unknown {
+function broken(call: TilledCall, response: Response): TilledError {
+  const facts = { ...NO_FACTS, operation: call.operation, httpStatus: response.status, requestId: response.headers.get('request-id') };
+  return new TilledError(call.method === 'GET' ? 'unavailable' : 'unknown', 'Tilled answered something that is not a JSON object', facts);
+}
+
+/** What the text says, undefined when it is no JSON, or says nothing. */
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) ?? undefined;
   } catch {
-    return null;
+    return undefined;
   }
 }
 
-/** Tilled answers one sentence or a list of them. */
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+const MESSAGE_CHARS_MAX = 500;
+
+/** Tilled answers one sentence or a list of them. They may repeat what was sent, and end up in logs and answers. */
 function messageOf(message: unknown): string | null {
-  if (typeof message === 'string') return message;
-  return Array.isArray(message) ? message.map(String).join('; ') : null;
+  const text = Array.isArray(message) ? message.map(String).join('; ') : textOf(message);
+  return text === null ? null : blottedOut(text).slice(0, MESSAGE_CHARS_MAX);
 }
