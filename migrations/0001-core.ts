@@ -136,6 +136,7 @@ const STATEMENTS: readonly string[] = [
   'create unique index billing_payments_reference on billing_payments (app_id, reference_id)',
   'create unique index billing_payments_tilled on billing_payments (app_id, tilled_payment_intent_id)',
   'create index billing_payments_customer on billing_payments (app_id, customer_id, id)',
+  'create index billing_payments_method on billing_payments (app_id, payment_method_id)',
   'create index billing_payments_status on billing_payments (app_id, status, id)',
   'create index billing_payments_subscription on billing_payments (app_id, subscription_id, id)',
   `create table billing_refunds (

@@ -30,14 +30,20 @@ import { SubscriptionMirror } from './billing/subscriptions/subscription.mirror.
 import { SubscriptionRepository } from './billing/subscriptions/subscription.repository.js';
 import { CustomerSubscriptionsResolver, SubscriptionResolver } from './billing/subscriptions/subscription.resolver.js';
 import { SubscriptionService } from './billing/subscriptions/subscription.service.js';
+import { BACKFILL, WebhookBackfill } from './billing/webhooks/webhook.backfill.js';
+import { WebhookDirectory } from './billing/webhooks/webhook.directory.js';
+import { ENDPOINT_RETIREMENT, WebhookEndpoints } from './billing/webhooks/webhook.endpoints.js';
 import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
 import { WebhookService } from './billing/webhooks/webhook.service.js';
 import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
-import { WebhookEventResolver } from './billing/webhooks/webhook-event.resolver.js';
+import { PaymentFactsResolver, WebhookEventResolver } from './billing/webhooks/webhook-event.resolver.js';
+import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
+import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
 import { createSchema } from './graphql/schema.js';
 import { type Clock, systemClock } from './platform/clock.js';
+import { Cursor } from './platform/cursors.js';
 import { Database } from './platform/db/database.js';
 import { SchemaMigrator } from './platform/db/migrator.js';
 import { IdempotencyKey } from './platform/idempotency/idempotency-key.entity.js';
@@ -47,11 +53,25 @@ import { Job } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { type JobHandler, Worker } from './platform/jobs/worker.js';
 import { createLog, type Log } from './platform/log.js';
+import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
 import { TilledClient } from './tilled/tilled.client.js';
 import { TilledHttp } from './tilled/tilled.http.js';
 
 /** Every table, as the classes that are its rows. */
-const ENTITIES = [App, ApiKey, Customer, PaymentMethod, Subscription, Payment, Refund, Dispute, WebhookEvent, IdempotencyKey, Job];
+const BILLING_ENTITIES = [
+  App,
+  ApiKey,
+  Customer,
+  PaymentMethod,
+  Subscription,
+  Payment,
+  Refund,
+  Dispute,
+  WebhookEvent,
+  WebhookFact,
+  WebhookSecret,
+];
+const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor];
 
 const WORKER_IDLE_MS = 500;
 
@@ -66,7 +86,10 @@ export interface Foundation {
 export interface Gateway extends Foundation {
   readonly schema: GraphQLSchema;
   readonly worker: Worker;
+  /** Makes sure that what repeats is scheduled, and starts the worker. */
+  readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
+  readonly webhooks: Webhooks;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
   readonly log: Log;
@@ -99,7 +122,8 @@ export async function composeGateway(
   const intents = new Intents(jobs, clock);
   const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log })));
   const services = composeServices({ processor, intents, jobs, clock, ids });
-  const inbox = new WebhookInbox({ directory: webhookDirectory(access, tilled), jobs, clock, ids });
+  const webhooks = composeWebhooks({ processor, intents, jobs, clock, ids }, access, tilled);
+  const { inbox } = webhooks;
   const sync = new WebhookSync({
     processor,
     jobs,
@@ -112,19 +136,26 @@ export async function composeGateway(
   });
   const worker = new Worker({
     jobs,
-    handlers: handlersOf(intents, services, sync),
+    handlers: handlersOf(intents, services, sync, webhooks),
     scopeFor: (appId) => access.scopeOf(appId, { kind: 'job' }, { requestId: ids.make('job') }),
     onFailure: (scope, lease, reason, isDead) => sync.noteFailure(scope, lease, reason, isDead),
     log,
     idleMs: WORKER_IDLE_MS,
   });
-  const schema = await createSchema(resolversOf(services, access, new WebhookService(jobs)));
+  const schema = await createSchema(resolversOf(services, access, webhooks.service));
   const isReady = () =>
     migrator.inspect().then(
       (state) => state.kind === 'ready',
       () => false,
     );
-  return { ...foundation, schema, worker, inbox, isReady, log };
+  const startWork = async () => {
+    for (const app of await access.listApps()) {
+      const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
+      if (scope !== null) await webhooks.backfill.schedule(scope);
+    }
+    worker.start();
+  };
+  return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady, log };
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */
@@ -146,6 +177,17 @@ interface Tools {
 
 type Services = ReturnType<typeof composeServices>;
 
+/** Everything about webhooks but the inbox's door, which is HTTP. */
+export type Webhooks = ReturnType<typeof composeWebhooks>;
+
+function composeWebhooks({ processor, jobs, clock, ids }: Tools, access: AccessService, tilled: TilledConfig) {
+  const directory = new WebhookDirectory(access, tilled.webhookSecret);
+  const inbox = new WebhookInbox({ directory, jobs, clock, ids });
+  const endpoints = new WebhookEndpoints(processor, jobs);
+  const backfill = new WebhookBackfill({ processor, inbox, jobs });
+  return { inbox, endpoints, backfill, service: new WebhookService(jobs) };
+}
+
 function composeServices(tools: Tools) {
   const { clock, ids } = tools;
   const paymentMethods: PaymentMethodService = new PaymentMethodService(tools, () => ({
@@ -166,7 +208,7 @@ function composeServices(tools: Tools) {
   return { customers, paymentMethods, subscriptionMirror, subscriptions, paymentMirror, payments, refundMirror, refunds, disputeMirror };
 }
 
-function handlersOf(intents: Intents, services: Services, sync: WebhookSync): ReadonlyMap<string, JobHandler> {
+function handlersOf(intents: Intents, services: Services, sync: WebhookSync, webhooks: Webhooks): ReadonlyMap<string, JobHandler> {
   const { customers, paymentMethods, subscriptions, payments, refunds } = services;
   const stories = [
     intents.finisher(customers.creation, customers.deletion),
@@ -175,7 +217,13 @@ function handlersOf(intents: Intents, services: Services, sync: WebhookSync): Re
     intents.finisher(payments.creation, payments.capturing, payments.cancellation),
     intents.finisher(refunds.creation),
   ].flat();
-  return new Map<string, JobHandler>([...stories, [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)], ...sync.handlers()]);
+  return new Map<string, JobHandler>([
+    ...stories,
+    [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)],
+    [ENDPOINT_RETIREMENT, (scope, lease) => webhooks.endpoints.retire(scope, lease)],
+    [BACKFILL, (scope, lease) => webhooks.backfill.look(scope, lease)],
+    ...sync.handlers(),
+  ]);
 }
 
 function resolversOf(services: Services, access: AccessService, webhooks: WebhookService): readonly object[] {
@@ -195,20 +243,6 @@ function resolversOf(services: Services, access: AccessService, webhooks: Webhoo
     new DisputeResolver(),
     new PaymentDisputesResolver(),
     new WebhookEventResolver(webhooks),
+    new PaymentFactsResolver(),
   ];
-}
-
-/** Who listens for webhooks: every app, with the secret of the endpoint that this deployment registered at Tilled. */
-function webhookDirectory(access: AccessService, tilled: TilledConfig) {
-  const endpoint = async (appId: string) => {
-    const scope = await access.scopeOf(appId, { kind: 'webhook' }, { requestId: `webhook-${Date.now().toString(36)}` });
-    return scope === null ? null : { scope, secrets: [tilled.webhookSecret] };
-  };
-  return {
-    endpointOfApp: endpoint,
-    endpointsOfAccount: async (accountId: string) => {
-      const endpoints = await Promise.all((await access.appsOfAccount(accountId)).map((app) => endpoint(app.id)));
-      return endpoints.filter((found) => found !== null);
-    },
-  };
 }

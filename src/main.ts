@@ -8,6 +8,9 @@ import { systemClock } from './platform/clock.js';
 import { DatabaseUnusable, prepareDatabase } from './platform/db/prepare.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 
+/** How long requests in hand may take once the process was asked to end. */
+const DRAIN_MS_MAX = 10_000;
+
 /** Starts the gateway, and the local sandbox where no Tilled account is configured; resolves to how to stop them. */
 async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   const gatewayUrl = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}`;
@@ -30,11 +33,14 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
   });
   await server.listen({ host: config.host, port: config.port });
-  if (config.runsWorker) gateway.worker.start();
+  if (config.runsWorker) await gateway.startWork();
   log.info('gateway started', { url: gatewayUrl, database: config.database.kind, sandbox: local !== null, worker: config.runsWorker });
   if (demo !== null && local !== null) process.stdout.write(banner(config, demo, local));
   return async () => {
+    // Requests in hand are finished; a connection that never sends one must not keep the process for ever.
+    const impatience = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS_MAX);
     await server.close();
+    clearTimeout(impatience);
     await stopRest(gateway, local);
   };
 }
@@ -88,8 +94,17 @@ async function main(): Promise<void> {
   drainOnSignal(await start(config, log), log);
 }
 
+/** What the operator reads, and the exit status; an expected failure is a sentence, any other keeps its stack. */
+function lastWords(error: unknown): { readonly text: string; readonly status: number } {
+  if (error instanceof ConfigError || error instanceof DatabaseUnusable) return { text: error.message, status: error.exitCode };
+  const { code, port } = error as { code?: string; port?: number };
+  if (code === 'EADDRINUSE')
+    return { text: `Port ${port} is taken: another gateway may be running. Set PORT or TILLED_SANDBOX_PORT.`, status: 69 };
+  return { text: (error as Error).stack ?? String(error), status: 1 };
+}
+
 main().catch((error: unknown) => {
-  const isExpected = error instanceof ConfigError || error instanceof DatabaseUnusable;
-  process.stderr.write(`${isExpected ? error.message : ((error as Error).stack ?? String(error))}\n`);
-  process.exit(isExpected ? error.exitCode : 1);
+  const { text, status } = lastWords(error);
+  process.stderr.write(`${text}\n`);
+  process.exit(status);
 });

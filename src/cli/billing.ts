@@ -5,16 +5,17 @@ import { DatabaseUnusable, unreachable } from '../platform/db/prepare.js';
 import { AppError } from '../platform/errors.js';
 import { appsCommand } from './apps.command.js';
 import { keysCommand } from './keys.command.js';
-import { withFoundation } from './kit.js';
+import { withFoundation, withGateway } from './kit.js';
 import { sandboxCommand } from './sandbox.command.js';
 import { schemaCommand } from './schema.command.js';
+import { webhooksCommand } from './webhooks.command.js';
+import { workerCommand } from './worker.command.js';
 
 /** EX_USAGE of sysexits.h. */
 const USAGE = 64;
 
 function program(): Command {
-  const billing = new Command('billing').description('Operates the billing gateway of this environment.').showHelpAfterError();
-  billing.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : USAGE));
+  const billing = new Command('billing').description('Operates the billing gateway of this environment.');
   billing
     .command('migrate')
     .description('Brings the database to the newest schema.')
@@ -23,7 +24,16 @@ function program(): Command {
   billing.addCommand(keysCommand(withFoundation));
   billing.addCommand(sandboxCommand());
   billing.addCommand(schemaCommand());
-  return billing;
+  billing.addCommand(webhooksCommand(withGateway));
+  billing.addCommand(workerCommand(withGateway));
+  return explainingUsage(billing);
+}
+
+/** A command, and all below it, that show how they are used and end with USAGE when they are called wrongly. */
+function explainingUsage(command: Command): Command {
+  command.showHelpAfterError().exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : USAGE));
+  command.commands.forEach(explainingUsage);
+  return command;
 }
 
 async function migrate({ database, migrator }: Foundation): Promise<void> {

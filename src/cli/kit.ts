@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { Option } from 'commander';
-import { composeFoundation, type Foundation } from '../compose.js';
-import { type Config, readConfig } from '../config.js';
+import { composeFoundation, composeGateway, type Foundation, type Gateway } from '../compose.js';
+import { type Config, ConfigError, readConfig, type TilledConfig } from '../config.js';
+import { readDemoEnvironment } from '../demo.js';
 import { systemClock } from '../platform/clock.js';
 import { prepareDatabase } from '../platform/db/prepare.js';
 import { createLog } from '../platform/log.js';
@@ -24,6 +25,46 @@ export const withFoundation: WithFoundation = async (work, how = { isUnprepared:
     await foundation.database.close();
   }
 };
+
+/** Makes the whole gateway for one command, and closes it after. */
+export type WithGateway = (work: (gateway: Gateway, config: Config) => Promise<void>, how?: { readonly isLoud: boolean }) => Promise<void>;
+
+/** The real one: talks to the configured Tilled account, or to the local sandbox of a gateway that runs on the embedded default. */
+export const withGateway: WithGateway = async (work, how = { isLoud: false }) => {
+  const config = readConfig(process.env, process.cwd());
+  const tilled = config.tilled ?? (await localTilled(config));
+  const log = createLog(how.isLoud ? config.logLevel : 'silent');
+  const gateway = await composeGateway({
+    database: config.database,
+    clock: systemClock,
+    log,
+    tilled,
+    tilledTimeoutMs: config.tilledTimeoutMs,
+  });
+  try {
+    await prepareDatabase(gateway.database, gateway.migrator);
+    await work(gateway, config);
+  } finally {
+    await gateway.database.close();
+  }
+};
+
+async function localTilled(config: Config): Promise<TilledConfig> {
+  const known = await readDemoEnvironment(config.dataDir);
+  const { TILLED_BASE_URL, TILLED_SECRET_KEY, TILLED_PUBLIC_KEY, TILLED_WEBHOOK_SECRET, TILLED_ACCOUNT_ID } = known;
+  if (!TILLED_BASE_URL || !TILLED_SECRET_KEY || !TILLED_PUBLIC_KEY || !TILLED_WEBHOOK_SECRET || !TILLED_ACCOUNT_ID) {
+    throw new ConfigError([
+      'No Tilled account is configured and no local sandbox was started yet: set the TILLED_ variables, or run npm start.',
+    ]);
+  }
+  return {
+    baseUrl: TILLED_BASE_URL,
+    secretKey: TILLED_SECRET_KEY,
+    publicKey: TILLED_PUBLIC_KEY,
+    webhookSecret: TILLED_WEBHOOK_SECRET,
+    accountId: TILLED_ACCOUNT_ID,
+  };
+}
 
 /** `--json` for commands whose answer programs read. */
 export function jsonOption(): Option {

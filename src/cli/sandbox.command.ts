@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
+import { ConfigError } from '../config.js';
 import { startSandbox } from '../sandbox/sandbox.js';
 
 /** billing sandbox: the local stand-in for Tilled, alone. */
@@ -10,6 +11,7 @@ export function sandboxCommand(): Command {
     .option('--state <file>', 'where to keep its state; in memory if absent')
     .option('--seed <number>', 'the same seed and calls give the same ids and events')
     .action(async (options: { port: string; state?: string; seed?: string }) => {
+      if (process.env.NODE_ENV === 'production') throw new ConfigError(['NODE_ENV is production: the sandbox is refused in production.']);
       const sandbox = await startSandbox({
         port: Number(options.port),
         stateFile: options.state,

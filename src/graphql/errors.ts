@@ -1,7 +1,7 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { AppError } from '../platform/errors.js';
-import { errorFields, type Log } from '../platform/log.js';
+import { blottedOut, errorFields, type Log } from '../platform/log.js';
 
 /** Codes of top-level errors that are the caller's, and that Apollo or we set. Everything else is INTERNAL. */
 const CALLERS_FAULT = new Set([
@@ -38,12 +38,13 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown, l
   const original = unwrapResolverError(thrown);
   const place = { ...(formatted.locations ? { locations: formatted.locations } : {}), ...(formatted.path ? { path: formatted.path } : {}) };
   if (original instanceof AppError)
-    return { message: original.message, ...place, extensions: { code: 'BAD_USER_INPUT', reason: original.code } };
+    return { message: blottedOut(original.message), ...place, extensions: { code: 'BAD_USER_INPUT', reason: original.code } };
   const code = String(formatted.extensions?.code ?? 'INTERNAL');
   if (code === 'INTERNAL_SERVER_ERROR' || !CALLERS_FAULT.has(code)) {
     log.error('request failed', { path: formatted.path?.join('.'), ...errorFields(original) });
     return { message: 'Something went wrong on our side. It has been logged.', ...place, extensions: { code: 'INTERNAL' } };
   }
   const { http: _, stacktrace: __, ...extensions } = (formatted.extensions ?? {}) as Record<string, unknown>;
-  return { message: formatted.message, ...place, extensions };
+  // GraphQL's own messages repeat the value that was sent, whatever it was.
+  return { message: blottedOut(formatted.message), ...place, extensions };
 }

@@ -64,7 +64,8 @@ function userErrorsOf(error: AppError): UserError[] {
 
 /** Throws InvalidInput with every rule of the input's class that is broken. */
 function assertValid(input: object): void {
-  const problems = validateSync(input, { forbidUnknownValues: false, stopAtFirstError: true }).flatMap((found) => problemsOf(found, []));
+  const broken = validateSync(input, { forbidUnknownValues: false, stopAtFirstError: true }).flatMap((found) => problemsOf(found, []));
+  const problems = [...broken, ...unstorable(input, [])];
   if (problems.length > 0) throw new InvalidInput(problems);
 }
 
@@ -72,4 +73,12 @@ function problemsOf(found: ValidationError, path: readonly string[]): InputProbl
   const field = [...path, found.property];
   const own = Object.values(found.constraints ?? {}).map((message) => ({ field, message: `${field.join('.')}: ${message}.` }));
   return [...own, ...(found.children ?? []).flatMap((child) => problemsOf(child, field))];
+}
+
+/** Texts with the character U+0000, which ends a statement of the embedded database, and names nothing. */
+function unstorable(value: unknown, field: readonly string[]): InputProblem[] {
+  if (typeof value === 'string')
+    return value.includes('\0') ? [{ field, message: `${field.join('.')}: must not contain the character U+0000.` }] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, item]) => unstorable(item, [...field, name]));
 }

@@ -1,5 +1,6 @@
 import { Field, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
 import { UserErrorCode, type UserErrorFacts } from '../platform/errors.js';
+import { blottedOut } from '../platform/log.js';
 
 registerEnumType(UserErrorCode, { name: 'UserErrorCode', description: 'What went wrong, as expected. Codes are added, never renamed.' });
 
@@ -45,9 +46,10 @@ export class RetryLater extends UserError {
   retryAfterMs!: number;
 }
 
-/** The GraphQL object for an expected failure. */
+/** The GraphQL object for an expected failure. What was sent may stand in its message, so secrets are blotted out. */
 export function userError(facts: UserErrorFacts): UserError {
-  const { code, message, field = null } = facts;
+  const { code, field = null } = facts;
+  const message = blottedOut(facts.message);
   if (facts.declineCode !== undefined) {
     const { declineCode, isRetryable = false } = facts;
     return Object.assign(new PaymentDeclined(), { code, message, field, declineCode, retryable: isRetryable });

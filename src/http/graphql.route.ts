@@ -7,6 +7,7 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
+import { knownRootTypes } from '../graphql/rules.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import type { HttpParts } from './parts.js';
 
@@ -21,6 +22,7 @@ export function graphqlRoute(parts: GraphqlParts) {
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
       introspection: true,
+      validationRules: [knownRootTypes],
       plugins: [
         ApolloServerPluginCacheControlDisabled(),
         ApolloServerPluginLandingPageDisabled(),

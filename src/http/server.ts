@@ -22,6 +22,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => answerError(parts.log, error, request, reply),
   });
   server.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(parts.log, error, request, reply));

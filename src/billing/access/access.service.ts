@@ -117,7 +117,11 @@ export class AccessService {
     const app = await this.findApp(claimedApp(token));
     if (app === null) return null;
     try {
-      const { payload } = await jwtVerify(token, secretOf(app), { algorithms: [SESSION_ALGORITHM], currentDate: this.parts.clock.now() });
+      const { payload } = await jwtVerify(token, secretOf(app), {
+        algorithms: [SESSION_ALGORITHM],
+        requiredClaims: ['sub', 'exp'],
+        currentDate: this.parts.clock.now(),
+      });
       if (typeof payload.sub !== 'string' || payload.app !== app.id) return null;
       return this.scope(app, { kind: 'customer', customerId: payload.sub }, facts);
     } catch {
@@ -129,7 +133,8 @@ export class AccessService {
     const { requestId, idempotencyKey } = facts;
     const log = this.parts.log.child({ appId: app.id, requestId });
     const identity = { id: app.id, name: app.name, processorAccountId: app.tilledAccountId };
-    return new Scope({ database: this.parts.database, app: identity, actor, requestId, idempotencyKey, log });
+    const { database, clock, ids } = this.parts;
+    return new Scope({ database, clock, ids, app: identity, actor, requestId, idempotencyKey, log });
   }
 
   private async apps(where: string, parameters: readonly unknown[]): Promise<App[]> {

@@ -26,6 +26,7 @@ registerEnumType(PaymentStatus, {
 @Unique({ name: 'billing_payments_reference', properties: ['appId', 'referenceId'] })
 @Index({ name: 'billing_payments_customer', properties: ['appId', 'customerId', 'id'] })
 @Index({ name: 'billing_payments_subscription', properties: ['appId', 'subscriptionId', 'id'] })
+@Index({ name: 'billing_payments_method', properties: ['appId', 'paymentMethodId'] })
 @Index({ name: 'billing_payments_status', properties: ['appId', 'status', 'id'] })
 export class Payment extends TenantRow {
   @VersionColumn()

@@ -10,7 +10,7 @@ import type { Subscription } from '../subscriptions/subscription.entity.js';
 import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { PaymentRepository } from './payment.repository.js';
-import { PAYMENT_EDGES, PaymentStatus } from './payment.states.js';
+import { PAYMENT_STATES, PaymentStatus } from './payment.states.js';
 
 const { PENDING, REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, FAILED, CANCELED } = PaymentStatus;
 
@@ -29,7 +29,7 @@ export class PaymentMirror {
     const payment = await this.paymentOf(tx, intent);
     if (payment === null) return null;
     const status = statusOf(intent);
-    const hasMoved = status !== null && moveTo(tx, payment, status, PAYMENT_EDGES);
+    const hasMoved = status !== null && moveTo(tx, payment, status, PAYMENT_STATES);
     const hasChanged = setChanged(payment, factsOf(payment, intent));
     if (hasMoved || hasChanged) payment.updatedAt = this.clock.now();
     tx.log.info('payment mirrored', {

@@ -4,12 +4,13 @@ import type { Act } from '../../platform/idempotency/story.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCurrency, TilledPaymentIntent, TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { markOf, type Processor } from '../kit/processor.js';
+import { moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { declineOf } from './payment.errors.js';
 import type { PaymentMirror } from './payment.mirror.js';
 import { PaymentRepository } from './payment.repository.js';
-import { isSettled, PAYMENT_EDGES, PaymentStatus } from './payment.states.js';
+import { isSettled, PAYMENT_STATES, PaymentStatus } from './payment.states.js';
 
 interface PaymentSenderParts {
   readonly processor: Processor;
@@ -156,8 +157,9 @@ export class PaymentSender {
   private async set(scope: Scope, id: string, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
     await scope.transaction(async (tx) => {
       const payment = await PaymentRepository.of(tx).lock(id);
-      if (!PAYMENT_EDGES[payment.status].includes(status)) return;
-      Object.assign(payment, facts, { status, updatedAt: this.parts.clock.now() });
+      if (!PAYMENT_STATES.edges[payment.status].includes(status)) return;
+      moveTo(tx, payment, status, PAYMENT_STATES);
+      Object.assign(payment, facts, { updatedAt: this.parts.clock.now() });
       tx.log.info('payment set', {
         customerId: payment.customerId,
         paymentId: id,

@@ -10,7 +10,7 @@ import type { Payment } from '../payments/payment.entity.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
 import { type Refund, RefundReason } from './refund.entity.js';
 import { RefundRepository } from './refund.repository.js';
-import { REFUND_EDGES, RESERVING_STATUSES, RefundStatus } from './refund.states.js';
+import { REFUND_STATES, RESERVING_STATUSES, RefundStatus } from './refund.states.js';
 
 /** Reasons that are not refunds of captured money: Tilled's word for releasing what was held. */
 const RELEASES: readonly string[] = ['partial_capture', 'expired_uncaptured_charge'];
@@ -34,7 +34,7 @@ export class RefundMirror {
     if (RELEASES.includes(snapshot.reason ?? '')) return;
     const payment = await PaymentRepository.of(tx).lock(paymentId);
     const refund = await this.refundOf(tx, payment, snapshot);
-    const hasMoved = moveTo(tx, refund, RefundStatus[snapshot.status.toUpperCase() as keyof typeof RefundStatus], REFUND_EDGES);
+    const hasMoved = moveTo(tx, refund, RefundStatus[snapshot.status.toUpperCase() as keyof typeof RefundStatus], REFUND_STATES);
     const hasChanged = setChanged(refund, {
       tilledRefundId: refund.tilledRefundId ?? snapshot.id,
       failureCode: snapshot.failure_code,
@@ -57,8 +57,9 @@ export class RefundMirror {
     const { paymentId } = await RefundRepository.of(tx).get(refundId);
     const payment = await PaymentRepository.of(tx).lock(paymentId);
     const refund = await RefundRepository.of(tx).lock(refundId);
-    if (!REFUND_EDGES[refund.status].includes(status)) return;
-    Object.assign(refund, facts, { status, updatedAt: this.clock.now() });
+    if (!REFUND_STATES.edges[refund.status].includes(status)) return;
+    moveTo(tx, refund, status, REFUND_STATES);
+    Object.assign(refund, facts, { updatedAt: this.clock.now() });
     await this.recount(tx, payment);
     tx.log.info('refund set', { customerId: refund.customerId, paymentId, refundId, tilledRefundId: refund.tilledRefundId, status });
   }

@@ -25,7 +25,7 @@ import type { Refund } from './refund.entity.js';
 import type { RefundCreateInput } from './refund.inputs.js';
 import type { RefundMirror } from './refund.mirror.js';
 import { RefundRepository } from './refund.repository.js';
-import { RefundStatus } from './refund.states.js';
+import { RESERVING_STATUSES, RefundStatus } from './refund.states.js';
 
 /** The refund asked for exceeds what is left of the payment. */
 class RefundTooLarge extends AppError {
@@ -74,8 +74,7 @@ export class RefundService {
     const existing = input.referenceId ? await RefundRepository.of(tx).findByReferenceId(input.referenceId) : null;
     if (existing !== null) return existingIntent(existing, payment, input);
     if (payment.status !== PaymentStatus.SUCCEEDED) throw new IllegalTransition('payment', payment.status, 'refunded');
-    const refundableMinor = payment.capturedMinor - payment.refundReservedMinor;
-    const amountMinor = amountOf(payment, input, refundableMinor);
+    const amountMinor = amountOf(payment, input, refundableOf(payment));
     const refund = this.newRefund(tx, payment, input, amountMinor);
     await this.parts.mirror.recount(tx, payment);
     assert(payment.refundReservedMinor <= payment.capturedMinor, `payment ${payment.id} is over-refunded`);
@@ -108,18 +107,19 @@ export class RefundService {
     const payment = await PaymentRepository.of(scope).get(refund.paymentId);
     const snapshot = await this.orRecorded(scope, act, async () => {
       const known = act.isFirst ? null : await this.findAtTilled(scope, refund, payment);
-      return known ?? (await this.ask(scope, refund, payment));
+      if (known !== null) return known;
+      if (!act.isFirst) await act.beforeSendingAgain(scope);
+      return this.ask(scope, refund, payment);
     });
     await scope.transaction((tx) => this.parts.mirror.record(tx, payment.id, snapshot));
   }
 
   private ask(scope: Scope, refund: Refund, payment: Payment): Promise<TilledRefund> {
-    // Without an amount Tilled gives back everything, and can do so before the batch; a part has to wait for it.
-    const isWhole = refund.amountMinor === payment.capturedMinor;
+    // Always with the amount: without one Tilled gives back what is left there, which may be less if somebody refunded by hand.
     return this.parts.processor.ask(scope, (tilled) =>
       tilled.createRefund({
         payment_intent_id: tilledIntentOf(payment),
-        ...(isWhole ? {} : { amount: refund.amountMinor }),
+        amount: refund.amountMinor,
         ...(refund.reason === null ? {} : { reason: refund.reason.toLowerCase() as TilledRefundReason }),
         metadata: markOf(scope, refund.id),
       }),
@@ -158,9 +158,17 @@ export class RefundService {
   }
 }
 
+/** What no refund has reserved yet, in minor units. */
+function refundableOf(payment: Payment): number {
+  return payment.capturedMinor - payment.refundReservedMinor;
+}
+
 /** The same reference again: the same refund if it asks for the same, else a mistake. */
 function existingIntent(existing: Refund, payment: Payment, input: RefundCreateInput): Intent {
-  const isSame = existing.paymentId === payment.id && (!input.amount || input.amount.amountMinor === existing.amountMinor);
+  // Without an amount everything was asked for: what is left now, and what the existing refund took of it.
+  const askedMinor =
+    input.amount?.amountMinor ?? refundableOf(payment) + (RESERVING_STATUSES.includes(existing.status) ? existing.amountMinor : 0);
+  const isSame = existing.paymentId === payment.id && askedMinor === existing.amountMinor;
   if (!isSame) throw new DuplicateReference('refund', input.referenceId ?? '', existing.id);
   return { subject: existing.id, existing: { errors: [] } };
 }

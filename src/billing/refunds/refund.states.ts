@@ -11,13 +11,16 @@ export enum RefundStatus {
 const { PENDING, SUCCEEDED, FAILED, CANCELED, REQUIRES_ACTION, UNKNOWN } = RefundStatus;
 
 /** Which states may follow which. Staying is always allowed; money that was given back may bounce (SUCCEEDED → FAILED). */
-export const REFUND_EDGES: Readonly<Record<RefundStatus, readonly RefundStatus[]>> = {
-  PENDING: [SUCCEEDED, FAILED, CANCELED, REQUIRES_ACTION, UNKNOWN],
-  UNKNOWN: [PENDING, SUCCEEDED, FAILED, CANCELED, REQUIRES_ACTION],
-  REQUIRES_ACTION: [PENDING, SUCCEEDED, FAILED, CANCELED, UNKNOWN],
-  SUCCEEDED: [FAILED],
-  FAILED: [],
-  CANCELED: [],
+export const REFUND_STATES: { readonly noun: string; readonly edges: Readonly<Record<RefundStatus, readonly RefundStatus[]>> } = {
+  noun: 'refund',
+  edges: {
+    PENDING: [SUCCEEDED, FAILED, CANCELED, REQUIRES_ACTION, UNKNOWN],
+    UNKNOWN: [PENDING, SUCCEEDED, FAILED, CANCELED, REQUIRES_ACTION],
+    REQUIRES_ACTION: [PENDING, SUCCEEDED, FAILED, CANCELED, UNKNOWN],
+    SUCCEEDED: [FAILED],
+    FAILED: [],
+    CANCELED: [],
+  },
 };
 
 /** States in which a refund keeps its part of the payment from other refunds. */

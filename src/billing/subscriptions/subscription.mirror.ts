@@ -8,7 +8,7 @@ import { PaymentMethodRepository } from '../payment-methods/payment-method.repos
 import { periodAt } from './billing-period.js';
 import type { Subscription } from './subscription.entity.js';
 import { SubscriptionRepository } from './subscription.repository.js';
-import { SUBSCRIPTION_EDGES, SubscriptionStatus } from './subscription.states.js';
+import { SUBSCRIPTION_STATES, SubscriptionStatus } from './subscription.states.js';
 
 /** The one door for what Tilled says of subscriptions, however we heard of it. */
 export class SubscriptionMirror {
@@ -21,7 +21,7 @@ export class SubscriptionMirror {
     const known = (await repository.findByTilledId(snapshot.id)) ?? (marked === null ? null : await repository.find(marked));
     if (known === null) return null;
     const subscription = await repository.lock(known.id);
-    const hasMoved = moveTo(tx, subscription, statusOf(snapshot), SUBSCRIPTION_EDGES);
+    const hasMoved = moveTo(tx, subscription, statusOf(snapshot), SUBSCRIPTION_STATES);
     const hasChanged = setChanged(subscription, await this.factsOf(tx, subscription, snapshot));
     if (hasMoved || hasChanged) subscription.updatedAt = this.clock.now();
     tx.log.info('subscription mirrored', {

@@ -9,6 +9,7 @@ import { CustomerRepository } from '../customers/customer.repository.js';
 import { assertVersion } from '../kit/expected-version.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { markedId, markOf, type Processor } from '../kit/processor.js';
+import { moveTo } from '../kit/transition.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import { IntervalUnit } from './billing-period.js';
@@ -24,7 +25,7 @@ import type {
 } from './subscription.inputs.js';
 import type { SubscriptionMirror } from './subscription.mirror.js';
 import { SubscriptionRepository } from './subscription.repository.js';
-import { SubscriptionStatus } from './subscription.states.js';
+import { SUBSCRIPTION_STATES, SubscriptionStatus } from './subscription.states.js';
 import { usableMethod } from './usable-method.js';
 
 interface SubscriptionServiceParts {
@@ -126,6 +127,7 @@ export class SubscriptionService {
     if (tilledCustomerId === null)
       throw new Conflict('The processor has not confirmed this customer yet: repeat the request a little later.');
     const known = act.isFirst ? null : await this.findAtTilled(scope, subscription.id, tilledCustomerId);
+    if (known === null && !act.isFirst) await act.beforeSendingAgain(scope);
     const snapshot =
       known ??
       (await this.orCanceled(scope, subscription.id, () =>
@@ -153,12 +155,9 @@ export class SubscriptionService {
       if (error instanceof ProcessorRejected) {
         const now = this.parts.clock.now();
         await scope.transaction(async (tx) => {
-          Object.assign(await SubscriptionRepository.of(tx).lock(id), {
-            status: CANCELED,
-            canceledAt: now,
-            nextPaymentAt: null,
-            updatedAt: now,
-          });
+          const subscription = await SubscriptionRepository.of(tx).lock(id);
+          moveTo(tx, subscription, CANCELED, SUBSCRIPTION_STATES);
+          Object.assign(subscription, { canceledAt: now, nextPaymentAt: null, updatedAt: now });
         });
       }
       throw error;

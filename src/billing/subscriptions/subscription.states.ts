@@ -10,12 +10,18 @@ export enum SubscriptionStatus {
 const { PENDING, ACTIVE, PAST_DUE, PAUSED, CANCELED } = SubscriptionStatus;
 
 /** Which states may follow which. Staying is always allowed. */
-export const SUBSCRIPTION_EDGES: Readonly<Record<SubscriptionStatus, readonly SubscriptionStatus[]>> = {
-  PENDING: [ACTIVE, PAST_DUE, PAUSED, CANCELED],
-  ACTIVE: [PAST_DUE, PAUSED, CANCELED],
-  PAST_DUE: [ACTIVE, PAUSED, CANCELED],
-  PAUSED: [PENDING, ACTIVE, PAST_DUE, CANCELED],
-  CANCELED: [],
+export const SUBSCRIPTION_STATES: {
+  readonly noun: string;
+  readonly edges: Readonly<Record<SubscriptionStatus, readonly SubscriptionStatus[]>>;
+} = {
+  noun: 'subscription',
+  edges: {
+    PENDING: [ACTIVE, PAST_DUE, PAUSED, CANCELED],
+    ACTIVE: [PAST_DUE, PAUSED, CANCELED],
+    PAST_DUE: [ACTIVE, PAUSED, CANCELED],
+    PAUSED: [PENDING, ACTIVE, PAST_DUE, CANCELED],
+    CANCELED: [],
+  },
 };
 
 /** States in which something will still be collected. */

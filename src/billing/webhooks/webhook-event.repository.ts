@@ -1,10 +1,22 @@
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
-import type { EventObject } from './event-object.js';
+import type { EventObject, ObjectKind } from './event-catalogue.js';
 import { WebhookEvent, WebhookEventStatus } from './webhook-event.entity.js';
 
 const { RECEIVED, PROCESSED, FAILED, DEAD } = WebhookEventStatus;
+const LOOKUP = 500;
 const UNHANDLED = [RECEIVED, FAILED, DEAD];
+
+/** An event to store; its deliveries are counted by the database. */
+export type NewWebhookEvent = Pick<
+  WebhookEvent,
+  'id' | 'eventId' | 'type' | 'objectKind' | 'objectId' | 'status' | 'payload' | 'receivedAt' | 'processedAt'
+>;
+
+const INSERT =
+  'insert into billing_webhooks (app_id, id, event_id, type, object_kind, object_id, status, deliveries, attempts, error, payload, received_at, processed_at) values';
+const AGAIN_MYSQL = 'on duplicate key update deliveries = deliveries + 1';
+const AGAIN_EMBEDDED = 'on conflict (app_id, event_id) do update set deliveries = deliveries + 1';
 
 /** Webhook events of an app. */
 export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
@@ -15,10 +27,78 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
     return this.page({ ...(status === null ? {} : { status }), ...(type === null ? {} : { type }) }, page);
   }
 
-  /** Counts one more delivery of an event; false if it was never stored. */
-  async countDelivery(eventId: string): Promise<boolean> {
-    const sql = 'update billing_webhooks set deliveries = deliveries + 1 where app_id = ? and event_id = ?';
-    return (await this.scope.run(sql, [this.scope.appId, eventId])) > 0;
+  /**
+   * Stores events that are not there yet and counts a delivery of those that are, in one statement; returns the ids of
+   * the new ones. An event may be named more than once: it is stored once and every further delivery counted.
+   */
+  async storeAll(events: readonly NewWebhookEvent[]): Promise<ReadonlySet<string>> {
+    const { appId } = this.scope;
+    // In the order of their unique key: overlapping statements in other orders would deadlock.
+    const sorted = [...events].sort((one, other) => (one.eventId < other.eventId ? -1 : 1));
+    const values = sorted.flatMap((event) => [
+      appId,
+      ...[event.id, event.eventId, event.type, event.objectKind, event.objectId, event.status],
+      ...[JSON.stringify(event.payload), event.receivedAt, event.processedAt],
+    ]);
+    const rows = sorted.map(() => '(?, ?, ?, ?, ?, ?, ?, 1, 0, null, ?, ?, ?)').join(', ');
+    await this.scope.run(`${INSERT} ${rows} ${this.scope.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
+    const eventIds = [...new Set(sorted.map((event) => event.eventId))];
+    const stored = await this.scope.query(
+      `select id from billing_webhooks where app_id = ? and event_id in (${eventIds.map(() => '?').join(', ')})`,
+      [appId, ...eventIds],
+    );
+    const ids = new Set(stored.map((row) => String(row.id)));
+    return new Set(events.map((event) => event.id).filter((id) => ids.has(id)));
+  }
+
+  /** Which of these events, by Tilled's ids, are stored. */
+  async storedAmong(eventIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const stored = new Set<string>();
+    for (let start = 0; start < eventIds.length; start += LOOKUP) {
+      for (const row of await this.rows({ eventId: eventIds.slice(start, start + LOOKUP) })) stored.add(row.eventId);
+    }
+    return stored;
+  }
+
+  /** Has events handled again: says so on their rows, and returns the objects to look at. */
+  async reopen(filter: { readonly eventIds?: readonly string[]; readonly since?: Date; readonly isDead?: true }): Promise<EventObject[]> {
+    const conditions = ['app_id = ?', 'object_id is not null'];
+    const parameters: unknown[] = [this.scope.appId];
+    if (filter.eventIds) {
+      const places = filter.eventIds.map(() => '?').join(', ');
+      conditions.push(`(id in (${places}) or event_id in (${places}))`);
+      parameters.push(...filter.eventIds, ...filter.eventIds);
+    }
+    if (filter.since) {
+      conditions.push('received_at >= ?');
+      parameters.push(filter.since);
+    }
+    if (filter.isDead) {
+      conditions.push('status = ?');
+      parameters.push(DEAD);
+    }
+    const where = conditions.join(' and ');
+    const objects = await this.scope.query(`select distinct object_kind, object_id from billing_webhooks where ${where}`, parameters);
+    await this.scope.run(`update billing_webhooks set status = ?, error = null, processed_at = null where ${where}`, [
+      RECEIVED,
+      ...parameters,
+    ]);
+    return objects.map((row) => ({ kind: row.object_kind as ObjectKind, id: String(row.object_id) }));
+  }
+
+  /** How many events are in each state but PROCESSED, and since when the oldest of them waits. */
+  async backlog(): Promise<{ counts: ReadonlyMap<WebhookEventStatus, number>; oldestReceivedAt: Date | null }> {
+    const states = UNHANDLED.map(() => '?').join(', ');
+    const raws = await this.scope.query(
+      `select status, count(*) as counted, min(id) as oldest from billing_webhooks where app_id = ? and status in (${states}) group by status`,
+      [this.scope.appId, ...UNHANDLED],
+    );
+    const counts = new Map(raws.map((raw) => [raw.status as WebhookEventStatus, Number(raw.counted)]));
+    const [oldestId] = raws
+      .filter((raw) => raw.status !== DEAD)
+      .map((raw) => String(raw.oldest))
+      .sort();
+    return { counts, oldestReceivedAt: oldestId === undefined ? null : ((await this.find(oldestId))?.receivedAt ?? null) };
   }
 
   /** Ids of an object's events that wait to be handled now. What arrives later is not among them. */

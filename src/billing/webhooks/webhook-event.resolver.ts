@@ -1,11 +1,29 @@
-import { Arg, Args, ArgsType, Ctx, Field, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  ArgsType,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import { Allow } from '../../graphql/access.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, plainPayload, respond } from '../../graphql/payload.js';
 import { Scope } from '../../platform/tenancy/scope.js';
+import { Payment } from '../payments/payment.entity.js';
 import { WebhookService } from './webhook.service.js';
 import { WebhookEvent, WebhookEventConnection, WebhookEventStatus } from './webhook-event.entity.js';
 import { WebhookEventRepository } from './webhook-event.repository.js';
+import { WebhookFact } from './webhook-fact.entity.js';
+import { WebhookFactRepository } from './webhook-fact.repository.js';
 
 @ArgsType()
 class WebhookEventsArgs extends PageArgs {
@@ -28,6 +46,24 @@ class WebhookEventPayload extends plainPayload() {
   webhookEvent!: WebhookEvent | null;
 }
 
+@ObjectType({ simpleResolvers: true, description: 'How well webhooks are being handled.' })
+class WebhookHealth {
+  @Field(() => Int, { description: 'Events waiting for their turn.' })
+  received!: number;
+
+  @Field(() => Int, { description: 'Events that failed and will be tried again.' })
+  failed!: number;
+
+  @Field(() => Int, { description: 'Events that wait for a person: replay them once the cause is gone.' })
+  dead!: number;
+
+  @Field(() => Date, { nullable: true })
+  oldestUnhandledAt!: Date | null;
+
+  @Field(() => Int, { description: 'How long the oldest event that is not dead has been waiting, ms.' })
+  lagMs!: number;
+}
+
 @Resolver(() => WebhookEvent)
 export class WebhookEventResolver {
   constructor(private readonly service: WebhookService) {}
@@ -39,11 +75,27 @@ export class WebhookEventResolver {
   }
 
   @Allow('service', 'operator')
+  @Query(() => WebhookHealth)
+  webhookHealth(@Ctx() scope: Scope): Promise<WebhookHealth> {
+    return this.service.health(scope);
+  }
+
+  @Allow('service', 'operator')
   @Mutation(() => WebhookEventPayload)
   webhookEventReplay(
     @Arg('input', () => WebhookEventReplayInput) input: WebhookEventReplayInput,
     @Ctx() scope: Scope,
   ): Promise<PayloadOf<'webhookEvent', WebhookEvent>> {
     return respond('webhookEvent', input, () => this.service.replay(scope, input.id));
+  }
+}
+
+@Resolver(() => Payment)
+export class PaymentFactsResolver {
+  @FieldResolver(() => [WebhookFact], {
+    description: 'Failed attempts and the like, also those that a later success overtook; oldest first.',
+  })
+  facts(@Root() payment: Payment, @Ctx() scope: Scope): Promise<WebhookFact[]> | WebhookFact[] {
+    return payment.tilledPaymentIntentId === null ? [] : WebhookFactRepository.of(scope).ofIntent(payment.tilledPaymentIntentId);
   }
 }

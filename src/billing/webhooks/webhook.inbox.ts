@@ -1,14 +1,16 @@
-import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { z } from 'zod';
 import type { Clock } from '../../platform/clock.js';
+import { Coalescer } from '../../platform/coalescer.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Jobs } from '../../platform/jobs/jobs.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledEvent } from '../../tilled/tilled.shapes.js';
 import { TILLED_SIGNATURE_HEADER, verifySignature } from '../../tilled/tilled.signature.js';
-import { jobKindOf, objectOf } from './event-object.js';
+import { type EventFact, factOfEvent, jobKindOf, objectOf } from './event-catalogue.js';
+import type { WebhookDirectory, WebhookEndpoint } from './webhook.directory.js';
 import { WebhookEventStatus } from './webhook-event.entity.js';
-import { WebhookEventRepository } from './webhook-event.repository.js';
+import { type NewWebhookEvent, WebhookEventRepository } from './webhook-event.repository.js';
+import { WebhookFactRepository } from './webhook-fact.repository.js';
 
 /** One delivery as it came over the wire. */
 export interface Delivery {
@@ -29,20 +31,6 @@ export type Receipt =
   /** Signed, but not an event, or an event of another account. */
   | { readonly kind: 'unusable'; readonly reason: string };
 
-/** Where the inbox finds out whom a delivery is for. */
-export interface WebhookDirectory {
-  /** The app's own scope and the secrets its deliveries may be signed with; null when there is no such app. */
-  endpointOfApp(appId: string): Promise<WebhookEndpoint | null>;
-  /** The endpoints of every app with this Tilled account, the oldest app first. */
-  endpointsOfAccount(accountId: string): Promise<readonly WebhookEndpoint[]>;
-}
-
-/** Where events of one app arrive. */
-export interface WebhookEndpoint {
-  readonly scope: Scope;
-  readonly secrets: readonly string[];
-}
-
 interface WebhookInboxParts {
   readonly directory: WebhookDirectory;
   readonly jobs: Jobs;
@@ -50,7 +38,16 @@ interface WebhookInboxParts {
   readonly ids: Ids;
 }
 
+/** A verified event on its way into the database. */
+interface Arrival {
+  readonly scope: Scope;
+  readonly event: TilledEvent;
+}
+
 const TOLERANCE_MS = 300_000;
+
+/** Two writes under way keep the database busy without queueing behind each other. */
+const COALESCING = { writesMax: 2, itemsMax: 64 };
 
 const EVENT = z.looseObject({
   id: z.string().min(1).max(64),
@@ -61,10 +58,25 @@ const EVENT = z.looseObject({
 
 /** Takes deliveries: verified first, stored once, their object marked, all before anybody answers 200. */
 export class WebhookInbox {
+  /** One for each app: a write never mixes apps. */
+  private readonly coalescers = new Map<string, Coalescer<Arrival, Receipt>>();
+
   constructor(private readonly parts: WebhookInboxParts) {}
 
+  /** Takes one delivery; resolves once the event is committed. Throws when the database cannot record it. */
   async receive(delivery: Delivery): Promise<Receipt> {
-    const endpoints = await this.endpointsFor(delivery);
+    const receipt = await this.receiveAt(delivery, await this.endpointsFor(delivery, false));
+    // A secret or app that is newer than what we remember: look once more before refusing.
+    const mayBeNew = receipt.kind === 'unverified' || receipt.kind === 'unknown_endpoint';
+    return mayBeNew ? this.receiveAt(delivery, await this.endpointsFor(delivery, true)) : receipt;
+  }
+
+  /** Stores an event of an account for the app it belongs to; `scope` is an app of that account. */
+  async recordForOwner(scope: Scope, event: TilledEvent): Promise<Receipt> {
+    return this.record(this.ownerOf(event, await this.parts.directory.ofAccount(event.account_id, false), scope), event);
+  }
+
+  private async receiveAt(delivery: Delivery, endpoints: readonly WebhookEndpoint[]): Promise<Receipt> {
     const listening = endpoints.filter((endpoint) => endpoint.secrets.length > 0);
     if (listening.length === 0) return { kind: 'unknown_endpoint' };
     const verified = this.verified(delivery, listening);
@@ -72,53 +84,61 @@ export class WebhookInbox {
     const event = parsedEvent(delivery.rawBody);
     if (event === null) return { kind: 'unusable', reason: 'The body is not an event.' };
     if (verified.scope.app.processorAccountId !== event.account_id) return { kind: 'unusable', reason: 'The event is of another account.' };
-    return this.record(await this.ownerOf(event, listening, verified), event);
+    return this.record(this.ownerOf(event, listening, verified.scope), event);
   }
 
-  /** Stores an event of an app once, with the job that looks at its object again. */
-  async record(scope: Scope, event: TilledEvent): Promise<Receipt> {
-    try {
-      return await scope.transaction((tx) => this.recordOnce(tx, event));
-    } catch (error) {
-      // The same event was stored between our look and our write: this is one more delivery of it.
-      if (!(error instanceof UniqueConstraintViolationException)) throw error;
-      return scope.transaction((tx) => this.recordOnce(tx, event));
-    }
+  /** Stores an event of an app once, with the job that looks at its object again. Resolves once both are committed. */
+  record(scope: Scope, event: TilledEvent): Promise<Receipt> {
+    const known = this.coalescers.get(scope.appId);
+    const coalescer = known ?? new Coalescer<Arrival, Receipt>((arrivals) => this.recordAll(arrivals), COALESCING);
+    if (known === undefined) this.coalescers.set(scope.appId, coalescer);
+    return coalescer.add({ scope, event });
   }
 
-  private async recordOnce(tx: Scope, event: TilledEvent): Promise<Receipt> {
-    const events = WebhookEventRepository.of(tx);
-    if (await events.countDelivery(event.id)) return { kind: 'duplicate', eventId: event.id };
+  /** One transaction for all arrivals of one app. */
+  private async recordAll(arrivals: readonly Arrival[]): Promise<readonly Receipt[]> {
+    const [first] = arrivals;
+    if (first === undefined) return [];
+    const rows = arrivals.map(({ event }) => this.rowOf(event));
+    const stored = await first.scope.transaction(async (tx) => {
+      const storedIds = await WebhookEventRepository.of(tx).storeAll(rows);
+      const news = arrivals.filter((_, index) => storedIds.has(rows[index]?.id ?? ''));
+      const objects = new Map(news.map(({ event }) => objectOf(event)).map((object) => [`${object?.kind} ${object?.id}`, object]));
+      const jobs = [...objects.values()]
+        .filter((object) => object !== null)
+        .map(({ kind, id }) => ({ kind: jobKindOf(kind), subject: id }));
+      await this.parts.jobs.enqueueAll(tx, jobs);
+      await WebhookFactRepository.of(tx).keepAll(news.flatMap(({ event }) => factsOf(event)));
+      return storedIds;
+    });
+    return arrivals.map(({ scope, event }, index) => {
+      const isNew = stored.has(rows[index]?.id ?? '');
+      scope.log.info(isNew ? 'webhook recorded' : 'webhook delivered again', { eventId: event.id, type: event.type });
+      return { kind: isNew ? 'recorded' : 'duplicate', eventId: event.id };
+    });
+  }
+
+  private rowOf(event: TilledEvent): NewWebhookEvent {
     const object = objectOf(event);
     const now = this.parts.clock.now();
-    events.add({
+    return {
       id: this.parts.ids.make('whe'),
       eventId: event.id,
       type: event.type,
       objectKind: object?.kind ?? null,
       objectId: object?.id ?? null,
       status: object === null ? WebhookEventStatus.PROCESSED : WebhookEventStatus.RECEIVED,
-      deliveries: 1,
-      attempts: 0,
-      error: null,
       payload: event,
       receivedAt: now,
       processedAt: object === null ? now : null,
-    });
-    await tx.flush();
-    if (object !== null) await this.parts.jobs.enqueue(tx, { kind: jobKindOf(object.kind), subject: object.id });
-    tx.log.info('webhook recorded', { eventId: event.id, type: event.type, tilledObjectId: object?.id ?? null });
-    return { kind: 'recorded', eventId: event.id };
+    };
   }
 
-  private async endpointsFor(delivery: Delivery): Promise<readonly WebhookEndpoint[]> {
-    if (delivery.appId !== null) {
-      const endpoint = await this.parts.directory.endpointOfApp(delivery.appId);
-      return endpoint === null ? [] : [endpoint];
-    }
+  private async endpointsFor(delivery: Delivery, isFresh: boolean): Promise<readonly WebhookEndpoint[]> {
+    if (delivery.appId !== null) return this.parts.directory.ofApp(delivery.appId, isFresh);
     // Only which secrets to try is taken from the body here; it is believed after one of them fits.
     const claimed = parsedEvent(delivery.rawBody);
-    return claimed === null ? [] : this.parts.directory.endpointsOfAccount(claimed.account_id);
+    return claimed === null ? [] : this.parts.directory.ofAccount(claimed.account_id, isFresh);
   }
 
   private verified(delivery: Delivery, endpoints: readonly WebhookEndpoint[]): WebhookEndpoint | Receipt {
@@ -138,12 +158,16 @@ export class WebhookInbox {
     return { kind: 'unverified', reason };
   }
 
-  /** Apps may share an account: the event belongs to the app that made the object, else to the oldest app. */
-  private async ownerOf(event: TilledEvent, endpoints: readonly WebhookEndpoint[], verified: WebhookEndpoint): Promise<Scope> {
+  /** Apps may share an account: the event belongs to the app that made the object, else to the one it was verified for. */
+  private ownerOf(event: TilledEvent, endpoints: readonly WebhookEndpoint[], otherwise: Scope): Scope {
     const metadata = (event.data as { metadata?: { billing_app_id?: unknown } | null }).metadata;
-    const marked = endpoints.find((endpoint) => endpoint.scope.appId === metadata?.billing_app_id);
-    return (marked ?? verified).scope;
+    return endpoints.find((endpoint) => endpoint.scope.appId === metadata?.billing_app_id)?.scope ?? otherwise;
   }
+}
+
+function factsOf(event: TilledEvent): (EventFact & { eventId: string })[] {
+  const fact = factOfEvent(event);
+  return fact === null ? [] : [{ ...fact, eventId: event.id }];
 }
 
 function signatureOf(delivery: Delivery): string | undefined {

@@ -1,3 +1,4 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Clock } from '../../platform/clock.js';
 import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
 import type { JobHandler } from '../../platform/jobs/worker.js';
@@ -7,10 +8,9 @@ import type { DisputeMirror } from '../disputes/dispute.mirror.js';
 import { type Processor } from '../kit/processor.js';
 import type { PaymentMethodService } from '../payment-methods/payment-method.service.js';
 import type { PaymentMirror } from '../payments/payment.mirror.js';
-import { PaymentRepository } from '../payments/payment.repository.js';
 import type { RefundMirror } from '../refunds/refund.mirror.js';
 import type { SubscriptionMirror } from '../subscriptions/subscription.mirror.js';
-import { type EventObject, jobKindOf, OBJECT_KINDS, type ObjectKind } from './event-object.js';
+import { type EventObject, jobKindOf, OBJECT_KINDS, type ObjectKind } from './event-catalogue.js';
 import { WebhookEventRepository } from './webhook-event.repository.js';
 
 interface WebhookSyncParts {
@@ -53,13 +53,21 @@ export class WebhookSync {
   private async sync(scope: Scope, object: EventObject, lease: Lease): Promise<void> {
     const eventIds = await WebhookEventRepository.of(scope).unhandledOf(object);
     const record = await this.fetchers[object.kind](scope, object.id);
-    await scope.transaction(async (tx) => {
-      await this.parts.jobs.confirm(tx, lease);
-      await record(tx);
-      await tx.flush();
-      await WebhookEventRepository.of(tx).markProcessed(eventIds, this.parts.clock.now());
-      await this.parts.jobs.complete(tx, lease);
-    });
+    const finish = () =>
+      scope.transaction(async (tx) => {
+        await this.parts.jobs.confirm(tx, lease);
+        await record(tx);
+        await tx.flush();
+        await WebhookEventRepository.of(tx).markProcessed(eventIds, this.parts.clock.now());
+        await this.parts.jobs.complete(tx, lease);
+      });
+    try {
+      await finish();
+    } catch (error) {
+      // The same row was made between our look and our write, by the answer to our own call or by a related object.
+      if (!(error instanceof UniqueConstraintViolationException)) throw error;
+      await finish();
+    }
   }
 
   private readonly fetchers: Readonly<Record<ObjectKind, (scope: Scope, id: string) => Promise<Recording>>> = {
@@ -93,9 +101,8 @@ export class WebhookSync {
     const charge = await this.parts.processor.ask(scope, (tilled) => tilled.getCharge(dispute.charge_id));
     const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(charge.payment_intent_id));
     return async (tx) => {
-      await this.parts.payments.record(tx, intent);
+      const payment = await this.parts.payments.record(tx, intent);
       await tx.flush();
-      const payment = await PaymentRepository.of(tx).findByTilledId(intent.id);
       if (payment !== null) await this.parts.disputes.record(tx, dispute, payment);
     };
   }

@@ -13,6 +13,7 @@ export type SchemaState =
 
 const LOG_TABLE = 'billing_migrations';
 const LOCK_WAIT_SECONDS = 60;
+const TRIES_OF_THE_EMBEDDED = 3;
 
 /** Brings a database to the newest schema, and tells how far it is. */
 export class SchemaMigrator {
@@ -61,9 +62,9 @@ export class SchemaMigrator {
     return new Migrator(orm.em as ConstructorParameters<typeof Migrator>[0]);
   }
 
-  /** Several gateways may start at once; the database's own lock lets one of them migrate. The embedded file has one writer anyway. */
+  /** Several gateways may start at once; the database's own lock lets one of them migrate. */
   private async alone<T>(work: () => Promise<T>): Promise<T> {
-    if (this.database.isEmbedded) return work();
+    if (this.database.isEmbedded) return this.asOneOfSeveral(work);
     return this.database.transaction(async (em) => {
       const [row] = await this.database.query('select get_lock(?, ?) as held', [LOG_TABLE, LOCK_WAIT_SECONDS], em);
       if (Number(row?.held) !== 1) throw new Error(`Another process has been migrating for over ${LOCK_WAIT_SECONDS} s.`);
@@ -73,5 +74,16 @@ export class SchemaMigrator {
         await this.database.query('select release_lock(?) as released', [LOG_TABLE], em);
       }
     });
+  }
+
+  /** The embedded file has no such lock: all is one transaction, so who comes second fails over what the first has made, and looks again. */
+  private async asOneOfSeveral<T>(work: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (tries >= TRIES_OF_THE_EMBEDDED) throw error;
+      }
+    }
   }
 }

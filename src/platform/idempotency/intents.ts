@@ -12,6 +12,9 @@ import type { Act, Outcome, Story, StoryRequest } from './story.js';
 
 const KEPT_MS = 30 * 24 * 3_600_000;
 const ASK_AGAIN_MS = 5_000;
+const ASK_AGAIN_MS_MAX = 900_000;
+/** How long a request that was sent may still be carried out at the processor, well above any time-out on the way. */
+const QUIET_MS = 300_000;
 const RACES_MAX = 3;
 
 /** What a story's job carries: what the intent left for the act, and the key that waits for the outcome. */
@@ -41,7 +44,7 @@ export class Intents {
     const claim = await this.claim(scope, story, request);
     if (claim.kind === 'existing') return { row: await story.load(scope, claim.subject), errors: claim.errors, replayed: true };
     if (claim.kind === 'known') return this.replay(scope, story, claim.key, fingerprintOf(request.input));
-    return this.perform(scope, story, actOf(claim.lease, true), false);
+    return this.perform(scope, story, this.actOf(claim.lease, true), false);
   }
 
   /** The jobs, by kind, that finish what a crash or an unanswered call left behind. */
@@ -50,8 +53,25 @@ export class Intents {
   }
 
   private async finish<Row>(scope: Scope, story: Story<Row>, lease: Lease): Promise<void> {
-    const error = await this.tryAct(scope, story, actOf(lease, false));
-    if (error instanceof OutcomeUnknown) throw new Error(error.message, { cause: error.cause });
+    const error = await this.tryAct(scope, story, this.actOf(lease, false));
+    if (!(error instanceof OutcomeUnknown)) return;
+    scope.log.warn('outcome still unknown', { kind: lease.kind, subject: lease.subject, since: lease.createdAt });
+    await this.jobs.release(scope, lease, { dueInMs: this.pauseMs(lease) });
+  }
+
+  private actOf(lease: Lease, isFirst: boolean): Act {
+    const beforeSendingAgain = async (scope: Scope) => {
+      const isQuiet = this.clock.now().getTime() - lease.sentAt.getTime() >= QUIET_MS;
+      if (!isQuiet) throw new OutcomeUnknown();
+      await this.jobs.noteSending(scope, lease);
+    };
+    return { subject: lease.subject, payload: (lease.payload as JobPayload).given, lease, isFirst, beforeSendingAgain };
+  }
+
+  /** Never given up: what became of money must be known. Asked ever more rarely, in step with how long it has been unknown. */
+  private pauseMs(lease: Lease): number {
+    const ageMs = this.clock.now().getTime() - lease.createdAt.getTime();
+    return Math.min(Math.max(ageMs, ASK_AGAIN_MS), ASK_AGAIN_MS_MAX);
   }
 
   private async claim<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Claim> {
@@ -137,7 +157,7 @@ export class Intents {
     const leftMs = key.heldUntil.getTime() - this.clock.now().getTime();
     if (leftMs > 0) throw new KeyInProgress(Math.min(leftMs, ASK_AGAIN_MS));
     const lease = await this.jobs.take(scope, { kind: story.operation, subject });
-    if (lease !== null) return this.perform(scope, story, actOf(lease, false), true);
+    if (lease !== null) return this.perform(scope, story, this.actOf(lease, false), true);
     return this.finishedElsewhere(scope, story, key, subject);
   }
 
@@ -205,10 +225,6 @@ export class Intents {
       expiresAt: plusMs(now, KEPT_MS),
     };
   }
-}
-
-function actOf(lease: Lease, isFirst: boolean): Act {
-  return { subject: lease.subject, payload: (lease.payload as JobPayload).given, lease, isFirst };
 }
 
 function waitingKeyOf(lease: Lease): string | null {

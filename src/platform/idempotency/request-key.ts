@@ -7,7 +7,8 @@ const KEY_LENGTH_MAX = 255;
 /** The id under which a request's outcome is kept: from the input's key, else the scope's; null when it has none. */
 export function keyIdOf(scope: Scope, operation: string, input: object): string | null {
   const key = keyOf(scope, input);
-  return key === null ? null : sha256(`${operation}\n${key}`);
+  // A customer's keys are apart from everybody else's: they never answer what another's request made.
+  return key === null ? null : sha256([operation, scope.onlyCustomerId ?? '', key].join('\n'));
 }
 
 function keyOf(scope: Scope, input: object): string | null {

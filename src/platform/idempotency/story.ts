@@ -24,6 +24,11 @@ export interface Act {
   readonly lease: Lease;
   /** False when an earlier try may have reached the processor: ask there before doing anything again. */
   readonly isFirst: boolean;
+  /**
+   * To be awaited before a request is sent again that was not found at the processor. Throws OutcomeUnknown while an
+   * earlier one may still be carried out there: for those minutes, not finding it proves nothing.
+   */
+  readonly beforeSendingAgain: (scope: Scope) => Promise<void>;
 }
 
 /** The mutations that reach the processor, each told in three parts. */

@@ -47,4 +47,8 @@ export class Job extends TenantRow {
 
   @TimeColumn()
   createdAt!: Date;
+
+  /** When a request was last sent again for this work; null if only its first request ever was. */
+  @TimeColumn({ nullable: true })
+  sentAt!: Date | null;
 }

@@ -13,6 +13,11 @@ export interface JobKey {
   readonly subject: string;
 }
 
+/** Work to ask for, with what its handler needs to know. */
+export interface NewJob extends JobKey {
+  readonly payload?: unknown;
+}
+
 /** The right to do a piece of work until the lease ends. Whoever holds it checks it again where they write. */
 export interface Lease extends JobKey {
   readonly appId: string;
@@ -25,6 +30,8 @@ export interface Lease extends JobKey {
   readonly payload: unknown;
   /** When the work was first asked for. */
   readonly createdAt: Date;
+  /** When a request for it was last sent. */
+  readonly sentAt: Date;
 }
 
 /** Somebody else took the work over while we were slow; what we have must not be written. */
@@ -53,18 +60,26 @@ export class Jobs {
   }
 
   /** Asks for work. If the same work waits already it is moved up; if it runs, it will run once more. */
-  async enqueue(scope: Scope, job: JobKey & { readonly dueInMs?: number; readonly payload?: unknown }): Promise<void> {
+  async enqueue(scope: Scope, job: NewJob & { readonly dueInMs?: number }): Promise<void> {
     const now = this.clock.now();
-    await this.insert(scope, job, { state: 'due', dueAt: plusMs(now, job.dueInMs ?? 0), fence: 0, now });
+    await this.insert(scope, [job], { state: 'due', dueAt: plusMs(now, job.dueInMs ?? 0), fence: 0, now });
+    scope.afterCommit(this.nudge);
+  }
+
+  /** Asks for many pieces of work, due now, in one statement. Each key may be there once. */
+  async enqueueAll(scope: Scope, jobs: readonly NewJob[]): Promise<void> {
+    if (jobs.length === 0) return;
+    const now = this.clock.now();
+    await this.insert(scope, jobs, { state: 'due', dueAt: now, fence: 0, now });
     scope.afterCommit(this.nudge);
   }
 
   /** Asks for work and takes it at once. Null when the same work is waiting or running already. */
-  async hold(scope: Scope, job: JobKey & { readonly payload?: unknown }): Promise<Lease | null> {
+  async hold(scope: Scope, job: NewJob): Promise<Lease | null> {
     const now = this.clock.now();
     const [known] = await this.select(scope, job);
     if (known !== undefined) return null;
-    await this.insert(scope, job, { state: 'running', dueAt: plusMs(now, LEASE_MS), fence: 1, now });
+    await this.insert(scope, [job], { state: 'running', dueAt: plusMs(now, LEASE_MS), fence: 1, now });
     const [made] = await this.select(scope, job);
     return made !== undefined && Number(made.fence) === 1 && Number(made.wanted) === 1 ? leaseOf(made, this.database) : null;
   }
@@ -126,6 +141,13 @@ export class Jobs {
     scope.afterCommit(this.nudge);
   }
 
+  /** Notes, before a request is sent again, that it is. Throws LeaseLost. */
+  async noteSending(scope: Scope, lease: Lease): Promise<void> {
+    const parameters = [this.clock.now(), lease.appId, lease.jobId, lease.fence];
+    const noted = await scope.run('update billing_jobs set sent_at = ? where app_id = ? and id = ? and fence = ?', parameters);
+    if (noted === 0) throw new LeaseLost(lease);
+  }
+
   /** Gives the work back, to be taken again in `dueInMs`; `error` counts as a failed try. Does nothing if the lease was lost. */
   async release(scope: Scope, lease: Lease, later: { readonly dueInMs: number; readonly error?: string }): Promise<void> {
     const failed = later.error === undefined ? 0 : 1;
@@ -151,10 +173,15 @@ export class Jobs {
     );
   }
 
-  private async insert(scope: Scope, job: JobKey & { readonly payload?: unknown }, start: Start): Promise<void> {
-    const payload = job.payload === undefined ? null : JSON.stringify(job.payload);
-    const values = [scope.appId, this.ids.make('job'), job.kind, job.subject, payload, start.state, start.dueAt, start.fence, start.now];
-    await scope.run(`${INSERT} ${this.database.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
+  private async insert(scope: Scope, jobs: readonly NewJob[], start: Start): Promise<void> {
+    // In the order of their unique key: overlapping statements in other orders would deadlock.
+    const sorted = [...jobs].sort((one, other) => (`${one.kind} ${one.subject}` < `${other.kind} ${other.subject}` ? -1 : 1));
+    const values = sorted.flatMap((job) => {
+      const payload = job.payload === undefined ? null : JSON.stringify(job.payload);
+      return [scope.appId, this.ids.make('job'), job.kind, job.subject, payload, start.state, start.dueAt, start.fence, start.now];
+    });
+    const rows = sorted.map(() => '(?, ?, ?, ?, ?, ?, ?, ?, 1, 0, null, ?)').join(', ');
+    await scope.run(`${INSERT} ${rows} ${this.database.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
   }
 
   private async raiseFence(scope: Scope, lease: Lease): Promise<boolean> {
@@ -184,9 +211,9 @@ interface Start {
 }
 
 const SELECT =
-  'select app_id, id, kind, subject, payload, state, due_at, fence, wanted, attempts, last_error, created_at from billing_jobs';
+  'select app_id, id, kind, subject, payload, state, due_at, fence, wanted, attempts, last_error, created_at, sent_at from billing_jobs';
 const INSERT =
-  'insert into billing_jobs (app_id, id, kind, subject, payload, state, due_at, fence, wanted, attempts, last_error, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, 1, 0, null, ?)';
+  'insert into billing_jobs (app_id, id, kind, subject, payload, state, due_at, fence, wanted, attempts, last_error, created_at) values';
 // Work that runs is only asked for once more; its lease stays. Work that waits or is dead is due again, at the earlier moment.
 const AGAIN_MYSQL = `on duplicate key update wanted = wanted + 1, attempts = if(state = 'running', attempts, 0),
   due_at = if(state = 'running', due_at, least(coalesce(due_at, values(due_at)), values(due_at))), state = if(state = 'running', state, 'due')`;
@@ -205,5 +232,6 @@ function leaseOf(raw: RawRow, database: Database): Lease {
     attempts: row.attempts,
     payload: row.payload,
     createdAt: row.createdAt,
+    sentAt: row.sentAt ?? row.createdAt,
   };
 }

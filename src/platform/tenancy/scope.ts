@@ -1,8 +1,10 @@
 import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
+import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { RawRow, Table } from '../db/table.js';
 import { confineWrites } from '../db/tenant.guard.js';
+import type { IdPrefix, Ids } from '../ids.js';
 import type { Log } from '../log.js';
 
 /** The app every row read or written in a scope belongs to. */
@@ -23,6 +25,8 @@ export type Actor =
 
 interface ScopeParts {
   readonly database: Database;
+  readonly clock: Clock;
+  readonly ids: Ids;
   readonly app: AppIdentity;
   readonly actor: Actor;
   readonly requestId: string;
@@ -59,6 +63,14 @@ export class Scope {
 
   get appId(): string {
     return this.app.id;
+  }
+
+  now(): Date {
+    return this.parts.clock.now();
+  }
+
+  newId(prefix: IdPrefix): string {
+    return this.parts.ids.make(prefix);
   }
 
   /** The one customer this scope may see, or null when it may see all of the app. */

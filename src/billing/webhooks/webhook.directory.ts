@@ -1,0 +1,66 @@
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { AccessService } from '../access/access.service.js';
+import { WebhookSecretRepository } from './webhook-secret.repository.js';
+
+/** Where events of one app arrive. */
+export interface WebhookEndpoint {
+  readonly scope: Scope;
+  /** The secrets its deliveries may be signed with; none: nothing is listening. */
+  readonly secrets: readonly string[];
+}
+
+interface Cached<Value> {
+  readonly value: Promise<Value>;
+  readonly until: number;
+}
+
+/**
+ * How old an answer may be, ms. A secret that was just rotated in is not refused for it: what does not verify is tried
+ * once more with a fresh answer.
+ */
+const STALE_AFTER_MS = 5_000;
+
+/** Who listens for webhooks: every app, with its own secrets and with that of the deployment's endpoint. */
+export class WebhookDirectory {
+  private readonly byApp = new Map<string, Cached<WebhookEndpoint | null>>();
+  private readonly appIdsByAccount = new Map<string, Cached<readonly string[]>>();
+
+  constructor(
+    private readonly access: AccessService,
+    private readonly deploymentSecret: string,
+  ) {}
+
+  /** The endpoint of one app; none where there is no such app. */
+  async ofApp(appId: string, isFresh: boolean): Promise<readonly WebhookEndpoint[]> {
+    const endpoint = await cached(this.byApp, appId, isFresh, () => this.load(appId));
+    return endpoint === null ? [] : [endpoint];
+  }
+
+  /** The endpoints of every app with this Tilled account, the oldest app first. */
+  async ofAccount(accountId: string, isFresh: boolean): Promise<readonly WebhookEndpoint[]> {
+    const appIds = await cached(this.appIdsByAccount, accountId, isFresh, async () =>
+      (await this.access.appsOfAccount(accountId)).map((app) => app.id),
+    );
+    return (await Promise.all(appIds.map((appId) => this.ofApp(appId, isFresh)))).flat();
+  }
+
+  private async load(appId: string): Promise<WebhookEndpoint | null> {
+    const scope = await this.access.scopeOf(appId, { kind: 'webhook' }, { requestId: 'webhook' });
+    if (scope === null) return null;
+    const own = await WebhookSecretRepository.of(scope).active();
+    return { scope, secrets: [...own.map((secret) => secret.secret), this.deploymentSecret].filter((secret) => secret !== '') };
+  }
+}
+
+/** At most this many answers are remembered: account ids come from bodies that nobody has verified yet. */
+const REMEMBERED_MAX = 10_000;
+
+function cached<Value>(cache: Map<string, Cached<Value>>, key: string, isFresh: boolean, load: () => Promise<Value>): Promise<Value> {
+  const known = cache.get(key);
+  if (known !== undefined && !isFresh && known.until > Date.now()) return known.value;
+  if (cache.size >= REMEMBERED_MAX) cache.clear();
+  const value = load();
+  cache.set(key, { value, until: Date.now() + STALE_AFTER_MS });
+  value.catch(() => cache.delete(key));
+  return value;
+}

@@ -1,0 +1,78 @@
+import { plusMs } from '../../platform/clock.js';
+import { Conflict } from '../../platform/errors.js';
+import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledEventType, TilledWebhookEndpoint } from '../../tilled/tilled.shapes.js';
+import type { Processor } from '../kit/processor.js';
+import { REGISTERED_TYPES } from './event-catalogue.js';
+import { WebhookSecretRepository } from './webhook-secret.repository.js';
+
+/** Removes an endpoint at Tilled whose time of overlap is over. */
+export const ENDPOINT_RETIREMENT = 'webhook.endpoint.retire';
+
+/** An event type that hardly ever comes: what a new endpoint listens to until we hold its secret. */
+const QUIET: readonly TilledEventType[] = ['report_run.failed'];
+
+/** The endpoints at Tilled that deliver an app's events here, and the secrets they sign with. */
+export class WebhookEndpoints {
+  constructor(
+    private readonly processor: Processor,
+    private readonly jobs: Jobs,
+  ) {}
+
+  /** Makes an endpoint for the types that do something here, and keeps its secret. Returns the endpoint's id. */
+  async register(scope: Scope, url: string): Promise<string> {
+    // Tilled shows the secret in its answer only. The endpoint is quiet until the secret is stored: nothing that it
+    // delivers is ever refused for a secret that we do not know yet.
+    const made = await this.processor.ask(scope, (tilled) =>
+      tilled.createWebhookEndpoint({ url, enabled_events: [...QUIET], description: `billing-gateway ${scope.appId}` }),
+    );
+    await scope.transaction(async (tx) => {
+      const secret = made.secret ?? '';
+      WebhookSecretRepository.of(tx).add({
+        id: tx.newId('whsec'),
+        secret,
+        tilledEndpointId: made.id,
+        createdAt: tx.now(),
+        expiresAt: null,
+      });
+    });
+    await this.processor.ask(scope, (tilled) => tilled.updateWebhookEndpoint(made.id, { enabled_events: [...REGISTERED_TYPES] }));
+    scope.log.info('webhook endpoint registered', { tilledEndpointId: made.id, url });
+    return made.id;
+  }
+
+  /**
+   * Lets a new endpoint with a new secret take over from the current one without a gap: both deliver while `overlapMs`
+   * lasts (an event that comes twice is one event), then the old one goes and its secret is accepted no more.
+   */
+  async rotate(scope: Scope, overlapMs: number): Promise<string> {
+    const current = (await WebhookSecretRepository.of(scope).active()).find((secret) => secret.expiresAt === null);
+    if (current === undefined || current.tilledEndpointId === null) {
+      throw new Conflict('This app has no endpoint of its own to rotate: make one with billing webhooks register --app … --url ….');
+    }
+    const endpointId = current.tilledEndpointId;
+    const old = await this.endpoint(scope, endpointId);
+    const madeId = await this.register(scope, old.url);
+    await scope.transaction(async (tx) => {
+      (await WebhookSecretRepository.of(tx).lock(current.id)).expiresAt = plusMs(tx.now(), overlapMs);
+      await this.jobs.enqueue(tx, { kind: ENDPOINT_RETIREMENT, subject: endpointId, dueInMs: overlapMs });
+    });
+    scope.log.info('webhook secret rotated', { tilledEndpointId: madeId, retiring: endpointId, overlapMs });
+    return madeId;
+  }
+
+  /** The handler of ENDPOINT_RETIREMENT. */
+  async retire(scope: Scope, lease: Lease): Promise<void> {
+    await this.processor.find(scope, (tilled) => tilled.deleteWebhookEndpoint(lease.subject));
+    await this.jobs.complete(scope, lease);
+    scope.log.info('webhook endpoint retired', { tilledEndpointId: lease.subject });
+  }
+
+  private async endpoint(scope: Scope, id: string): Promise<TilledWebhookEndpoint> {
+    const { items } = await this.processor.ask(scope, (tilled) => tilled.listWebhookEndpoints({ limit: 100 }));
+    const found = items.find((endpoint) => endpoint.id === id);
+    if (found === undefined) throw new Conflict(`Tilled has no endpoint ${id}: make a new one with billing webhooks register.`);
+    return found;
+  }
+}

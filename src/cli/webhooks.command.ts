@@ -1,0 +1,90 @@
+import { Command } from 'commander';
+import type { Gateway } from '../compose.js';
+import { InvalidInput, NotFound } from '../platform/errors.js';
+import type { Scope } from '../platform/tenancy/scope.js';
+import type { WithGateway } from './kit.js';
+
+const HOUR_MS = 3_600_000;
+
+/** billing webhooks: endpoints, secrets, and events that have to be handled again. */
+export function webhooksCommand(withGateway: WithGateway): Command {
+  const webhooks = new Command('webhooks').description("Tilled's events: where they are delivered, and handling them again.");
+  webhooks
+    .command('register')
+    .description('Makes an endpoint at Tilled for the events this gateway handles, and keeps its secret.')
+    .requiredOption('--app <id>', 'the app whose account it is for')
+    .requiredOption('--url <url>', 'https://your-host/api/billing/webhooks/<app>')
+    .action((options: { app: string; url: string }) =>
+      withGateway(async (gateway) => {
+        if (!URL.canParse(options.url))
+          throw InvalidInput.because(['url'], '--url is not a URL: give https://your-host/api/billing/webhooks/<app>.');
+        say(`Registered ${await gateway.webhooks.endpoints.register(await scopeOf(gateway, options.app), options.url)}.`);
+      }),
+    );
+  webhooks
+    .command('rotate-secret')
+    .description('Lets a new endpoint with a new secret take over; both are accepted during the overlap.')
+    .requiredOption('--app <id>', 'the app')
+    .option('--overlap-hours <hours>', 'how long the old secret is accepted', '24')
+    .action((options: { app: string; overlapHours: string }) =>
+      withGateway(async (gateway) => {
+        const overlapMs = Math.trunc(Number(options.overlapHours) * HOUR_MS);
+        if (!(overlapMs >= 0)) throw InvalidInput.because(['overlapHours'], '--overlap-hours is not a number of hours.');
+        say(
+          `Registered ${await gateway.webhooks.endpoints.rotate(await scopeOf(gateway, options.app), overlapMs)}; the old one goes in ${options.overlapHours} h.`,
+        );
+      }),
+    );
+  webhooks
+    .command('replay')
+    .description('Has stored events handled again: their objects are fetched from Tilled and recorded, which is always safe.')
+    .option('--app <id>', 'only this app; all if absent')
+    .option('--id <id...>', "events, by our id or Tilled's")
+    .option('--since <time>', 'everything received since then (ISO 8601)')
+    .option('--dead', 'everything that was given up')
+    .action((options: ReplayOptions) => withGateway((gateway) => replay(gateway, options)));
+  webhooks
+    .command('backfill')
+    .description('Records events that Tilled emitted and never delivered here.')
+    .option('--app <id>', 'only this app; all if absent')
+    .action((options: { app?: string }) =>
+      withGateway(async (gateway) => {
+        for (const scope of await scopesOf(gateway, options.app))
+          say(`${scope.appId}: ${await gateway.webhooks.backfill.run(scope)} missing events recorded.`);
+      }),
+    );
+  return webhooks;
+}
+
+interface ReplayOptions {
+  readonly app?: string;
+  readonly id?: readonly string[];
+  readonly since?: string;
+  readonly dead?: true;
+}
+
+async function replay(gateway: Gateway, options: ReplayOptions): Promise<void> {
+  if (!options.id && !options.since && !options.dead) throw InvalidInput.because([], 'Which events? Give --id, --since or --dead.');
+  const since = options.since === undefined ? undefined : new Date(options.since);
+  if (since !== undefined && Number.isNaN(since.getTime()))
+    throw InvalidInput.because(['since'], '--since is not a time: give ISO 8601, such as 2026-03-01T12:00:00Z.');
+  for (const scope of await scopesOf(gateway, options.app)) {
+    const objects = await gateway.webhooks.service.replayAll(scope, { eventIds: options.id, since, isDead: options.dead });
+    say(`${scope.appId}: ${objects} objects will be looked at again.`);
+  }
+}
+
+async function scopesOf(gateway: Gateway, appId: string | undefined): Promise<Scope[]> {
+  const appIds = appId === undefined ? (await gateway.access.listApps()).map((app) => app.id) : [appId];
+  return Promise.all(appIds.map((id) => scopeOf(gateway, id)));
+}
+
+async function scopeOf(gateway: Gateway, appId: string): Promise<Scope> {
+  const scope = await gateway.access.scopeOf(appId, { kind: 'command' }, { requestId: 'command' });
+  if (scope === null) throw new NotFound('app', appId, ['app']);
+  return scope;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

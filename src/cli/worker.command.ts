@@ -1,0 +1,21 @@
+import { once } from 'node:events';
+import { Command } from 'commander';
+import type { WithGateway } from './kit.js';
+
+/** billing worker: queued work in a process of its own. */
+export function workerCommand(withGateway: WithGateway): Command {
+  return new Command('worker')
+    .description('Handles queued work: webhooks, unfinished mutations, schedules. Any number may run beside any number of gateways.')
+    .action(() =>
+      withGateway(
+        async (gateway) => {
+          await gateway.startWork();
+          gateway.log.info('worker started');
+          await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+          gateway.log.info('worker draining');
+          await gateway.worker.stop();
+        },
+        { isLoud: true },
+      ),
+    );
+}

@@ -1,0 +1,61 @@
+/** One thing waiting to be written, and who waits for it. */
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How many writes may be under way at once, and how many items one of them takes at most. */
+export interface CoalescerLimits {
+  readonly writesMax: number;
+  readonly itemsMax: number;
+}
+
+/**
+ * Gathers what arrives while earlier writes are under way into the next write, so that many durable writes share few
+ * commits. There is no timer: an idle coalescer writes at once, a busy one as fast as its database commits. Everybody gets
+ * the answer for their own item; if a shared write fails, its items are written one by one, so that a bad one fails alone.
+ */
+export class Coalescer<Item, Result> {
+  private readonly waiting: Waiting<Item, Result>[] = [];
+  private writes = 0;
+
+  constructor(
+    /** Writes all items or none; the results are in the order of the items. */
+    private readonly write: (items: readonly Item[]) => Promise<readonly Result[]>,
+    private readonly limits: CoalescerLimits,
+  ) {}
+
+  /** Resolves once the item is written. */
+  add(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject });
+      this.next();
+    });
+  }
+
+  /** Whether nothing is waiting or being written. */
+  get isIdle(): boolean {
+    return this.writes === 0 && this.waiting.length === 0;
+  }
+
+  private next(): void {
+    while (this.writes < this.limits.writesMax && this.waiting.length > 0) {
+      this.writes += 1;
+      void this.writeTogether(this.waiting.splice(0, this.limits.itemsMax)).finally(() => {
+        this.writes -= 1;
+        this.next();
+      });
+    }
+  }
+
+  private async writeTogether(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.write(batch.map((waiting) => waiting.item));
+      for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] as Result);
+    } catch (error) {
+      if (batch.length === 1) batch[0]?.reject(error);
+      else for (const waiting of batch) await this.writeTogether([waiting]);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { Entity } from '@mikro-orm/decorators/legacy';
+import { Text, TimeColumn } from './db/columns.js';
+import { TenantRepository } from './tenancy/tenant.repository.js';
+import { TenantRow } from './tenancy/tenant-row.js';
+
+/** How far something was read that is read on from there; its id is its name. */
+@Entity({ tableName: 'billing_cursors' })
+export class Cursor extends TenantRow {
+  @Text(64)
+  position!: string;
+
+  @TimeColumn()
+  updatedAt!: Date;
+}
+
+/** Cursors of an app. */
+export class CursorRepository extends TenantRepository<Cursor> {
+  protected readonly entity = Cursor;
+  protected readonly noun = 'cursor';
+
+  /** Moves the cursor, or makes it. Inside a transaction. */
+  async moveTo(name: string, position: string): Promise<void> {
+    const cursor = await this.lockBy({ id: name });
+    if (cursor === null) this.add({ id: name, position, updatedAt: this.scope.now() });
+    else Object.assign(cursor, { position, updatedAt: this.scope.now() });
+  }
+}
