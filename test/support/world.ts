@@ -94,6 +94,8 @@ export class World {
   }
 
   async close(): Promise<void> {
+    // A client may have opened a connection that it then did not need: the server would wait for its first request.
+    this.server.server.closeAllConnections();
     await this.server.close();
     await this.sandbox.close();
     await this.gateway.database.close();

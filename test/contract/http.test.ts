@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { FastifyInstance } from 'fastify';
+import { serverAudits } from 'graphql-http';
+import { composeGateway, type Gateway } from '../../src/compose.js';
+import { readConfig } from '../../src/config.js';
+import { RequestLimit } from '../../src/graphql/request-limit.js';
+import { createHttpServer } from '../../src/http/server.js';
+import { createLog } from '../../src/platform/log.js';
+import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
+import { type TestApp, World } from '../support/world.js';
+
+/** Audits of GraphQL over HTTP that we do not pass, each with its reason. One that passes must leave the list. */
+const NOT_PASSED: Readonly<Record<string, string>> = {
+  '572B': 'a document that cannot be parsed is a 400 in every media type: proxies, metrics and clients see it without reading the body',
+  FDE2: 'so is a document that is not valid',
+  '7B9B': 'and so are variables of the wrong type',
+};
+
+let world: World;
+let app: TestApp;
+
+beforeAll(async () => {
+  world = await World.create();
+  app = await world.app();
+});
+afterAll(() => world.close());
+
+describe('GraphQL over HTTP', () => {
+  const audits = serverAudits({
+    url: () => `${world.url}/graphql`,
+    fetchFn: (url: string, init: RequestInit = {}) => {
+      const headers = new Headers(init.headers);
+      headers.set('authorization', `Bearer ${app.key}`);
+      // What a browser sends with a query by GET only after asking: without it a page of another site could send the query.
+      if (init.method !== 'POST') headers.set('apollo-require-preflight', '1');
+      return fetch(url, { ...init, headers });
+    },
+  });
+
+  it('is audited in whole', () => {
+    expect(audits.length).toBeGreaterThan(60);
+    const known = new Set(audits.map(({ id }) => id));
+    expect(Object.keys(NOT_PASSED).filter((id) => !known.has(id))).toEqual([]);
+  });
+
+  it.each(audits.map((audit) => [audit.id, audit.name, audit] as const))('%s: %s', async (id, _, audit) => {
+    const result = await audit.fn();
+    const { status, reason } = { reason: null, ...result } as { status: string; reason: string | null };
+    expect([id in NOT_PASSED ? 'not passed' : reason, status === 'ok']).toEqual([
+      id in NOT_PASSED ? 'not passed' : null,
+      !(id in NOT_PASSED),
+    ]);
+  });
+});
+
+describe('every answer', () => {
+  const anywhere = ['/healthz', '/readyz', '/graphql', '/nowhere', '/api/billing/webhooks'];
+
+  it.each(anywhere)('of %s carries a request id of its own', async (path) => {
+    const ids = await Promise.all([1, 2].map(async () => (await fetch(world.url + path)).headers.get('x-request-id')));
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(ids[0]).not.toBe(ids[1]);
+  });
+
+  it.each(anywhere)("of %s repeats the caller's request id", async (path) => {
+    const { headers } = await fetch(world.url + path, { headers: { 'x-request-id': 'req-0123.abc_DEF' } });
+    expect(headers.get('x-request-id')).toBe('req-0123.abc_DEF');
+  });
+
+  it.each([
+    'short',
+    'x'.repeat(65),
+    'with blank 0123',
+    'with;semicolon',
+    '<script>alert(1)</script>',
+    '4111 1111 1111 1111',
+  ])('does not repeat "%s" as a request id', async (given) => {
+    const { headers } = await fetch(`${world.url}/healthz`, { headers: { 'x-request-id': given } });
+    expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it.each(anywhere)('of %s tells browsers to guess, frame and load nothing, and names no software', async (path) => {
+    const { headers } = await fetch(world.url + path);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect([headers.get('server'), headers.get('x-powered-by')]).toEqual([null, null]);
+  });
+
+  it('lets no page of another site read it', async () => {
+    const response = await fetch(`${world.url}/graphql`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+    });
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('has no explorer where none was asked for', async () => {
+    const response = await fetch(`${world.url}/graphql`, { headers: { accept: 'text/html' } });
+    expect(response.headers.get('content-type')).not.toContain('text/html');
+  });
+});
+
+describe('health', () => {
+  it('is fine where the database is migrated, and needs no credential', async () => {
+    for (const [path, status] of [
+      ['/healthz', 'ok'],
+      ['/readyz', 'ready'],
+    ]) {
+      const response = await fetch(world.url + path);
+      expect([response.status, await response.json()]).toEqual([200, { status }]);
+    }
+  });
+
+  describe('on a database that is not migrated', () => {
+    let scratch: ScratchDatabase;
+    let gateway: Gateway;
+    let server: FastifyInstance;
+
+    beforeAll(async () => {
+      scratch = await createScratchDatabase();
+      [gateway, server] = await serverOn(scratch.url);
+    });
+    afterAll(async () => {
+      await server.close();
+      await gateway.database.close();
+      await scratch.drop();
+    });
+
+    it('lives but is not ready, until it is migrated', async () => {
+      expect((await server.inject({ url: '/healthz' })).statusCode).toBe(200);
+      const before = await server.inject({ url: '/readyz' });
+      expect([before.statusCode, before.json()]).toMatchObject([503, { errors: [{ extensions: { code: 'UNAVAILABLE' } }] }]);
+      await gateway.migrator.migrate();
+      expect((await server.inject({ url: '/readyz' })).statusCode).toBe(200);
+    });
+  });
+
+  it('lives but is not ready where the database cannot be reached', async () => {
+    const isMysql = globalThis.TEST_DATABASE === 'mysql';
+    const url = isMysql ? 'mysql://nobody:hunter2@127.0.0.1:1/nothing' : 'sqlite:/dev/null/billing.db';
+    const [gateway, server] = await serverOn(url);
+    expect((await server.inject({ url: '/healthz' })).statusCode).toBe(200);
+    const answer = await server.inject({ url: '/readyz' });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.body).not.toMatch(/hunter2|127\.0\.0\.1|dev/);
+    const query = await server.inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: { authorization: `Bearer ${app.key}` },
+      payload: { query: '{ app { id } }' },
+    });
+    expect([query.statusCode, query.json()]).toMatchObject([500, { errors: [{ extensions: { code: 'INTERNAL' } }] }]);
+    expect(query.body).not.toMatch(/hunter2|127\.0\.0\.1|ECONN|dev|sqlite/i);
+    await server.close();
+    await gateway.database.close();
+  });
+});
+
+/** A gateway on a database of another state than the world's, which is not migrated here, and its server. */
+async function serverOn(url: string): Promise<[Gateway, FastifyInstance]> {
+  const { database } = readConfig({ DATABASE_URL_BILLING: url }, process.cwd());
+  const tilled = { baseUrl: world.sandbox.url, secretKey: 'sk_x', publicKey: 'pk_x', webhookSecret: 'whsec_0123', accountId: 'acct_x' };
+  const clock = { now: () => world.sandbox.now() };
+  const gateway = await composeGateway({ database, clock, log: createLog('silent'), tilled, tilledTimeoutMs: 1_000 });
+  return [gateway, await createHttpServer({ ...gateway, requestLimit: new RequestLimit(100), explorer: null })];
+}

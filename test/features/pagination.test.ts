@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as ops from '../support/operations.generated.js';
+import { type TestApp, World } from '../support/world.js';
+
+let world: World;
+let app: TestApp;
+/** The ids of 25 customers in the order they were made. */
+let madeIds: string[];
+
+beforeAll(async () => {
+  world = await World.create();
+  app = await world.app();
+  madeIds = [];
+  for (let number = 1; number <= 25; number += 1) madeIds.push((await world.customer(app, { email: `ann${number % 2}@example.com` })).id);
+});
+afterAll(() => world.close());
+
+async function page(variables: ops.CustomersQueryVariables) {
+  return (await world.ask(app, ops.CustomersDocument, variables)).customers;
+}
+
+/** The ids of every page, page by page. */
+async function pages(first: number, between: () => Promise<unknown> = async () => undefined): Promise<string[][]> {
+  const found: string[][] = [];
+  for (let after: string | null | undefined; ; ) {
+    const { nodes, pageInfo } = await page({ first, after });
+    found.push(nodes.map((node) => node.id));
+    if (!pageInfo.hasNextPage) return found;
+    after = pageInfo.endCursor;
+    await between();
+  }
+}
+
+const LISTS = ['customers', 'subscriptions', 'payments', 'refunds', 'disputes', 'webhookEvents'];
+
+describe('a list', () => {
+  it.each([1, 7, 24, 25, 26, 100])('visits every row once, newest first, in pages of %i', async (first) => {
+    const found = await pages(first);
+    expect(found.flat()).toEqual(madeIds.toReversed());
+    expect(found.every((ids) => ids.length <= first)).toBe(true);
+    expect(found).toHaveLength(Math.ceil(25 / first));
+  });
+
+  it('says 20 rows, what comes before and after, and counts all', async () => {
+    const first = await page({});
+    expect(first.nodes).toHaveLength(20);
+    expect(first).toMatchObject({ totalCount: 25, pageInfo: { hasNextPage: true, hasPreviousPage: false } });
+    const second = await page({ after: first.pageInfo.endCursor });
+    expect(second).toMatchObject({ totalCount: 25, pageInfo: { hasNextPage: false, hasPreviousPage: true } });
+    expect(second.nodes).toHaveLength(5);
+  });
+
+  it('has the cursor of each row on its edge, and the first and last in pageInfo', async () => {
+    const { edges, nodes, pageInfo } = await page({ first: 5 });
+    expect(edges.map((edge) => edge.node.id)).toEqual(nodes.map((node) => node.id));
+    expect([pageInfo.startCursor, pageInfo.endCursor]).toEqual([edges[0]?.cursor, edges[4]?.cursor]);
+    const rest = await page({ first: 2, after: edges[2]?.cursor });
+    expect(rest.nodes.map((node) => node.id)).toEqual([nodes[3]?.id, nodes[4]?.id]);
+  });
+
+  it('visits every old row once while new ones are made', async () => {
+    const other = await world.app();
+    const own = app;
+    app = other;
+    const ids: string[] = [];
+    for (let number = 0; number < 6; number += 1) ids.push((await world.customer(app)).id);
+    const found = await pages(2, () => world.customer(app));
+    app = own;
+    expect(found.flat()).toEqual(ids.toReversed());
+  });
+
+  it('pages and counts within a filter', async () => {
+    const filtered = await page({ first: 5, email: 'ann1@example.com' });
+    expect(filtered.totalCount).toBe(13);
+    expect(filtered.nodes.every((node) => node.email === 'ann1@example.com')).toBe(true);
+    const next = await page({ first: 100, email: 'ann1@example.com', after: filtered.pageInfo.endCursor });
+    expect(next.nodes).toHaveLength(8);
+  });
+
+  it('is empty beyond the last row and where there are none', async () => {
+    const last = await page({ first: 100 });
+    expect(await page({ after: last.pageInfo.endCursor })).toMatchObject({
+      nodes: [],
+      edges: [],
+      pageInfo: { hasNextPage: false, endCursor: null },
+    });
+    expect(await page({ email: 'nobody@example.com' })).toMatchObject({ nodes: [], totalCount: 0, pageInfo: { startCursor: null } });
+  });
+
+  it("does not leave the app with a cursor of another app's row", async () => {
+    const other = await world.app();
+    const { customers } = await world.ask(other, ops.CustomersDocument, { after: (await page({ first: 1 })).pageInfo.endCursor });
+    expect(customers).toMatchObject({ nodes: [], totalCount: 0 });
+  });
+
+  it.each(LISTS)('of %s refuses pages of 0, of -1 and of 101 rows, and takes 100', async (list) => {
+    for (const first of [0, -1, 101]) {
+      const answer = await world.post({ query: `{ ${list}(first: ${first}) { nodes { id } } }` }, { credential: app.key });
+      expect(answer).toMatchObject({
+        data: null,
+        errors: [{ message: expect.stringContaining('100'), extensions: { code: 'BAD_USER_INPUT' } }],
+      });
+    }
+    const most = await world.post({ query: `{ ${list}(first: 100) { nodes { id } totalCount } }` }, { credential: app.key });
+    expect(most.errors).toEqual([]);
+  });
+
+  it.each(LISTS)('of %s refuses what is not a cursor', async (list) => {
+    const bad = ['x', 'null', 'djE6', Buffer.from("v1:cus_' or 1=1 -- ").toString('base64url'), madeIds[0] ?? '', 'a'.repeat(5_000)];
+    for (const after of bad) {
+      const query = `query ($after: String) { ${list}(after: $after) { nodes { id } } }`;
+      const answer = await world.post({ query, variables: { after } }, { credential: app.key });
+      expect(answer).toMatchObject({
+        data: null,
+        errors: [{ message: expect.stringContaining('cursor'), extensions: { code: 'BAD_USER_INPUT' } }],
+      });
+    }
+  });
+});
+
+describe('a list inside a customer', () => {
+  it('pages the payments of each customer on its own', async () => {
+    const own = await world.app();
+    const [ann, bob] = [await world.payer(own), await world.payer(own)];
+    const ids: Record<string, string[]> = { [ann.customer.id]: [], [bob.customer.id]: [] };
+    for (const { customer } of [ann, bob, ann, ann, bob]) ids[customer.id]?.unshift((await world.payment(own, customer.id)).id);
+    const query = '{ customers { nodes { id payments(first: 2) { nodes { id } totalCount pageInfo { hasNextPage endCursor } } } } }';
+    type Nested = {
+      id: string;
+      payments: { nodes: { id: string }[]; totalCount: number; pageInfo: { hasNextPage: boolean; endCursor: string } };
+    };
+    const { data } = await world.post<{ customers: { nodes: Nested[] } }>({ query }, { credential: own.key });
+    const shown = data?.customers.nodes ?? [];
+    expect(shown.map((node) => [node.payments.nodes.map((payment) => payment.id), node.payments.totalCount])).toEqual([
+      [ids[bob.customer.id], 2],
+      [ids[ann.customer.id]?.slice(0, 2), 3],
+    ]);
+    expect(shown.map((node) => node.payments.pageInfo.hasNextPage)).toEqual([false, true]);
+  });
+});

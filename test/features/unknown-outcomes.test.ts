@@ -1,0 +1,337 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { atTilled, cut, refuse, takenAtTilled } from '../support/at-tilled.js';
+import * as ops from '../support/operations.generated.js';
+import { type TestApp, World } from '../support/world.js';
+
+let world: World;
+let app: TestApp;
+let customerId: string;
+
+beforeAll(async () => {
+  world = await World.create();
+});
+beforeEach(async () => {
+  app = await world.app();
+  customerId = (await world.payer(app)).customer.id;
+});
+afterEach(async () => {
+  await world.control('faults', { clear: true });
+  await world.control('webhooks', { paused: false });
+});
+afterAll(() => world.close());
+
+const CREATE = 'POST /v1/payment-intents';
+const CONFIRM = 'POST /v1/payment-intents/:id/confirm';
+const CAPTURE = 'POST /v1/payment-intents/:id/capture';
+const CANCEL = 'POST /v1/payment-intents/:id/cancel';
+const WHENS = ['before', 'after'] as const;
+const unknown = { userErrors: [{ code: 'OUTCOME_UNKNOWN' }] };
+const usd = (amountMinor: number) => ({ amountMinor, currency: 'usd' });
+
+async function pay(input: Partial<ops.PaymentCreateInput> = {}) {
+  return (await world.ask(app, ops.PaymentCreateDocument, { input: { customerId, amount: usd(4_200), ...input } })).paymentCreate;
+}
+
+async function refund(input: ops.RefundCreateInput) {
+  return (await world.ask(app, ops.RefundCreateDocument, { input })).refundCreate;
+}
+
+async function subscribe(input: Partial<ops.SubscriptionCreateInput> = {}) {
+  return (await world.ask(app, ops.SubscriptionCreateDocument, { input: { customerId, price: usd(900), ...input } })).subscriptionCreate;
+}
+
+async function read(id: string | undefined) {
+  const { payment } = await world.ask(app, ops.PaymentDocument, { id: id ?? '' });
+  if (!payment) throw new Error(`There is no payment ${id}.`);
+  return payment;
+}
+
+/** Nothing is left to be done. */
+async function expectNothingToDo(): Promise<void> {
+  expect(await world.rows('billing_jobs', app)).toEqual([]);
+}
+
+describe('paymentCreate OUTCOME_UNKNOWN', () => {
+  const places = [CREATE, CONFIRM].flatMap((operation) => WHENS.map((when) => [operation, when] as const));
+
+  it.each(places)('%s cut %s the commit: UNKNOWN at first, SUCCEEDED by itself, taken once', async (operation, when) => {
+    await cut(world, operation, when);
+    const first = await pay({ idempotencyKey: 'key-1' });
+    expect(first).toMatchObject({ payment: { status: 'UNKNOWN', failureCode: null }, ...unknown });
+    await world.advance({ ms: 10_000 });
+    expect(await read(first.payment?.id)).toMatchObject({ status: 'SUCCEEDED', captured: { amountMinor: 4_200 } });
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+    expect(await world.rows('billing_payments', app)).toHaveLength(1);
+    await expectNothingToDo();
+  });
+
+  it.each(places)('%s cut %s the commit: the same key finds the outcome at once, taken once', async (operation, when) => {
+    await cut(world, operation, when);
+    const first = await pay({ idempotencyKey: 'key-1' });
+    const second = await pay({ idempotencyKey: 'key-1' });
+    expect(second).toMatchObject({ payment: { id: first.payment?.id, status: 'SUCCEEDED' }, userErrors: [], replayed: true });
+    await world.advance({ ms: 10_000 });
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+    await expectNothingToDo();
+  });
+
+  it.each(places)('%s cut %s the commit of a payment that the bank declines: FAILED by itself, never taken', async (operation, when) => {
+    await cut(world, operation, when);
+    const first = await pay({ amount: usd(777_701), idempotencyKey: 'key-1' });
+    expect(first).toMatchObject({ payment: { status: 'UNKNOWN' }, ...unknown });
+    await world.advance({ ms: 10_000 });
+    expect(await read(first.payment?.id)).toMatchObject({ status: 'FAILED', failureCode: 'insufficient_funds' });
+    const again = await pay({ amount: usd(777_701), idempotencyKey: 'key-1' });
+    expect(again).toMatchObject({ userErrors: [{ code: 'PAYMENT_DECLINED', declineCode: 'insufficient_funds' }], replayed: true });
+    expect(await takenAtTilled(world, app)).toEqual([]);
+  });
+
+  it.each([500, 502, 503])('is told when Tilled answers %i, whether or not it did it', async (status) => {
+    for (const when of WHENS) await world.control('faults', { operation: CONFIRM, status, when });
+    const first = await pay();
+    const second = await pay();
+    expect([first.userErrors, second.userErrors]).toMatchObject([unknown.userErrors, unknown.userErrors]);
+    await world.advance({ ms: 10_000 });
+    expect((await read(first.payment?.id)).status).toBe('SUCCEEDED');
+    expect((await read(second.payment?.id)).status).toBe('SUCCEEDED');
+    expect(await takenAtTilled(world, app)).toEqual([4_200, 4_200]);
+  });
+
+  it('is told when Tilled takes longer than we wait, and the late answer is not lost', async () => {
+    await world.control('faults', { operation: CONFIRM, delayMs: 2_500, when: 'after' });
+    const { payment, userErrors } = await pay();
+    expect([payment?.status, userErrors]).toMatchObject(['UNKNOWN', unknown.userErrors]);
+    await world.advance({ ms: 10_000 });
+    expect((await read(payment?.id)).status).toBe('SUCCEEDED');
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+  });
+
+  it.each([CREATE, CONFIRM])('takes the money once when a slow %s is carried out after we asked again', async (operation) => {
+    await world.control('faults', { operation, delayMs: 2_600, when: 'before' });
+    const { payment } = await pay();
+    await world.advance({ ms: 10_000 });
+    expect((await read(payment?.id)).status).toBe('SUCCEEDED');
+    await world.until(async () => world.sandbox.requests(operation).every((request) => request.status !== null));
+    await world.settle();
+    expect((await read(payment?.id)).status).toBe('SUCCEEDED');
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+  });
+
+  it('is also the answer to the same reference, without a second try', async () => {
+    await cut(world, CONFIRM, 'after');
+    const first = await pay({ referenceId: 'order:1' });
+    expect(await pay({ referenceId: 'order:1' })).toMatchObject({
+      payment: { id: first.payment?.id, status: 'UNKNOWN' },
+      ...unknown,
+      replayed: true,
+    });
+    await world.advance({ ms: 10_000 });
+    expect(await pay({ referenceId: 'order:1' })).toMatchObject({ payment: { status: 'SUCCEEDED' }, userErrors: [], replayed: true });
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+  });
+
+  it('is resolved by the webhook alone when that comes first', async () => {
+    await cut(world, CONFIRM, 'after');
+    const { payment } = await pay();
+    await world.settle();
+    expect((await read(payment?.id)).status).toBe('SUCCEEDED');
+    await world.advance({ ms: 10_000 });
+    await expectNothingToDo();
+  });
+
+  it('cannot be refunded, captured or canceled while it is unknown', async () => {
+    await cut(world, CONFIRM, 'before');
+    const id = (await pay()).payment?.id ?? '';
+    const illegal = { userErrors: [{ code: 'ILLEGAL_TRANSITION' }] };
+    expect(await refund({ paymentId: id })).toMatchObject(illegal);
+    expect((await world.ask(app, ops.PaymentCaptureDocument, { input: { id } })).paymentCapture).toMatchObject(illegal);
+    expect((await world.ask(app, ops.PaymentCancelDocument, { input: { id } })).paymentCancel).toMatchObject(illegal);
+  });
+});
+
+describe('an outage that lasts', () => {
+  it('leaves the payment UNKNOWN, never FAILED, for as long as Tilled cannot be asked', async () => {
+    await cut(world, CONFIRM, 'after');
+    await world.control('webhooks', { paused: true });
+    const { payment } = await pay({ idempotencyKey: 'key-1' });
+    await refuse(world, '* /v1/payment-intents*', 401, { times: 1_000 });
+    await world.advance({ ms: 600_000 });
+    expect((await read(payment?.id)).status).toBe('UNKNOWN');
+    expect(await pay({ idempotencyKey: 'key-1' })).toMatchObject({ payment: { status: 'UNKNOWN' }, ...unknown, replayed: true });
+    await world.control('faults', { clear: true });
+    await world.advance({ ms: 3_600_000 });
+    await world.control('webhooks', { paused: false });
+    expect((await read(payment?.id)).status).toBe('SUCCEEDED');
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+  });
+
+  it('ends by itself even after a day: the outcome is asked for as long as it takes', async () => {
+    await cut(world, CONFIRM, 'after');
+    await world.control('webhooks', { paused: true });
+    const { payment } = await pay();
+    await refuse(world, '* /v1/payment-intents*', 401, { times: 1_000 });
+    for (let hours = 0; hours < 24; hours += 3) await world.advance({ ms: 10_800_000 });
+    expect((await read(payment?.id)).status).toBe('UNKNOWN');
+    await world.control('faults', { clear: true });
+    await world.advance({ ms: 10_800_000 });
+    expect((await read(payment?.id)).status).toBe('SUCCEEDED');
+    await world.control('webhooks', { paused: false });
+    await world.settle();
+    await expectNothingToDo();
+  });
+
+  it.each([CREATE, CONFIRM])('calls off a payment that %s never reached and that nobody waits for any more', async (operation) => {
+    await cut(world, operation, 'before');
+    const { payment } = await pay();
+    await refuse(world, '* /v1/payment-intents*', 401, { times: 1_000 });
+    await world.advance({ ms: 7_200_000 });
+    await world.control('faults', { clear: true });
+    await world.advance({ ms: 3_600_000 });
+    expect(await read(payment?.id)).toMatchObject({ status: 'CANCELED', captured: { amountMinor: 0 } });
+    expect(await takenAtTilled(world, app)).toEqual([]);
+    await expectNothingToDo();
+  });
+});
+
+describe('paymentCapture and paymentCancel OUTCOME_UNKNOWN', () => {
+  it.each(WHENS)('a capture cut %s the commit takes its part once, by itself', async (when) => {
+    const { payment } = await pay({ captureMethod: 'MANUAL' });
+    const id = payment?.id ?? '';
+    await cut(world, CAPTURE, when);
+    const { paymentCapture } = await world.ask(app, ops.PaymentCaptureDocument, { input: { id, amount: usd(1_500) } });
+    expect(paymentCapture).toMatchObject({ payment: { status: 'UNKNOWN' }, ...unknown });
+    await world.advance({ ms: 10_000 });
+    expect(await read(id)).toMatchObject({ status: 'SUCCEEDED', captured: { amountMinor: 1_500 } });
+    expect(await takenAtTilled(world, app)).toEqual([1_500]);
+    await expectNothingToDo();
+  });
+
+  it.each(WHENS)('a cancellation cut %s the commit releases the hold by itself', async (when) => {
+    const { payment } = await pay({ captureMethod: 'MANUAL' });
+    const id = payment?.id ?? '';
+    await cut(world, CANCEL, when);
+    const { paymentCancel } = await world.ask(app, ops.PaymentCancelDocument, { input: { id } });
+    expect(paymentCancel).toMatchObject({ payment: { status: 'UNKNOWN' }, ...unknown });
+    await world.advance({ ms: 10_000 });
+    expect((await read(id)).status).toBe('CANCELED');
+    expect(await atTilled(world, app, 'payment_intents')).toMatchObject([{ status: 'canceled' }]);
+    await expectNothingToDo();
+  });
+});
+
+/** Long enough for a request that was lost to be sent again. */
+async function quietTimePasses(): Promise<void> {
+  for (let minutes = 0; minutes < 15; minutes += 1) await world.advance({ ms: 60_000 });
+}
+
+describe('refundCreate OUTCOME_UNKNOWN', () => {
+  it.each(WHENS)('cut %s the commit: UNKNOWN at first, SUCCEEDED by itself, given back once', async (when) => {
+    const paymentId = (await pay()).payment?.id ?? '';
+    await world.control('batch', {});
+    await cut(world, 'POST /v1/refunds', when);
+    const input = { paymentId, amount: usd(4_000), idempotencyKey: 'key-1' };
+    expect(await refund(input)).toMatchObject({ refund: { status: 'UNKNOWN' }, ...unknown });
+    expect(await refund({ paymentId, amount: usd(201) })).toMatchObject({ userErrors: [{ code: 'REFUND_TOO_LARGE' }] });
+    await quietTimePasses();
+    expect(await read(paymentId)).toMatchObject({ refunded: { amountMinor: 4_000 }, refunds: [{ status: 'SUCCEEDED' }] });
+    expect(await refund(input)).toMatchObject({ refund: { status: 'SUCCEEDED' }, userErrors: [], replayed: true });
+    expect(await takenAtTilled(world, app)).toEqual([200]);
+    await expectNothingToDo();
+  });
+
+  it('cut after the commit: the same key finds the outcome at once, given back once', async () => {
+    const paymentId = (await pay()).payment?.id ?? '';
+    await world.control('batch', {});
+    await cut(world, 'POST /v1/refunds', 'after');
+    const input = { paymentId, amount: usd(1_000), idempotencyKey: 'key-1' };
+    await refund(input);
+    expect(await refund(input)).toMatchObject({ refund: { status: 'SUCCEEDED' }, userErrors: [], replayed: true });
+    await quietTimePasses();
+    expect(await takenAtTilled(world, app)).toEqual([3_200]);
+    expect((await read(paymentId)).refunds).toHaveLength(1);
+  });
+
+  it('is not sent again while the first request may still be carried out, however often it is repeated', async () => {
+    const paymentId = (await pay()).payment?.id ?? '';
+    await world.control('batch', {});
+    await world.control('faults', { operation: 'POST /v1/refunds', delayMs: 3_000 });
+    const sentBefore = world.sandbox.requests('POST /v1/refunds').length;
+    const input = { paymentId, amount: usd(1_000), idempotencyKey: 'key-1' };
+    expect(await refund(input)).toMatchObject({ refund: { status: 'UNKNOWN' }, ...unknown });
+    expect(await refund(input)).toMatchObject({ refund: { status: 'UNKNOWN' }, ...unknown });
+    await world.until(async () => (await takenAtTilled(world, app)).includes(3_200));
+    await quietTimePasses();
+    expect(await takenAtTilled(world, app)).toEqual([3_200]);
+    expect((await read(paymentId)).refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
+    expect(world.sandbox.requests('POST /v1/refunds')).toHaveLength(sentBefore + 1);
+  });
+
+  it('cut before the commit of a part that is too early is PENDING until the batch, and then given back once', async () => {
+    const paymentId = (await pay()).payment?.id ?? '';
+    await cut(world, 'POST /v1/refunds', 'before');
+    await refund({ paymentId, amount: usd(1_000) });
+    await quietTimePasses();
+    expect((await read(paymentId)).refunds).toMatchObject([{ status: expect.stringMatching(/^(PENDING|UNKNOWN)$/) }]);
+    await world.advance({ days: 1 });
+    expect((await read(paymentId)).refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
+    expect(await takenAtTilled(world, app)).toEqual([3_200]);
+    await expectNothingToDo();
+  });
+});
+
+describe('subscriptionCreate OUTCOME_UNKNOWN', () => {
+  it.each(WHENS)('cut %s the commit: one subscription at Tilled, one first payment, found by itself', async (when) => {
+    await cut(world, 'POST /v1/subscriptions', when);
+    const first = await subscribe({ idempotencyKey: 'key-1' });
+    expect(first).toMatchObject({ subscription: { status: 'PENDING' }, ...unknown });
+    await quietTimePasses();
+    const { subscription } = await world.ask(app, ops.SubscriptionDocument, { id: first.subscription?.id ?? '' });
+    expect(subscription).toMatchObject({ status: 'ACTIVE', payments: { nodes: [{ status: 'SUCCEEDED' }] } });
+    expect(await subscribe({ idempotencyKey: 'key-1' })).toMatchObject({
+      subscription: { status: 'ACTIVE' },
+      userErrors: [],
+      replayed: true,
+    });
+    expect(await atTilled(world, app, 'subscriptions')).toHaveLength(1);
+    expect(await takenAtTilled(world, app)).toEqual([900]);
+    await expectNothingToDo();
+  });
+
+  it('cut after the commit: the same key finds it at once, and it is one', async () => {
+    await cut(world, 'POST /v1/subscriptions', 'after');
+    await subscribe({ idempotencyKey: 'key-1' });
+    expect(await subscribe({ idempotencyKey: 'key-1' })).toMatchObject({
+      subscription: { nextPaymentAt: expect.any(String) },
+      userErrors: [],
+      replayed: true,
+    });
+    await quietTimePasses();
+    expect(await atTilled(world, app, 'subscriptions')).toHaveLength(1);
+    expect(await takenAtTilled(world, app)).toEqual([900]);
+  });
+
+  it('cannot be changed until Tilled has confirmed it, and can be afterwards', async () => {
+    await cut(world, 'POST /v1/subscriptions', 'before');
+    const id = (await subscribe()).subscription?.id ?? '';
+    const cancel = async () =>
+      (await world.ask(app, ops.SubscriptionCancelDocument, { input: { id, mode: 'IMMEDIATELY' } })).subscriptionCancel;
+    expect(await cancel()).toMatchObject({ userErrors: [{ code: 'CONFLICT' }] });
+    await quietTimePasses();
+    expect(await cancel()).toMatchObject({ subscription: { status: 'CANCELED' }, userErrors: [] });
+  });
+});
+
+describe('customerCreate OUTCOME_UNKNOWN', () => {
+  it.each(WHENS)('cut %s the commit: one customer at Tilled, found by itself', async (when) => {
+    await cut(world, 'POST /v1/customers', when);
+    const input = { email: 'bob@example.com', externalId: 'bob', idempotencyKey: 'key-1' };
+    const first = (await world.ask(app, ops.CustomerCreateDocument, { input })).customerCreate;
+    expect(first).toMatchObject({ customer: { externalId: 'bob' }, ...unknown });
+    await world.advance({ ms: 10_000 });
+    const again = (await world.ask(app, ops.CustomerCreateDocument, { input })).customerCreate;
+    expect(again).toMatchObject({ customer: { id: first.customer?.id }, userErrors: [], replayed: true });
+    expect((await atTilled(world, app, 'customers')).filter((customer) => customer.email === 'bob@example.com')).toHaveLength(1);
+    await expectNothingToDo();
+    expect(await world.card(app, first.customer?.id ?? '')).toMatchObject({ isDefault: true });
+  });
+});

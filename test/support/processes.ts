@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Variables for a process of ours; nothing else of our own environment reaches it but where programs are. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** How a program ended, and what it said. */
+export interface Ending {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const PROJECT = path.resolve(import.meta.dirname, '../..');
+
+/** Runs `billing` with these arguments to its end, through the program that npm installs. */
+export function billing(args: readonly string[], environment: Environment): Promise<Ending> {
+  return endOf(start([BILLING, ...args], environment));
+}
+
+/** Starts a command of `billing` that runs until it is told to end; resolves once it has printed `words`. */
+export function runningBilling(args: readonly string[], environment: Environment, words: string): Promise<RunningProcess> {
+  return RunningProcess.start([BILLING, ...args], environment, words);
+}
+
+/** Starts the gateway from dist/; resolves once it says that it runs. */
+export function runningGateway(environment: Environment): Promise<RunningProcess> {
+  return RunningProcess.start(MAIN, environment, environment['NODE_ENV'] === 'production' ? '"gateway started"' : "-d '{");
+}
+
+/** Starts the gateway from dist/ and lets it run to its own end, for starts that fail. */
+export function gatewayThatEnds(environment: Environment): Promise<Ending> {
+  return endOf(start(MAIN, environment));
+}
+
+const BILLING = path.join(PROJECT, 'bin', 'billing.mjs');
+const MAIN = ['--enable-source-maps', path.join(PROJECT, 'dist', 'src', 'main.js')];
+const RUN_MS_MAX = 25_000;
+
+/** A process of ours that runs until it is told to end. */
+export class RunningProcess {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly ended: Promise<Ending>,
+    /** What it printed until it ran. */
+    readonly words: string,
+  ) {}
+
+  /** Starts a program; resolves once it has printed `words`. */
+  static async start(args: readonly string[], environment: Environment, words: string): Promise<RunningProcess> {
+    const child = start(args, environment);
+    const ended = ending(child);
+    let said = '';
+    const ready = new Promise<string>((resolve) => {
+      child.stdout?.on('data', (text: string) => {
+        said += text;
+        if (said.includes(words)) resolve(said);
+      });
+    });
+    const outcome = await Promise.race([ready, ended, sleep(RUN_MS_MAX, null, { ref: false })]);
+    if (typeof outcome === 'string') return new RunningProcess(child, ended, outcome);
+    child.kill('SIGKILL');
+    throw new Error(`It did not start: ${JSON.stringify(outcome ?? said)}`);
+  }
+
+  /** Sends a signal and waits for the end. */
+  async end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<Ending> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+/** A port nobody listens on just now. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
+  return address.port;
+}
+
+function start(args: readonly string[], environment: Environment): ChildProcess {
+  const { PATH = '', TMPDIR = '' } = process.env;
+  const child = spawn(process.execPath, args, { env: { PATH, TMPDIR, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout?.setEncoding('utf8');
+  child.stderr?.setEncoding('utf8');
+  return child;
+}
+
+/** How a program ends by itself; one that does not is killed. */
+async function endOf(child: ChildProcess): Promise<Ending> {
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), RUN_MS_MAX);
+  const end = await ending(child);
+  clearTimeout(tooLong);
+  return end;
+}
+
+async function ending(child: ChildProcess): Promise<Ending> {
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.on('data', (text: string) => {
+    stderr += text;
+  });
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, stdout, stderr };
+}

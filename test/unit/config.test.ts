@@ -1,0 +1,179 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, readConfig } from '../../src/config.js';
+
+const WORKING_DIR = '/srv/billing';
+
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  DATABASE_URL_BILLING: 'mysql://billing:hunter2@db.example.com:3306/billing_db?connection_limit=10',
+  TILLED_SECRET_KEY: 'sk_live_0123456789',
+  TILLED_PUBLIC_KEY: 'pk_live_0123456789',
+  TILLED_WEBHOOK_SECRET: 'whsec_0123456789',
+  TILLED_ACCOUNT_ID: 'acct_0123456789',
+};
+
+describe('readConfig without any variable', () => {
+  it('is the embedded default on this machine, with the sandbox', () => {
+    expect(readConfig({}, WORKING_DIR)).toEqual({
+      isProduction: false,
+      host: '127.0.0.1',
+      port: 4000,
+      dataDir: '/srv/billing/.billing',
+      database: { kind: 'embedded', location: '/srv/billing/.billing/billing.db', poolSize: 1 },
+      tilled: null,
+      sandboxPort: 4010,
+      tilledTimeoutMs: 30_000,
+      logLevel: 'info',
+      runsWorker: true,
+      requestsPerWindow: 100_000,
+    });
+  });
+
+  it('cannot be changed afterwards', () => {
+    expect(Object.isFrozen(readConfig({}, WORKING_DIR))).toBe(true);
+  });
+
+  it('takes an empty or blank variable as absent', () => {
+    const blank = Object.fromEntries(
+      ['PORT', 'DATABASE_URL_BILLING', 'TILLED_SECRET_KEY', 'NODE_ENV', 'LOG_LEVEL'].map((name) => [name, ' ']),
+    );
+    expect(readConfig(blank, WORKING_DIR)).toEqual(readConfig({}, WORKING_DIR));
+  });
+
+  it('moves where PORT, TILLED_SANDBOX_PORT and BILLING_DATA_DIR say', () => {
+    const config = readConfig({ PORT: '0', TILLED_SANDBOX_PORT: '5010', BILLING_DATA_DIR: 'data' }, WORKING_DIR);
+    expect(config).toMatchObject({ port: 0, sandboxPort: 5010, dataDir: '/srv/billing/data' });
+    expect(config.database.location).toBe('/srv/billing/data/billing.db');
+  });
+});
+
+describe('readConfig in production', () => {
+  it('takes the documented variables, and nothing of the sandbox', () => {
+    expect(readConfig(PRODUCTION, WORKING_DIR)).toMatchObject({
+      isProduction: true,
+      host: '0.0.0.0',
+      database: { kind: 'mysql', location: 'mysql://billing:hunter2@db.example.com:3306/billing_db', poolSize: 10 },
+      tilled: { baseUrl: 'https://api.tilled.com', accountId: 'acct_0123456789', webhookSecret: 'whsec_0123456789' },
+    });
+  });
+
+  it('names every missing variable at once, each with its purpose and an example', () => {
+    const problems = problemsOf({ NODE_ENV: 'production' });
+    expect(problems).toEqual([
+      expect.stringMatching(/^DATABASE_URL_BILLING is missing: .*database.*, for example mysql:\/\/.*connection_limit=10$/),
+      expect.stringMatching(/^TILLED_SECRET_KEY is missing: .*secret key.*, for example sk_/),
+      expect.stringMatching(/^TILLED_PUBLIC_KEY is missing: .*browsers.*, for example pk_/),
+      expect.stringMatching(/^TILLED_WEBHOOK_SECRET is missing: .*signs webhooks.*, for example whsec_/),
+      expect.stringMatching(/^TILLED_ACCOUNT_ID is missing: .*account.*, for example acct_/),
+    ]);
+  });
+
+  it('names what is wrong together with what is missing', () => {
+    const names = problemsOf({ NODE_ENV: 'production', PORT: 'http', LOG_LEVEL: 'loud', BILLING_WORKER: 'maybe' }).map(
+      (problem) => problem.split(' ')[0],
+    );
+    expect(names.toSorted()).toEqual(
+      [
+        ...['BILLING_WORKER', 'DATABASE_URL_BILLING', 'LOG_LEVEL', 'PORT'],
+        ...['TILLED_ACCOUNT_ID', 'TILLED_PUBLIC_KEY', 'TILLED_SECRET_KEY', 'TILLED_WEBHOOK_SECRET'],
+      ].toSorted(),
+    );
+  });
+
+  it('refuses the embedded database', () => {
+    expect(problemsOf({ ...PRODUCTION, DATABASE_URL_BILLING: 'sqlite:/var/lib/billing.db' })).toEqual([
+      expect.stringMatching(/^DATABASE_URL_BILLING .*embedded database.*refused in production/),
+    ]);
+  });
+
+  it('refuses a database without a pool of its own', () => {
+    expect(problemsOf({ ...PRODUCTION, DATABASE_URL_BILLING: 'mysql://billing:hunter2@db:3306/billing_db' })).toEqual([
+      expect.stringMatching(/^DATABASE_URL_BILLING is unpooled: it has no connection_limit/),
+    ]);
+  });
+
+  it.each(['0', '1', '501', '2.5', 'many', ''])('refuses a connection_limit of "%s"', (limit) => {
+    const url = `mysql://billing:hunter2@db:3306/billing_db?connection_limit=${limit}`;
+    expect(problemsOf({ ...PRODUCTION, DATABASE_URL_BILLING: url })).toEqual([
+      expect.stringMatching(/^DATABASE_URL_BILLING has a connection_limit that is not a whole number from 2 to 500/),
+    ]);
+  });
+
+  it('refuses a Tilled address that anybody on the way can read', () => {
+    expect(problemsOf({ ...PRODUCTION, TILLED_BASE_URL: 'http://api.tilled.com' })).toEqual([
+      expect.stringMatching(/^TILLED_BASE_URL is not an https:\/\/ address/),
+    ]);
+  });
+});
+
+describe('readConfig', () => {
+  it.each([
+    'postgres://billing:hunter2@db/billing_db',
+    'billing_db',
+    'mysql//db',
+    'mysql://db:notaport/x',
+  ])('refuses %s as a database', (url) => {
+    expect(problemsOf({ DATABASE_URL_BILLING: url })).toEqual([expect.stringMatching(/^DATABASE_URL_BILLING is not a mysql:\/\/ URL/)]);
+  });
+
+  it('refuses a database URL that names no database', () => {
+    expect(problemsOf({ DATABASE_URL_BILLING: 'mysql://billing@db:3306/?connection_limit=5' })).toEqual([
+      expect.stringMatching(/^DATABASE_URL_BILLING names no database/),
+    ]);
+  });
+
+  it('wants all of the Tilled variables once one is given', () => {
+    const names = problemsOf({ TILLED_SECRET_KEY: PRODUCTION.TILLED_SECRET_KEY }).map((problem) => problem.split(' ')[0]);
+    expect(names).toEqual(['TILLED_PUBLIC_KEY', 'TILLED_WEBHOOK_SECRET', 'TILLED_ACCOUNT_ID']);
+  });
+
+  it('tells keys in the wrong place apart', () => {
+    const swapped = { ...PRODUCTION, TILLED_SECRET_KEY: PRODUCTION.TILLED_PUBLIC_KEY, TILLED_PUBLIC_KEY: PRODUCTION.TILLED_SECRET_KEY };
+    const names = problemsOf(swapped).map((problem) => problem.split(' ')[0]);
+    expect(names).toEqual(['TILLED_SECRET_KEY', 'TILLED_PUBLIC_KEY']);
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '80.5'],
+    ['TILLED_TIMEOUT_MS', '99'],
+    ['TILLED_SANDBOX_PORT', 'x'],
+    ['NODE_ENV', 'prod'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(name)]);
+  });
+
+  it('never repeats the value of a secret, however wrong it is', () => {
+    const secrets = {
+      DATABASE_URL_BILLING: 'postgres://billing:hunter2@db/billing_db',
+      TILLED_SECRET_KEY: 'hunter3',
+      TILLED_PUBLIC_KEY: 'hunter4',
+      TILLED_WEBHOOK_SECRET: 'hunter5',
+      TILLED_ACCOUNT_ID: 'hunter6',
+    };
+    const problems = problemsOf({ NODE_ENV: 'production', ...secrets });
+    expect(problems).toHaveLength(5);
+    expect(problems.join('\n')).not.toContain('hunter');
+  });
+
+  it('ends the process with EX_CONFIG, and says all problems in its message', () => {
+    const error = errorOf({ NODE_ENV: 'production' });
+    expect(error.exitCode).toBe(78);
+    expect(error.message.split('\n')).toEqual(error.problems);
+  });
+});
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  return errorOf(environment).problems;
+}
+
+function errorOf(environment: Record<string, string>): ConfigError {
+  try {
+    readConfig(environment, WORKING_DIR);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('The environment was taken.');
+}
