@@ -15,7 +15,7 @@ import * as ops from './operations.generated.js';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.js';
 
 /** When every world begins. */
-export const WORLD_BEGINS = new Date('2026-03-01T12:00:00.000Z');
+const WORLD_BEGINS = new Date('2026-03-01T12:00:00.000Z');
 
 /** What came back over HTTP. */
 export interface Answer<Data> {

@@ -28,7 +28,7 @@ const dispute: EventRule = { object: { kind: 'dispute', property: 'id' }, isFact
 const factOf = (rule: EventRule): EventRule => ({ ...rule, isFact: true });
 
 /** Every event type that Tilled emits. Types that are not here are recorded and handled no further, never refused. */
-export const EVENT_CATALOGUE: Readonly<Record<string, EventRule>> = {
+const EVENT_CATALOGUE: Readonly<Record<string, EventRule>> = {
   ...Object.fromEntries(EVENT_TYPES.map((type) => [type, RECORDED])),
   'customer.created': customer,
   'customer.updated': customer,

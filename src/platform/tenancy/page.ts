@@ -28,7 +28,7 @@ export function cursorOf(row: { readonly id: string }): string {
 }
 
 /** The id a cursor stands for; throws InvalidInput for anything that is not a cursor of ours. */
-export function idOfCursor(cursor: string): string {
+function idOfCursor(cursor: string): string {
   const text = Buffer.from(cursor, 'base64url').toString('utf8');
   if (!/^v1:[a-z]{2,5}_[0-9a-z]{26}$/.test(text))
     throw InvalidInput.because(['after'], 'after is not a cursor: use endCursor of an earlier page.');
