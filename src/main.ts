@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { composeGateway, type Gateway } from './compose.js';
 import { type Config, ConfigError, readConfig } from './config.js';
 import { type DemoEnvironment, ensureDemoApp, type LocalTilled, startLocalTilled } from './demo.js';
@@ -13,7 +15,9 @@ const DRAIN_MS_MAX = 10_000;
 
 /** Starts the gateway, and the local sandbox where no Tilled account is configured; resolves to how to stop them. */
 async function start(config: Config, log: Log): Promise<() => Promise<void>> {
-  const gatewayUrl = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}`;
+  // Known before listening, because the sandbox is told where to deliver.
+  const port = config.port === 0 ? await freePort(config.host) : config.port;
+  const gatewayUrl = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${port}`;
   if (config.database.kind === 'embedded') await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const local = config.tilled === null ? await startLocalTilled(config, gatewayUrl, log) : null;
   const tilled = config.tilled ?? local?.tilled;
@@ -32,7 +36,7 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     requestLimit: new RequestLimit(config.requestsPerWindow),
     explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
   });
-  await server.listen({ host: config.host, port: config.port });
+  await server.listen({ host: config.host, port });
   if (config.runsWorker) await gateway.startWork();
   log.info('gateway started', { url: gatewayUrl, database: config.database.kind, sandbox: local !== null, worker: config.runsWorker });
   if (demo !== null && local !== null) process.stdout.write(banner(config, demo, local));
@@ -43,6 +47,16 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     clearTimeout(impatience);
     await stopRest(gateway, local);
   };
+}
+
+/** A port that nobody listens on now. */
+async function freePort(host: string): Promise<number> {
+  const probe = createServer().listen(0, host);
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
 }
 
 async function stopRest(gateway: Gateway, local: LocalTilled | null): Promise<void> {

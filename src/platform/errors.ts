@@ -63,6 +63,9 @@ export class InvalidInput extends AppError {
   }
 }
 
+/** Ids are shorter; what is longer is not one and need not be repeated in full. */
+const ID_SHOWN_MAX = 64;
+
 /** There is no such object in the caller's app; another app's object answers exactly the same. */
 export class NotFound extends AppError {
   readonly code = UserErrorCode.NOT_FOUND;
@@ -72,7 +75,7 @@ export class NotFound extends AppError {
     id: string,
     override readonly field: readonly string[] | null = ['id'],
   ) {
-    super(`There is no ${noun} ${id}.`);
+    super(`There is no ${noun} ${id.slice(0, ID_SHOWN_MAX)}.`);
   }
 }
 

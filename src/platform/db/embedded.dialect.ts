@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { SqliteDialect } from 'kysely';
 
 const WAIT_FOR_OTHER_PROCESS_MS = 10_000;
+const STATEMENTS_KEPT = 500;
 
 /**
  * The embedded database: Node's own SQLite behind kysely. A commit survives the loss of the process and of power
@@ -18,7 +19,10 @@ export function embeddedDialect(file: string): SqliteDialect {
       return {
         prepare: (sql: string) => {
           const statement = statements.get(sql) ?? prepared(database, sql);
-          if (statements.size < 500) statements.set(sql, statement);
+          // The one used last goes last; what was not used for longest goes first.
+          statements.delete(sql);
+          statements.set(sql, statement);
+          if (statements.size > STATEMENTS_KEPT) statements.delete(statements.keys().next().value ?? '');
           return statement;
         },
         close: () => database.close(),

@@ -12,6 +12,8 @@ export type SchemaState =
   | { readonly kind: 'foreign'; readonly tables: readonly string[] };
 
 const LOG_TABLE = 'billing_migrations';
+/** Names of locks are the server's, not the database's, and at most 64 characters long. */
+const LOCK_NAME = "concat('billing_migrate_', md5(database()))";
 const LOCK_WAIT_SECONDS = 60;
 const TRIES_OF_THE_EMBEDDED = 3;
 
@@ -62,16 +64,16 @@ export class SchemaMigrator {
     return new Migrator(orm.em as ConstructorParameters<typeof Migrator>[0]);
   }
 
-  /** Several gateways may start at once; the database's own lock lets one of them migrate. */
+  /** Several gateways may start at once; a lock of the server's, named after the database, lets one of them migrate. */
   private async alone<T>(work: () => Promise<T>): Promise<T> {
     if (this.database.isEmbedded) return this.asOneOfSeveral(work);
     return this.database.transaction(async (em) => {
-      const [row] = await this.database.query('select get_lock(?, ?) as held', [LOG_TABLE, LOCK_WAIT_SECONDS], em);
+      const [row] = await this.database.query(`select get_lock(${LOCK_NAME}, ?) as held`, [LOCK_WAIT_SECONDS], em);
       if (Number(row?.held) !== 1) throw new Error(`Another process has been migrating for over ${LOCK_WAIT_SECONDS} s.`);
       try {
         return await work();
       } finally {
-        await this.database.query('select release_lock(?) as released', [LOG_TABLE], em);
+        await this.database.query(`select release_lock(${LOCK_NAME}) as released`, [], em);
       }
     });
   }
