@@ -1,4 +1,4 @@
-import { GraphQLError, type ValidationRule } from 'graphql';
+import { GraphQLError, type GraphQLObjectType, Kind, type SelectionSetNode, type ValidationContext, type ValidationRule } from 'graphql';
 
 /** Refuses operations that the schema has no root type for: executing them would look like a fault of ours. */
 export const knownRootTypes: ValidationRule = (context) => ({
@@ -7,3 +7,37 @@ export const knownRootTypes: ValidationRule = (context) => ({
     context.reportError(new GraphQLError(`There are no ${operation.operation}s here.`, { nodes: operation }));
   },
 });
+
+/** What a field's extensions say when it moves money: `@Extensions(MOVES_MONEY)`. */
+export const MOVES_MONEY = { movesMoney: true } as const;
+
+/**
+ * Refuses operations with more than one field that moves money, before anything runs: if the second failed, the answer to
+ * the first would be lost in the same response. @skip and @include are not looked at, because variables decide them.
+ */
+export const oneMoneyMutation: ValidationRule = (context) => ({
+  OperationDefinition(operation) {
+    const root = context.getSchema().getRootType(operation.operation);
+    const moving = root ? countMoving(context, root, operation.selectionSet, new Set()) : 0;
+    if (moving <= 1) return;
+    context.reportError(
+      new GraphQLError(`This operation moves money ${moving} times: send one such mutation in an operation.`, { nodes: operation }),
+    );
+  },
+});
+
+function countMoving(context: ValidationContext, root: GraphQLObjectType, selections: SelectionSetNode, seen: ReadonlySet<string>): number {
+  return selections.selections.reduce((count, selection) => {
+    switch (selection.kind) {
+      case Kind.FIELD:
+        return count + (root.getFields()[selection.name.value]?.extensions.movesMoney === true ? 1 : 0);
+      case Kind.INLINE_FRAGMENT:
+        return count + countMoving(context, root, selection.selectionSet, seen);
+      case Kind.FRAGMENT_SPREAD: {
+        const name = selection.name.value;
+        const fragment = seen.has(name) ? undefined : context.getFragment(name);
+        return count + (fragment ? countMoving(context, root, fragment.selectionSet, new Set([...seen, name])) : 0);
+      }
+    }
+  }, 0);
+}

@@ -1,4 +1,4 @@
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -7,11 +7,20 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
-import { knownRootTypes } from '../graphql/rules.js';
+import { knownRootTypes, oneMoneyMutation } from '../graphql/rules.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import type { HttpParts } from './parts.js';
 
 type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'requestLimit' | 'log'>;
+
+/** Says in a header, too, that an answer is that of an earlier request. */
+const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
+  requestDidStart: async () => ({
+    willSendResponse: async ({ contextValue, response }) => {
+      if (contextValue.hasReplayed) response.http.headers.set('idempotency-replayed', 'true');
+    },
+  }),
+};
 
 /** POST and GET /graphql: who is asking is settled before a word of the document is looked at. */
 export function graphqlRoute(parts: GraphqlParts) {
@@ -22,11 +31,12 @@ export function graphqlRoute(parts: GraphqlParts) {
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
       introspection: true,
-      validationRules: [knownRootTypes],
+      validationRules: [knownRootTypes, oneMoneyMutation],
       plugins: [
         ApolloServerPluginCacheControlDisabled(),
         ApolloServerPluginLandingPageDisabled(),
         ApolloServerPluginUsageReportingDisabled(),
+        TELL_REPLAYS,
       ],
     });
     await apollo.start();

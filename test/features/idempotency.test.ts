@@ -41,6 +41,12 @@ describe('the same key and input', () => {
     expect(await takenAtTilled(world, app)).toEqual([4_200]);
   });
 
+  it('says in the header Idempotency-Replayed that the answer is an earlier one, and only then', async () => {
+    const send = () => world.send(app, ops.PaymentCreateDocument, { input: { customerId, amount: usd(4_200), idempotencyKey: 'key-1' } });
+    expect((await send()).headers.get('idempotency-replayed')).toBeNull();
+    expect((await send()).headers.get('idempotency-replayed')).toBe('true');
+  });
+
   it('takes the key of the input rather than that of the header', async () => {
     const first = await pay({ idempotencyKey: 'key-1' }, header('key-2'));
     expect((await pay({ idempotencyKey: 'key-1' }, header('key-3'))).payment?.id).toBe(first.payment?.id);
@@ -110,6 +116,32 @@ describe('the same key and input', () => {
     await world.advance({ days: 2 });
     expect(await pay({ idempotencyKey: 'key-1' })).toMatchObject({ payment: { status: 'SUCCEEDED' }, replayed: false });
     expect(await takenAtTilled(world, app)).toEqual([4_200, 4_200]);
+  });
+});
+
+describe('more than one mutation that moves money', () => {
+  const pays = (alias: string, key: string) =>
+    `${alias}: paymentCreate(input: { customerId: "${customerId}", amount: { amountMinor: 100, currency: "usd" }, idempotencyKey: "${key}" }) { replayed }`;
+  const refunds = '... on Mutation { refundCreate(input: { paymentId: "pay_x" }) { replayed } }';
+
+  it.each([
+    ['by alias', () => `mutation { ${pays('one', 'a')} ${pays('two', 'b')} }`],
+    ['of two kinds, one in an inline fragment', () => `mutation { ${pays('one', 'a')} ${refunds} }`],
+    [
+      'hidden in fragments',
+      () => `mutation { ...A } fragment A on Mutation { ${pays('one', 'a')} ...B } fragment B on Mutation { ${pays('two', 'b')} }`,
+    ],
+  ])('is refused before anything runs: %s', async (_, query) => {
+    const answer = await world.post({ query: query() }, { credential: app.key });
+    expect(answer).toMatchObject({ status: 400, errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] });
+    expect(await takenAtTilled(world, app)).toEqual([]);
+    expect(await world.rows('billing_payments', app)).toEqual([]);
+  });
+
+  it('is not a mutation that moves money beside others that do not', async () => {
+    const query = `mutation { customerUpdate(input: { id: "${customerId}", name: "Bo" }) { replayed } ${pays('one', 'a')} }`;
+    expect(await world.post({ query }, { credential: app.key })).toMatchObject({ status: 200, errors: [] });
+    expect(await takenAtTilled(world, app)).toEqual([100]);
   });
 });
 

@@ -9,9 +9,11 @@ import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
 import type { StatementListener } from '../../src/platform/db/database.js';
 import { createLog } from '../../src/platform/log.js';
+import type { Scope } from '../../src/platform/tenancy/scope.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import type { TilledPaymentMethod } from '../../src/tilled/tilled.shapes.js';
 import * as ops from './operations.generated.js';
+import type { Environment } from './processes.js';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.js';
 
 /** When every world begins. */
@@ -93,13 +95,40 @@ export class World {
     return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch);
   }
 
+  /** Ends the world. Throws if its books break an invariant: whatever a test was about, they must hold after it. */
   async close(): Promise<void> {
+    const { violations } = await this.gateway.verifyBooks();
+    await this.end();
+    if (violations.length > 0) throw new Error(`The books are broken: ${JSON.stringify(violations.slice(0, 5), null, 2)}`);
+  }
+
+  /** Ends a world whose books a test broke on purpose. */
+  async end(): Promise<void> {
     // A client may have opened a connection that it then did not need: the server would wait for its first request.
     this.server.server.closeAllConnections();
     await this.server.close();
     await this.sandbox.close();
     await this.gateway.database.close();
     await this.scratch.drop();
+  }
+
+  /** Variables with which a process of ours joins this world; its clock is the wall's. */
+  get environment(): Environment {
+    return {
+      DATABASE_URL_BILLING: this.scratch.url,
+      TILLED_BASE_URL: this.sandbox.url,
+      TILLED_SECRET_KEY: this.partner.secretKey,
+      TILLED_PUBLIC_KEY: 'pk_of_world',
+      TILLED_WEBHOOK_SECRET: this.webhookSecret,
+      TILLED_ACCOUNT_ID: this.partner.accountId,
+    };
+  }
+
+  /** A scope of an app, as commands have it. */
+  async scope(app: TestApp): Promise<Scope> {
+    const scope = await this.gateway.access.scopeOf(app.id, { kind: 'command' }, { requestId: 'test' });
+    if (scope === null) throw new Error(`There is no app ${app.id}.`);
+    return scope;
   }
 
   /** An app with a merchant account of its own. */

@@ -1,7 +1,8 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { MOVES_MONEY } from '../../graphql/rules.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
@@ -61,18 +62,21 @@ export class PaymentResolver {
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => PaymentPayload)
   paymentCreate(@Arg('input', () => PaymentCreateInput) input: PaymentCreateInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('payment', input, () => this.service.create(scope, input));
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => PaymentPayload)
   paymentCapture(@Arg('input', () => PaymentCaptureInput) input: PaymentCaptureInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('payment', input, () => this.service.capture(scope, input));
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => PaymentPayload)
   paymentCancel(@Arg('input', () => PaymentCancelInput) input: PaymentCancelInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('payment', input, () => this.service.cancel(scope, input));

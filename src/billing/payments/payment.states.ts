@@ -14,7 +14,8 @@ const { PENDING, REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, FAILE
 
 /**
  * Which states may follow which. Staying is always allowed. A bank debit that succeeded may come back days later
- * (SUCCEEDED → FAILED), and a failed payment may be collected with another method (FAILED → …).
+ * (SUCCEEDED → FAILED), and a failed payment may be collected with another method (FAILED → …). We look at Tilled now and
+ * then and may miss a state, so what several steps lead to is one step too (SUCCEEDED → PROCESSING).
  */
 export const PAYMENT_STATES: { readonly noun: string; readonly edges: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> } = {
   noun: 'payment',
@@ -22,9 +23,9 @@ export const PAYMENT_STATES: { readonly noun: string; readonly edges: Readonly<R
     PENDING: [REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, FAILED, CANCELED, UNKNOWN],
     UNKNOWN: [PENDING, REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, FAILED, CANCELED],
     REQUIRES_ACTION: [PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, FAILED, CANCELED, UNKNOWN],
-    PROCESSING: [SUCCEEDED, FAILED, CANCELED],
-    REQUIRES_CAPTURE: [SUCCEEDED, FAILED, CANCELED, UNKNOWN],
-    SUCCEEDED: [FAILED],
+    PROCESSING: [REQUIRES_ACTION, REQUIRES_CAPTURE, SUCCEEDED, FAILED, CANCELED],
+    REQUIRES_CAPTURE: [REQUIRES_ACTION, PROCESSING, SUCCEEDED, FAILED, CANCELED, UNKNOWN],
+    SUCCEEDED: [REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, FAILED, CANCELED],
     FAILED: [REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, CANCELED],
     CANCELED: [],
   },

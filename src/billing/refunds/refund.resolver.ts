@@ -1,7 +1,8 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { MOVES_MONEY } from '../../graphql/rules.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Payment } from '../payments/payment.entity.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
@@ -32,6 +33,7 @@ export class RefundResolver {
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => RefundPayload, { description: 'Gives back part or all of one payment.' })
   refundCreate(@Arg('input', () => RefundCreateInput) input: RefundCreateInput, @Ctx() scope: Scope): Promise<PayloadOf<'refund', Refund>> {
     return respond('refund', input, () => this.service.create(scope, input));

@@ -1,7 +1,8 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { MOVES_MONEY } from '../../graphql/rules.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
@@ -51,6 +52,7 @@ export class SubscriptionResolver {
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => SubscriptionPayload)
   subscriptionCreate(@Arg('input', () => SubscriptionCreateInput) input: SubscriptionCreateInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('subscription', input, () => this.service.create(scope, input));

@@ -9,7 +9,7 @@ export enum SubscriptionStatus {
 
 const { PENDING, ACTIVE, PAST_DUE, PAUSED, CANCELED } = SubscriptionStatus;
 
-/** Which states may follow which. Staying is always allowed. */
+/** Which states may follow which. Staying is always allowed. We may miss a pause, so what it lies between is one step too (PAST_DUE → PENDING). */
 export const SUBSCRIPTION_STATES: {
   readonly noun: string;
   readonly edges: Readonly<Record<SubscriptionStatus, readonly SubscriptionStatus[]>>;
@@ -17,8 +17,8 @@ export const SUBSCRIPTION_STATES: {
   noun: 'subscription',
   edges: {
     PENDING: [ACTIVE, PAST_DUE, PAUSED, CANCELED],
-    ACTIVE: [PAST_DUE, PAUSED, CANCELED],
-    PAST_DUE: [ACTIVE, PAUSED, CANCELED],
+    ACTIVE: [PENDING, PAST_DUE, PAUSED, CANCELED],
+    PAST_DUE: [PENDING, ACTIVE, PAUSED, CANCELED],
     PAUSED: [PENDING, ACTIVE, PAST_DUE, CANCELED],
     CANCELED: [],
   },

@@ -95,7 +95,7 @@ export interface EventFact {
 }
 
 /** The fact an event is, or null: a failed attempt, an opened dispute, news of a refund. */
-export function factOfEvent(event: TilledEvent): EventFact | null {
+export function factOfEvent(event: TilledEvent, receivedAt: Date): EventFact | null {
   const isFact = Object.hasOwn(EVENT_CATALOGUE, event.type) && EVENT_CATALOGUE[event.type]?.isFact === true;
   const data = event.data as Record<string, unknown>;
   const objectId = text(data.id, 64);
@@ -108,7 +108,7 @@ export function factOfEvent(event: TilledEvent): EventFact | null {
     code: text(error.code ?? data.failure_code ?? data.status, 64),
     message: text(error.message ?? data.failure_message ?? data.reason_description, 500),
     amountMinor: Number.isSafeInteger(data.amount) ? Number(data.amount) : null,
-    occurredAt: new Date(event.created_at),
+    occurredAt: Number.isNaN(Date.parse(event.created_at)) ? receivedAt : new Date(event.created_at),
   };
 }
 

@@ -1,6 +1,7 @@
 import { plusMs } from '../../platform/clock.js';
 import { CursorRepository } from '../../platform/cursors.js';
 import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import { errorFields } from '../../platform/log.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledEvent } from '../../tilled/tilled.shapes.js';
 import type { Processor } from '../kit/processor.js';
@@ -35,9 +36,13 @@ export class WebhookBackfill {
       await scope.transaction((tx) => this.parts.jobs.enqueue(tx, { ...key, dueInMs: EVERY_MS }));
   }
 
-  /** The handler of BACKFILL. */
+  /** The handler of BACKFILL. It is never given up: the longer Tilled was out of reach, the more there is to find afterwards. */
   async look(scope: Scope, lease: Lease): Promise<void> {
-    await this.run(scope);
+    const failure = await this.run(scope).then(
+      () => null,
+      (error: unknown) => errorFields(error),
+    );
+    if (failure !== null) scope.log.error('missed webhooks could not be looked for', failure);
     await this.parts.jobs.release(scope, lease, { dueInMs: EVERY_MS });
   }
 
@@ -46,14 +51,28 @@ export class WebhookBackfill {
     const cursor = await CursorRepository.of(scope).find(CURSOR);
     const since = cursor === null ? plusMs(scope.now(), -FIRST_LOOK_MS) : plusMs(new Date(cursor.position), -OVERLAP_MS);
     const events = await this.emittedSince(scope, since);
-    const stored = await WebhookEventRepository.of(scope).storedAmong(events.map((event) => event.id));
-    const missing = events.filter((event) => !stored.has(event.id));
-    // Oldest first, so that a crash on the way leaves nothing older behind the cursor.
-    await Promise.all(missing.reverse().map((event) => this.parts.inbox.recordForOwner(scope, event)));
+    const missing = await this.missingAmong(scope, events);
+    await Promise.all(missing.map(({ owner, event }) => this.parts.inbox.record(owner, event)));
     const [newest] = events;
     if (newest !== undefined) await scope.transaction((tx) => CursorRepository.of(tx).moveTo(CURSOR, newest.created_at));
     if (missing.length > 0) scope.log.warn('missed webhooks recorded', { missing: missing.length, looked: events.length });
     return missing.length;
+  }
+
+  /** Those that are not stored, oldest first, with the app each belongs to: apps may share an account. */
+  private async missingAmong(scope: Scope, events: readonly TilledEvent[]): Promise<{ owner: Scope; event: TilledEvent }[]> {
+    const owned = new Map<string, { readonly owner: Scope; readonly events: TilledEvent[] }>();
+    for (const event of events) {
+      const owner = await this.parts.inbox.ownerInAccount(scope, event);
+      const known = owned.get(owner.appId);
+      if (known === undefined) owned.set(owner.appId, { owner, events: [event] });
+      else known.events.push(event);
+    }
+    const missing = [...owned.values()].map(async ({ owner, events: its }) => {
+      const stored = await WebhookEventRepository.of(owner).storedAmong(its.map((event) => event.id));
+      return its.filter((event) => !stored.has(event.id)).map((event) => ({ owner, event }));
+    });
+    return (await Promise.all(missing)).flat().reverse();
   }
 
   /** Newest first, as Tilled lists them. Events that appear while pages are read shift the pages, which shows some twice. */

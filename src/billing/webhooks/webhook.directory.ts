@@ -9,6 +9,12 @@ export interface WebhookEndpoint {
   readonly secrets: readonly string[];
 }
 
+/** What is remembered of an app: secrets that end while it is remembered, too. */
+interface Listener {
+  readonly scope: Scope;
+  readonly secrets: readonly { readonly secret: string; readonly expiresAt: Date | null }[];
+}
+
 interface Cached<Value> {
   readonly value: Promise<Value>;
   readonly until: number;
@@ -22,7 +28,7 @@ const STALE_AFTER_MS = 5_000;
 
 /** Who listens for webhooks: every app, with its own secrets and with that of the deployment's endpoint. */
 export class WebhookDirectory {
-  private readonly byApp = new Map<string, Cached<WebhookEndpoint | null>>();
+  private readonly byApp = new Map<string, Cached<Listener | null>>();
   private readonly appIdsByAccount = new Map<string, Cached<readonly string[]>>();
 
   constructor(
@@ -32,8 +38,11 @@ export class WebhookDirectory {
 
   /** The endpoint of one app; none where there is no such app. */
   async ofApp(appId: string, isFresh: boolean): Promise<readonly WebhookEndpoint[]> {
-    const endpoint = await cached(this.byApp, appId, isFresh, () => this.load(appId));
-    return endpoint === null ? [] : [endpoint];
+    const listener = await cached(this.byApp, appId, isFresh, () => this.load(appId));
+    if (listener === null) return [];
+    const now = listener.scope.now();
+    const accepted = listener.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
+    return [{ scope: listener.scope, secrets: accepted.map(({ secret }) => secret) }];
   }
 
   /** The endpoints of every app with this Tilled account, the oldest app first. */
@@ -44,11 +53,12 @@ export class WebhookDirectory {
     return (await Promise.all(appIds.map((appId) => this.ofApp(appId, isFresh)))).flat();
   }
 
-  private async load(appId: string): Promise<WebhookEndpoint | null> {
+  private async load(appId: string): Promise<Listener | null> {
     const scope = await this.access.scopeOf(appId, { kind: 'webhook' }, { requestId: 'webhook' });
     if (scope === null) return null;
     const own = await WebhookSecretRepository.of(scope).active();
-    return { scope, secrets: [...own.map((secret) => secret.secret), this.deploymentSecret].filter((secret) => secret !== '') };
+    const secrets = [...own, { secret: this.deploymentSecret, expiresAt: null }];
+    return { scope, secrets: secrets.filter(({ secret }) => secret !== '') };
   }
 }
 

@@ -71,9 +71,10 @@ export class WebhookInbox {
     return mayBeNew ? this.receiveAt(delivery, await this.endpointsFor(delivery, true)) : receipt;
   }
 
-  /** Stores an event of an account for the app it belongs to; `scope` is an app of that account. */
-  async recordForOwner(scope: Scope, event: TilledEvent): Promise<Receipt> {
-    return this.record(this.ownerOf(event, await this.parts.directory.ofAccount(event.account_id, false), scope), event);
+  /** The app that an event belongs to, among those that share its account; `scope` is one of them. */
+  async ownerInAccount(scope: Scope, event: TilledEvent): Promise<Scope> {
+    const endpoints = await this.parts.directory.ofAccount(event.account_id, false);
+    return this.ownerOf(event, endpoints, endpoints[0]?.scope ?? scope);
   }
 
   private async receiveAt(delivery: Delivery, endpoints: readonly WebhookEndpoint[]): Promise<Receipt> {
@@ -108,7 +109,7 @@ export class WebhookInbox {
         .filter((object) => object !== null)
         .map(({ kind, id }) => ({ kind: jobKindOf(kind), subject: id }));
       await this.parts.jobs.enqueueAll(tx, jobs);
-      await WebhookFactRepository.of(tx).keepAll(news.flatMap(({ event }) => factsOf(event)));
+      await WebhookFactRepository.of(tx).keepAll(news.flatMap(({ event }) => factsOf(event, this.parts.clock.now())));
       return storedIds;
     });
     return arrivals.map(({ scope, event }, index) => {
@@ -165,8 +166,8 @@ export class WebhookInbox {
   }
 }
 
-function factsOf(event: TilledEvent): (EventFact & { eventId: string })[] {
-  const fact = factOfEvent(event);
+function factsOf(event: TilledEvent, receivedAt: Date): (EventFact & { eventId: string })[] {
+  const fact = factOfEvent(event, receivedAt);
   return fact === null ? [] : [{ ...fact, eventId: event.id }];
 }
 

@@ -41,6 +41,12 @@ export class Intents {
 
   /** Runs a story for a request. Throws AppError for refusals before anything was written that are not outcomes. */
   async run<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Outcome<Row>> {
+    const outcome = await this.outcomeOf(scope, story, request);
+    if (outcome.replayed) scope.noteReplay();
+    return outcome;
+  }
+
+  private async outcomeOf<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Outcome<Row>> {
     const claim = await this.claim(scope, story, request);
     if (claim.kind === 'existing') return { row: await story.load(scope, claim.subject), errors: claim.errors, replayed: true };
     if (claim.kind === 'known') return this.replay(scope, story, claim.key, fingerprintOf(request.input));

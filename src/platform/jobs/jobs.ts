@@ -165,12 +165,22 @@ export class Jobs {
     );
   }
 
-  /** Trying again cannot help: the work waits for a person. */
-  async bury(scope: Scope, lease: Lease, reason: string): Promise<void> {
-    await scope.run(
-      "update billing_jobs set state = 'dead', due_at = null, attempts = attempts + 1, last_error = ? where app_id = ? and id = ? and fence = ?",
-      [reason.slice(0, 1000), lease.appId, lease.jobId, lease.fence],
+  /**
+   * Trying again cannot help: the work waits for a person. Unless it was asked for anew meanwhile: then what failed is not
+   * the last word, it is due again, and the answer is false.
+   */
+  async bury(scope: Scope, lease: Lease, reason: string): Promise<boolean> {
+    const held = [lease.appId, lease.jobId, lease.fence];
+    const buried = await scope.run(
+      "update billing_jobs set state = 'dead', due_at = null, attempts = attempts + 1, last_error = ? where app_id = ? and id = ? and fence = ? and wanted = ?",
+      [reason.slice(0, 1000), ...held, lease.wanted],
     );
+    if (buried > 0) return true;
+    await scope.run(
+      "update billing_jobs set state = 'due', due_at = ?, attempts = 0, last_error = ? where app_id = ? and id = ? and fence = ?",
+      [this.clock.now(), reason.slice(0, 1000), ...held],
+    );
+    return false;
   }
 
   private async insert(scope: Scope, jobs: readonly NewJob[], start: Start): Promise<void> {

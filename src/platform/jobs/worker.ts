@@ -99,12 +99,15 @@ export class Worker {
       attempts: lease.attempts + 1,
       ...errorFields(error),
     });
-    if (isDead) await this.parts.jobs.bury(scope, lease, reason);
-    else
-      await this.parts.jobs.release(scope, lease, {
-        dueInMs: Math.floor(delayMs * (1 - JITTER + 2 * JITTER * Math.random())),
-        error: reason,
-      });
-    await this.parts.onFailure(scope, lease, reason, isDead);
+    // In one transaction: dying in between must not leave work that waits for a person, and nobody who sees that.
+    await scope.transaction(async (tx) => {
+      const isBuried = isDead && (await this.parts.jobs.bury(tx, lease, reason));
+      if (!isDead)
+        await this.parts.jobs.release(tx, lease, {
+          dueInMs: Math.floor(delayMs * (1 - JITTER + 2 * JITTER * Math.random())),
+          error: reason,
+        });
+      await this.parts.onFailure(tx, lease, reason, isBuried);
+    });
   }
 }

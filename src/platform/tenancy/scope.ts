@@ -48,6 +48,7 @@ export class Scope {
   readonly log: Log;
   private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
   private readonly afterCommits: (() => void)[] = [];
+  private replayed = false;
 
   constructor(
     private readonly parts: ScopeParts,
@@ -63,6 +64,15 @@ export class Scope {
 
   get appId(): string {
     return this.app.id;
+  }
+
+  /** Whether an answer in this request is that of an earlier one. */
+  get hasReplayed(): boolean {
+    return this.replayed;
+  }
+
+  noteReplay(): void {
+    this.replayed = true;
   }
 
   now(): Date {
