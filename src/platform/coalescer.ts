@@ -13,12 +13,14 @@ export interface CoalescerLimits {
 
 /**
  * Gathers what arrives while earlier writes are under way into the next write, so that many durable writes share few
- * commits. There is no timer: an idle coalescer writes at once, a busy one as fast as its database commits. Everybody gets
+ * commits. There is no timer: an idle coalescer writes once everything that has arrived by now was added, a busy one as fast
+ * as its database commits. Everybody gets
  * the answer for their own item; if a shared write fails, its items are written one by one, so that a bad one fails alone.
  */
 export class Coalescer<Item, Result> {
   private readonly waiting: Waiting<Item, Result>[] = [];
   private writes = 0;
+  private isNextComing = false;
 
   constructor(
     /** Writes all items or none; the results are in the order of the items. */
@@ -30,7 +32,7 @@ export class Coalescer<Item, Result> {
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
-      this.next();
+      this.nextSoon();
     });
   }
 
@@ -39,12 +41,22 @@ export class Coalescer<Item, Result> {
     return this.writes === 0 && this.waiting.length === 0;
   }
 
+  /** After the requests that lie ready to be read: a database that blocks while it commits never sees two waiting otherwise. */
+  private nextSoon(): void {
+    if (this.isNextComing) return;
+    this.isNextComing = true;
+    setImmediate(() => {
+      this.isNextComing = false;
+      this.next();
+    });
+  }
+
   private next(): void {
     while (this.writes < this.limits.writesMax && this.waiting.length > 0) {
       this.writes += 1;
       void this.writeTogether(this.waiting.splice(0, this.limits.itemsMax)).finally(() => {
         this.writes -= 1;
-        this.next();
+        this.nextSoon();
       });
     }
   }

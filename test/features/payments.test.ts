@@ -287,6 +287,21 @@ describe('paymentCreate with a bank account', () => {
   });
 });
 
+describe('an answer that comes later than the news of what followed', () => {
+  it('does not put the payment back to where it was', async () => {
+    const customer = await bankPayer();
+    await world.control('faults', { operation: 'POST /v1/payment-intents/:id/confirm', delayMs: 1_500, when: 'after' });
+    const answered = world.payment(app, customer.id);
+    await world.until(async () => (await atTilled(world, app, 'payment_intents'))[0]?.status === 'processing');
+    const [intent] = await atTilled(world, app, 'payment_intents');
+    await world.control('settle', { paymentIntentId: intent?.id });
+    await world.settle();
+    const payment = await answered;
+    expect(payment).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await read(payment.id)).toMatchObject({ status: 'SUCCEEDED', captured: { amountMinor: 5_000 } });
+  });
+});
+
 describe('paymentCapture', () => {
   it('holds the money first and takes it when it is captured', async () => {
     const payment = await held();

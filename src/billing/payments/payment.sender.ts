@@ -4,6 +4,7 @@ import type { Act } from '../../platform/idempotency/story.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCurrency, TilledPaymentIntent, TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { markOf, type Processor } from '../kit/processor.js';
+import { recordAnswer } from '../kit/record-answer.js';
 import { moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
@@ -16,6 +17,12 @@ interface PaymentSenderParts {
   readonly processor: Processor;
   readonly mirror: PaymentMirror;
   readonly clock: Clock;
+}
+
+/** What Tilled said of an intent, and the version of its payment when it was asked. */
+interface IntentAnswer {
+  readonly intent: TilledPaymentIntent;
+  readonly seenVersion: number;
 }
 
 const { FAILED, UNKNOWN } = PaymentStatus;
@@ -37,20 +44,22 @@ export class PaymentSender {
       const intent = await this.orUnknown(scope, act, () =>
         this.orFailed(scope, payment, () => this.collected(scope, payment, act.isFirst)),
       );
-      await scope.transaction((tx) => this.parts.mirror.record(tx, intent));
+      await this.record(scope, payment.id, intent);
     }
     const settled = await PaymentRepository.of(scope).get(act.subject);
     if (settled.status === FAILED) throw declineOf(settled);
   }
 
   /** The payment's one intent, confirmed; never a second one that could take money too. */
-  private async collected(scope: Scope, payment: Payment, isFirst: boolean): Promise<TilledPaymentIntent> {
+  private async collected(scope: Scope, payment: Payment, isFirst: boolean): Promise<IntentAnswer> {
     const intent = await this.intentOf(scope, payment, isFirst);
-    if (intent.status !== 'requires_confirmation') return intent;
+    const { version: seenVersion } = await PaymentRepository.of(scope).get(payment.id);
+    if (intent.status !== 'requires_confirmation') return { intent, seenVersion: payment.version };
     const isForgotten = this.parts.clock.now().getTime() - payment.createdAt.getTime() > INTENT_GOOD_FOR_MS;
-    return this.parts.processor.ask(scope, (tilled) =>
+    const answer = await this.parts.processor.ask(scope, (tilled) =>
       isForgotten ? tilled.cancelPaymentIntent(intent.id, { cancellation_reason: 'abandoned' }) : tilled.confirmPaymentIntent(intent.id),
     );
+    return { intent: answer, seenVersion };
   }
 
   private async intentOf(scope: Scope, payment: Payment, isFirst: boolean): Promise<TilledPaymentIntent> {
@@ -95,7 +104,7 @@ export class PaymentSender {
         this.parts.processor.ask(scope, (tilled) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor })),
       ),
     );
-    await scope.transaction((tx) => this.parts.mirror.record(tx, intent));
+    await this.record(scope, payment.id, { intent, seenVersion: payment.version });
   }
 
   /** Releases what was held. */
@@ -106,7 +115,17 @@ export class PaymentSender {
         this.parts.processor.ask(scope, (tilled) => tilled.cancelPaymentIntent(id, { cancellation_reason: 'requested_by_customer' })),
       ),
     );
-    await scope.transaction((tx) => this.parts.mirror.record(tx, intent));
+    await this.record(scope, payment.id, { intent, seenVersion: payment.version });
+  }
+
+  private record(scope: Scope, id: string, { intent, seenVersion }: IntentAnswer): Promise<void> {
+    return recordAnswer(scope, {
+      snapshot: intent,
+      seenVersion,
+      currentVersion: async (tx) => (await PaymentRepository.of(tx).lock(id)).version,
+      look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(intent.id)),
+      record: (tx, snapshot) => this.parts.mirror.record(tx, snapshot),
+    });
   }
 
   /** Tilled refuses to do a thing twice, so a refusal may mean that an earlier try did it. */
@@ -130,14 +149,14 @@ export class PaymentSender {
   }
 
   /** A payment that Tilled refused to try will never be taken. */
-  private async orFailed(scope: Scope, payment: Payment, work: () => Promise<TilledPaymentIntent>): Promise<TilledPaymentIntent> {
+  private async orFailed(scope: Scope, payment: Payment, work: () => Promise<IntentAnswer>): Promise<IntentAnswer> {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof ProcessorRejected)) throw error;
-      const stored = (await PaymentRepository.of(scope).get(payment.id)).tilledPaymentIntentId;
+      const { tilledPaymentIntentId: stored, version: seenVersion } = await PaymentRepository.of(scope).get(payment.id);
       const intent = stored === null ? null : await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(stored));
-      if (intent !== null && intent.status !== 'requires_confirmation') return intent;
+      if (intent !== null && intent.status !== 'requires_confirmation') return { intent, seenVersion };
       await this.set(scope, payment.id, FAILED, { failureCode: 'processor_rejected', failureMessage: error.reason.slice(0, 500) });
       throw error;
     }

@@ -17,6 +17,7 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledRefund, TilledRefundReason } from '../../tilled/tilled.shapes.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { markedId, markOf, type Processor } from '../kit/processor.js';
+import { recordAnswer } from '../kit/record-answer.js';
 import type { Payment } from '../payments/payment.entity.js';
 import { DuplicateReference } from '../payments/payment.errors.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
@@ -111,7 +112,17 @@ export class RefundService {
       if (!act.isFirst) await act.beforeSendingAgain(scope);
       return this.ask(scope, refund, payment);
     });
-    await scope.transaction((tx) => this.parts.mirror.record(tx, payment.id, snapshot));
+    await recordAnswer(scope, {
+      snapshot,
+      seenVersion: stateOf(refund),
+      currentVersion: async (tx) => {
+        // The payment first, as everywhere: two who lock both in other orders would wait for each other.
+        await PaymentRepository.of(tx).lock(payment.id);
+        return stateOf(await RefundRepository.of(tx).lock(refund.id));
+      },
+      look: () => this.parts.processor.ask(scope, (tilled) => tilled.getRefund(snapshot.id)),
+      record: (tx, latest) => this.parts.mirror.record(tx, payment.id, latest),
+    });
   }
 
   private ask(scope: Scope, refund: Refund, payment: Payment): Promise<TilledRefund> {
@@ -156,6 +167,11 @@ export class RefundService {
     RefundRepository.of(tx).remove(await RefundRepository.of(tx).lock(refundId));
     await this.parts.mirror.recount(tx, payment);
   }
+}
+
+/** What news of a refund would change. */
+function stateOf(refund: Refund): string {
+  return `${refund.status} ${refund.tilledRefundId}`;
 }
 
 /** What no refund has reserved yet, in minor units. */

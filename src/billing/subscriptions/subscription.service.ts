@@ -9,6 +9,7 @@ import { CustomerRepository } from '../customers/customer.repository.js';
 import { assertVersion } from '../kit/expected-version.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { markedId, markOf, type Processor } from '../kit/processor.js';
+import { recordAnswer } from '../kit/record-answer.js';
 import { moveTo } from '../kit/transition.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
@@ -144,7 +145,7 @@ export class SubscriptionService {
           }),
         ),
       ));
-    await scope.transaction((tx) => this.parts.mirror.record(tx, snapshot));
+    await this.record(scope, subscription, snapshot);
   }
 
   /** A subscription that Tilled refused to make will never collect anything. */
@@ -197,9 +198,19 @@ export class SubscriptionService {
     const subscription = await SubscriptionRepository.of(scope).get(act.subject);
     const payload = act.payload as never;
     const snapshot = await this.sendOrFind(scope, change, subscription, payload);
-    await scope.transaction(async (tx) => {
-      const mirrored = await this.parts.mirror.record(tx, snapshot);
-      if (mirrored !== null) change.apply?.(mirrored, payload);
+    await this.record(scope, subscription, snapshot);
+    const { apply } = change;
+    if (apply === undefined) return;
+    await scope.transaction(async (tx) => apply(await SubscriptionRepository.of(tx).lock(subscription.id), payload));
+  }
+
+  private record(scope: Scope, { id, version }: Subscription, snapshot: TilledSubscription): Promise<void> {
+    return recordAnswer(scope, {
+      snapshot,
+      seenVersion: version,
+      currentVersion: async (tx) => (await SubscriptionRepository.of(tx).lock(id)).version,
+      look: () => this.parts.processor.ask(scope, (tilled) => tilled.getSubscription(snapshot.id)),
+      record: (tx, latest) => this.parts.mirror.record(tx, latest),
     });
   }
 

@@ -25,12 +25,15 @@ interface WorkerParts {
 const BACKOFF_MS = [60_000, 300_000, 1_800_000, 7_200_000];
 const JITTER = 0.1;
 const BATCH = 10;
+/** Pieces of work in hand at most: nearly all of their time they wait for Tilled. */
+const AT_ONCE = 32;
 
 /** Takes due work and does it. Any number of workers may run, in one process or many. */
 export class Worker {
   private stopping: AbortController | undefined;
   private running: Promise<void> | undefined;
   private wake: AbortController = new AbortController();
+  private readonly inHand = new Set<Promise<void>>();
 
   constructor(private readonly parts: WorkerParts) {
     parts.jobs.onDue(() => this.wake.abort());
@@ -62,12 +65,32 @@ export class Worker {
   private async loop(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       this.wake = new AbortController();
-      const taken = await this.round().catch((error: unknown) => {
+      const taken = await this.takeMore().catch((error: unknown) => {
         this.parts.log.error('work could not be claimed', errorFields(error));
         return 0;
       });
-      if (taken === 0 && !stop.aborted) await sleep(this.parts.idleMs, undefined, { signal: this.wake.signal }).catch(() => undefined);
+      if (taken > 0 || stop.aborted) continue;
+      if (this.inHand.size >= AT_ONCE) await Promise.race(this.inHand);
+      else await sleep(this.parts.idleMs, undefined, { signal: this.wake.signal }).catch(() => undefined);
     }
+    await Promise.all(this.inHand);
+  }
+
+  /** Fills the hands that are free; nothing waits for a slow piece of work but what comes after it in its own hand. */
+  private async takeMore(): Promise<number> {
+    const free = AT_ONCE - this.inHand.size;
+    if (free === 0) return 0;
+    const leases = await this.parts.jobs.claim(Math.min(free, BATCH));
+    for (const lease of leases) {
+      const done: Promise<void> = this.work(lease)
+        // The lease runs out by itself, and somebody takes the work anew.
+        .catch((error: unknown) =>
+          this.parts.log.error('work was left', { kind: lease.kind, subject: lease.subject, ...errorFields(error) }),
+        )
+        .finally(() => this.inHand.delete(done));
+      this.inHand.add(done);
+    }
+    return leases.length;
   }
 
   private async round(): Promise<number> {

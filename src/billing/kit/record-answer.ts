@@ -1,0 +1,36 @@
+import type { Scope } from '../../platform/tenancy/scope.js';
+
+/** An answer of Tilled to a call of ours, on its way into a row. */
+interface Answer<Snapshot> {
+  readonly snapshot: Snapshot;
+  /** The row's version, or what stands for it, when the call was begun. */
+  readonly seenVersion: number | string;
+  /** The same now; locks the row. */
+  readonly currentVersion: (tx: Scope) => Promise<number | string>;
+  /** Asks Tilled for the object as it is now. */
+  readonly look: () => Promise<Snapshot>;
+  readonly record: (tx: Scope, snapshot: Snapshot) => Promise<unknown>;
+}
+
+const LOOKS_MAX = 5;
+
+/**
+ * Records an answer, unless its row was written since the call was begun: a webhook may have brought news that are newer
+ * than the answer, and no further event would put right what the answer overwrote. Then Tilled is asked again, and what it
+ * says is recorded under the same condition.
+ */
+export async function recordAnswer<Snapshot>(scope: Scope, answer: Answer<Snapshot>): Promise<void> {
+  let { snapshot, seenVersion } = answer;
+  for (let looks = 0; ; looks += 1) {
+    const version = await scope.transaction(async (tx) => {
+      const current = await answer.currentVersion(tx);
+      // A row that changes under every look is being recorded by somebody else, newer than we could.
+      const isCurrent = current === seenVersion;
+      if (isCurrent) await answer.record(tx, snapshot);
+      return isCurrent ? null : current;
+    });
+    if (version === null || looks === LOOKS_MAX) return;
+    seenVersion = version;
+    snapshot = await answer.look();
+  }
+}
