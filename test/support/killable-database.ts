@@ -1,0 +1,95 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import mysql from 'mysql2/promise';
+import { freePort } from './processes.js';
+
+const START_MS_MAX = 60_000;
+const PASSWORD = 'of-a-database-that-dies';
+
+/** A database server of a test's own, which keeps its data when it is killed. Every commit is on disk before it is answered. */
+export class KillableDatabase {
+  private child: ChildProcess | undefined;
+  private readonly endWithUs = () => void this.child?.kill('SIGKILL');
+
+  private constructor(
+    private readonly server: string,
+    private readonly directory: string,
+    private readonly port: number,
+  ) {
+    process.once('exit', this.endWithUs);
+  }
+
+  /** A running server with an empty database; null where no server is installed. */
+  static async create(): Promise<KillableDatabase | null> {
+    const server = findProgram(['mariadbd', 'mysqld']);
+    if (server === null) return null;
+    // MySQL's server makes its data directory by itself; MariaDB's needs the installer beside it.
+    const { stdout } = await promisify(execFile)(server, ['--no-defaults', '--version']);
+    const installer = stdout.includes('MariaDB') ? findProgram(['mariadb-install-db', 'mysql_install_db']) : null;
+    const directory = await mkdtemp(path.join(tmpdir(), 'bg_test_server_'));
+    await mkdir(path.join(directory, 'tmp'));
+    const database = new KillableDatabase(server, directory, await freePort());
+    const how = installer === null ? ['--initialize-insecure'] : ['--auth-root-authentication-method=normal', '--skip-test-db'];
+    await promisify(execFile)(installer ?? server, [...database.options, ...how]);
+    const grant = `grant all privileges on *.* to 'root'@'127.0.0.1' with grant option;`;
+    const user = `create user if not exists 'root'@'127.0.0.1' identified by '${PASSWORD}';`;
+    const known = `alter user 'root'@'127.0.0.1' identified by '${PASSWORD}';`;
+    const schema = 'create database if not exists billing_db character set utf8mb4 collate utf8mb4_bin;';
+    await writeFile(path.join(directory, 'init.sql'), [user, known, grant, schema, ''].join('\n'));
+    await database.start();
+    return database;
+  }
+
+  get url(): string {
+    return `mysql://root:${PASSWORD}@127.0.0.1:${this.port}/billing_db`;
+  }
+
+  /** Starts the server, on the data that it had; resolves once it answers. */
+  async start(): Promise<void> {
+    const listening = ['--bind-address=127.0.0.1', `--port=${this.port}`, '--skip-name-resolve'];
+    const files = [`--socket=${this.directory}/server.sock`, `--pid-file=${this.directory}/server.pid`];
+    const args = [...this.options, ...listening, ...files, `--init-file=${this.directory}/init.sql`, '--loose-mysqlx=OFF'];
+    this.child = spawn(this.server, args, { stdio: 'ignore' });
+    for (const until = Date.now() + START_MS_MAX; Date.now() < until; await sleep(50)) {
+      const connection = await mysql.createConnection({ uri: this.url, connectTimeout: 2_000 }).catch(() => null);
+      await connection?.end();
+      if (connection !== null) return;
+    }
+    throw new Error('The database server did not start.');
+  }
+
+  /** Ends it as a power cut would; resolves once it is gone. */
+  async kill(): Promise<void> {
+    if (this.child === undefined) return;
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Ends it and removes what it held. */
+  async close(): Promise<void> {
+    await this.kill();
+    process.off('exit', this.endWithUs);
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  private get options(): string[] {
+    const data = [`--datadir=${this.directory}/data`, `--tmpdir=${this.directory}/tmp`, '--skip-log-bin'];
+    const sizes = ['--innodb-buffer-pool-size=64M', '--loose-innodb-log-file-size=16M', '--loose-innodb-redo-log-capacity=16M'];
+    const user = process.getuid?.() === 0 ? ['--user=root'] : [];
+    return ['--no-defaults', ...data, '--innodb-flush-log-at-trx-commit=1', ...sizes, '--performance-schema=OFF', ...user];
+  }
+}
+
+/** The path of the first of these programs found on PATH or where systems keep their servers. */
+function findProgram(names: readonly string[]): string | null {
+  const directories = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/local/mysql/bin'];
+  const paths = names.flatMap((name) => directories.filter(Boolean).map((directory) => path.join(directory, name)));
+  return paths.find((candidate) => existsSync(candidate)) ?? null;
+}
