@@ -30,7 +30,7 @@ import { Ids } from './platform/ids.js';
 import { Job } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
-import { createLog, type Log } from './platform/log.js';
+import { createLog, errorFields, type Log } from './platform/log.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
 import { TilledClient } from './tilled/tilled.client.js';
 import { TilledHttp } from './tilled/tilled.http.js';
@@ -52,6 +52,7 @@ const BILLING_ENTITIES = [
 const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor];
 
 const WORKER_IDLE_MS = 500;
+const SCHEDULE_EVERY_MS = 300_000;
 
 /** The database and who may use it: what the command line needs too. */
 export interface Foundation {
@@ -129,11 +130,16 @@ export async function composeGateway(
       (state) => state.kind === 'ready',
       () => false,
     );
-  const startWork = async () => {
+  const schedule = async () => {
     for (const app of await access.listApps()) {
       const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
       if (scope !== null) await webhooks.backfill.schedule(scope);
     }
+  };
+  const startWork = async () => {
+    await schedule();
+    // Apps are made while we run, by the command line.
+    setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
   return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady, log };

@@ -35,6 +35,8 @@ export interface UserErrorFacts {
  */
 export abstract class AppError extends Error {
   abstract readonly code: UserErrorCode;
+  /** Whether an idempotency key remembers it. What can be corrected, or passes by itself, is no outcome. */
+  readonly isOutcome: boolean = true;
   /** Path into the input the failure belongs to. */
   readonly field: readonly string[] | null = null;
 
@@ -53,6 +55,7 @@ export interface InputProblem {
 /** The input breaks a rule; every problem is named at once. */
 export class InvalidInput extends AppError {
   readonly code = UserErrorCode.INVALID;
+  override readonly isOutcome = false;
 
   constructor(readonly problems: readonly InputProblem[]) {
     super(problems.map((problem) => problem.message).join(' '));
@@ -104,6 +107,15 @@ export class IllegalTransition extends AppError {
 /** Something else stands in the way; the message says what. */
 export class Conflict extends AppError {
   readonly code = UserErrorCode.CONFLICT;
+}
+
+/** The object is not at the processor yet, because the call that makes it has not been answered. It passes by itself. */
+export class NotConfirmedYet extends Conflict {
+  override readonly isOutcome = false;
+
+  constructor(noun: string) {
+    super(`The processor has not confirmed this ${noun} yet: repeat the request a little later.`);
+  }
 }
 
 /** The processor refused the request for good; repeating it changes nothing. */

@@ -313,8 +313,9 @@ describe('subscriptionCreate OUTCOME_UNKNOWN', () => {
   it('cannot be changed until Tilled has confirmed it, and can be afterwards', async () => {
     await cut(world, 'POST /v1/subscriptions', 'before');
     const id = (await subscribe()).subscription?.id ?? '';
-    const cancel = async () =>
-      (await world.ask(app, ops.SubscriptionCancelDocument, { input: { id, mode: 'IMMEDIATELY' } })).subscriptionCancel;
+    // With one key throughout: a refusal that passes by itself is not what the key remembers.
+    const input = { id, mode: 'IMMEDIATELY', idempotencyKey: 'cancel-1' } as const;
+    const cancel = async () => (await world.ask(app, ops.SubscriptionCancelDocument, { input })).subscriptionCancel;
     expect(await cancel()).toMatchObject({ userErrors: [{ code: 'CONFLICT' }] });
     await quietTimePasses();
     expect(await cancel()).toMatchObject({ subscription: { status: 'CANCELED' }, userErrors: [] });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/clock.js';
 import { setChanged } from '../../platform/db/changes.js';
-import { AppError, Conflict, IllegalTransition, NotFound, ProcessorRejected, UserErrorCode } from '../../platform/errors.js';
+import { AppError, IllegalTransition, NotConfirmedYet, NotFound, ProcessorRejected, UserErrorCode } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
 import type { Ids } from '../../platform/ids.js';
@@ -67,8 +67,7 @@ export class PaymentMethodService {
       intend: async (tx) => {
         const customer = await CustomerRepository.of(tx).findLive(input.customerId);
         if (customer === null) throw new NotFound('customer', input.customerId, ['customerId']);
-        if (customer.tilledCustomerId === null)
-          throw new Conflict('The processor has not confirmed this customer yet: repeat the request a little later.');
+        if (customer.tilledCustomerId === null) throw new NotConfirmedYet('customer');
         const known = await PaymentMethodRepository.of(tx).findByTilledId(input.tilledPaymentMethodId);
         if (known?.detachedAt) throw new IllegalTransition('payment method', 'detached', 'attached again; collect it anew');
         const payload: AttachPayload = { customerId: customer.id, setAsDefault: input.setAsDefault ?? false };
@@ -136,8 +135,7 @@ export class PaymentMethodService {
   private async sendAttach(scope: Scope, act: Act): Promise<void> {
     const { customerId, setAsDefault } = act.payload as AttachPayload;
     const { tilledCustomerId } = await CustomerRepository.of(scope).get(customerId);
-    if (tilledCustomerId === null)
-      throw new Conflict('The processor has not confirmed this customer yet: repeat the request a little later.');
+    if (tilledCustomerId === null) throw new NotConfirmedYet('customer');
     const snapshot = await this.attachOrFind(scope, act.subject, tilledCustomerId);
     await scope.transaction((tx) => this.mirror(tx, snapshot, { setAsDefault }));
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.js';
-import { Conflict, InvalidInput, NotFound, ProcessorRejected } from '../../platform/errors.js';
+import { InvalidInput, NotConfirmedYet, NotFound, ProcessorRejected } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
 import type { Ids } from '../../platform/ids.js';
@@ -125,8 +125,7 @@ export class SubscriptionService {
     if (subscription.tilledSubscriptionId !== null) return;
     const { tilledCustomerId } = await CustomerRepository.of(scope).get(subscription.customerId);
     const { tilledPaymentMethodId } = await PaymentMethodRepository.of(scope).get(subscription.paymentMethodId);
-    if (tilledCustomerId === null)
-      throw new Conflict('The processor has not confirmed this customer yet: repeat the request a little later.');
+    if (tilledCustomerId === null) throw new NotConfirmedYet('customer');
     const known = act.isFirst ? null : await this.findAtTilled(scope, subscription.id, tilledCustomerId);
     if (known === null && !act.isFirst) await act.beforeSendingAgain(scope);
     const snapshot =
@@ -178,7 +177,7 @@ export class SubscriptionService {
         const subscription = await SubscriptionRepository.of(tx).lock(input.id);
         assertVersion(subscription, (input as { expectedVersion?: number | null }).expectedVersion);
         if (subscription.tilledSubscriptionId === null) {
-          throw new Conflict('The processor has not confirmed this subscription yet: repeat the request a little later.');
+          throw new NotConfirmedYet('subscription');
         }
         return { subject: subscription.id, payload: await change.allow(tx, subscription, { ...input, now: this.parts.clock.now() }) };
       },

@@ -1,5 +1,5 @@
 import { plusMs } from '../../platform/clock.js';
-import { Conflict } from '../../platform/errors.js';
+import { AppError, Conflict } from '../../platform/errors.js';
 import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledEventType, TilledWebhookEndpoint } from '../../tilled/tilled.shapes.js';
@@ -9,6 +9,8 @@ import { WebhookSecretRepository } from './webhook-secret.repository.js';
 
 /** Removes an endpoint at Tilled whose time of overlap is over. */
 export const ENDPOINT_RETIREMENT = 'webhook.endpoint.retire';
+
+const RETIRE_AGAIN_MS = 3_600_000;
 
 /** An event type that hardly ever comes: what a new endpoint listens to until we hold its secret. */
 const QUIET: readonly TilledEventType[] = ['report_run.failed'];
@@ -64,8 +66,15 @@ export class WebhookEndpoints {
 
   /** The handler of ENDPOINT_RETIREMENT. */
   async retire(scope: Scope, lease: Lease): Promise<void> {
-    await this.processor.find(scope, (tilled) => tilled.deleteWebhookEndpoint(lease.subject));
-    await this.jobs.complete(scope, lease);
+    try {
+      await this.processor.find(scope, (tilled) => tilled.deleteWebhookEndpoint(lease.subject));
+    } catch (error) {
+      // Never given up: an endpoint that stays would be answered 401 for ever.
+      if (!(error instanceof AppError)) throw error;
+      scope.log.warn('webhook endpoint not retired yet', { tilledEndpointId: lease.subject, reason: error.message });
+      return this.jobs.release(scope, lease, { dueInMs: RETIRE_AGAIN_MS });
+    }
+    await scope.transaction((tx) => this.jobs.complete(tx, lease));
     scope.log.info('webhook endpoint retired', { tilledEndpointId: lease.subject });
   }
 

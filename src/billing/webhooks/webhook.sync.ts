@@ -1,7 +1,8 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Clock } from '../../platform/clock.js';
+import { ProcessorRejected } from '../../platform/errors.js';
 import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
-import type { JobHandler } from '../../platform/jobs/worker.js';
+import { GiveUp, type JobHandler } from '../../platform/jobs/worker.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { CustomerService } from '../customers/customer.service.js';
 import type { DisputeMirror } from '../disputes/dispute.mirror.js';
@@ -53,7 +54,7 @@ export class WebhookSync {
 
   private async sync(scope: Scope, object: EventObject, lease: Lease): Promise<void> {
     const eventIds = await WebhookEventRepository.of(scope).unhandledOf(object);
-    const record = await this.fetchers[object.kind](scope, object.id);
+    const record = await this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
     const finish = () =>
       scope.transaction(async (tx) => {
         await this.parts.jobs.confirm(tx, lease);
@@ -110,4 +111,9 @@ export class WebhookSync {
       if (payment !== null) await this.parts.disputes.record(tx, dispute, payment);
     };
   }
+}
+
+/** Tilled refuses to show the object: asking again will not change that. */
+function givenUpIfRefused(error: unknown): never {
+  throw error instanceof ProcessorRejected ? new GiveUp(error.message, { cause: error }) : error;
 }

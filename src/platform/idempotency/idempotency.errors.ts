@@ -26,6 +26,8 @@ export class KeyInProgress extends AppError {
 
 /** The same is being done to the same object by another request. */
 export class AlreadyRunning extends Conflict {
+  override readonly isOutcome = false;
+
   constructor(operation: string, subject: string) {
     super(`Another ${operation} of ${subject} has not ended: wait for it and look again.`);
   }

@@ -1,6 +1,6 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { type Clock, plusMs } from '../clock.js';
-import { AppError, InvalidInput, OutcomeUnknown, ProcessorUnavailable, type UserErrorFacts } from '../errors.js';
+import { AppError, OutcomeUnknown, ProcessorUnavailable, type UserErrorFacts } from '../errors.js';
 import { type Jobs, LEASE_MS, type Lease, LeaseLost } from '../jobs/jobs.js';
 import type { JobHandler } from '../jobs/worker.js';
 import type { Scope } from '../tenancy/scope.js';
@@ -113,9 +113,9 @@ export class Intents {
     return { kind: 'won', lease };
   }
 
-  /** A refusal is an outcome: the same key will get the same answer. Invalid input is not, so that it can be corrected. */
+  /** A refusal is an outcome: the same key will get the same answer. What can be corrected or passes by itself is not. */
   private async refused<Row>(scope: Scope, story: Story<Row>, request: StoryRequest, keyId: string | null, error: unknown): Promise<never> {
-    const isOutcome = error instanceof AppError && !(error instanceof InvalidInput) && !(error instanceof AlreadyRunning);
+    const isOutcome = error instanceof AppError && error.isOutcome;
     if (isOutcome && keyId !== null) {
       await scope
         .transaction(async (tx) => {

@@ -7,7 +7,7 @@ import { type Jobs, type Lease, LeaseLost } from './jobs.js';
 export type JobHandler = (scope: Scope, lease: Lease) => Promise<void>;
 
 /** Trying again cannot help: the work is buried at once, with the message as its reason. */
-class GiveUp extends Error {}
+export class GiveUp extends Error {}
 
 interface WorkerParts {
   readonly jobs: Jobs;
