@@ -27,17 +27,17 @@ export const oneMoneyMutation: ValidationRule = (context) => ({
 });
 
 function countMoving(context: ValidationContext, root: GraphQLObjectType, selections: SelectionSetNode, seen: ReadonlySet<string>): number {
-  return selections.selections.reduce((count, selection) => {
-    switch (selection.kind) {
-      case Kind.FIELD:
-        return count + (root.getFields()[selection.name.value]?.extensions.movesMoney === true ? 1 : 0);
-      case Kind.INLINE_FRAGMENT:
-        return count + countMoving(context, root, selection.selectionSet, seen);
-      case Kind.FRAGMENT_SPREAD: {
-        const name = selection.name.value;
-        const fragment = seen.has(name) ? undefined : context.getFragment(name);
-        return count + (fragment ? countMoving(context, root, fragment.selectionSet, new Set([...seen, name])) : 0);
-      }
+  let count = 0;
+  for (const selection of selections.selections) {
+    if (selection.kind === Kind.FIELD) {
+      count += root.getFields()[selection.name.value]?.extensions.movesMoney === true ? 1 : 0;
+    } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+      count += countMoving(context, root, selection.selectionSet, seen);
+    } else if (!seen.has(selection.name.value)) {
+      const fragment = context.getFragment(selection.name.value);
+      const inside = new Set([...seen, selection.name.value]);
+      count += fragment ? countMoving(context, root, fragment.selectionSet, inside) : 0;
     }
-  }, 0);
+  }
+  return count;
 }
