@@ -13,8 +13,8 @@ interface Usage {
 }
 
 /**
- * Counts in one step, where the library's own stores read, decide and write: of 20 parallel requests they let 20 through
- * a limit of 5. The library asks for the calls of the window so far, so it is told none, or as many as are too many.
+ * Counts in one step, where the library's own stores read, decide and write, so that parallel requests all read the same
+ * count. The library asks for the calls of the window so far, so it is told none, or as many as are too many.
  */
 class AtomicStore extends Store {
   private readonly counter = new RateLimiterMemory({ points: 1, duration: WINDOW_SECONDS });

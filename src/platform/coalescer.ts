@@ -14,8 +14,8 @@ export interface CoalescerLimits {
 /**
  * Gathers what arrives while earlier writes are under way into the next write, so that many durable writes share few
  * commits. There is no timer: an idle coalescer writes once everything that has arrived by now was added, a busy one as fast
- * as its database commits. Everybody gets
- * the answer for their own item; if a shared write fails, its items are written one by one, so that a bad one fails alone.
+ * as its database commits. Everybody gets the answer for their own item; if a shared write fails, its items are written one
+ * by one, so that a bad one fails alone.
  */
 export class Coalescer<Item, Result> {
   private readonly waiting: Waiting<Item, Result>[] = [];
@@ -34,11 +34,6 @@ export class Coalescer<Item, Result> {
       this.waiting.push({ item, resolve, reject });
       this.nextSoon();
     });
-  }
-
-  /** Whether nothing is waiting or being written. */
-  get isIdle(): boolean {
-    return this.writes === 0 && this.waiting.length === 0;
   }
 
   /** After the requests that lie ready to be read: a database that blocks while it commits never sees two waiting otherwise. */

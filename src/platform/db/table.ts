@@ -12,7 +12,7 @@ interface Column {
 
 /**
  * How an entity class looks as a table, derived once from its decorators. Turns driver rows into plain instances of the
- * class without the unit of work, which costs a quarter of hydrating them (figures: ARCHITECTURE.md).
+ * class without the unit of work, whose bookkeeping a read does not need.
  */
 export class Table<Row extends object> {
   readonly name: string;

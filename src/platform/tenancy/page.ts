@@ -16,7 +16,7 @@ export interface Page<Row> {
   readonly totalCount: () => Promise<number | null>;
 }
 
-/** Lists longer than this are not counted: counting a million rows costs 150 ms and nobody reads the number. */
+/** Lists longer than this are not counted: the cost grows with the list, and nobody reads the number. */
 export const COUNT_MAX = 10_000;
 
 const PAGE_MAX = 100;
