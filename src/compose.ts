@@ -31,6 +31,7 @@ import { Job } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
+import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
 import { TilledClient } from './tilled/tilled.client.js';
 import { TilledHttp } from './tilled/tilled.http.js';
@@ -59,6 +60,7 @@ export interface Foundation {
   readonly database: Database;
   readonly migrator: SchemaMigrator;
   readonly access: AccessService;
+  readonly metrics: Metrics;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
 }
@@ -89,7 +91,7 @@ export async function composeFoundation({ database: config, clock, log }: Surrou
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const access = new AccessService({ database, clock, ids: new Ids(clock), log });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
-  return { database, migrator, access, verifyBooks };
+  return { database, migrator, access, metrics: new Metrics(), verifyBooks };
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */

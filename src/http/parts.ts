@@ -3,6 +3,7 @@ import type { AccessService } from '../billing/access/access.service.js';
 import type { WebhookInbox } from '../billing/webhooks/webhook.inbox.js';
 import type { RequestLimit } from '../graphql/request-limit.js';
 import type { Log } from '../platform/log.js';
+import type { Metrics } from '../platform/metrics.js';
 
 /** What the HTTP server serves. */
 export interface HttpParts {
@@ -11,6 +12,7 @@ export interface HttpParts {
   readonly requestLimit: RequestLimit;
   readonly inbox: WebhookInbox;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
   /** Serves the explorer, with this credential filled in; null where there is none, as in production. */

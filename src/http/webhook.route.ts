@@ -8,7 +8,7 @@ import { answerProblem } from './problem.js';
  * POST /api/billing/webhooks[/:appId]: Tilled's deliveries. The body stays the bytes that were signed; 200 means that
  * the event is stored, and anything else that Tilled should deliver it again or that it was not from Tilled.
  */
-export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'log'>) {
+export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'log' | 'metrics'>) {
   return async (server: FastifyInstance): Promise<void> => {
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -20,8 +20,11 @@ export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'log'>) {
         appId,
       };
       try {
-        return answerReceipt(reply, await parts.inbox.receive(delivery));
+        const receipt = await parts.inbox.receive(delivery);
+        parts.metrics.webhookDeliveries.inc({ outcome: receipt.kind });
+        return answerReceipt(reply, receipt);
       } catch (error) {
+        parts.metrics.webhookDeliveries.inc({ outcome: 'unavailable' });
         parts.log.error('webhook could not be recorded', { requestId: request.id, ...errorFields(error) });
         return answerProblem(reply.header('retry-after', '30'), 503, 'UNAVAILABLE', 'The event could not be recorded: deliver it again.');
       }
