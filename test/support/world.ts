@@ -15,6 +15,7 @@ import type { TilledPaymentMethod } from '../../src/tilled/tilled.shapes.js';
 import * as ops from './operations.generated.js';
 import type { Environment } from './processes.js';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.js';
+import { StatementTap } from './statement-tap.js';
 
 /** When every world begins. */
 const WORLD_BEGINS = new Date('2026-03-01T12:00:00.000Z');
@@ -63,6 +64,7 @@ export class World {
     readonly webhookSecret: string,
     private readonly partner: { readonly accountId: string; readonly secretKey: string },
     private readonly scratch: ScratchDatabase,
+    private readonly tap: StatementTap,
   ) {}
 
   static async create({ requestsPerWindow = 1_000_000 } = {}): Promise<World> {
@@ -88,14 +90,18 @@ export class World {
       tilled,
       tilledTimeoutMs: 2_000,
     });
+    const tap = StatementTap.on(gateway.database);
     await gateway.migrator.migrate();
     const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(requestsPerWindow), explorer: null });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     await call(sandbox.url, partner, 'PATCH', `/v1/webhook-endpoints/${endpoint.id}`, { url: `${url}/api/billing/webhooks` });
-    return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch);
+    return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch, tap);
   }
 
-  /** Ends the world. Throws if its books break an invariant: whatever a test was about, they must hold after it. */
+  /**
+   * Ends the world. Throws if its books break an invariant, or if a statement was sent that is not confined to one app:
+   * whatever a test was about, both must hold after it.
+   */
   async close(): Promise<void> {
     const { violations } = await this.gateway.verifyBooks();
     await this.end();
@@ -110,6 +116,7 @@ export class World {
     await this.sandbox.close();
     await this.gateway.database.close();
     await this.scratch.drop();
+    this.tap.assertConfined();
   }
 
   /** Variables with which a process of ours joins this world; its clock is the wall's. */
