@@ -117,6 +117,10 @@ describe('what is tried', () => {
 });
 
 describe("another app's", () => {
+  // What a delivery makes the gateway do meanwhile is no part of an answer.
+  beforeAll(() => world.holdDeliveries());
+  afterAll(() => world.resumeDeliveries());
+
   it.each(probes.map((probe) => [titleOf(probe), probe] as const))('%s is answered like one that does not exist', async (_, probe) => {
     const before = await rowsOfApp(world, a);
     const calls = callsFor(a);
@@ -133,7 +137,7 @@ describe("another app's", () => {
     pagers.map((pager) => [`${pager.owner}.${pager.field}`, pager] as const),
   )('%s goes on after a row of another app as after one that does not exist', async (_, pager) => {
     const theirs = known(ofA, pager.node);
-    const [real, random] = [theirs, besides(theirs)].map((id) => Buffer.from(id, 'utf8').toString('base64url'));
+    const [real, random] = [theirs, besides(theirs)].map((id) => Buffer.from(`v1:${id}`).toString('base64url'));
     const asking = (after: string) => shapeOf(() => post(b.key, pageOf(pager), { id: ofB.ids[pager.owner], after }), after);
     const answer = await asking(real ?? '');
     expect(answer).toEqual(await asking(random ?? ''));
@@ -434,6 +438,9 @@ function sameForm(value: string): string {
   return value.replace(/app-\d/, randomBytes(4).toString('hex'));
 }
 
+/** A row that was touched in this very millisecond need not say so again. */
+const plain = (sql: string): string => sql.replace('`updated_at` = ?, ', '');
+
 /** An id right beside another in every order, which stands for nothing. */
 function besides(id: string): string {
   return id.slice(0, -1) + (id.endsWith('0') ? '1' : '0');
@@ -463,7 +470,7 @@ async function shapeOf(asking: () => Promise<Answer<unknown>>, value: string): P
   const statements = await world.statements(async () => {
     answer = await asking();
   });
-  const text = JSON.stringify({ status: answer?.status, data: answer?.data, errors: answer?.errors, statements });
+  const text = JSON.stringify({ status: answer?.status, data: answer?.data, errors: answer?.errors, statements: statements.map(plain) });
   const withoutValue = text.replaceAll(value, '<value>');
   const withoutIds = withoutValue.replace(/\b(cus|pm|sub|pay|re|dp|whe|key|job)_[0-9a-zA-Z]{14,}/g, '<id>');
   return JSON.parse(withoutIds.replace(/"version":\d+/g, '"version":0'));

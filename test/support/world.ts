@@ -62,6 +62,7 @@ export class World {
     readonly server: FastifyInstance,
     readonly url: string,
     readonly webhookSecret: string,
+    private readonly webhookEndpointId: string,
     private readonly partner: { readonly accountId: string; readonly secretKey: string },
     private readonly scratch: ScratchDatabase,
     private readonly tap: StatementTap,
@@ -94,8 +95,9 @@ export class World {
     await gateway.migrator.migrate();
     const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(requestsPerWindow), explorer: null });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
-    await call(sandbox.url, partner, 'PATCH', `/v1/webhook-endpoints/${endpoint.id}`, { url: `${url}/api/billing/webhooks` });
-    return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch, tap);
+    const world = new World(gateway, sandbox, server, url, endpoint.secret, endpoint.id, partner, scratch, tap);
+    await world.resumeDeliveries();
+    return world;
   }
 
   /**
@@ -117,6 +119,19 @@ export class World {
     await this.gateway.database.close();
     await this.scratch.drop();
     this.tap.assertConfined();
+  }
+
+  /** From now on Tilled's deliveries reach nobody; they are tried again later, as failed ones are. */
+  async holdDeliveries(): Promise<void> {
+    await this.deliverTo('http://127.0.0.1:9/held');
+  }
+
+  async resumeDeliveries(): Promise<void> {
+    await this.deliverTo(`${this.url}/api/billing/webhooks`);
+  }
+
+  private deliverTo(url: string): Promise<unknown> {
+    return call(this.sandbox.url, this.partner, 'PATCH', `/v1/webhook-endpoints/${this.webhookEndpointId}`, { url });
   }
 
   /** Variables with which a process of ours joins this world; its clock is the wall's. */
