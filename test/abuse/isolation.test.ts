@@ -2,8 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type GraphQLObjectType, getNamedType, isEnumType, isInterfaceType, isObjectType } from 'graphql';
 import { SignJWT, UnsecuredJWT } from 'jose';
+import { CustomerRepository } from '../../src/billing/customers/customer.repository.js';
 import { composeSchema } from '../../src/compose.js';
 import { printedSchema } from '../../src/graphql/schema.js';
+import { Cursor } from '../../src/platform/cursors.js';
+import { Scope } from '../../src/platform/tenancy/scope.js';
 import { type Furniture, furnish } from '../support/furnish.js';
 import * as ops from '../support/operations.generated.js';
 import {
@@ -113,6 +116,41 @@ describe('what is tried', () => {
 
   it('knows a real value of the other app for every id and name', () => {
     for (const { kind } of probes) expect([kind, known(ofA, kind)]).toEqual([kind, expect.stringMatching(/\S/)]);
+  });
+});
+
+describe('without a scope', () => {
+  /** Every kind of read and write a repository has. */
+  class Customers extends CustomerRepository {
+    readonly tries: readonly (() => Promise<unknown>)[] = [
+      () => this.find('cus_1'),
+      () => this.lock('cus_1'),
+      () => this.list({ first: 1 }, null),
+      () => this.rows({}),
+      async () => this.add({ id: 'cus_1' } as never),
+    ];
+  }
+
+  it('nothing is asked of the database: it throws', async () => {
+    const statements = await world.statements(async () => {
+      for (const ask of new Customers(undefined as never).tries) await expect((async () => ask())()).rejects.toThrow();
+    });
+    expect(statements).toEqual([]);
+  });
+
+  it('or without an app in it, there is none', () => {
+    const parts = { database: world.gateway.database, app: { id: '', name: '', processorAccountId: '' } };
+    expect(() => new Scope(parts as never)).toThrow('A scope needs an app.');
+  });
+
+  it('or with the scope of another app, no row is written, nor outside of a transaction', async () => {
+    const before = await rowsOfApp(world, a);
+    const scope = await world.scope(b);
+    const foreign = { id: 'cur_1', appId: a.id, position: '1', updatedAt: new Date() };
+    const write = scope.transaction(async (tx) => tx.writer().persist(tx.writer().create(Cursor, foreign)));
+    await expect(write).rejects.toThrow(`of app ${a.id} was about to be written in the scope of ${b.id}`);
+    expect(() => scope.writer()).toThrow('Writing needs a transaction');
+    expect(await rowsOfApp(world, a)).toEqual(before);
   });
 });
 
