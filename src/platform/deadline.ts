@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The work was not done in time; it may be done yet. */
-export class TooLate extends Error {
+class TooLate extends Error {
   constructor(ms: number) {
     super(`There was no answer within ${ms} ms.`);
   }
