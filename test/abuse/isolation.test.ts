@@ -504,11 +504,16 @@ async function ask(app: TestApp, { root, place, kind }: Probe, value: string, cr
 /** An answer and the statements it took, with the value that was asked with, all ids and versions taken out. */
 async function shapeOf(asking: () => Promise<Answer<unknown>>, value: string): Promise<unknown> {
   let answer: Answer<unknown> | undefined;
-  // What takes another statement can be told by its time.
+  // What takes another statement can be told by its time. Their order is not compared: fields of one level are resolved at once.
   const statements = await world.statements(async () => {
     answer = await asking();
   });
-  const text = JSON.stringify({ status: answer?.status, data: answer?.data, errors: answer?.errors, statements: statements.map(plain) });
+  const text = JSON.stringify({
+    status: answer?.status,
+    data: answer?.data,
+    errors: answer?.errors,
+    statements: statements.map(plain).toSorted(),
+  });
   const withoutValue = text.replaceAll(value, '<value>');
   const withoutIds = withoutValue.replace(/\b(cus|pm|sub|pay|re|dp|whe|key|job)_[0-9a-zA-Z]{14,}/g, '<id>');
   return JSON.parse(withoutIds.replace(/"version":\d+/g, '"version":0'));

@@ -16,7 +16,6 @@ interface Mutant {
 }
 
 const REPOSITORY = 'src/platform/tenancy/tenant.repository.ts';
-const WEBHOOK_EVENTS = 'src/billing/webhooks/webhook-event.repository.ts';
 const JOBS = 'src/platform/jobs/jobs.ts';
 
 const READ = "[{ sql: 'app_id = ?', parameters: [this.scope.appId] }]";
@@ -51,7 +50,6 @@ const MUTANTS: readonly Mutant[] = [
     reading(`billing_${noun}`),
   ),
   ...['Payment', 'IdempotencyKey'].map(locking),
-  statement('looks at which events were stored', WEBHOOK_EVENTS, 'select id from billing_webhooks where app_id = ? and event_id in'),
   statement('ends of jobs', JOBS, 'delete from billing_jobs where app_id = ? and id = ? and fence = ? and wanted = ?'),
 ];
 
@@ -59,7 +57,8 @@ const PROJECT = path.resolve(import.meta.dirname, '../..');
 const COPIED = ['src', 'migrations', 'test/support', 'test/abuse/isolation.test.ts', 'package.json', 'tsconfig.json', '.swcrc'];
 /** The parts of the isolation test that are about two apps. */
 const CHOSEN = "^(what is tried|another app's)";
-const RUN_MS_MAX = 240_000;
+/** On an idle machine with two cores it is over in a minute; only one that never ends is ended. */
+const RUN_MS_MAX = 600_000;
 const CONTROL = 'control';
 /** What a client of another app can see; the rest is told from the statements alone. */
 const MUST_BE_SEEN = /^(reads|locks) of/;
