@@ -22,7 +22,8 @@ import { SubscriptionService } from './billing/subscriptions/subscription.servic
 import { BACKFILL, WebhookBackfill } from './billing/webhooks/webhook.backfill.js';
 import { WebhookDirectory } from './billing/webhooks/webhook.directory.js';
 import { ENDPOINT_RETIREMENT, WebhookEndpoints } from './billing/webhooks/webhook.endpoints.js';
-import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
+import { ROUTE, WebhookInbox } from './billing/webhooks/webhook.inbox.js';
+import { WebhookOwners } from './billing/webhooks/webhook.owners.js';
 import { WebhookService } from './billing/webhooks/webhook.service.js';
 import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { PaymentFactsResolver, WebhookEventResolver } from './billing/webhooks/webhook-event.resolver.js';
@@ -51,7 +52,7 @@ export type Webhooks = ReturnType<typeof composeWebhooks>;
 /** Receiving, registering, backfilling and replaying. */
 export function composeWebhooks({ processor, jobs, clock, ids }: Tools, access: AccessService, tilled: TilledConfig) {
   const directory = new WebhookDirectory(access, tilled.webhookSecret);
-  const inbox = new WebhookInbox({ directory, jobs, clock, ids });
+  const inbox = new WebhookInbox({ directory, owners: new WebhookOwners(processor), jobs, clock, ids });
   const endpoints = new WebhookEndpoints(processor, jobs);
   const backfill = new WebhookBackfill({ processor, inbox, jobs });
   return { inbox, endpoints, backfill, service: new WebhookService(jobs) };
@@ -92,6 +93,7 @@ export function handlersOf(intents: Intents, services: Services, sync: WebhookSy
     ...stories,
     [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)],
     [ENDPOINT_RETIREMENT, (scope, lease) => webhooks.endpoints.retire(scope, lease)],
+    [ROUTE, (scope, lease) => webhooks.inbox.route(scope, lease)],
     [BACKFILL, (scope, lease) => webhooks.backfill.look(scope, lease)],
     ...sync.handlers(),
   ]);

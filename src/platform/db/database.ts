@@ -14,6 +14,9 @@ export type StatementListener = (sql: string, parameters: readonly unknown[]) =>
 /** A write that kept losing races against others; nothing of it was kept. */
 const TRIES_OF_A_TRANSACTION = 5;
 
+/** How long a server may take to greet a new connection, ms: one that hangs is told from one that is slow. */
+const CONNECT_MS_MAX = 5_000;
+
 /** Session settings that both MySQL and MariaDB know: strict values, UTC, and no gap locks on queue scans. */
 const MYSQL_SESSION = [
   "set session sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'",
@@ -142,6 +145,7 @@ function driverOptions(config: DatabaseConfig) {
     driver: MySqlDriver,
     clientUrl: config.location,
     pool: { min: 0, max: config.poolSize },
+    driverOptions: { connectTimeout: CONNECT_MS_MAX },
     onCreateConnection: async (connection: unknown) => {
       const { executeQuery } = connection as { executeQuery(query: CompiledQuery): Promise<unknown> };
       for (const sql of MYSQL_SESSION) await executeQuery.call(connection, CompiledQuery.raw(sql));
