@@ -39,6 +39,12 @@ export interface Config {
   readonly requestsPerWindow: number;
   /** Whether this process also handles queued work. */
   readonly runsWorker: boolean;
+  /** Who may read GET /metrics. */
+  readonly metricsAccess: 'open' | 'closed' | { readonly token: string };
+  /** Port on which `billing worker` serves /healthz and /metrics; null for none. */
+  readonly workerPort: number | null;
+  /** A statement that takes at least so long is logged, ms. */
+  readonly slowQueryMs: number;
 }
 
 /** The environment is unusable. `problems` holds one sentence for each variable that is missing or wrong. */
@@ -78,9 +84,27 @@ export function readConfig(environment: Environment, workingDir: string): Config
       purpose: 'how many requests an app may make in 15 minutes',
     }),
     runsWorker: reader.oneOf('BILLING_WORKER', ['on', 'off'], 'on', 'whether this process also handles queued work') === 'on',
+    metricsAccess: readMetricsAccess(reader, isProduction),
+    workerPort:
+      reader.text('BILLING_WORKER_PORT') === undefined
+        ? null
+        : reader.integer('BILLING_WORKER_PORT', 0, { min: 1, max: 65_535, purpose: 'the port on which a worker shows its metrics' }),
+    slowQueryMs: reader.integer('BILLING_SLOW_QUERY_MS', 500, {
+      min: 1,
+      max: 3_600_000,
+      purpose: 'from when on a statement is slow, in ms',
+    }),
   };
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze(config);
+}
+
+/** Without a token the metrics are everybody's on a developer's machine and nobody's in production. */
+function readMetricsAccess(reader: EnvironmentReader, isProduction: boolean): Config['metricsAccess'] {
+  const token = reader.text('BILLING_METRICS_TOKEN');
+  if (token === undefined) return isProduction ? 'closed' : 'open';
+  if (token.length < 16) reader.wrong('BILLING_METRICS_TOKEN', 'is shorter than 16 characters', 'the output of openssl rand -hex 32');
+  return { token };
 }
 
 const DATABASE_PURPOSE = 'the billing database, apart from the main one and with a pool of its own';

@@ -40,6 +40,7 @@ export const withGateway: WithGateway = async (work, how = { isLoud: false }) =>
     log,
     tilled,
     tilledTimeoutMs: config.tilledTimeoutMs,
+    slowQueryMs: config.slowQueryMs,
   });
   try {
     await prepareDatabase(gateway.database, gateway.migrator);

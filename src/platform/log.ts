@@ -1,4 +1,5 @@
 import winston from 'winston';
+import type { Metrics } from './metrics.js';
 
 /** Facts about one event; never bodies, tokens or card data. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -21,6 +22,22 @@ export function createLog(level: string): Log {
     format: winston.format.combine(redact(), winston.format.timestamp(), winston.format.json()),
     transports: [new winston.transports.Console()],
   });
+}
+
+/** The same log, with its warnings, errors and risks of divergence counted, also where it writes nothing. */
+export function watchedLog(log: Log, metrics: Metrics): Log {
+  const counted = (level: 'warn' | 'error') => (message: string, fields?: LogFields) => {
+    metrics.logLines.inc({ level });
+    if (fields?.['divergence_risk'] === true) metrics.divergenceRisks.inc();
+    log[level](message, fields);
+  };
+  return {
+    debug: (message, fields) => log.debug(message, fields),
+    info: (message, fields) => log.info(message, fields),
+    warn: counted('warn'),
+    error: counted('error'),
+    child: (fields) => watchedLog(log.child(fields), metrics),
+  };
 }
 
 /** An error as log fields: what happened and where, without the properties libraries hang on errors. */

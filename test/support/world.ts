@@ -89,7 +89,12 @@ export class World {
       tilledTimeoutMs: 2_000,
     });
     await gateway.migrator.migrate();
-    const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(requestsPerWindow), explorer: null });
+    const server = await createHttpServer({
+      ...gateway,
+      requestLimit: new RequestLimit(requestsPerWindow),
+      metricsAccess: 'open',
+      explorer: null,
+    });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     await call(sandbox.url, partner, 'PATCH', `/v1/webhook-endpoints/${endpoint.id}`, { url: `${url}/api/billing/webhooks` });
     return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch);
