@@ -37,7 +37,8 @@ import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log, watchedLog } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
-import { TilledClient } from './tilled/tilled.client.js';
+import { TILLED_OPERATIONS, TilledClient } from './tilled/tilled.client.js';
+import { TILLED_FAILURES } from './tilled/tilled.errors.js';
 import { TilledHttp } from './tilled/tilled.http.js';
 
 /** Every table, as the classes that are its rows. */
@@ -117,6 +118,7 @@ export async function composeGateway(
   const ids = new Ids(clock);
   const jobs = new Jobs(database, clock, ids);
   const intents = new Intents(jobs, clock);
+  metrics.expectTilledCalls(TILLED_OPERATIONS, ['ok', ...TILLED_FAILURES]);
   const onTry = metrics.timeTilledCall.bind(metrics);
   const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log, onTry })));
   const services = composeServices({ processor, intents, jobs, clock, ids });

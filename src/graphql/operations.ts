@@ -1,6 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
-import { AppError } from '../platform/errors.js';
+import { AppError, UserErrorCode } from '../platform/errors.js';
 import type { Metrics } from '../platform/metrics.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 
@@ -8,6 +8,9 @@ import type { Scope } from '../platform/tenancy/scope.js';
 const NO_FIELD = 'none';
 /** Stands for every field below the root. */
 const NESTED_FIELD = 'nested';
+
+/** What alerts look for is there from the start, at zero, so that the first one counts as a rise. */
+const PROCESSOR_OUTCOMES = [UserErrorCode.PROCESSOR_REJECTED, UserErrorCode.PROCESSOR_UNAVAILABLE, UserErrorCode.OUTCOME_UNKNOWN];
 
 /**
  * Counts how every root field of the schema is answered: OK, the code of its first user error, or the code of its error. Counted
@@ -18,7 +21,9 @@ export function countRootFields(schema: GraphQLSchema, metrics: Metrics): void {
     for (const field of Object.values(type?.getFields() ?? {})) {
       const { resolve } = field;
       const count = (outcome: string) => metrics.graphqlOperations.inc({ field: field.name, outcome });
-      metrics.graphqlOperations.inc({ field: field.name, outcome: 'OK' }, 0);
+      for (const outcome of ['OK', 'INTERNAL', ...(type === schema.getMutationType() ? PROCESSOR_OUTCOMES : [])]) {
+        metrics.graphqlOperations.inc({ field: field.name, outcome }, 0);
+      }
       field.resolve = async (source, args, context, info) => {
         try {
           const value: unknown = await resolve?.(source, args, context, info);
@@ -40,6 +45,7 @@ export function countRefusals(metrics: Metrics): ApolloServerPlugin<Scope> {
     metrics.graphqlOperations.inc({ field, outcome });
     if (outcome === 'RATE_LIMITED') metrics.rateLimitRefusals.inc();
   };
+  for (const field of [NO_FIELD, NESTED_FIELD]) metrics.graphqlOperations.inc({ field, outcome: 'INTERNAL' }, 0);
   return {
     contextCreationDidFail: async ({ error }) => count(NO_FIELD, error),
     requestDidStart: async () => ({

@@ -161,6 +161,11 @@ export class Metrics {
     this.mutationSeconds.observe({ operation, step: 'ours' }, (totalMs - tilledMs) / 1000);
   }
 
+  /** Has every operation of Tilled there from the start, with every way it may end. */
+  expectTilledCalls(operations: readonly string[], outcomes: readonly string[]): void {
+    for (const labels of combinations({ operation: operations, outcome: outcomes })) this.tilledCalls.inc(labels, 0);
+  }
+
   /** Counts and times one try of a call to Tilled, ms. */
   timeTilledCall(operation: string, outcome: string, durationMs: number): void {
     this.tilledCalls.inc({ operation, outcome });

@@ -1,8 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { composeGateway } from '../../src/compose.js';
+import { readConfig } from '../../src/config.js';
 import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
+import { systemClock } from '../../src/platform/clock.js';
 import { watchedDatabase } from '../../src/platform/db/observer.js';
 import { createLog } from '../../src/platform/log.js';
 import { Metrics } from '../../src/platform/metrics.js';
@@ -190,6 +193,25 @@ describe('GET /metrics', () => {
     const answer = await askedOf(access, authorization);
     expect(answer.statusCode).toBe(status);
     expect(answer.body.includes('billing_')).toBe(status === 200);
+  });
+});
+
+describe('without a database', () => {
+  it('answers all the same, says that it is down and counts the errors, and shows no number it does not know', async () => {
+    const url = globalThis.TEST_DATABASE === 'mysql' ? 'mysql://nobody:hunter2@127.0.0.1:1/nothing' : 'sqlite:/dev/null/billing.db';
+    const { database } = readConfig({ DATABASE_URL_BILLING: url }, process.cwd());
+    const tilled = { baseUrl: world.sandbox.url, secretKey: 'sk_x', publicKey: 'pk_x', webhookSecret: 'whsec_0123', accountId: 'acct_x' };
+    const gateway = await composeGateway({ database, clock: systemClock, log: createLog('silent'), tilled, tilledTimeoutMs: 1_000 });
+    await gateway.database.query('select 1', []).catch(() => undefined);
+    const scrape = Scrape.of(await gateway.metrics.registry.metrics());
+    // The pool forgets what it could not connect a moment later, and cannot be closed before.
+    await world.until(async () => gateway.database.isEmbedded || (await gateway.database.poolUse()).open === 0);
+    await gateway.database.close();
+    expect(scrape.value('billing_database_up')).toBe(0);
+    expect(scrape.value('billing_database_errors_total')).toBeGreaterThan(0);
+    expect(scrape.value('billing_http_request_seconds_count')).toBeNull();
+    for (const name of ['billing_webhook_lag_seconds', 'billing_queue_jobs', 'billing_unknown_outcomes', 'billing_subscriptions'])
+      expect(scrape.value(name)).toBeNull();
   });
 });
 

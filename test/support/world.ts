@@ -65,8 +65,8 @@ export class World {
     private readonly scratch: ScratchDatabase,
   ) {}
 
-  static async create({ requestsPerWindow = 1_000_000 } = {}): Promise<World> {
-    const scratch = await createScratchDatabase();
+  static async create(options: { readonly requestsPerWindow?: number; readonly scratch?: ScratchDatabase } = {}): Promise<World> {
+    const { requestsPerWindow = 1_000_000, scratch = await createScratchDatabase() } = options;
     const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
     const endpoint = (await call(sandbox.url, partner, 'POST', '/v1/webhook-endpoints', {

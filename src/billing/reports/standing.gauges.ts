@@ -32,7 +32,9 @@ export function showStanding(metrics: Metrics, report: StandingReport, database:
       async collect() {
         this.reset();
         const standing = await read();
-        if (standing === null) return this.remove();
+        // What is not known is left out; a gauge without a label would stay, at 0.
+        if (standing === null && gauge.label === null) this.remove();
+        if (standing === null) return;
         for (const [label, value] of gauge.values(standing)) {
           if (gauge.label === null) this.set(value);
           else this.set({ [gauge.label]: label }, value);

@@ -92,9 +92,12 @@ export class Database {
   /** How much of the pool is in use; the embedded database has one connection and no pool. */
   async poolUse(): Promise<PoolUse> {
     if (this.isEmbedded) return { max: 1, open: 1, idle: 0, waiting: 0 };
-    const pool = (await (this.orm.em.getConnection() as unknown as MySqlConnection).getNativeClient()) as unknown as PoolOfMysql2;
-    const { _allConnections: all, _freeConnections: free, _connectionQueue: queue } = pool;
-    return { max: this.config.poolSize, open: all.length, idle: free.length, waiting: queue.length };
+    const { poolSize: max } = this.config;
+    const connection = this.orm.em.getConnection() as unknown as MySqlConnection;
+    // Without a server there is no pool either until the first connection was made.
+    const pool = (await connection.getNativeClient().catch(() => null)) as unknown as PoolOfMysql2 | null;
+    if (pool === null) return { max, open: 0, idle: 0, waiting: 0 };
+    return { max, open: pool._allConnections.length, idle: pool._freeConnections.length, waiting: pool._connectionQueue.length };
   }
 
   get isEmbedded(): boolean {
