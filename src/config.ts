@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { type Observing, readObserving } from './config.observing.js';
+import { type Environment, EnvironmentReader } from './config.reader.js';
 
 /** How the gateway reaches its database. */
 export interface DatabaseConfig {
@@ -21,7 +23,7 @@ export interface TilledConfig {
 }
 
 /** Everything the environment decides, validated once and frozen. */
-export interface Config {
+export interface Config extends Observing {
   readonly isProduction: boolean;
   readonly host: string;
   /** Port of the gateway; 0 lets the system choose. */
@@ -39,12 +41,6 @@ export interface Config {
   readonly requestsPerWindow: number;
   /** Whether this process also handles queued work. */
   readonly runsWorker: boolean;
-  /** Who may read GET /metrics. */
-  readonly metricsAccess: 'open' | 'closed' | { readonly token: string };
-  /** Port on which `billing worker` serves /healthz and /metrics; null for none. */
-  readonly workerPort: number | null;
-  /** A statement that takes at least so long is logged, ms. */
-  readonly slowQueryMs: number;
 }
 
 /** The environment is unusable. `problems` holds one sentence for each variable that is missing or wrong. */
@@ -56,8 +52,6 @@ export class ConfigError extends Error {
     super(problems.join('\n'));
   }
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the environment; throws ConfigError with every problem at once. Values of secrets never appear in a message. */
 export function readConfig(environment: Environment, workingDir: string): Config {
@@ -84,27 +78,10 @@ export function readConfig(environment: Environment, workingDir: string): Config
       purpose: 'how many requests an app may make in 15 minutes',
     }),
     runsWorker: reader.oneOf('BILLING_WORKER', ['on', 'off'], 'on', 'whether this process also handles queued work') === 'on',
-    metricsAccess: readMetricsAccess(reader, isProduction),
-    workerPort:
-      reader.text('BILLING_WORKER_PORT') === undefined
-        ? null
-        : reader.integer('BILLING_WORKER_PORT', 0, { min: 1, max: 65_535, purpose: 'the port on which a worker shows its metrics' }),
-    slowQueryMs: reader.integer('BILLING_SLOW_QUERY_MS', 500, {
-      min: 1,
-      max: 3_600_000,
-      purpose: 'from when on a statement is slow, in ms',
-    }),
+    ...readObserving(reader, isProduction, workingDir),
   };
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze(config);
-}
-
-/** Without a token the metrics are everybody's on a developer's machine and nobody's in production. */
-function readMetricsAccess(reader: EnvironmentReader, isProduction: boolean): Config['metricsAccess'] {
-  const token = reader.text('BILLING_METRICS_TOKEN');
-  if (token === undefined) return isProduction ? 'closed' : 'open';
-  if (token.length < 16) reader.wrong('BILLING_METRICS_TOKEN', 'is shorter than 16 characters', 'the output of openssl rand -hex 32');
-  return { token };
 }
 
 const DATABASE_PURPOSE = 'the billing database, apart from the main one and with a pool of its own';
@@ -186,40 +163,4 @@ function checkBaseUrl(reader: EnvironmentReader, baseUrl: string, isProduction: 
   const isLoopback = url !== undefined && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && (isLoopback || !isProduction));
   if (!isSafe) reader.wrong('TILLED_BASE_URL', 'is not an https:// address', 'https://api.tilled.com');
-}
-
-class EnvironmentReader {
-  readonly problems: string[] = [];
-
-  constructor(private readonly environment: Environment) {}
-
-  /** The value, trimmed; undefined when absent or empty. */
-  text(name: string): string | undefined {
-    const value = this.environment[name]?.trim();
-    return value === '' ? undefined : value;
-  }
-
-  oneOf<const T extends string>(name: string, allowed: readonly T[], fallback: T, purpose: string): T {
-    const value = this.text(name) ?? fallback;
-    const found = allowed.find((candidate) => candidate === value);
-    if (found === undefined) this.wrong(name, `(${purpose}) is none of ${allowed.join(', ')}`, fallback);
-    return found ?? fallback;
-  }
-
-  integer(name: string, fallback: number, rule: { min: number; max: number; purpose: string }): number {
-    const value = this.text(name);
-    if (value === undefined) return fallback;
-    const number = Number(value);
-    if (Number.isInteger(number) && number >= rule.min && number <= rule.max) return number;
-    this.wrong(name, `(${rule.purpose}) is not a whole number from ${rule.min} to ${rule.max}`, String(fallback));
-    return fallback;
-  }
-
-  missing(name: string, purpose: string, example: string): void {
-    this.problems.push(`${name} is missing: ${purpose}, for example ${example}`);
-  }
-
-  wrong(name: string, reason: string, example: string): void {
-    this.problems.push(`${name} ${reason}; for example ${example}`);
-  }
 }

@@ -106,7 +106,7 @@ function drainOnSignal(stop: () => Promise<void>, log: Log): void {
 
 async function main(): Promise<void> {
   const config = readConfig(process.env, process.cwd());
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, config.logFiles && { ...config.logFiles, name: 'gateway' });
   drainOnSignal(await start(config, log), log);
 }
 

@@ -16,6 +16,7 @@ describe('readConfig without any variable', () => {
   it('is the embedded default on this machine, with the sandbox', () => {
     expect(readConfig({}, WORKING_DIR)).toEqual({
       isProduction: false,
+      logFiles: null,
       metricsAccess: 'open',
       workerPort: null,
       slowQueryMs: 500,
