@@ -11,6 +11,8 @@ import { PaymentMethod } from './billing/payment-methods/payment-method.entity.j
 import { Payment } from './billing/payments/payment.entity.js';
 import { findViolations, INVARIANTS, type Violation } from './billing/reconciliation/invariants.js';
 import { Refund } from './billing/refunds/refund.entity.js';
+import { showStanding } from './billing/reports/standing.gauges.js';
+import { StandingReport } from './billing/reports/standing.js';
 import { Subscription } from './billing/subscriptions/subscription.entity.js';
 import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
 import { WebhookSync } from './billing/webhooks/webhook.sync.js';
@@ -19,21 +21,24 @@ import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
 import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
 import { composeServices, composeWebhooks, handlersOf, resolversOf, type Webhooks } from './compose.billing.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
+import { countRootFields } from './graphql/operations.js';
 import { createSchema } from './graphql/schema.js';
 import { type Clock, systemClock } from './platform/clock.js';
 import { Cursor } from './platform/cursors.js';
 import { Database } from './platform/db/database.js';
 import { SchemaMigrator } from './platform/db/migrator.js';
+import { watchedDatabase } from './platform/db/observer.js';
 import { IdempotencyKey } from './platform/idempotency/idempotency-key.entity.js';
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
 import { Job } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
-import { createLog, errorFields, type Log } from './platform/log.js';
+import { createLog, errorFields, type Log, watchedLog } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
-import { TilledClient } from './tilled/tilled.client.js';
+import { TILLED_OPERATIONS, TilledClient } from './tilled/tilled.client.js';
+import { TILLED_FAILURES } from './tilled/tilled.errors.js';
 import { TilledHttp } from './tilled/tilled.http.js';
 
 /** Every table, as the classes that are its rows. */
@@ -61,6 +66,7 @@ export interface Foundation {
   readonly migrator: SchemaMigrator;
   readonly access: AccessService;
   readonly metrics: Metrics;
+  readonly log: Log;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
 }
@@ -75,7 +81,6 @@ export interface Gateway extends Foundation {
   readonly webhooks: Webhooks;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
-  readonly log: Log;
 }
 
 /** What a process hands in. */
@@ -83,28 +88,39 @@ export interface Surroundings {
   readonly database: DatabaseConfig;
   readonly clock: Clock;
   readonly log: Log;
+  /** A statement that takes at least so long is logged, ms. */
+  readonly slowQueryMs?: number;
 }
 
+const SLOW_QUERY_MS = 500;
+
 /** Opens the database, without looking at what is in it. */
-export async function composeFoundation({ database: config, clock, log }: Surroundings): Promise<Foundation> {
+export async function composeFoundation(surroundings: Surroundings): Promise<Foundation> {
+  const { database: config, clock, slowQueryMs = SLOW_QUERY_MS } = surroundings;
+  const metrics = new Metrics();
+  const log = watchedLog(surroundings.log, metrics);
   const database = await Database.open(config, ENTITIES);
+  database.observe(watchedDatabase(metrics, log, database.tableNames, slowQueryMs));
   const migrator = new SchemaMigrator(database, MIGRATIONS);
-  const access = new AccessService({ database, clock, ids: new Ids(clock), log });
+  const access = new AccessService({ database, clock, ids: new Ids(clock), log, metrics });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
-  return { database, migrator, access, metrics: new Metrics(), verifyBooks };
+  return { database, migrator, access, log, metrics, verifyBooks };
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */
 export async function composeGateway(
   parts: Surroundings & { readonly tilled: TilledConfig; readonly tilledTimeoutMs: number },
 ): Promise<Gateway> {
-  const { clock, log, tilled } = parts;
+  const { clock, tilled } = parts;
   const foundation = await composeFoundation(parts);
-  const { database, migrator, access } = foundation;
+  const { database, migrator, access, log, metrics } = foundation;
+  watch(foundation, clock);
   const ids = new Ids(clock);
   const jobs = new Jobs(database, clock, ids);
   const intents = new Intents(jobs, clock);
-  const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log })));
+  metrics.expectTilledCalls(TILLED_OPERATIONS, ['ok', ...TILLED_FAILURES]);
+  const onTry = metrics.timeTilledCall.bind(metrics);
+  const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log, onTry })));
   const services = composeServices({ processor, intents, jobs, clock, ids });
   const webhooks = composeWebhooks({ processor, intents, jobs, clock, ids }, access, tilled);
   const { inbox } = webhooks;
@@ -124,14 +140,11 @@ export async function composeGateway(
     scopeFor: (appId) => access.scopeOf(appId, { kind: 'job' }, { requestId: ids.make('job') }),
     onFailure: (scope, lease, reason, isDead) => sync.noteFailure(scope, lease, reason, isDead),
     log,
+    metrics,
     idleMs: WORKER_IDLE_MS,
   });
   const schema = await createSchema(resolversOf(services, access, webhooks.service));
-  const isReady = () =>
-    migrator.inspect().then(
-      (state) => state.kind === 'ready',
-      () => false,
-    );
+  countRootFields(schema, metrics);
   const schedule = async () => {
     for (const app of await access.listApps()) {
       const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
@@ -144,7 +157,20 @@ export async function composeGateway(
     setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
-  return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady, log };
+  return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady: () => isReady(migrator) };
+}
+
+function isReady(migrator: SchemaMigrator): Promise<boolean> {
+  return migrator.inspect().then(
+    (state) => state.kind === 'ready',
+    () => false,
+  );
+}
+
+/** Has the metrics show, beside what is counted on the way, the process itself and what stands in the books. */
+function watch({ database, log, metrics }: Foundation, clock: Clock): void {
+  metrics.watchProcess();
+  showStanding(metrics, new StandingReport(database, clock), database, log);
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */

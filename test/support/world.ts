@@ -68,8 +68,8 @@ export class World {
     private readonly tap: StatementTap,
   ) {}
 
-  static async create({ requestsPerWindow = 1_000_000 } = {}): Promise<World> {
-    const scratch = await createScratchDatabase();
+  static async create(options: { readonly requestsPerWindow?: number; readonly scratch?: ScratchDatabase } = {}): Promise<World> {
+    const { requestsPerWindow = 1_000_000, scratch = await createScratchDatabase() } = options;
     const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
     const endpoint = (await call(sandbox.url, partner, 'POST', '/v1/webhook-endpoints', {
@@ -93,7 +93,12 @@ export class World {
     });
     const tap = StatementTap.on(gateway.database);
     await gateway.migrator.migrate();
-    const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(requestsPerWindow), explorer: null });
+    const server = await createHttpServer({
+      ...gateway,
+      requestLimit: new RequestLimit(requestsPerWindow),
+      metricsAccess: 'open',
+      explorer: null,
+    });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     const world = new World(gateway, sandbox, server, url, endpoint.secret, endpoint.id, partner, scratch, tap);
     await world.resumeDeliveries();

@@ -29,6 +29,7 @@ export class DisputeMirror {
       updatedAt: this.clock.now(),
     };
     const dispute = known === null ? this.newDispute(tx, snapshot, facts) : Object.assign(await disputes.lock(known.id), facts);
+    if (known === null) tx.afterCommit(() => tx.metrics.disputesOpened.inc());
     tx.log.warn('dispute mirrored', {
       customerId: dispute.customerId,
       paymentId: dispute.paymentId,

@@ -30,7 +30,10 @@ export class PaymentMirror {
     if (payment === null) return null;
     const status = statusOf(intent);
     const hasMoved = status !== null && moveTo(tx, payment, status, PAYMENT_STATES);
+    const capturedBefore = payment.capturedMinor;
     const hasChanged = setChanged(payment, factsOf(payment, intent));
+    const { capturedMinor, currency } = payment;
+    if (capturedMinor > capturedBefore) tx.afterCommit(() => tx.metrics.captured.inc({ currency }, capturedMinor - capturedBefore));
     if (hasMoved || hasChanged) payment.updatedAt = this.clock.now();
     tx.log.info('payment mirrored', {
       customerId: payment.customerId,

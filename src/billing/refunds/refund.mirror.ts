@@ -72,11 +72,14 @@ export class RefundMirror {
     const refunds = await RefundRepository.of(tx).countedOf(payment.id);
     const amountsIn = (statuses: readonly RefundStatus[]) =>
       refunds.filter((refund) => statuses.includes(refund.status)).map((refund) => refund.amountMinor);
+    const refundedBefore = payment.refundedMinor;
     const hasChanged = setChanged(payment, {
       refundedMinor: sumMinor(amountsIn([RefundStatus.SUCCEEDED])),
       refundReservedMinor: sumMinor(amountsIn(RESERVING_STATUSES)),
     });
     if (hasChanged) payment.updatedAt = this.clock.now();
+    const { refundedMinor, currency } = payment;
+    if (refundedMinor > refundedBefore) tx.afterCommit(() => tx.metrics.refunded.inc({ currency }, refundedMinor - refundedBefore));
   }
 
   private async refundOf(tx: Scope, payment: Payment, snapshot: TilledRefund): Promise<Refund> {

@@ -1,15 +1,32 @@
-import { DeadlockException, type EntityClass, type EntityManager, LockWaitTimeoutException, MikroORM, type Options } from '@mikro-orm/core';
+import {
+  DeadlockException,
+  type EntityClass,
+  type EntityManager,
+  LockWaitTimeoutException,
+  type LogContext,
+  MikroORM,
+  type Options,
+} from '@mikro-orm/core';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
-import { MySqlDriver } from '@mikro-orm/mysql';
+import { type MySqlConnection, MySqlDriver } from '@mikro-orm/mysql';
 import { type AbstractSqlConnection, SqliteDriver } from '@mikro-orm/sql';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { DatabaseConfig } from '../../config.js';
 import { embeddedDialect } from './embedded.dialect.js';
+import { type DatabaseObserver, UNOBSERVED } from './observer.js';
 import { type RawRow, Table } from './table.js';
 import { TenantGuard } from './tenant.guard.js';
 
 /** One statement as it goes to the database. */
 export type StatementListener = (sql: string, parameters: readonly unknown[]) => void;
+
+/** How many connections are open, lie idle, and are waited for. */
+export interface PoolUse {
+  readonly max: number;
+  readonly open: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
 
 /** A write that kept losing races against others; nothing of it was kept. */
 const TRIES_OF_A_TRANSACTION = 5;
@@ -28,6 +45,7 @@ const MYSQL_SESSION = [
 export class Database {
   private readonly listeners = new Set<StatementListener>();
   private readonly tables = new Map<EntityClass<object>, Table<object>>();
+  private observer: DatabaseObserver = UNOBSERVED;
 
   private constructor(
     readonly orm: MikroORM,
@@ -50,11 +68,39 @@ export class Database {
       // Foreign keys are composite and written in migrations only: entities hold plain ids (ARCHITECTURE.md, decision 3).
       schemaGenerator: { createForeignKeyConstraints: false },
       ensureDatabase: false,
+      // Not to log: the ORM says here how long its own statements took.
+      loggerFactory: () => ({
+        ...SILENT,
+        logQuery: ({ query, took }: LogContext) => {
+          if (query !== undefined && took !== undefined) database?.observer.statement(query, took);
+        },
+      }),
     };
     const orm = await MikroORM.init(options as unknown as Options);
     await (orm.em.getConnection() as unknown as AbstractSqlConnection).initClient();
     database = new Database(orm, config);
     return database;
+  }
+
+  /** Tells `observer`, from now on, how long statements take and what fails. */
+  observe(observer: DatabaseObserver): void {
+    this.observer = observer;
+  }
+
+  /** Names of the tables. */
+  get tableNames(): readonly string[] {
+    return [...this.orm.getMetadata().getAll().values()].map((metadata) => metadata.tableName);
+  }
+
+  /** How much of the pool is in use; the embedded database has one connection and no pool. */
+  async poolUse(): Promise<PoolUse> {
+    if (this.isEmbedded) return { max: 1, open: 1, idle: 0, waiting: 0 };
+    const { poolSize: max } = this.config;
+    const connection = this.orm.em.getConnection() as unknown as MySqlConnection;
+    // Without a server there is no pool either until the first connection was made.
+    const pool = (await connection.getNativeClient().catch(() => null)) as unknown as PoolOfMysql2 | null;
+    if (pool === null) return { max, open: 0, idle: 0, waiting: 0 };
+    return { max, open: pool._allConnections.length, idle: pool._freeConnections.length, waiting: pool._connectionQueue.length };
   }
 
   get isEmbedded(): boolean {
@@ -104,14 +150,27 @@ export class Database {
 
   private async transactionOnce<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
     const em = this.orm.em.fork({ clear: true, useContext: false });
-    await em.begin();
+    await this.observed('begin', () => em.begin());
     try {
       const result = await work(em);
       await em.commit();
       return result;
     } catch (error) {
+      this.observer.failed(error);
       await em.rollback();
       throw error;
+    }
+  }
+
+  private async observed<T>(sql: string, work: () => Promise<T>, isCounted = true): Promise<T> {
+    const startedAt = performance.now();
+    try {
+      return await work();
+    } catch (error) {
+      if (isCounted) this.observer.failed(error);
+      throw error;
+    } finally {
+      this.observer.statement(sql, performance.now() - startedAt);
     }
   }
 
@@ -119,25 +178,41 @@ export class Database {
     this.announce(sql, parameters);
     const connection = this.orm.em.getConnection() as unknown as AbstractSqlConnection;
     const client = (em?.getTransactionContext() as Kysely<unknown> | undefined) ?? connection.getClient();
-    try {
-      return await client.executeQuery(
-        CompiledQuery.raw(
-          sql,
-          parameters.map((value) => (value === undefined ? null : value)),
-        ),
-      );
-    } catch (error) {
-      throw this.orm.em
-        .getPlatform()
-        .getExceptionConverter()
-        .convertException(error as Error);
-    }
+    const values = parameters.map((value) => (value === undefined ? null : value));
+    // What fails in a transaction fails the transaction, and is counted there.
+    return this.observed(
+      sql,
+      () => client.executeQuery(CompiledQuery.raw(sql, values)).catch((error) => this.fail(error)),
+      em === undefined,
+    );
+  }
+
+  private fail(error: unknown): never {
+    throw this.orm.em
+      .getPlatform()
+      .getExceptionConverter()
+      .convertException(error as Error);
   }
 
   private announce(sql: string, parameters: readonly unknown[]): void {
     for (const listener of this.listeners) listener(sql, parameters);
   }
 }
+
+/** What mysql2 keeps of its pool; MikroORM reads it too. */
+interface PoolOfMysql2 {
+  readonly _allConnections: { readonly length: number };
+  readonly _freeConnections: { readonly length: number };
+  readonly _connectionQueue: { readonly length: number };
+}
+
+const SILENT = {
+  log: () => undefined,
+  error: () => undefined,
+  warn: () => undefined,
+  setDebugMode: () => undefined,
+  isEnabled: () => false,
+};
 
 function driverOptions(config: DatabaseConfig) {
   if (config.kind === 'embedded') return { driver: SqliteDriver, dbName: config.location, driverOptions: embeddedDialect(config.location) };
