@@ -28,6 +28,7 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     log,
     tilled,
     tilledTimeoutMs: config.tilledTimeoutMs,
+    reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
   });
   await prepareDatabase(gateway.database, gateway.migrator);
   const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);

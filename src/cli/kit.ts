@@ -40,6 +40,7 @@ export const withGateway: WithGateway = async (work, how = { isLoud: false }) =>
     log,
     tilled,
     tilledTimeoutMs: config.tilledTimeoutMs,
+    reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
   });
   try {
     await prepareDatabase(gateway.database, gateway.migrator);

@@ -95,10 +95,18 @@ export class World {
     return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch);
   }
 
-  /** Ends the world. Throws if its books break an invariant: whatever a test was about, they must hold after it. */
-  async close(): Promise<void> {
+  /**
+   * Ends the world. Throws if its books break an invariant, or if more or fewer divergences are open than its tests planted:
+   * whatever a test was about, the books must hold after it.
+   */
+  async close({ divergences = 0 } = {}): Promise<void> {
     const { violations } = await this.gateway.verifyBooks();
+    const open = await this.gateway.database.query(
+      "select kind, class, object_id, fields from billing_divergences where status = 'OPEN'",
+      [],
+    );
     await this.end();
+    if (open.length !== divergences) throw new Error(`The books differ from Tilled's: ${JSON.stringify(open.slice(0, 5), null, 2)}`);
     if (violations.length > 0) throw new Error(`The books are broken: ${JSON.stringify(violations.slice(0, 5), null, 2)}`);
   }
 
