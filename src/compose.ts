@@ -6,10 +6,13 @@ import { ApiKey } from './billing/access/api-key.entity.js';
 import { App } from './billing/access/app.entity.js';
 import { Customer } from './billing/customers/customer.entity.js';
 import { Dispute } from './billing/disputes/dispute.entity.js';
+import { Divergence } from './billing/kit/divergence.entity.js';
 import { Processor } from './billing/kit/processor.js';
 import { PaymentMethod } from './billing/payment-methods/payment-method.entity.js';
 import { Payment } from './billing/payments/payment.entity.js';
 import { findViolations, INVARIANTS, type Violation } from './billing/reconciliation/invariants.js';
+import { countOpenDivergences } from './billing/reconciliation/open-divergences.js';
+import { Reconciled, Reconciliation } from './billing/reconciliation/reconciliation.entity.js';
 import { Refund } from './billing/refunds/refund.entity.js';
 import { showStanding } from './billing/reports/standing.gauges.js';
 import { StandingReport } from './billing/reports/standing.js';
@@ -19,7 +22,15 @@ import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
 import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
 import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
-import { composeServices, composeWebhooks, handlersOf, resolversOf, type Webhooks } from './compose.billing.js';
+import {
+  composeReconciliation,
+  composeServices,
+  composeWebhooks,
+  handlersOf,
+  type Reconciliations,
+  resolversOf,
+  type Webhooks,
+} from './compose.billing.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
 import { countRootFields } from './graphql/operations.js';
 import { createSchema } from './graphql/schema.js';
@@ -51,6 +62,9 @@ const BILLING_ENTITIES = [
   Payment,
   Refund,
   Dispute,
+  Divergence,
+  Reconciled,
+  Reconciliation,
   WebhookEvent,
   WebhookFact,
   WebhookSecret,
@@ -59,6 +73,7 @@ const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor]
 
 const WORKER_IDLE_MS = 500;
 const SCHEDULE_EVERY_MS = 300_000;
+const RECONCILE_EVERY_MS = 6 * 3_600_000;
 
 /** The database and who may use it: what the command line needs too. */
 export interface Foundation {
@@ -69,6 +84,8 @@ export interface Foundation {
   readonly log: Log;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
+  /** How many divergences are open in all apps, by class. */
+  readonly openDivergences: () => ReturnType<typeof countOpenDivergences>;
 }
 
 /** A gateway, made but not started. */
@@ -79,6 +96,7 @@ export interface Gateway extends Foundation {
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
   readonly webhooks: Webhooks;
+  readonly reconciliation: Reconciliations;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
 }
@@ -104,12 +122,12 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const access = new AccessService({ database, clock, ids: new Ids(clock), log, metrics });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
-  return { database, migrator, access, log, metrics, verifyBooks };
+  return { database, migrator, access, log, metrics, verifyBooks, openDivergences: () => countOpenDivergences(database) };
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */
 export async function composeGateway(
-  parts: Surroundings & { readonly tilled: TilledConfig; readonly tilledTimeoutMs: number },
+  parts: Surroundings & { readonly tilled: TilledConfig; readonly tilledTimeoutMs: number; readonly reconcileEveryMs?: number },
 ): Promise<Gateway> {
   const { clock, tilled } = parts;
   const foundation = await composeFoundation(parts);
@@ -121,8 +139,14 @@ export async function composeGateway(
   metrics.expectTilledCalls(TILLED_OPERATIONS, ['ok', ...TILLED_FAILURES]);
   const onTry = metrics.timeTilledCall.bind(metrics);
   const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log, onTry })));
-  const services = composeServices({ processor, intents, jobs, clock, ids });
-  const webhooks = composeWebhooks({ processor, intents, jobs, clock, ids }, access, tilled);
+  const tools = { processor, intents, jobs, clock, ids };
+  const services = composeServices(tools);
+  const webhooks = composeWebhooks(tools, access, tilled);
+  const reconciliation = composeReconciliation(tools, services.customers, {
+    metrics,
+    everyMs: parts.reconcileEveryMs ?? RECONCILE_EVERY_MS,
+    work: () => worker.drain(),
+  });
   const { inbox } = webhooks;
   const sync = new WebhookSync({
     processor,
@@ -134,9 +158,9 @@ export async function composeGateway(
     refunds: services.refundMirror,
     disputes: services.disputeMirror,
   });
-  const worker = new Worker({
+  const worker: Worker = new Worker({
     jobs,
-    handlers: handlersOf(intents, services, sync, webhooks),
+    handlers: handlersOf(intents, services, { sync, webhooks, reconciliation }),
     scopeFor: (appId) => access.scopeOf(appId, { kind: 'job' }, { requestId: ids.make('job') }),
     onFailure: (scope, lease, reason, isDead) => sync.noteFailure(scope, lease, reason, isDead),
     log,
@@ -148,7 +172,7 @@ export async function composeGateway(
   const schedule = async () => {
     for (const app of await access.listApps()) {
       const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
-      if (scope !== null) await webhooks.backfill.schedule(scope);
+      if (scope !== null) await Promise.all([webhooks.backfill.schedule(scope), reconciliation.run.schedule(scope)]);
     }
   };
   const startWork = async () => {
@@ -157,7 +181,7 @@ export async function composeGateway(
     setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
-  return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady: () => isReady(migrator) };
+  return { ...foundation, schema, worker, startWork, inbox, webhooks, reconciliation, isReady: () => isReady(migrator) };
 }
 
 function isReady(migrator: SchemaMigrator): Promise<boolean> {

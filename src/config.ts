@@ -39,6 +39,8 @@ export interface Config extends Observing {
   readonly logLevel: string;
   /** How many requests an app may make in 15 minutes. */
   readonly requestsPerWindow: number;
+  /** How long after the end of a comparison with Tilled the next one begins, hours. */
+  readonly reconcileEveryHours: number;
   /** Whether this process also handles queued work. */
   readonly runsWorker: boolean;
 }
@@ -76,6 +78,11 @@ export function readConfig(environment: Environment, workingDir: string): Config
       min: 1,
       max: 1_000_000_000,
       purpose: 'how many requests an app may make in 15 minutes',
+    }),
+    reconcileEveryHours: reader.integer('BILLING_RECONCILE_EVERY_HOURS', 6, {
+      min: 1,
+      max: 168,
+      purpose: 'how long after a comparison with Tilled the next one begins, in hours',
     }),
     runsWorker: reader.oneOf('BILLING_WORKER', ['on', 'off'], 'on', 'whether this process also handles queued work') === 'on',
     ...readObserving(reader, isProduction, workingDir),

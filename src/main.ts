@@ -29,6 +29,7 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     tilled,
     tilledTimeoutMs: config.tilledTimeoutMs,
     slowQueryMs: config.slowQueryMs,
+    reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
   });
   await prepareDatabase(gateway.database, gateway.migrator);
   const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);

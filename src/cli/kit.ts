@@ -41,6 +41,7 @@ export const withGateway: WithGateway = async (work, how = { isLoud: false }) =>
     tilled,
     tilledTimeoutMs: config.tilledTimeoutMs,
     slowQueryMs: config.slowQueryMs,
+    reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
   });
   try {
     await prepareDatabase(gateway.database, gateway.migrator);

@@ -144,6 +144,28 @@ export class Metrics {
     values: { level: ['warn', 'error'] },
   });
 
+  readonly divergencesFound = this.counter({
+    name: 'billing_divergences_found_total',
+    help: 'Differences from the processor that comparisons found in this process, by class.',
+    labelNames: ['class'],
+  });
+
+  readonly divergencesHealed = this.counter({
+    name: 'billing_divergences_healed_total',
+    help: 'Differences that a later look of this process found gone, by class.',
+    labelNames: ['class'],
+  });
+
+  readonly reconciliations = this.counter({
+    name: 'billing_reconciliations_total',
+    help: 'Comparisons of all of an app with the processor that this process finished.',
+  });
+
+  readonly reconciledAt = this.gauge({
+    name: 'billing_reconciled_timestamp_seconds',
+    help: 'When this process last finished comparing an app with the processor; 0 if it never did.',
+  });
+
   /** Counts an object that came into a state; nouns without a counter are left alone. */
   countTransition(noun: string, to: string): void {
     const counters: Readonly<Record<string, Counter<'state'>>> = {

@@ -106,12 +106,17 @@ export class World {
   }
 
   /**
-   * Ends the world. Throws if its books break an invariant, or if a statement was sent that is not confined to one app:
-   * whatever a test was about, both must hold after it.
+   * Ends the world. Throws if its books break an invariant, if more or fewer divergences are open than its tests planted, or if a
+   * statement was sent that is not confined to one app: whatever a test was about, all of it must hold after it.
    */
-  async close(): Promise<void> {
+  async close({ divergences = 0 } = {}): Promise<void> {
     const { violations } = await this.gateway.verifyBooks();
+    const open = await this.gateway.database.query(
+      "select kind, class, object_id, fields from billing_divergences where status = 'OPEN'",
+      [],
+    );
     await this.end();
+    if (open.length !== divergences) throw new Error(`The books differ from Tilled's: ${JSON.stringify(open.slice(0, 5), null, 2)}`);
     if (violations.length > 0) throw new Error(`The books are broken: ${JSON.stringify(violations.slice(0, 5), null, 2)}`);
   }
 
