@@ -44,6 +44,7 @@ import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
+import type { Scope } from './platform/tenancy/scope.js';
 import { TilledClient } from './tilled/tilled.client.js';
 import { TilledHttp } from './tilled/tilled.http.js';
 
@@ -156,12 +157,7 @@ export async function composeGateway(
       (state) => state.kind === 'ready',
       () => false,
     );
-  const schedule = async () => {
-    for (const app of await access.listApps()) {
-      const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
-      if (scope !== null) await Promise.all([webhooks.backfill.schedule(scope), reconciliation.run.schedule(scope)]);
-    }
-  };
+  const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run]);
   const startWork = async () => {
     await schedule();
     // Apps are made while we run, by the command line.
@@ -169,6 +165,18 @@ export async function composeGateway(
     worker.start();
   };
   return { ...foundation, schema, worker, startWork, inbox, webhooks, reconciliation, isReady, log };
+}
+
+/** What repeats by itself in every app, once it is scheduled. */
+interface Repeating {
+  schedule(scope: Scope): Promise<void>;
+}
+
+async function scheduleAll(access: AccessService, repeating: readonly Repeating[]): Promise<void> {
+  for (const app of await access.listApps()) {
+    const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
+    if (scope !== null) for (const one of repeating) await one.schedule(scope);
+  }
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */

@@ -80,7 +80,6 @@ export class Canary {
   }
 
   private async heal(scope: Scope, customer: Customer): Promise<void> {
-    await this.parts.work();
     const ref = { kind: DivergenceKind.CUSTOMER, objectId: customer.id, tilledId: null };
     await this.parts.reconciler.examine(scope, ref, { graceMs: 0, isFollowedUp: false });
   }
@@ -92,6 +91,8 @@ export class Canary {
     look: () => Promise<void>,
   ): Promise<boolean> {
     for (let looks = 1; looks <= LOOKS_MAX; looks += 1) {
+      // What was set off by the last step, and what heals, is work: here it is done if no worker is quicker.
+      await this.parts.work();
       await look();
       const seen = await scope.transaction((tx) => DivergenceRepository.of(tx).ofObject(wanted.customer.id));
       const newest = seen.at(-1);
