@@ -215,7 +215,7 @@ describe('a run', () => {
         ...{ found: found[index] ?? [], afterWork: afterWork[index] ?? [], afterLook: afterLook[index] ?? [], nextRun },
       });
     }
-  }, 120_000);
+  }, 400_000);
 
   it.each(HEALED.map((drift) => [drift.name, drift] as const))('finds %s, has it healed, and says so after another look', (_, drift) => {
     const { found, afterWork, afterLook, nextRun } = courses.get(drift.name) as Course;

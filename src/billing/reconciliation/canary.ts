@@ -24,7 +24,7 @@ interface CanaryParts {
   readonly reconciler: Reconciler;
   /** Does the work that is due, as any worker; what heals is work. */
   readonly work: () => Promise<unknown>;
-  /** How long to wait between looks, ms. */
+  /** How long to wait after the first look, ms; after each further one that much longer. */
   readonly pauseMs: number;
 }
 
@@ -33,7 +33,7 @@ const CURSOR = 'reconcile.canary';
 const EXTERNAL_ID = 'billing-canary';
 const EMAIL = 'canary@billing.invalid';
 const NAME = 'Reconciliation Canary';
-const LOOKS_MAX = 20;
+const LOOKS_MAX = 10;
 const { OPEN, HEALED } = DivergenceStatus;
 
 /**
@@ -97,7 +97,7 @@ export class Canary {
       const seen = await scope.transaction((tx) => DivergenceRepository.of(tx).ofObject(wanted.customer.id));
       const newest = seen.at(-1);
       if (newest !== undefined && newest.seenAt >= wanted.since && newest.status === wanted.status) return true;
-      await sleep(this.parts.pauseMs);
+      await sleep(this.parts.pauseMs * looks);
     }
     return false;
   }
