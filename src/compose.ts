@@ -48,6 +48,7 @@ import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log, watchedLog } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
+import type { Scope } from './platform/tenancy/scope.js';
 import { TILLED_OPERATIONS, TilledClient } from './tilled/tilled.client.js';
 import { TILLED_FAILURES } from './tilled/tilled.errors.js';
 import { TilledHttp } from './tilled/tilled.http.js';
@@ -169,12 +170,7 @@ export async function composeGateway(
   });
   const schema = await createSchema(resolversOf(services, access, webhooks.service));
   countRootFields(schema, metrics);
-  const schedule = async () => {
-    for (const app of await access.listApps()) {
-      const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
-      if (scope !== null) await Promise.all([webhooks.backfill.schedule(scope), reconciliation.run.schedule(scope)]);
-    }
-  };
+  const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run]);
   const startWork = async () => {
     await schedule();
     // Apps are made while we run, by the command line.
@@ -195,6 +191,18 @@ function isReady(migrator: SchemaMigrator): Promise<boolean> {
 function watch({ database, log, metrics }: Foundation, clock: Clock): void {
   metrics.watchProcess();
   showStanding(metrics, new StandingReport(database, clock), database, log);
+}
+
+/** What repeats by itself in every app, once it is scheduled. */
+interface Repeating {
+  schedule(scope: Scope): Promise<void>;
+}
+
+async function scheduleAll(access: AccessService, repeating: readonly Repeating[]): Promise<void> {
+  for (const app of await access.listApps()) {
+    const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
+    if (scope !== null) for (const one of repeating) await one.schedule(scope);
+  }
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */

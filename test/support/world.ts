@@ -116,7 +116,8 @@ export class World {
       [],
     );
     await this.end();
-    if (open.length !== divergences) throw new Error(`The books differ from Tilled's: ${JSON.stringify(open.slice(0, 5), null, 2)}`);
+    if (open.length !== divergences)
+      throw new Error(`${open.length} divergences are open, ${divergences} were planted: ${JSON.stringify(open, null, 2)}`);
     if (violations.length > 0) throw new Error(`The books are broken: ${JSON.stringify(violations.slice(0, 5), null, 2)}`);
   }
 

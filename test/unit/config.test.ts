@@ -29,6 +29,7 @@ describe('readConfig without any variable', () => {
       tilledTimeoutMs: 30_000,
       logLevel: 'info',
       runsWorker: true,
+      reconcileEveryHours: 6,
       requestsPerWindow: 100_000,
     });
   });
