@@ -1,9 +1,13 @@
 import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { MIGRATIONS } from '../migrations/index.js';
 import { AccessService } from './billing/access/access.service.js';
 import { ApiKey } from './billing/access/api-key.entity.js';
 import { App } from './billing/access/app.entity.js';
+import { Operation } from './billing/access/operation.entity.js';
+import { placeOf, TILLED_SECRET_KEY } from './billing/access/secret-places.js';
+import { Secrets } from './billing/access/secrets.service.js';
 import { Customer } from './billing/customers/customer.entity.js';
 import { Dispute } from './billing/disputes/dispute.entity.js';
 import { Processor } from './billing/kit/processor.js';
@@ -18,7 +22,7 @@ import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
 import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
 import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
 import { composeServices, composeWebhooks, handlersOf, resolversOf, type Webhooks } from './compose.billing.js';
-import type { DatabaseConfig, TilledConfig } from './config.js';
+import type { DatabaseConfig, EncryptionConfig, TilledConfig } from './config.js';
 import { createSchema } from './graphql/schema.js';
 import { type Clock, systemClock } from './platform/clock.js';
 import { Cursor } from './platform/cursors.js';
@@ -33,6 +37,7 @@ import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
+import { Vault } from './platform/vault.js';
 import { TilledClient } from './tilled/tilled.client.js';
 import { TilledHttp } from './tilled/tilled.http.js';
 
@@ -40,6 +45,7 @@ import { TilledHttp } from './tilled/tilled.http.js';
 const BILLING_ENTITIES = [
   App,
   ApiKey,
+  Operation,
   Customer,
   PaymentMethod,
   Subscription,
@@ -60,6 +66,8 @@ export interface Foundation {
   readonly database: Database;
   readonly migrator: SchemaMigrator;
   readonly access: AccessService;
+  readonly vault: Vault;
+  readonly secrets: Secrets;
   readonly metrics: Metrics;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
@@ -81,32 +89,37 @@ export interface Gateway extends Foundation {
 /** What a process hands in. */
 export interface Surroundings {
   readonly database: DatabaseConfig;
+  readonly encryption: EncryptionConfig;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+interface TilledParts {
+  readonly tilled: TilledConfig;
+  readonly tilledTimeoutMs: number;
+}
+
 /** Opens the database, without looking at what is in it. */
-export async function composeFoundation({ database: config, clock, log }: Surroundings): Promise<Foundation> {
+export async function composeFoundation({ database: config, encryption, clock, log }: Surroundings): Promise<Foundation> {
   const database = await Database.open(config, ENTITIES);
   const migrator = new SchemaMigrator(database, MIGRATIONS);
-  const access = new AccessService({ database, clock, ids: new Ids(clock), log });
+  const vault = new Vault(encryption);
+  const access = new AccessService({ database, clock, ids: new Ids(clock), log, vault });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
-  return { database, migrator, access, metrics: new Metrics(), verifyBooks };
+  return { database, migrator, access, vault, secrets: new Secrets(database, vault), metrics: new Metrics(), verifyBooks };
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */
-export async function composeGateway(
-  parts: Surroundings & { readonly tilled: TilledConfig; readonly tilledTimeoutMs: number },
-): Promise<Gateway> {
+export async function composeGateway(parts: Surroundings & TilledParts): Promise<Gateway> {
   const { clock, log, tilled } = parts;
   const foundation = await composeFoundation(parts);
-  const { database, migrator, access } = foundation;
+  const { database, migrator, access, vault } = foundation;
   const ids = new Ids(clock);
   const jobs = new Jobs(database, clock, ids);
   const intents = new Intents(jobs, clock);
-  const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log })));
+  const processor = composeProcessor(vault, parts);
   const services = composeServices({ processor, intents, jobs, clock, ids });
-  const webhooks = composeWebhooks({ processor, intents, jobs, clock, ids }, access, tilled);
+  const webhooks = composeWebhooks({ processor, intents, jobs, clock, ids }, access, tilled, vault);
   const { inbox } = webhooks;
   const sync = new WebhookSync({
     processor,
@@ -127,11 +140,6 @@ export async function composeGateway(
     idleMs: WORKER_IDLE_MS,
   });
   const schema = await createSchema(resolversOf(services, access, webhooks.service));
-  const isReady = () =>
-    migrator.inspect().then(
-      (state) => state.kind === 'ready',
-      () => false,
-    );
   const schedule = async () => {
     for (const app of await access.listApps()) {
       const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
@@ -144,14 +152,36 @@ export async function composeGateway(
     setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
-  return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady, log };
+  return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady: () => isReady(migrator), log };
+}
+
+function isReady(migrator: SchemaMigrator): Promise<boolean> {
+  return migrator.inspect().then(
+    (state) => state.kind === 'ready',
+    () => false,
+  );
+}
+
+/** Asks Tilled with the deployment's key, or with an app's own; the client of an app is made again when its key changes. */
+function composeProcessor(vault: Vault, parts: Surroundings & TilledParts): Processor {
+  const { tilled, tilledTimeoutMs: timeoutMs, log } = parts;
+  const clientWith = (secretKey: string) => new TilledClient(new TilledHttp({ ...tilled, secretKey, timeoutMs, log }));
+  const own = new Map<string, { readonly credential: string; readonly client: TilledClient }>();
+  return new Processor(clientWith(tilled.secretKey), ({ id, processorCredential: credential }) => {
+    const known = own.get(id);
+    if (known?.credential === credential) return known.client;
+    const client = clientWith(vault.open(credential, placeOf(TILLED_SECRET_KEY, id, id)));
+    own.set(id, { credential, client });
+    return client;
+  });
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */
 export async function composeSchema(): Promise<GraphQLSchema> {
   const database: DatabaseConfig = { kind: 'embedded', location: ':memory:', poolSize: 1 };
   const tilled: TilledConfig = { baseUrl: 'http://127.0.0.1', secretKey: '', publicKey: '', webhookSecret: '', accountId: '' };
-  const gateway = await composeGateway({ database, clock: systemClock, log: createLog('silent'), tilled, tilledTimeoutMs: 1 });
+  const encryption = { key: randomBytes(32), previous: null };
+  const gateway = await composeGateway({ database, encryption, clock: systemClock, log: createLog('silent'), tilled, tilledTimeoutMs: 1 });
   await gateway.database.close();
   return gateway.schema;
 }

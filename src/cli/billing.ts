@@ -8,6 +8,7 @@ import { keysCommand } from './keys.command.js';
 import { withFoundation, withGateway } from './kit.js';
 import { sandboxCommand } from './sandbox.command.js';
 import { schemaCommand } from './schema.command.js';
+import { secretsCommand } from './secrets.command.js';
 import { verifyCommand } from './verify.command.js';
 import { webhooksCommand } from './webhooks.command.js';
 import { workerCommand } from './worker.command.js';
@@ -25,6 +26,7 @@ function program(): Command {
   billing.addCommand(keysCommand(withFoundation));
   billing.addCommand(sandboxCommand());
   billing.addCommand(schemaCommand());
+  billing.addCommand(secretsCommand(withFoundation));
   billing.addCommand(verifyCommand(withFoundation));
   billing.addCommand(webhooksCommand(withGateway));
   billing.addCommand(workerCommand(withGateway));

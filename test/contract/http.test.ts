@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.js';
 import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
 import { createLog } from '../../src/platform/log.js';
+import { TEST_ENCRYPTION } from '../support/encryption.js';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
 import { type TestApp, World } from '../support/world.js';
 
@@ -162,6 +163,13 @@ async function serverOn(url: string): Promise<[Gateway, FastifyInstance]> {
   const { database } = readConfig({ DATABASE_URL_BILLING: url }, process.cwd());
   const tilled = { baseUrl: world.sandbox.url, secretKey: 'sk_x', publicKey: 'pk_x', webhookSecret: 'whsec_0123', accountId: 'acct_x' };
   const clock = { now: () => world.sandbox.now() };
-  const gateway = await composeGateway({ database, clock, log: createLog('silent'), tilled, tilledTimeoutMs: 1_000 });
+  const gateway = await composeGateway({
+    database,
+    encryption: TEST_ENCRYPTION,
+    clock,
+    log: createLog('silent'),
+    tilled,
+    tilledTimeoutMs: 1_000,
+  });
   return [gateway, await createHttpServer({ ...gateway, requestLimit: new RequestLimit(100), explorer: null })];
 }
