@@ -112,6 +112,28 @@ describe('a key that ends', () => {
   });
 });
 
+describe('a key that is confined to reading customers', () => {
+  it('reads a customer by every way, and not what the customer leads to', async () => {
+    const { customer } = await world.payer(app);
+    const payment = await world.payment(app, customer.id);
+    const credential = await world.key(app, 'service', { scopes: ['customers:read'] });
+    const ask = (query: string) => world.post<Record<string, unknown>>({ query }, { credential });
+    const found = { data: { customer: { id: customer.id }, node: { id: customer.id } }, errors: [] };
+    expect(await ask(`{ customer(id: "${customer.id}") { id } node(id: "${customer.id}") { id } }`)).toMatchObject(found);
+    expect((await ask(`{ node(id: "${payment.id}") { id } }`)).data).toEqual({ node: null });
+    for (const refused of [
+      `{ customer(id: "${customer.id}") { payments { nodes { id } } } }`,
+      `{ payment(id: "${payment.id}") { id } }`,
+      '{ webhookHealth { dead } }',
+      `mutation { customerDelete(input: {id: "${customer.id}"}) { customer { id } } }`,
+    ]) {
+      const answer = await ask(refused);
+      expect([refused, answer.errors.map(({ extensions }) => extensions.code)]).toEqual([refused, ['FORBIDDEN']]);
+      expect(JSON.stringify(answer.data)).not.toContain(payment.id);
+    }
+  });
+});
+
 describe('a key of before another encryption key', () => {
   it('opens while the previous one is configured, and is brought over by its next use', async () => {
     const key = await world.key(app, 'service');
