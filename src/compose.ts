@@ -6,6 +6,7 @@ import { AccessService } from './billing/access/access.service.js';
 import { ApiKey } from './billing/access/api-key.entity.js';
 import { App } from './billing/access/app.entity.js';
 import { Operation } from './billing/access/operation.entity.js';
+import { Operations } from './billing/access/operation.service.js';
 import { placeOf, TILLED_SECRET_KEY } from './billing/access/secret-places.js';
 import { Secrets } from './billing/access/secrets.service.js';
 import { Customer } from './billing/customers/customer.entity.js';
@@ -80,6 +81,7 @@ export interface Gateway extends Foundation {
   /** Makes sure that what repeats is scheduled, and starts the worker. */
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
+  readonly operations: Operations;
   readonly webhooks: Webhooks;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
@@ -118,9 +120,9 @@ export async function composeGateway(parts: Surroundings & TilledParts): Promise
   const jobs = new Jobs(database, clock, ids);
   const intents = new Intents(jobs, clock);
   const processor = composeProcessor(vault, parts);
-  const services = composeServices({ processor, intents, jobs, clock, ids });
-  const webhooks = composeWebhooks({ processor, intents, jobs, clock, ids }, access, tilled, vault);
-  const { inbox } = webhooks;
+  const tools = { processor, intents, jobs, clock, ids };
+  const services = composeServices(tools);
+  const webhooks = composeWebhooks(tools, access, tilled, vault);
   const sync = new WebhookSync({
     processor,
     jobs,
@@ -152,7 +154,9 @@ export async function composeGateway(parts: Surroundings & TilledParts): Promise
     setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
-  return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady: () => isReady(migrator), log };
+  const operations = new Operations(clock);
+  const { inbox } = webhooks;
+  return { ...foundation, schema, worker, startWork, inbox, operations, webhooks, isReady: () => isReady(migrator), log };
 }
 
 function isReady(migrator: SchemaMigrator): Promise<boolean> {

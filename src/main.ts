@@ -36,6 +36,7 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   const server = await createHttpServer({
     ...gateway,
     requestLimit: new RequestLimit(config.requestsPerWindow),
+    sessionDocuments: config.sessionDocuments,
     explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
   });
   await server.listen({ host: config.host, port });

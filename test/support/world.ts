@@ -52,6 +52,11 @@ export interface GatewayBeside {
   close(): Promise<void>;
 }
 
+interface WorldOptions {
+  readonly requestsPerWindow?: number;
+  readonly sessionDocuments?: 'any' | 'registered';
+}
+
 /** Headers and credential of one request. */
 export interface RequestOptions {
   readonly credential?: string | null;
@@ -78,7 +83,7 @@ export class World {
     private readonly scratch: ScratchDatabase,
   ) {}
 
-  static async create({ requestsPerWindow = 1_000_000 } = {}): Promise<World> {
+  static async create({ requestsPerWindow = 1_000_000, sessionDocuments = 'any' }: WorldOptions = {}): Promise<World> {
     const scratch = await createScratchDatabase();
     const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
@@ -103,7 +108,12 @@ export class World {
       tilledTimeoutMs: 2_000,
     });
     await gateway.migrator.migrate();
-    const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(requestsPerWindow), explorer: null });
+    const server = await createHttpServer({
+      ...gateway,
+      requestLimit: new RequestLimit(requestsPerWindow),
+      sessionDocuments,
+      explorer: null,
+    });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     await call(sandbox.url, partner, 'PATCH', `/v1/webhook-endpoints/${endpoint.id}`, { url: `${url}/api/billing/webhooks` });
     return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch);

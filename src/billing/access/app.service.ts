@@ -137,7 +137,7 @@ export class Apps {
 function checkedOrigins(origins: readonly string[]): readonly string[] | null {
   if (origins.length > ORIGINS_MAX) throw InvalidInput.because(['corsOrigins'], `An app has at most ${ORIGINS_MAX} origins.`);
   for (const origin of origins) {
-    const isOrigin = /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
+    const isOrigin = /^https?:\/\/[a-z0-9.:[\]-]+$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
     if (!isOrigin)
       throw InvalidInput.because(
         ['corsOrigins'],
