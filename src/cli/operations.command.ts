@@ -64,7 +64,7 @@ async function manifestIn(file: string, schema: GraphQLSchema): Promise<NewOpera
   const content = await readFile(file, 'utf8').then(JSON.parse, () => null);
   const pairs = pairsOf(content);
   if (pairs.length === 0) throw InvalidInput.because(['file'], `${file} is not a manifest: {"<sha256>": "<document>"}, or Apollo's.`);
-  return pairs.map(([hash, document]) => ({ hash, document, name: nameOf(checked(document, schema)) }));
+  return pairs.map(([hash, document]) => ({ hash: hash.replace(/^sha256:/, ''), document, name: nameOf(checked(document, schema)) }));
 }
 
 function pairsOf(content: unknown): [string, string][] {

@@ -46,7 +46,8 @@ async function documentFor(
   if (persistedQuery === undefined) {
     return mustBeRegistered ? forbidden('Customer sessions send registered documents only: extensions.persistedQuery.sha256Hash.') : sent;
   }
-  const hash = String((persistedQuery as { sha256Hash?: unknown } | null)?.sha256Hash);
+  // graphql-codegen writes its hashes with the algorithm before them.
+  const hash = String((persistedQuery as { sha256Hash?: unknown } | null)?.sha256Hash).replace(/^sha256:/, '');
   if (sent !== undefined && createHash('sha256').update(sent).digest('hex') !== hash)
     return refused('BAD_REQUEST', 400, 'extensions.persistedQuery.sha256Hash is not that of the query.');
   const known = await operations.find(scope, hash);

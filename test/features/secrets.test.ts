@@ -84,7 +84,7 @@ describe('billing secrets rotate', () => {
 
     const alone = await billing(['secrets', 'rotate', '--json'], world.environment);
     expect([alone.status, JSON.parse(alone.stdout)]).toMatchObject([1, { resealed: 0, unreadable: { length: 4 } }]);
-  });
+  }, 90_000);
 
   it('leads back as well, and every secret is the one it was', async () => {
     const back = { ...world.environment, BILLING_ENCRYPTION_KEY_PREVIOUS: next };

@@ -111,6 +111,15 @@ describe('billing operations', () => {
     expect(JSON.parse(stdout)).toEqual([{ hash: hashOf(document), name: 'Own', createdAt: expect.any(String) }]);
   });
 
+  it('takes what graphql-codegen writes, and the hashes as it writes them', async () => {
+    const customer = await world.customer(b);
+    const document = 'query Mail($id: ID!) { customer(id: $id) { email } }';
+    expect(await register(b, { [`sha256:${hashOf(document)}`]: document })).toMatchObject({ status: 0, stderr: '' });
+    const body = { variables: { id: customer.id }, extensions: { persistedQuery: { sha256Hash: `sha256:${hashOf(document)}` } } };
+    const answer = await world.post(body, { credential: await sessionOf(b, customer.id) });
+    expect(answer).toMatchObject({ status: 200, data: { customer: { email: 'ann@example.com' } } });
+  });
+
   it.each([
     ['a document under another hash', { [hashOf('{ app { id } }')]: CARDS }, /is not the document's SHA-256/],
     ['a field that there is not', manifestOf('{ app { secret } }'), /not a document of this API: .*secret/],
