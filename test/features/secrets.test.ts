@@ -70,25 +70,30 @@ describe('billing secrets rotate', () => {
   const next = randomBytes(32).toString('base64');
 
   it('seals everything with the new key, so that the old one opens nothing and the new one all', async () => {
+    const count = await countSealed();
     const rotating = { ...world.environment, BILLING_ENCRYPTION_KEY: next, BILLING_ENCRYPTION_KEY_PREVIOUS: TEST_ENCRYPTION_KEY };
     const first = await billing(['secrets', 'rotate', '--json'], rotating);
     const rotated = JSON.parse(first.stdout) as { resealed: number; staleKeys: number };
-    expect(rotated).toMatchObject({ resealed: 4, unreadable: [] });
+    expect(rotated).toMatchObject({ resealed: count, unreadable: [] });
     expect(rotated.staleKeys).toBeGreaterThan(0);
     expect(JSON.parse((await billing(['secrets', 'rotate', '--json'], rotating)).stdout)).toMatchObject({ resealed: 0, unreadable: [] });
     await expect(plainSecrets()).rejects.toThrow(/not configured/);
 
     const withOldKey = await gatewayThatEnds({ ...world.environment, PORT: '0' });
-    expect([withOldKey.status, withOldKey.stderr]).toEqual([78, expect.stringMatching(/^BILLING_ENCRYPTION_KEY does not open 4 secrets/)]);
+    expect([withOldKey.status, withOldKey.stderr]).toEqual([
+      78,
+      expect.stringContaining(`BILLING_ENCRYPTION_KEY does not open ${count} secrets`),
+    ]);
     for (const secret of [...Object.values(plain), next, TEST_ENCRYPTION_KEY]) expect(withOldKey.stderr).not.toContain(secret);
 
     const alone = await billing(['secrets', 'rotate', '--json'], world.environment);
-    expect([alone.status, JSON.parse(alone.stdout)]).toMatchObject([1, { resealed: 0, unreadable: { length: 4 } }]);
+    expect([alone.status, JSON.parse(alone.stdout)]).toMatchObject([1, { resealed: 0, unreadable: { length: count } }]);
   }, 90_000);
 
   it('leads back as well, and every secret is the one it was', async () => {
+    const count = await countSealed();
     const back = { ...world.environment, BILLING_ENCRYPTION_KEY_PREVIOUS: next };
-    expect(JSON.parse((await billing(['secrets', 'rotate', '--json'], back)).stdout)).toMatchObject({ resealed: 4, staleKeys: 0 });
+    expect(JSON.parse((await billing(['secrets', 'rotate', '--json'], back)).stdout)).toMatchObject({ resealed: count, staleKeys: 0 });
     await world.advance({ ms: 5_000 });
     expect(await plainSecrets()).toEqual(plain);
   });
@@ -109,6 +114,14 @@ describe('a secret that an earlier release left plain', () => {
     await world.gateway.secrets.prepare();
   });
 });
+
+async function countSealed(): Promise<number> {
+  const counts = SEALED_COLUMNS.map(async ({ table, column }) => {
+    const [row] = await world.gateway.database.query(`select count(${column}) as counted from ${table}`, []);
+    return Number(row?.['counted']);
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
 
 /** What is sealed, as the gateway of this world opens it. */
 async function plainSecrets(): Promise<Record<string, string>> {
