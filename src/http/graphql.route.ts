@@ -7,11 +7,15 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
+import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query-limits.js';
 import { knownRootTypes, oneMoneyMutation } from '../graphql/rules.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import type { HttpParts } from './parts.js';
 
 type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'requestLimit' | 'log'>;
+
+/** How long an operation may take, ms: more than two calls to Tilled, which have a limit of their own. What it began goes on. */
+const HANDLER_TIMEOUT_MS = 90_000;
 
 /** Says in a header, too, that an answer is that of an earlier request. */
 const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
@@ -22,6 +26,27 @@ const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
   }),
 };
 
+/** Refuses operations above the budget before they run, and tells the others what they cost. */
+function tellCosts(costs: QueryCosts): ApolloServerPlugin<Scope> {
+  return {
+    requestDidStart: async () => {
+      let cost: Cost | null = null;
+      return {
+        didResolveOperation: async ({ document, operation, request }) => {
+          // An operation that the document does not have is refused next.
+          if (operation === undefined) return;
+          const operationName = operation.name?.value;
+          cost = costs.assertAffordable({ document, operationName, variables: request.variables ?? {} });
+        },
+        willSendResponse: async ({ response: { body } }) => {
+          if (cost === null || body.kind !== 'single') return;
+          body.singleResult.extensions = { ...body.singleResult.extensions, cost };
+        },
+      };
+    },
+  };
+}
+
 /** POST and GET /graphql: who is asking is settled before a word of the document is looked at. */
 export function graphqlRoute(parts: GraphqlParts) {
   return async (server: FastifyInstance): Promise<void> => {
@@ -31,18 +56,25 @@ export function graphqlRoute(parts: GraphqlParts) {
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
       introspection: true,
-      validationRules: [knownRootTypes, oneMoneyMutation],
+      parseOptions: { maxTokens: TOKENS_MAX },
+      validationRules: [...shapeLimits, knownRootTypes, oneMoneyMutation],
       plugins: [
         ApolloServerPluginCacheControlDisabled(),
         ApolloServerPluginLandingPageDisabled(),
         ApolloServerPluginUsageReportingDisabled(),
         TELL_REPLAYS,
+        tellCosts(new QueryCosts(parts.schema)),
       ],
     });
     await apollo.start();
     server.addHook('onClose', () => apollo.stop());
     const context = (request: FastifyRequest) => scopeOf(parts, request);
-    server.route({ url: '/graphql', method: ['GET', 'POST'], handler: fastifyApolloHandler(apollo, { context }) });
+    server.route({
+      url: '/graphql',
+      method: ['GET', 'POST'],
+      handlerTimeout: HANDLER_TIMEOUT_MS,
+      handler: fastifyApolloHandler(apollo, { context }),
+    });
   };
 }
 
