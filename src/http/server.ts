@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { hasCardNumber } from '../platform/card-data.js';
 import { errorFields, type Log } from '../platform/log.js';
+import { CardDataGuard } from './card-data.guard.js';
 import { serveExplorer } from './explorer.route.js';
 import { graphqlRoute } from './graphql.route.js';
 import { opsRoute } from './ops.route.js';
@@ -25,6 +27,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     frameworkErrors: (error, request, reply) => answerError(parts.log, error, request, reply),
   });
   server.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
+  new CardDataGuard(parts).watch(server);
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(parts.log, error, request, reply));
   server.setNotFoundHandler((request, reply) =>
     answerProblem(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}.`),
@@ -39,7 +42,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
 
 /** The caller's own request id if it is harmless, else a new one. */
 function requestIdOf(given: string | string[] | undefined): string {
-  return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+  return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) && !hasCardNumber(given) ? given : randomUUID();
 }
 
 /** What fastify itself refuses, in words that say what to do. */
@@ -49,6 +52,7 @@ const REFUSALS: Readonly<Record<string, readonly [number, string, string]>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'BAD_REQUEST', 'The body is empty: send {"query": "…"} as JSON.'],
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'BAD_REQUEST', 'The body is not valid JSON.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'BAD_REQUEST', 'The body does not have the length its header says.'],
+  FST_ERR_BAD_URL: [400, 'BAD_REQUEST', 'The address is not a valid one.'],
   FST_ERR_HANDLER_TIMEOUT: [
     503,
     'TIMEOUT',

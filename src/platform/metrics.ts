@@ -13,6 +13,12 @@ export class Metrics {
     labelNames: ['outcome'],
   });
 
+  readonly cardDataRefusals = this.counter({
+    name: 'billing_card_data_refusals_total',
+    help: 'Requests refused for card or bank data in them, by what was found.',
+    labelNames: ['kind'],
+  });
+
   private counter<Label extends string>(configuration: CounterConfiguration<Label>): Counter<Label> {
     return new Counter({ ...configuration, registers: [this.registry] });
   }

@@ -65,7 +65,7 @@ export class World {
     private readonly scratch: ScratchDatabase,
   ) {}
 
-  static async create({ requestsPerWindow = 1_000_000 } = {}): Promise<World> {
+  static async create({ requestsPerWindow = 1_000_000, log = createLog('silent') } = {}): Promise<World> {
     const scratch = await createScratchDatabase();
     const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
@@ -84,7 +84,7 @@ export class World {
     const gateway = await composeGateway({
       database,
       clock: { now: () => sandbox.now() },
-      log: createLog('silent'),
+      log,
       tilled,
       tilledTimeoutMs: 2_000,
     });
