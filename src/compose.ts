@@ -4,6 +4,7 @@ import { MIGRATIONS } from '../migrations/index.js';
 import { AccessService } from './billing/access/access.service.js';
 import { ApiKey } from './billing/access/api-key.entity.js';
 import { App } from './billing/access/app.entity.js';
+import { LimitService } from './billing/access/limit.service.js';
 import { Customer } from './billing/customers/customer.entity.js';
 import { Dispute } from './billing/disputes/dispute.entity.js';
 import { Processor } from './billing/kit/processor.js';
@@ -30,6 +31,9 @@ import { Ids } from './platform/ids.js';
 import { Job } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
+import { LimitCounter } from './platform/limits/limit-counter.entity.js';
+import { LimitSetting } from './platform/limits/limit-setting.entity.js';
+import { LimitSettings } from './platform/limits/limit-settings.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
@@ -50,7 +54,7 @@ const BILLING_ENTITIES = [
   WebhookFact,
   WebhookSecret,
 ];
-const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor];
+const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting];
 
 const WORKER_IDLE_MS = 500;
 const SCHEDULE_EVERY_MS = 300_000;
@@ -61,6 +65,9 @@ export interface Foundation {
   readonly migrator: SchemaMigrator;
   readonly access: AccessService;
   readonly metrics: Metrics;
+  /** Limits that were set for apps and keys, and how they are set. */
+  readonly limitSettings: LimitSettings;
+  readonly limitService: LimitService;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
 }
@@ -90,8 +97,10 @@ export async function composeFoundation({ database: config, clock, log }: Surrou
   const database = await Database.open(config, ENTITIES);
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const access = new AccessService({ database, clock, ids: new Ids(clock), log });
+  const limitSettings = new LimitSettings(database, clock);
+  const limitService = new LimitService({ database, access, settings: limitSettings });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
-  return { database, migrator, access, metrics: new Metrics(), verifyBooks };
+  return { database, migrator, access, metrics: new Metrics(), limitSettings, limitService, verifyBooks };
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */

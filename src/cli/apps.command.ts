@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Config } from '../config.js';
 import { readDemoEnvironment } from '../demo.js';
 import { InvalidInput } from '../platform/errors.js';
-import { jsonOption, type WithFoundation } from './kit.js';
+import { jsonOption, limitInWords, requestsOption, type WithFoundation } from './kit.js';
 
 /** billing apps: who shares this gateway. */
 export function appsCommand(withFoundation: WithFoundation): Command {
@@ -20,6 +20,17 @@ export function appsCommand(withFoundation: WithFoundation): Command {
         const app = await access.createApp({ id, name: options.name, tilledAccountId });
         const shown = { id: app.id, name: app.name, tilledAccountId };
         process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : `Made app ${app.id} on Tilled account ${tilledAccountId}.\n`);
+      }),
+    );
+  apps
+    .command('limit')
+    .description('Sets how many requests an app may make in 15 minutes.')
+    .requiredOption('--app <id>', 'the app it is for')
+    .addOption(requestsOption())
+    .action((options: { app: string; requestsPerWindow: number | null }) =>
+      withFoundation(async ({ limitService }) => {
+        await limitService.limitApp(options.app, options.requestsPerWindow);
+        process.stdout.write(`App ${options.app}: ${limitInWords(options.requestsPerWindow)}.\n`);
       }),
     );
   apps

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { KeyRole } from '../billing/access/api-key.entity.js';
-import { jsonOption, type WithFoundation } from './kit.js';
+import { jsonOption, limitInWords, requestsOption, type WithFoundation } from './kit.js';
 
 const ROLES: Readonly<Record<string, KeyRole>> = { service: 'service', 'read-only': 'read_only', operator: 'operator' };
 
@@ -17,6 +17,18 @@ export function keysCommand(withFoundation: WithFoundation): Command {
       withFoundation(async ({ access }) => {
         const { id, key } = await access.createKey(options.app, ROLES[options.role] ?? 'read_only');
         process.stdout.write(options.json ? `${JSON.stringify({ id, key, app: options.app, role: options.role })}\n` : `${key}\n`);
+      }),
+    );
+  keys
+    .command('limit')
+    .description("Sets how many of its app's requests one key may make in 15 minutes.")
+    .requiredOption('--app <id>', 'the app of the key')
+    .requiredOption('--key <id>', 'the key: key_…')
+    .addOption(requestsOption())
+    .action((options: { app: string; key: string; requestsPerWindow: number | null }) =>
+      withFoundation(async ({ limitService }) => {
+        await limitService.limitKey(options.app, options.key, options.requestsPerWindow);
+        process.stdout.write(`Key ${options.key}: ${limitInWords(options.requestsPerWindow)}.\n`);
       }),
     );
   return keys;

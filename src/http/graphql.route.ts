@@ -5,14 +5,16 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError } from 'graphql';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
 import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query-limits.js';
+import { limitHeaders } from '../graphql/request-limit.js';
 import { knownRootTypes, oneMoneyMutation } from '../graphql/rules.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import type { HttpParts } from './parts.js';
 
-type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'requestLimit' | 'log'>;
+type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'limits' | 'log' | 'metrics'>;
 
 /** How long an operation may take, ms: more than two calls to Tilled, which have a limit of their own. What it began goes on. */
 const HANDLER_TIMEOUT_MS = 90_000;
@@ -22,6 +24,18 @@ const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ contextValue, response }) => {
       if (contextValue.hasReplayed) response.http.headers.set('idempotency-replayed', 'true');
+    },
+  }),
+};
+
+/** Tells in `extensions`, too, how the window stands. */
+const TELL_LIMITS: ApolloServerPlugin<Scope> = {
+  requestDidStart: async () => ({
+    willSendResponse: async ({ contextValue, response: { body } }) => {
+      const { verdict } = contextValue.window;
+      if (verdict === null || body.kind !== 'single') return;
+      const { limit, remaining, resetMs } = verdict;
+      body.singleResult.extensions = { ...body.singleResult.extensions, rateLimit: { limit, remaining, resetMs } };
     },
   }),
 };
@@ -63,12 +77,19 @@ export function graphqlRoute(parts: GraphqlParts) {
         ApolloServerPluginLandingPageDisabled(),
         ApolloServerPluginUsageReportingDisabled(),
         TELL_REPLAYS,
+        TELL_LIMITS,
         tellCosts(new QueryCosts(parts.schema)),
       ],
     });
     await apollo.start();
     server.addHook('onClose', () => apollo.stop());
-    const context = (request: FastifyRequest) => scopeOf(parts, request);
+    const context = async (request: FastifyRequest, reply: FastifyReply) => {
+      const scope = await scopeOf(parts, request);
+      const verdict = await parts.limits.requests.count(scope);
+      scope.window.verdict = verdict;
+      reply.headers(limitHeaders(verdict));
+      return scope;
+    };
     server.route({
       url: '/graphql',
       method: ['GET', 'POST'],
@@ -83,16 +104,31 @@ async function scopeOf(parts: GraphqlParts, request: FastifyRequest): Promise<Sc
   const [scheme = '', credential = ''] = (request.headers.authorization ?? '').split(' ');
   if (scheme.toLowerCase() !== 'bearer' || credential === '')
     throw unauthenticated('Send Authorization: Bearer with an API key or a customer session.');
+  const limit = parts.limits.failedAuthentications;
+  const blockedForMs = await limit.blockedForMs(request.ip, credential);
+  if (blockedForMs > 0) throw tooManyFailures(parts, blockedForMs);
   const scope = await parts.access.authenticate(credential, {
     requestId: request.id,
     idempotencyKey: headerOf(request, 'idempotency-key'),
   });
-  if (scope === null) throw unauthenticated('The credential is unknown, revoked or expired.');
+  if (scope === null) {
+    const { isAllowed, resetMs } = await limit.noteFailure(request.ip, credential);
+    if (!isAllowed) throw tooManyFailures(parts, resetMs);
+    throw unauthenticated('The credential is unknown, revoked or expired.');
+  }
+  limit.noteSuccess(credential);
   const claimedApp = headerOf(request, 'x-app-id');
   if (claimedApp !== undefined && claimedApp !== scope.appId)
     throw forbidden('X-App-Id names another app than the credential belongs to: leave it out.');
-  await parts.requestLimit.count(scope);
   return scope;
+}
+
+function tooManyFailures({ metrics }: GraphqlParts, resetMs: number): GraphQLError {
+  metrics.rateLimited.inc({ limit: 'failed_authentications' });
+  const headers = new Map([['retry-after', String(Math.ceil(resetMs / 1000))]]);
+  return new GraphQLError('Too many credentials from this address were wrong: wait, then use a key that works.', {
+    extensions: { code: 'RATE_LIMITED', rateLimit: { retryAfterMs: resetMs }, http: { status: 429, headers } },
+  });
 }
 
 function headerOf(request: FastifyRequest, name: string): string | undefined {

@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { AccessService } from '../billing/access/access.service.js';
 import type { WebhookInbox } from '../billing/webhooks/webhook.inbox.js';
-import type { RequestLimit } from '../graphql/request-limit.js';
+import type { Limits } from '../compose.limits.js';
 import type { Log } from '../platform/log.js';
 import type { Metrics } from '../platform/metrics.js';
 
@@ -9,7 +9,9 @@ import type { Metrics } from '../platform/metrics.js';
 export interface HttpParts {
   readonly schema: GraphQLSchema;
   readonly access: AccessService;
-  readonly requestLimit: RequestLimit;
+  readonly limits: Limits;
+  /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   readonly inbox: WebhookInbox;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -19,6 +19,17 @@ export class Metrics {
     labelNames: ['kind'],
   });
 
+  readonly rateLimited = this.counter({
+    name: 'billing_rate_limited_total',
+    help: 'Requests and deliveries refused with 429, by the limit they met.',
+    labelNames: ['limit'],
+  });
+
+  readonly limitStoreFailures = this.counter({
+    name: 'billing_limit_store_failures_total',
+    help: 'How often the shared store of limits could not be reached, so that this process counted alone for a while.',
+  });
+
   private counter<Label extends string>(configuration: CounterConfiguration<Label>): Counter<Label> {
     return new Counter({ ...configuration, registers: [this.registry] });
   }

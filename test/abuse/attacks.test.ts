@@ -56,6 +56,8 @@ describe('a document made to cost us more than its sender', () => {
     ['two fragments that spread each other', '{ ...f } fragment f on Query { ...g } fragment g on Query { ...f }', INVALID],
     ['a query of 2^30 fields by fragments', `{ customers { nodes { ...f0 } } } ${bomb('Customer', 'id', 30)}`, 'QUERY_TOO_COMPLEX'],
     ['a mutation of 2^30 fields by fragments', `mutation { ...f0 } ${bomb('Mutation', '__typename', 30)}`, 'QUERY_TOO_COMPLEX'],
+    ['a variable that is declared twice', 'query($a: Int, $a: Int) { customers(first: $a) { nodes { id } } }', INVALID],
+    ['an argument that is given twice', '{ customers(first: 1, first: 100) { nodes { id } } }', INVALID],
     ['5,000 tokens', `{ app { ${'id '.repeat(5_000)} } }`, 'GRAPHQL_PARSE_FAILED'],
     ['nearly 1 MB of fields', `{ app { ${'id '.repeat(340_000)} } }`, 'GRAPHQL_PARSE_FAILED'],
     ['nearly 1 MB of brackets', '{'.repeat(1_000_000), 'GRAPHQL_PARSE_FAILED'],

@@ -4,11 +4,11 @@ import type { FastifyInstance } from 'fastify';
 import { print } from 'graphql';
 import type { KeyRole } from '../../src/billing/access/api-key.entity.js';
 import { composeGateway, type Gateway } from '../../src/compose.js';
-import { readConfig } from '../../src/config.js';
-import { RequestLimit } from '../../src/graphql/request-limit.js';
+import { composeLimits, composeLocalLimits } from '../../src/compose.limits.js';
+import { type LimitsConfig, readConfig } from '../../src/config.js';
 import { createHttpServer } from '../../src/http/server.js';
 import type { StatementListener } from '../../src/platform/db/database.js';
-import { createLog } from '../../src/platform/log.js';
+import { createLog, type Log } from '../../src/platform/log.js';
 import type { Scope } from '../../src/platform/tenancy/scope.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import type { TilledPaymentMethod } from '../../src/tilled/tilled.shapes.js';
@@ -45,6 +45,19 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Limits of a world; without any it counts in memory, and no test meets them. */
+export interface WorldOptions {
+  readonly limits?: Partial<LimitsConfig> & { readonly trustedProxies?: readonly string[] };
+  readonly log?: Log;
+}
+
+/** Limits that no test meets. */
+export const UNLIMITED: NonNullable<WorldOptions['limits']> & Omit<LimitsConfig, 'redisUrl'> = {
+  requestsPerWindow: 1_000_000,
+  failedAuthenticationsPerWindow: 1_000_000,
+  webhooksPerHour: 1_000_000,
+};
+
 /** Card numbers and amounts the sandbox knows. */
 export const VISA = '4111111111111111';
 
@@ -65,7 +78,7 @@ export class World {
     private readonly scratch: ScratchDatabase,
   ) {}
 
-  static async create({ requestsPerWindow = 1_000_000, log = createLog('silent') } = {}): Promise<World> {
+  static async create({ limits = UNLIMITED, log = createLog('silent') }: WorldOptions = {}): Promise<World> {
     const scratch = await createScratchDatabase();
     const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
@@ -89,7 +102,17 @@ export class World {
       tilledTimeoutMs: 2_000,
     });
     await gateway.migrator.migrate();
-    const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(requestsPerWindow), explorer: null });
+    const clock = { now: () => sandbox.now() };
+    const isLimited = limits !== UNLIMITED;
+    const config = { ...UNLIMITED, redisUrl: null, ...limits };
+    const made = isLimited ? composeLimits({ ...gateway, clock }, config) : composeLocalLimits({ ...gateway, clock }, config);
+    const server = await createHttpServer({
+      ...gateway,
+      limits: made,
+      trustedProxies: limits.trustedProxies ?? [],
+      explorer: null,
+    });
+    server.addHook('onClose', async () => made.close());
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     await call(sandbox.url, partner, 'PATCH', `/v1/webhook-endpoints/${endpoint.id}`, { url: `${url}/api/billing/webhooks` });
     return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch);

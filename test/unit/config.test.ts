@@ -25,7 +25,8 @@ describe('readConfig without any variable', () => {
       tilledTimeoutMs: 30_000,
       logLevel: 'info',
       runsWorker: true,
-      requestsPerWindow: 100_000,
+      limits: { requestsPerWindow: 100_000, failedAuthenticationsPerWindow: 5, webhooksPerHour: 100_000, redisUrl: null },
+      trustedProxies: [],
     });
   });
 

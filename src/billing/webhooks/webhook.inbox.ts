@@ -19,6 +19,10 @@ export interface Delivery {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The app in the path, if the path names one. */
   readonly appId: string | null;
+  /** Its sender sent so much that was not from Tilled that only apps that are known already are looked at. */
+  readonly isSuspect?: boolean;
+  /** How long a verified delivery to an app has to wait, ms; 0 or absent takes it now. */
+  readonly waitMs?: (appId: string) => Promise<number>;
 }
 
 /** What became of a delivery. */
@@ -28,6 +32,8 @@ export type Receipt =
   | { readonly kind: 'unknown_endpoint' }
   /** Not signed by Tilled for this app, or too long ago. Nothing of it is kept. */
   | { readonly kind: 'unverified'; readonly reason: string }
+  /** More than the app may be sent, or from an address that sends what is not Tilled's: to be delivered again later. */
+  | { readonly kind: 'limited'; readonly retryAfterMs: number }
   /** Signed, but not an event, or an event of another account. */
   | { readonly kind: 'unusable'; readonly reason: string };
 
@@ -45,6 +51,7 @@ interface Arrival {
 }
 
 const TOLERANCE_MS = 300_000;
+const SUSPECT_RETRY_MS = 900_000;
 
 /** Two writes under way keep the database busy without queueing behind each other. */
 const COALESCING = { writesMax: 2, itemsMax: 64 };
@@ -65,7 +72,9 @@ export class WebhookInbox {
 
   /** Takes one delivery; resolves once the event is committed. Throws when the database cannot record it. */
   async receive(delivery: Delivery): Promise<Receipt> {
+    if (delivery.isSuspect === true && !this.isKnown(delivery)) return { kind: 'limited', retryAfterMs: SUSPECT_RETRY_MS };
     const receipt = await this.receiveAt(delivery, await this.endpointsFor(delivery, false));
+    if (delivery.isSuspect === true) return receipt;
     // A secret or app that is newer than what we remember: look once more before refusing.
     const mayBeNew = receipt.kind === 'unverified' || receipt.kind === 'unknown_endpoint';
     return mayBeNew ? this.receiveAt(delivery, await this.endpointsFor(delivery, true)) : receipt;
@@ -85,7 +94,16 @@ export class WebhookInbox {
     const event = parsedEvent(delivery.rawBody);
     if (event === null) return { kind: 'unusable', reason: 'The body is not an event.' };
     if (verified.scope.app.processorAccountId !== event.account_id) return { kind: 'unusable', reason: 'The event is of another account.' };
-    return this.record(this.ownerOf(event, listening, verified.scope), event);
+    const owner = this.ownerOf(event, listening, verified.scope);
+    const retryAfterMs = (await delivery.waitMs?.(owner.appId)) ?? 0;
+    return retryAfterMs > 0 ? { kind: 'limited', retryAfterMs } : this.record(owner, event);
+  }
+
+  /** Whether the app or account that a delivery names was found before, so that looking at it costs nothing new. */
+  private isKnown(delivery: Delivery): boolean {
+    if (delivery.appId !== null) return this.parts.directory.knowsApp(delivery.appId);
+    const claimed = parsedEvent(delivery.rawBody);
+    return claimed !== null && this.parts.directory.knowsAccount(claimed.account_id);
   }
 
   /** Stores an event of an app once, with the job that looks at its object again. Resolves once both are committed. */
