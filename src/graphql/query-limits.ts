@@ -14,6 +14,8 @@ const COST_MAX = 50_000;
 /** What a list without pages (the methods of a customer, the refunds of a payment) is taken for. */
 const PLAIN_LIST_SIZE = 5;
 const PAGE_SIZE_MAX = 100;
+/** Fields and fragments that are counted, each as often as it is spread; beyond it fragments repeat each other. */
+const NODES_MAX = 3_000;
 /** Costs remembered for one document, one for each combination of the variables that matter. */
 const COSTS_REMEMBERED_MAX = 200;
 
@@ -65,6 +67,11 @@ export class QueryCosts {
   assertAffordable(operation: ResolvedOperation): Cost | null {
     const requested = this.costOf(operation);
     if (requested === null) return null;
+    if (requested === Number.POSITIVE_INFINITY)
+      throw tooCostly(`This operation names more than ${NODES_MAX} fields, counted through its fragments.`, {
+        requested: null,
+        max: COST_MAX,
+      });
     if (requested <= COST_MAX) return { requested, max: COST_MAX };
     throw tooCostly(
       `This operation costs ${requested} of at most ${COST_MAX}: ask for smaller pages (first), or for less in each of them.`,
@@ -89,11 +96,17 @@ export class QueryCosts {
 
   private count({ document, operationName, variables }: ResolvedOperation): number | null {
     try {
-      return getComplexity({ schema: this.schema, query: document, operationName, variables: { ...variables }, estimators: ESTIMATORS });
+      return getComplexity({
+        schema: this.schema,
+        query: document,
+        operationName,
+        variables: { ...variables },
+        estimators: ESTIMATORS,
+        maxQueryNodes: NODES_MAX,
+      });
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
-      if (/maximum allowed number of nodes/.test(error.message))
-        throw tooCostly('This operation names too many fields: its fragments repeat each other.', { requested: null, max: COST_MAX });
+      if (/maximum allowed number of nodes/.test(error.message)) return Number.POSITIVE_INFINITY;
       // Wrong variables: execution reads them as this does, and refuses them.
       return null;
     }
