@@ -110,8 +110,7 @@ describe('two processes on one store', () => {
   it('and in Redis, where there is one', async () => {
     const redis = await startRedis();
     if (redis === null) return process.stdout.write('There is no redis-server here: limits in Redis were not tried.\n');
-    await expectSharedLimits({ REDIS_URL: redis.url });
-    redis.stop();
+    await expectSharedLimits({ REDIS_URL: redis.url }).finally(redis.stop);
   }, 120_000);
 
   async function expectSharedLimits(more: Readonly<Record<string, string>>): Promise<void> {
