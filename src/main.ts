@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { composeGateway, type Gateway } from './compose.js';
+import { composeLimits } from './compose.limits.js';
 import { type Config, ConfigError, readConfig } from './config.js';
 import { type DemoEnvironment, encryptionOf, ensureDemoApp, type LocalTilled, startLocalTilled } from './demo.js';
-import { RequestLimit } from './graphql/request-limit.js';
 import { createHttpServer } from './http/server.js';
 import { systemClock } from './platform/clock.js';
 import { DatabaseUnusable, prepareDatabase } from './platform/db/prepare.js';
@@ -35,11 +35,13 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   await prepareDatabase(gateway.database, gateway.migrator);
   await gateway.secrets.prepare();
   const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);
+  const limits = composeLimits({ ...gateway, clock: systemClock }, config.limits);
   const server = await createHttpServer({
     ...gateway,
-    requestLimit: new RequestLimit(config.requestsPerWindow),
     metricsAccess: config.metricsAccess,
     sessionDocuments: config.sessionDocuments,
+    limits,
+    trustedProxies: config.trustedProxies,
     explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
   });
   await server.listen({ host: config.host, port });
@@ -51,6 +53,7 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     const impatience = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS_MAX);
     await server.close();
     clearTimeout(impatience);
+    limits.close();
     await stopRest(gateway, local);
   };
 }

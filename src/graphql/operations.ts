@@ -43,7 +43,6 @@ export function countRefusals(metrics: Metrics): ApolloServerPlugin<Scope> {
   const count = (field: string, error: unknown) => {
     const outcome = codeOf(error);
     metrics.graphqlOperations.inc({ field, outcome });
-    if (outcome === 'RATE_LIMITED') metrics.rateLimitRefusals.inc();
   };
   for (const field of [NO_FIELD, NESTED_FIELD]) metrics.graphqlOperations.inc({ field, outcome: 'INTERNAL' }, 0);
   return {

@@ -34,7 +34,8 @@ describe('readConfig without any variable', () => {
       logLevel: 'info',
       runsWorker: true,
       reconcileEveryHours: 6,
-      requestsPerWindow: 100_000,
+      limits: { requestsPerWindow: 100_000, failedAuthenticationsPerWindow: 5, webhooksPerHour: 100_000, redisUrl: null },
+      trustedProxies: [],
     });
   });
 
