@@ -58,6 +58,13 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   };
 }
 
+/** Sends traces if that is asked for; what that needs is not even loaded otherwise. Resolves to how to stop. */
+async function traced({ tracesEndpoint: endpoint }: Config, log: Log): Promise<() => Promise<void>> {
+  if (endpoint === null) return async () => undefined;
+  const { startTracing } = await import('./platform/tracing.js');
+  return startTracing({ endpoint, service: 'billing-gateway', log });
+}
+
 /** A port that nobody listens on now. */
 async function freePort(host: string): Promise<number> {
   const probe = createServer().listen(0, host);
@@ -114,7 +121,9 @@ function drainOnSignal(stop: () => Promise<void>, log: Log): void {
 async function main(): Promise<void> {
   const config = readConfig(process.env, process.cwd());
   const log = createLog(config.logLevel, config.logFiles && { ...config.logFiles, name: 'gateway' });
-  drainOnSignal(await start(config, log), log);
+  const stopTracing = await traced(config, log);
+  const stop = await start(config, log);
+  drainOnSignal(() => stop().finally(stopTracing), log);
 }
 
 /** What the operator reads, and the exit status; an expected failure is a sentence, any other keeps its stack. */

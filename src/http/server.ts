@@ -4,6 +4,7 @@ import helmet from '@fastify/helmet';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { hasCardNumber } from '../platform/card-data.js';
 import { errorFields, type Log } from '../platform/log.js';
+import { openStep } from '../platform/spans.js';
 import { CardDataGuard } from './card-data.guard.js';
 import { serveExplorer } from './explorer.route.js';
 import { graphqlRoute } from './graphql.route.js';
@@ -39,7 +40,19 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     frameworkErrors: (error, request, reply) => answerError(parts.log, error, request, reply),
   });
   server.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
+  const steps = new WeakMap<FastifyRequest, ReturnType<typeof openStep>>();
+  server.addHook('onRequest', (request, _reply, next) => {
+    const { traceparent } = request.headers;
+    const route = request.routeOptions.url ?? 'none';
+    const step = {
+      kind: 'http',
+      name: `${request.method} ${route}`,
+      attributes: { 'http.route': route, 'billing.request_id': request.id },
+    } as const;
+    steps.set(request, openStep({ ...step, traceparent: typeof traceparent === 'string' ? traceparent : undefined }, next));
+  });
   server.addHook('onResponse', async (request, reply) => {
+    steps.get(request)?.({ 'http.response.status_code': reply.statusCode });
     // The pattern of the route: what was really asked for may be anything.
     const labels = { route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) };
     parts.metrics.httpSeconds.observe(labels, reply.elapsedTime / 1000);

@@ -19,6 +19,7 @@ describe('readConfig without any variable', () => {
     expect(readConfig({}, WORKING_DIR)).toEqual({
       isProduction: false,
       logFiles: null,
+      tracesEndpoint: null,
       metricsAccess: 'open',
       workerPort: null,
       slowQueryMs: 500,
