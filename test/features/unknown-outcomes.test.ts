@@ -328,11 +328,26 @@ describe('customerCreate OUTCOME_UNKNOWN', () => {
     const input = { email: 'bob@example.com', externalId: 'bob', idempotencyKey: 'key-1' };
     const first = (await world.ask(app, ops.CustomerCreateDocument, { input })).customerCreate;
     expect(first).toMatchObject({ customer: { externalId: 'bob' }, ...unknown });
-    await world.advance({ ms: 10_000 });
+    await quietTimePasses();
     const again = (await world.ask(app, ops.CustomerCreateDocument, { input })).customerCreate;
     expect(again).toMatchObject({ customer: { id: first.customer?.id }, userErrors: [], replayed: true });
     expect((await atTilled(world, app, 'customers')).filter((customer) => customer.email === 'bob@example.com')).toHaveLength(1);
     await expectNothingToDo();
     expect(await world.card(app, first.customer?.id ?? '')).toMatchObject({ isDefault: true });
+  });
+
+  it('is not sent again while the first request may still be carried out: Tilled ends with one customer', async () => {
+    await world.control('faults', { operation: 'POST /v1/customers', delayMs: 3_000 });
+    const sentBefore = world.sandbox.requests('POST /v1/customers').length;
+    const input = { email: 'bob@example.com', idempotencyKey: 'key-1' };
+    const create = async () => (await world.ask(app, ops.CustomerCreateDocument, { input })).customerCreate;
+    expect(await create()).toMatchObject(unknown);
+    expect(await create()).toMatchObject(unknown);
+    const bobs = async () => (await atTilled(world, app, 'customers')).filter((customer) => customer.email === 'bob@example.com');
+    await world.until(async () => (await bobs()).length > 0);
+    await quietTimePasses();
+    expect(await create()).toMatchObject({ userErrors: [], replayed: true });
+    expect(await bobs()).toHaveLength(1);
+    expect(world.sandbox.requests('POST /v1/customers')).toHaveLength(sentBefore + 1);
   });
 });

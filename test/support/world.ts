@@ -56,16 +56,17 @@ export class World {
   private apps = 0;
 
   private constructor(
-    readonly gateway: Gateway,
+    public gateway: Gateway,
     readonly sandbox: Sandbox,
-    readonly server: FastifyInstance,
+    public server: FastifyInstance,
     readonly url: string,
+    private readonly compose: () => Promise<{ gateway: Gateway; server: FastifyInstance }>,
     readonly webhookSecret: string,
     private readonly partner: { readonly accountId: string; readonly secretKey: string },
     private readonly scratch: ScratchDatabase,
   ) {}
 
-  static async create({ requestsPerWindow = 1_000_000 } = {}): Promise<World> {
+  static async create({ requestsPerWindow = 1_000_000, tilledTimeoutMs = 2_000 } = {}): Promise<World> {
     const scratch = await createScratchDatabase();
     const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
@@ -81,18 +82,29 @@ export class World {
       webhookSecret: endpoint.secret,
       accountId: partner.accountId,
     };
-    const gateway = await composeGateway({
-      database,
-      clock: { now: () => sandbox.now() },
-      log: createLog('silent'),
-      tilled,
-      tilledTimeoutMs: 2_000,
-    });
+    const compose = async () => {
+      const clock = { now: () => sandbox.now() };
+      const gateway = await composeGateway({ database, clock, log: createLog('silent'), tilled, tilledTimeoutMs });
+      const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(requestsPerWindow), explorer: null });
+      return { gateway, server };
+    };
+    const { gateway, server } = await compose();
     await gateway.migrator.migrate();
-    const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(requestsPerWindow), explorer: null });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     await call(sandbox.url, partner, 'PATCH', `/v1/webhook-endpoints/${endpoint.id}`, { url: `${url}/api/billing/webhooks` });
-    return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch);
+    return new World(gateway, sandbox, server, url, compose, endpoint.secret, partner, scratch);
+  }
+
+  /** Puts another gateway in the place of this one, on the same database and port. What this one was at is cut off. */
+  async restart(): Promise<void> {
+    this.server.server.closeAllConnections();
+    await this.server.close();
+    await this.gateway.database.close();
+    const { gateway, server } = await this.compose();
+    await server.listen({ host: '127.0.0.1', port: Number(new URL(this.url).port) });
+    [this.gateway, this.server] = [gateway, server];
+    // Connections kept from before are found out to be closed.
+    await fetch(`${this.url}/healthz`).catch(() => null);
   }
 
   /** Ends the world. Throws if its books break an invariant: whatever a test was about, they must hold after it. */

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { MoneyModel, TIMEOUT_MS } from '../support/money-model.js';
+import { steps } from '../support/money-steps.js';
+import { World } from '../support/world.js';
+
+/**
+ * MONEY_MODEL_RUNS=500 makes more runs; MONEY_MODEL_SEED and MONEY_MODEL_PATH, which a failing run prints, make that run
+ * again and look for a smaller one that fails too.
+ */
+const RUNS = Number(process.env['MONEY_MODEL_RUNS'] ?? 10);
+const SEED = process.env['MONEY_MODEL_SEED'];
+const PATH = process.env['MONEY_MODEL_PATH'];
+const MS_A_RUN = 20_000;
+
+describe('money, whatever happens', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.create({ tilledTimeoutMs: TIMEOUT_MS });
+  });
+  afterAll(() => world.end());
+
+  it(
+    'moves exactly once: our books are Tilled’s, and what clients were told is so',
+    async () => {
+      const model = new MoneyModel(world);
+      const property = fc.asyncProperty(steps, async (taken) => {
+        expect(await model.run(taken)).toEqual([]);
+      });
+      const again = SEED === undefined ? {} : { seed: Number(SEED), ...(PATH === undefined ? {} : { path: PATH }) };
+      const details = await fc.check(property, { numRuns: RUNS, endOnFailure: PATH === undefined, ...again });
+      if (details.failed) {
+        const rerun = `MONEY_MODEL_SEED=${details.seed} MONEY_MODEL_PATH=${details.counterexamplePath}`;
+        const again = `This run again: ${rerun} npm test -- test/scenarios/money-model.test.ts`;
+        throw new Error(`${fc.defaultReportMessage(details)}\n\n${again}`, { cause: details.errorInstance });
+      }
+      if (process.env['MONEY_MODEL_RUNS'] !== undefined) process.stdout.write(`${RUNS} runs: ${JSON.stringify(model.seen)}\n`);
+    },
+    MS_A_RUN * (PATH === undefined ? RUNS : 200),
+  );
+});
