@@ -149,6 +149,7 @@ export class CustomerService {
     const customer = await CustomerRepository.of(scope).get(act.subject);
     if (customer.tilledCustomerId !== null) return;
     const known = act.isFirst ? null : await this.findAtTilled(scope, customer.id);
+    if (known === null && !act.isFirst) await act.beforeSendingAgain(scope);
     const snapshot = known ?? (await this.createAtTilled(scope, customer));
     await scope.transaction((tx) => this.mirror(tx, snapshot));
   }
