@@ -32,6 +32,7 @@ import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { type JobHandler } from './platform/jobs/worker.js';
+import { RETENTION, Retention } from './platform/retention/retention.js';
 
 /** What every service is made of. */
 export interface Tools {
@@ -79,7 +80,11 @@ export function composeServices(tools: Tools) {
 }
 
 /** Who does which kind of job. */
-export function handlersOf(intents: Intents, services: Services, sync: WebhookSync, webhooks: Webhooks): ReadonlyMap<string, JobHandler> {
+export function handlersOf(
+  intents: Intents,
+  services: Services,
+  { sync, webhooks, retention }: { readonly sync: WebhookSync; readonly webhooks: Webhooks; readonly retention: Retention },
+): ReadonlyMap<string, JobHandler> {
   const { customers, paymentMethods, subscriptions, payments, refunds } = services;
   const stories = [
     intents.finisher(customers.creation, customers.deletion),
@@ -93,6 +98,7 @@ export function handlersOf(intents: Intents, services: Services, sync: WebhookSy
     [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)],
     [ENDPOINT_RETIREMENT, (scope, lease) => webhooks.endpoints.retire(scope, lease)],
     [BACKFILL, (scope, lease) => webhooks.backfill.look(scope, lease)],
+    [RETENTION, (scope, lease) => retention.handle(scope, lease)],
     ...sync.handlers(),
   ]);
 }

@@ -33,6 +33,7 @@ import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
+import { Retention } from './platform/retention/retention.js';
 import { TilledClient } from './tilled/tilled.client.js';
 import { TilledHttp } from './tilled/tilled.http.js';
 
@@ -73,6 +74,8 @@ export interface Gateway extends Foundation {
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
   readonly webhooks: Webhooks;
+  /** Makes sure that what repeats is scheduled for every app. */
+  readonly schedule: () => Promise<void>;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
   readonly log: Log;
@@ -118,9 +121,10 @@ export async function composeGateway(
     refunds: services.refundMirror,
     disputes: services.disputeMirror,
   });
+  const retention = new Retention(jobs);
   const worker = new Worker({
     jobs,
-    handlers: handlersOf(intents, services, sync, webhooks),
+    handlers: handlersOf(intents, services, { sync, webhooks, retention }),
     scopeFor: (appId) => access.scopeOf(appId, { kind: 'job' }, { requestId: ids.make('job') }),
     onFailure: (scope, lease, reason, isDead) => sync.noteFailure(scope, lease, reason, isDead),
     log,
@@ -135,7 +139,7 @@ export async function composeGateway(
   const schedule = async () => {
     for (const app of await access.listApps()) {
       const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
-      if (scope !== null) await webhooks.backfill.schedule(scope);
+      if (scope !== null) await Promise.all([webhooks.backfill.schedule(scope), retention.schedule(scope)]);
     }
   };
   const startWork = async () => {
@@ -144,7 +148,7 @@ export async function composeGateway(
     setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
-  return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady, log };
+  return { ...foundation, schema, worker, startWork, inbox, webhooks, schedule, isReady, log };
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findViolations } from '../../src/billing/reconciliation/invariants.js';
 import { compare, type Told } from '../chaos/compare.mjs';
 import { newBankAccount } from './at-tilled.js';
-import { APPS, faultOf, type Request, type Step } from './money-steps.js';
+import { APPS, CALLED_BY, faultOf, type Request, type Sending, type Step } from './money-steps.js';
 import { MortalGateway } from './mortal-gateway.js';
 import type { TestApp, World } from './world.js';
 
@@ -44,10 +44,12 @@ export class MoneyModel {
   private parties: Party[] = [];
   private readonly mortal: MortalGateway;
   private runs = 0;
-  /** What happened in all runs, to see that it did. */
-  readonly seen = { requests: 0, told: 0, notYet: 0, repeated: 0, faults: 0, charges: 0, refunds: 0, deaths: 0 };
 
-  constructor(private readonly world: World) {
+  constructor(
+    private readonly world: World,
+    /** Counts what happened, over all runs. */
+    private readonly seen: Record<'requests' | 'told' | 'notYet' | 'repeated' | 'faults' | 'charges' | 'refunds' | 'deaths', number>,
+  ) {
     this.mortal = new MortalGateway(world);
   }
 
@@ -59,12 +61,12 @@ export class MoneyModel {
     for (let made = 0; made < APPS; made += 1) this.parties.push(await this.newParty());
     for (const step of steps) {
       await this.mortal.survived(() => this.take(step));
+      if (this.mortal.isDead) this.seen.deaths += 1;
       if (this.mortal.isDead) await this.mortal.revive();
     }
     await this.settle();
     const off = await this.findings();
     await this.endSubscriptions();
-    this.seen.deaths = this.mortal.deaths;
     return off;
   }
 
@@ -82,12 +84,21 @@ export class MoneyModel {
     const requests: Promise<unknown>[] = [];
     for (const request of step.together) {
       const sent = this.requestOf(request);
+      if (sent !== null) await this.arm(request);
       if (sent !== null) for (let copy = 0; copy < request.copies; copy += 1) requests.push(this.send(this.partyOf(request.app), sent));
     }
     if (step.withWork) requests.push(this.world.sandbox.drain(), this.world.gateway.worker.drain());
     // All of them end before the next gateway begins, as all that a dead process was at has ended.
     const failed = (await Promise.allSettled(requests)).find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
+  }
+
+  /** The fault that meets a request on its way. */
+  private async arm(request: Sending): Promise<void> {
+    if (request.fault === null || request.do === 'repeat') return;
+    // The second call of a payment is the one that takes it.
+    const skip = request.do === 'pay' ? request.amountMinor % 2 : 0;
+    await this.world.control('faults', { operation: CALLED_BY[request.do], times: 1, skip, ...faultOf(request.fault, TIMEOUT_MS) });
   }
 
   private async happen(event: Extract<Step, { event: unknown }>['event']): Promise<void> {

@@ -16,19 +16,31 @@ type Event =
   | { readonly do: 'bank'; readonly app: number; readonly pick: number; readonly comesBack: boolean }
   | { readonly do: 'time'; readonly ms: number }
   | { readonly do: 'wire'; readonly paused: boolean; readonly reorder: boolean; readonly duplicate: number; readonly lose: number }
-  | { readonly do: 'fault'; readonly operation: string; readonly kind: (typeof FAULTS)[number]; readonly skip: number }
+  | { readonly do: 'fault'; readonly operation: string; readonly kind: FaultKind; readonly skip: number }
   | { readonly do: 'die'; readonly atStatement: number };
 
 /** One step: requests that run at once (`copies` of each), or something that happens to the world. */
-export type Step =
-  | { readonly together: readonly (Request & { readonly copies: number })[]; readonly withWork: boolean }
-  | { readonly event: Event };
+export type Step = { readonly together: readonly Sending[]; readonly withWork: boolean } | { readonly event: Event };
+
+/** A request on its way, maybe several times at once, and maybe with a fault at the call of Tilled that it leads to. */
+export type Sending = Request & { readonly copies: number; readonly fault: FaultKind | null };
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Apps of a run. */
 export const APPS = 2;
+type FaultKind = (typeof FAULTS)[number];
 const FAULTS = ['dropBefore', 'dropAfter', 'status500Before', 'status500After', 'status429', 'late'] as const;
+/** Where a request moves money at Tilled. */
+export const CALLED_BY: Readonly<Record<Exclude<Request['do'], 'repeat'>, string>> = {
+  pay: 'POST /v1/payment-intents*',
+  capture: 'POST /v1/payment-intents/:id/capture',
+  cancel: 'POST /v1/payment-intents/:id/cancel',
+  refund: 'POST /v1/refunds',
+  subscribe: 'POST /v1/subscriptions',
+  unsubscribe: 'POST /v1/subscriptions/:id/cancel',
+  customer: 'POST /v1/customers',
+};
 const OPERATIONS = [
   'POST /v1/payment-intents',
   'POST /v1/payment-intents/:id/confirm',
@@ -44,7 +56,7 @@ const OPERATIONS = [
   '* /v1/*',
 ];
 /** The last is declined by the sandbox's bank. */
-const AMOUNTS = [1_000, 2_500, 9_999, 1_234, 5_678, 777_701];
+const AMOUNTS = [1_000, 2_500, 9_999, 1_235, 5_677, 777_701];
 
 /** Records that print as what they are. */
 const plain = <Row>(fields: { [Name in keyof Row]: fc.Arbitrary<Row[Name]> }): fc.Arbitrary<Row> =>
@@ -75,6 +87,9 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   { weight: 4, arbitrary: plain({ do: fc.constant('repeat' as const), app, pick }) },
 );
 
+/** The late one takes its time in the test too. */
+const fault = fc.constantFrom(...FAULTS.slice(0, -1), ...FAULTS);
+
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 4, arbitrary: plain({ do: fc.constantFrom('work' as const, 'deliver' as const, 'batch' as const, 'backfill' as const) }) },
   { weight: 2, arbitrary: plain({ do: fc.constant('bank' as const), app, pick, comesBack: fc.boolean() }) },
@@ -100,7 +115,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     arbitrary: plain({
       do: fc.constant('fault' as const),
       operation: fc.constantFrom(...OPERATIONS),
-      kind: fc.constantFrom(...FAULTS.slice(0, -1), ...FAULTS.slice(0, -1), 'late' as const),
+      kind: fault,
       skip: fc.nat({ max: 1 }),
     }),
   },
@@ -114,7 +129,9 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 3,
       arbitrary: plain({
         together: fc.array(
-          fc.tuple(request, fc.constantFrom(1, 1, 1, 2)).map(([asked, copies]) => ({ ...asked, copies })),
+          fc
+            .tuple(request, fc.constantFrom(1, 1, 1, 2), fc.option(fault, { freq: 2 }))
+            .map(([asked, copies, struck]) => ({ ...asked, copies, fault: struck })),
           { minLength: 1, maxLength: 4 },
         ),
         withWork: fc.boolean(),
@@ -126,7 +143,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 /** A fault of the sandbox; the late one outlasts `timeoutMs`. */
-export function faultOf(kind: (typeof FAULTS)[number], timeoutMs: number): object {
+export function faultOf(kind: FaultKind, timeoutMs: number): object {
   switch (kind) {
     case 'dropBefore':
       return { drop: true, when: 'before' };

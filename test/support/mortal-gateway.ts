@@ -10,7 +10,6 @@ class Died extends Error {}
 export class MortalGateway {
   private left = Number.POSITIVE_INFINITY;
   private stop: () => void = () => undefined;
-  deaths = 0;
 
   constructor(private readonly world: World) {
     this.watch();
@@ -30,7 +29,6 @@ export class MortalGateway {
     const wasDead = this.isDead;
     if (wasDead) {
       await this.world.restart();
-      this.deaths += 1;
       this.watch();
     }
     this.left = Number.POSITIVE_INFINITY;

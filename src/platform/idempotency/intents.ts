@@ -96,7 +96,8 @@ export class Intents {
   private async claimOnce<Row>(tx: Scope, story: Story<Row>, request: StoryRequest, keyId: string | null): Promise<Claim> {
     const keys = IdempotencyKeyRepository.of(tx);
     const known = keyId === null ? null : await keys.lockKey(keyId);
-    if (known !== null && known.expiresAt > this.clock.now()) return { kind: 'known', key: known };
+    // While the outcome is not known the key does not expire: forgetting it could do the same thing twice.
+    if (known !== null && (known.state === 'open' || known.expiresAt > this.clock.now())) return { kind: 'known', key: known };
     if (known !== null) {
       keys.remove(known);
       await tx.flush();
