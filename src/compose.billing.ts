@@ -4,6 +4,7 @@ import { CustomerResolver } from './billing/customers/customer.resolver.js';
 import { CUSTOMER_PUSH, CustomerService } from './billing/customers/customer.service.js';
 import { DisputeMirror } from './billing/disputes/dispute.mirror.js';
 import { DisputeResolver, PaymentDisputesResolver } from './billing/disputes/dispute.resolver.js';
+import { HistoryResolver } from './billing/history/history.resolver.js';
 import { Processor } from './billing/kit/processor.js';
 import { NodeResolver } from './billing/nodes/node.resolver.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
@@ -122,5 +123,6 @@ export function resolversOf(services: Services, access: AccessService, webhooks:
     new PaymentDisputesResolver(),
     new WebhookEventResolver(webhooks),
     new PaymentFactsResolver(),
+    new HistoryResolver(),
   ];
 }

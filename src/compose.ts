@@ -32,6 +32,7 @@ import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
+import { type Audited, AuditTrail } from './platform/outbox/audit-trail.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
 import { Retention } from './platform/retention/retention.js';
 import { TilledClient } from './tilled/tilled.client.js';
@@ -52,6 +53,17 @@ const BILLING_ENTITIES = [
   WebhookSecret,
 ];
 const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor];
+
+/** Whose changes are written down, and which of their fields tell about a person. */
+const AUDITED: Readonly<Record<string, Audited>> = {
+  [ApiKey.name]: { noun: 'api_key', hidden: ['hash', 'hint'] },
+  [Customer.name]: { noun: 'customer', hidden: ['email', 'name', 'externalId', 'metadata'] },
+  [PaymentMethod.name]: { noun: 'payment_method', hidden: ['last4', 'expMonth', 'expYear', 'bankName', 'bankLast'] },
+  [Subscription.name]: { noun: 'subscription', hidden: ['metadata'] },
+  [Payment.name]: { noun: 'payment', hidden: ['description', 'referenceId', 'metadata'] },
+  [Refund.name]: { noun: 'refund', hidden: ['referenceId', 'metadata'] },
+  [Dispute.name]: { noun: 'dispute', hidden: [] },
+};
 
 const WORKER_IDLE_MS = 500;
 const SCHEDULE_EVERY_MS = 300_000;
@@ -90,7 +102,7 @@ export interface Surroundings {
 
 /** Opens the database, without looking at what is in it. */
 export async function composeFoundation({ database: config, clock, log }: Surroundings): Promise<Foundation> {
-  const database = await Database.open(config, ENTITIES);
+  const database = await Database.open(config, ENTITIES, [new AuditTrail(AUDITED)]);
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const access = new AccessService({ database, clock, ids: new Ids(clock), log });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
@@ -125,7 +137,7 @@ export async function composeGateway(
   const worker = new Worker({
     jobs,
     handlers: handlersOf(intents, services, { sync, webhooks, retention }),
-    scopeFor: (appId) => access.scopeOf(appId, { kind: 'job' }, { requestId: ids.make('job') }),
+    scopeFor: ({ appId, kind, jobId }) => access.scopeOf(appId, { kind: 'job', id: `${kind} ${jobId}` }, { requestId: ids.make('job') }),
     onFailure: (scope, lease, reason, isDead) => sync.noteFailure(scope, lease, reason, isDead),
     log,
     idleMs: WORKER_IDLE_MS,

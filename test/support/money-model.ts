@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findViolations } from '../../src/billing/reconciliation/invariants.js';
 import { compare, type Told } from '../chaos/compare.mjs';
 import { newBankAccount } from './at-tilled.js';
-import { APPS, CALLED_BY, faultOf, type Request, type Sending, type Step } from './money-steps.js';
+import { APPS, CALLED_BY, faultOf, type Request, type Run, type Sending, type Step } from './money-steps.js';
 import { MortalGateway } from './mortal-gateway.js';
 import type { TestApp, World } from './world.js';
 
@@ -12,6 +12,7 @@ const DAY_MS = 86_400_000;
 /** A key is kept for 30 days; a client that comes back later is a new one. */
 const KEY_DAYS = 25;
 const SETTLING_ROUNDS = 14;
+const DEAF_ROUNDS = 2;
 /** Answers after which the same request may still succeed: a good client repeats it with the same key. */
 const NOT_YET = ['OUTCOME_UNKNOWN', 'IDEMPOTENCY_IN_PROGRESS', 'PROCESSOR_UNAVAILABLE', 'CONFLICT'];
 const ROWS: Readonly<Record<string, string>> = {
@@ -54,17 +55,19 @@ export class MoneyModel {
   }
 
   /** Does the steps, lets everything settle, and gives what is off; nothing when all is well. */
-  async run(steps: readonly Step[]): Promise<string[]> {
+  async run({ isDeaf, steps }: Run): Promise<string[]> {
     this.runs += 1;
     await this.calm();
     this.parties = [];
     for (let made = 0; made < APPS; made += 1) this.parties.push(await this.newParty());
+    if (isDeaf) await this.world.control('webhooks', { paused: true });
     for (const step of steps) {
+      if (isDeaf && 'event' in step && (step.event.do === 'wire' || step.event.do === 'backfill')) continue;
       await this.mortal.survived(() => this.take(step));
       if (this.mortal.isDead) this.seen.deaths += 1;
       if (this.mortal.isDead) await this.mortal.revive();
     }
-    await this.settle();
+    await this.settle(isDeaf);
     const off = await this.findings();
     await this.endSubscriptions();
     return off;
@@ -243,14 +246,17 @@ export class MoneyModel {
   }
 
   /** Time passes and clients repeat what they have no answer to, until nothing is left to be done. */
-  private async settle(): Promise<void> {
+  private async settle(isDeaf: boolean): Promise<void> {
     await this.calm();
+    if (isDeaf) await this.world.control('webhooks', { paused: true });
     // What was sent late is carried out by now.
     await sleep(TIMEOUT_MS / 2);
     for (let round = 0; round < SETTLING_ROUNDS; round += 1) {
       await this.world.control('batch', {});
       await this.world.advance({ ms: round === 2 ? 4 * DAY_MS : 400_000 });
-      for (const { app } of this.parties) await this.world.gateway.webhooks.backfill.run(await this.world.scope(app));
+      if (round === DEAF_ROUNDS) await this.world.control('webhooks', { paused: false });
+      const isHearing = !isDeaf || round >= DEAF_ROUNDS;
+      if (isHearing) for (const { app } of this.parties) await this.world.gateway.webhooks.backfill.run(await this.world.scope(app));
       await this.world.settle();
       const open = this.parties.flatMap((party) => party.requests.filter(({ told }) => told === null).map((sent) => ({ party, sent })));
       await Promise.all(open.map(({ party, sent }) => this.send(party, sent)));

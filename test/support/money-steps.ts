@@ -25,6 +25,11 @@ export type Step = { readonly together: readonly Sending[]; readonly withWork: b
 /** A request on its way, maybe several times at once, and maybe with a fault at the call of Tilled that it leads to. */
 export type Sending = Request & { readonly copies: number; readonly fault: FaultKind | null };
 
+export interface Run {
+  readonly isDeaf: boolean;
+  readonly steps: readonly Step[];
+}
+
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Apps of a run. */
@@ -123,7 +128,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 );
 
 /** Up to 40 steps of everything. */
-export const steps: fc.Arbitrary<Step[]> = fc.array(
+const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     {
       weight: 3,
@@ -141,6 +146,9 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
   ),
   { minLength: 15, maxLength: 40, size: 'max' },
 );
+
+/** One run. In a deaf one no webhook arrives until all work that waits was tried again: what we ask for must suffice. */
+export const runs = plain<Run>({ isDeaf: fc.boolean(), steps });
 
 /** A fault of the sandbox; the late one outlasts `timeoutMs`. */
 export function faultOf(kind: FaultKind, timeoutMs: number): object {

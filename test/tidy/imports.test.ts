@@ -24,7 +24,20 @@ const mayImport: Record<string, string[]> = {
 
 /** The nouns of src/billing, upper before lower: a noun may import those below it. */
 const nouns = [
-  ...['nodes', 'reports', 'reconciliation', 'webhooks', 'access', 'dunning', 'invoices', 'usage', 'disputes', 'refunds', 'payments'],
+  ...[
+    'nodes',
+    'history',
+    'reports',
+    'reconciliation',
+    'webhooks',
+    'access',
+    'dunning',
+    'invoices',
+    'usage',
+    'disputes',
+    'refunds',
+    'payments',
+  ],
   ...['subscriptions', 'plans', 'payment-methods', 'customers'],
 ];
 

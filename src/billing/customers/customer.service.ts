@@ -126,6 +126,7 @@ export class CustomerService {
 
   /** Brings Tilled's copy in line with ours. The handler of CUSTOMER_PUSH. */
   async push(scope: Scope, lease: Lease): Promise<void> {
+    scope.workOn(lease.subject);
     const customer = await CustomerRepository.of(scope).findLive(lease.subject);
     const tilledId = customer?.tilledCustomerId ?? null;
     if (customer !== null && tilledId !== null) {

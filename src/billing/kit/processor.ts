@@ -16,7 +16,7 @@ export class Processor {
    */
   async ask<T>(scope: Scope, question: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
     try {
-      return await question(this.client.account(scope.app.processorAccountId));
+      return await question(this.client.account(scope.app.processorAccountId, (call) => scope.noteCall(call)));
     } catch (error) {
       throw error instanceof TilledError ? translated(error) : error;
     }

@@ -13,7 +13,7 @@ interface WorkerParts {
   readonly jobs: Jobs;
   readonly handlers: ReadonlyMap<string, JobHandler>;
   /** A scope for work of an app; null when the app is gone. */
-  readonly scopeFor: (appId: string) => Promise<Scope | null>;
+  readonly scopeFor: (lease: Lease) => Promise<Scope | null>;
   /** Told when a try failed (`isDead`: for the last time), to keep what people see in step. */
   readonly onFailure: (scope: Scope, lease: Lease, reason: string, isDead: boolean) => Promise<void>;
   readonly log: Log;
@@ -100,7 +100,7 @@ export class Worker {
   }
 
   private async work(lease: Lease): Promise<void> {
-    const scope = await this.parts.scopeFor(lease.appId);
+    const scope = await this.parts.scopeFor(lease);
     const handler = this.parts.handlers.get(lease.kind);
     if (scope === null) return;
     try {
