@@ -7,6 +7,8 @@ import { DisputeResolver, PaymentDisputesResolver } from './billing/disputes/dis
 import { HistoryResolver } from './billing/history/history.resolver.js';
 import { Processor } from './billing/kit/processor.js';
 import { NodeResolver } from './billing/nodes/node.resolver.js';
+import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
+import { OpenIntentResolver, PaymentUnknownResolver, RefundUnknownResolver } from './billing/open-intents/open-intent.resolver.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
 import { PaymentMethodService } from './billing/payment-methods/payment-method.service.js';
 import { PaymentMirror } from './billing/payments/payment.mirror.js';
@@ -29,6 +31,7 @@ import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { PaymentFactsResolver, WebhookEventResolver } from './billing/webhooks/webhook-event.resolver.js';
 import type { TilledConfig } from './config.js';
 import { type Clock } from './platform/clock.js';
+import { assert } from './platform/errors.js';
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
 import { Jobs } from './platform/jobs/jobs.js';
@@ -80,6 +83,12 @@ export function composeServices(tools: Tools) {
   return { customers, paymentMethods, subscriptionMirror, subscriptions, paymentMirror, payments, refundMirror, refunds, disputeMirror };
 }
 
+/** Looks at objects of Tilled again, and records them with the nouns' mirrors. */
+export function composeSync(tools: Pick<Tools, 'processor' | 'jobs' | 'clock'>, services: Services): WebhookSync {
+  const { subscriptionMirror: subscriptions, paymentMirror: payments, refundMirror: refunds, disputeMirror: disputes } = services;
+  return new WebhookSync({ ...tools, ...services, subscriptions, payments, refunds, disputes });
+}
+
 /** Who does which kind of job. */
 export function handlersOf(
   intents: Intents,
@@ -94,6 +103,8 @@ export function handlersOf(
     intents.finisher(payments.creation, payments.capturing, payments.cancellation),
     intents.finisher(refunds.creation),
   ].flat();
+  const kinds = stories.map(([kind]) => kind);
+  assert(kinds.toSorted().join() === INTENT_KINDS.toSorted().join(), `INTENT_KINDS is not ${kinds.join()}`);
   return new Map<string, JobHandler>([
     ...stories,
     [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)],
@@ -124,5 +135,8 @@ export function resolversOf(services: Services, access: AccessService, webhooks:
     new WebhookEventResolver(webhooks),
     new PaymentFactsResolver(),
     new HistoryResolver(),
+    new OpenIntentResolver(),
+    new PaymentUnknownResolver(),
+    new RefundUnknownResolver(),
   ];
 }

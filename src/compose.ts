@@ -7,17 +7,17 @@ import { App } from './billing/access/app.entity.js';
 import { Customer } from './billing/customers/customer.entity.js';
 import { Dispute } from './billing/disputes/dispute.entity.js';
 import { Processor } from './billing/kit/processor.js';
+import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
 import { PaymentMethod } from './billing/payment-methods/payment-method.entity.js';
 import { Payment } from './billing/payments/payment.entity.js';
 import { findViolations, INVARIANTS, type Violation } from './billing/reconciliation/invariants.js';
 import { Refund } from './billing/refunds/refund.entity.js';
 import { Subscription } from './billing/subscriptions/subscription.entity.js';
 import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
-import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
 import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
 import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
-import { composeServices, composeWebhooks, handlersOf, resolversOf, type Webhooks } from './compose.billing.js';
+import { composeServices, composeSync, composeWebhooks, handlersOf, resolversOf, type Webhooks } from './compose.billing.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
 import { createSchema } from './graphql/schema.js';
 import { type Clock, systemClock } from './platform/clock.js';
@@ -28,6 +28,7 @@ import { IdempotencyKey } from './platform/idempotency/idempotency-key.entity.js
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
 import { Job } from './platform/jobs/job.entity.js';
+import { JobDesk, type OpenWork } from './platform/jobs/job-desk.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
@@ -35,6 +36,7 @@ import { Metrics } from './platform/metrics.js';
 import { type Audited, AuditTrail } from './platform/outbox/audit-trail.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
 import { Retention } from './platform/retention/retention.js';
+import type { Scope } from './platform/tenancy/scope.js';
 import { TilledClient } from './tilled/tilled.client.js';
 import { TilledHttp } from './tilled/tilled.http.js';
 
@@ -74,6 +76,9 @@ export interface Foundation {
   readonly migrator: SchemaMigrator;
   readonly access: AccessService;
   readonly metrics: Metrics;
+  readonly jobDesk: JobDesk;
+  /** Mutations whose outcome is not certain yet, over all apps, for metrics and alerts. */
+  readonly openIntents: () => Promise<OpenWork>;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
 }
@@ -106,7 +111,9 @@ export async function composeFoundation({ database: config, clock, log }: Surrou
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const access = new AccessService({ database, clock, ids: new Ids(clock), log });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
-  return { database, migrator, access, metrics: new Metrics(), verifyBooks };
+  const jobDesk = new JobDesk(database, clock);
+  const openIntents = () => jobDesk.openWork(INTENT_KINDS);
+  return { database, migrator, access, metrics: new Metrics(), jobDesk, openIntents, verifyBooks };
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */
@@ -123,22 +130,17 @@ export async function composeGateway(
   const services = composeServices({ processor, intents, jobs, clock, ids });
   const webhooks = composeWebhooks({ processor, intents, jobs, clock, ids }, access, tilled);
   const { inbox } = webhooks;
-  const sync = new WebhookSync({
-    processor,
-    jobs,
-    clock,
-    ...services,
-    subscriptions: services.subscriptionMirror,
-    payments: services.paymentMirror,
-    refunds: services.refundMirror,
-    disputes: services.disputeMirror,
-  });
+  const sync = composeSync({ processor, jobs, clock }, services);
   const retention = new Retention(jobs);
   const worker = new Worker({
     jobs,
     handlers: handlersOf(intents, services, { sync, webhooks, retention }),
     scopeFor: ({ appId, kind, jobId }) => access.scopeOf(appId, { kind: 'job', id: `${kind} ${jobId}` }, { requestId: ids.make('job') }),
-    onFailure: (scope, lease, reason, isDead) => sync.noteFailure(scope, lease, reason, isDead),
+    onFailure: async (scope, lease, reason, isDead) => {
+      foundation.metrics.jobFailures.inc({ kind: lease.kind, fate: isDead ? 'dead' : 'retry' });
+      await sync.noteFailure(scope, lease, reason, isDead);
+    },
+    isNeverGivenUp: (kind) => INTENT_KINDS.includes(kind),
     log,
     idleMs: WORKER_IDLE_MS,
   });
@@ -148,12 +150,7 @@ export async function composeGateway(
       (state) => state.kind === 'ready',
       () => false,
     );
-  const schedule = async () => {
-    for (const app of await access.listApps()) {
-      const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
-      if (scope !== null) await Promise.all([webhooks.backfill.schedule(scope), retention.schedule(scope)]);
-    }
-  };
+  const schedule = scheduler(access, [webhooks.backfill, retention]);
   const startWork = async () => {
     await schedule();
     // Apps are made while we run, by the command line.
@@ -161,6 +158,16 @@ export async function composeGateway(
     worker.start();
   };
   return { ...foundation, schema, worker, startWork, inbox, webhooks, schedule, isReady, log };
+}
+
+/** Makes sure that what repeats is scheduled for every app. */
+function scheduler(access: AccessService, repeating: readonly { schedule(scope: Scope): Promise<void> }[]): () => Promise<void> {
+  return async () => {
+    for (const app of await access.listApps()) {
+      const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
+      if (scope !== null) await Promise.all(repeating.map((work) => work.schedule(scope)));
+    }
+  };
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */

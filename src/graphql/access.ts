@@ -1,5 +1,6 @@
 import { type AuthCheckerFn, Authorized } from 'type-graphql';
-import type { Actor, Scope } from '../platform/tenancy/scope.js';
+import type { Actor } from '../platform/tenancy/actor.js';
+import type { Scope } from '../platform/tenancy/scope.js';
 import { forbidden } from './errors.js';
 
 /** Kinds of caller a field may name. */

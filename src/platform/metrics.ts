@@ -13,6 +13,12 @@ export class Metrics {
     labelNames: ['outcome'],
   });
 
+  readonly jobFailures = this.counter({
+    name: 'billing_job_failures_total',
+    help: 'Tries of queued work that failed for a fault of ours, by kind of work and whether it is tried again.',
+    labelNames: ['kind', 'fate'],
+  });
+
   private counter<Label extends string>(configuration: CounterConfiguration<Label>): Counter<Label> {
     return new Counter({ ...configuration, registers: [this.registry] });
   }

@@ -27,6 +27,7 @@ const nouns = [
   ...[
     'nodes',
     'history',
+    'open-intents',
     'reports',
     'reconciliation',
     'webhooks',

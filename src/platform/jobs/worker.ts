@@ -16,13 +16,16 @@ interface WorkerParts {
   readonly scopeFor: (lease: Lease) => Promise<Scope | null>;
   /** Told when a try failed (`isDead`: for the last time), to keep what people see in step. */
   readonly onFailure: (scope: Scope, lease: Lease, reason: string, isDead: boolean) => Promise<void>;
+  /** Work that is tried for ever: nobody would find out what became of it otherwise. */
+  readonly isNeverGivenUp: (kind: string) => boolean;
   readonly log: Log;
   /** How long to wait when there is nothing to do, ms. */
   readonly idleMs: number;
 }
 
-/** After the 1st, 2nd … failed try, ms; the try after the last of them is the last. */
+/** After the 1st, 2nd … failed try, ms; the try after the last of them is the last, but for work that is never given up. */
 const BACKOFF_MS = [60_000, 300_000, 1_800_000, 7_200_000];
+const BACKOFF_MS_MAX = 7_200_000;
 const JITTER = 0.1;
 const BATCH = 10;
 /** Pieces of work in hand at most: nearly all of their time they wait for Tilled. */
@@ -114,7 +117,7 @@ export class Worker {
 
   private async failed(scope: Scope, lease: Lease, error: unknown): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
-    const delayMs = BACKOFF_MS[lease.attempts];
+    const delayMs = BACKOFF_MS[lease.attempts] ?? (this.parts.isNeverGivenUp(lease.kind) ? BACKOFF_MS_MAX : undefined);
     const isDead = error instanceof GiveUp || delayMs === undefined;
     scope.log.warn(isDead ? 'work given up' : 'work failed', {
       kind: lease.kind,

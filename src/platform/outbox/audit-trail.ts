@@ -1,6 +1,5 @@
 import { type ChangeSet, ChangeSetType, type EntityManager, type EventSubscriber, type FlushEventArgs } from '@mikro-orm/core';
-import type { Scope } from '../tenancy/scope.js';
-import { newEvent } from './outbox.js';
+import { type EventSource, newEvent } from './outbox.js';
 import { type EventDetails, OutboxEvent } from './outbox-event.entity.js';
 
 /** How changes of an entity are written down. */
@@ -12,12 +11,12 @@ export interface Audited {
 
 type Row = Record<string, unknown> & { id: string };
 
-const scopeOfUnit = new WeakMap<object, Scope>();
+const scopeOfUnit = new WeakMap<object, EventSource>();
 /** Say nothing that the event does not say itself. */
 const UNTOLD = new Set(['appId', 'id', 'version', 'createdAt', 'updatedAt']);
 
 /** Binds what this unit of work writes to the scope in whose name it does. */
-export function traceWrites(em: EntityManager, scope: Scope): void {
+export function traceWrites(em: EntityManager, scope: EventSource): void {
   scopeOfUnit.set(em, scope);
 }
 

@@ -9,6 +9,7 @@ import type { Log } from '../log.js';
 import { traceWrites } from '../outbox/audit-trail.js';
 import { recordEvent } from '../outbox/outbox.js';
 import type { CallNote } from '../outbox/outbox-event.entity.js';
+import type { Actor } from './actor.js';
 
 /** The app every row read or written in a scope belongs to. */
 export interface AppIdentity {
@@ -17,14 +18,6 @@ export interface AppIdentity {
   /** The app's account at the processor. */
   readonly processorAccountId: string;
 }
-
-/** Who is asking. A customer (a browser session) sees only their own rows. */
-export type Actor =
-  | { readonly kind: 'service'; readonly keyId: string }
-  | { readonly kind: 'read_only'; readonly keyId: string }
-  | { readonly kind: 'operator'; readonly keyId: string }
-  | { readonly kind: 'customer'; readonly customerId: string }
-  | { readonly kind: 'webhook' | 'job' | 'command'; readonly id?: string };
 
 interface ScopeParts {
   readonly database: Database;
