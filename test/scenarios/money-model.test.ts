@@ -11,7 +11,7 @@ import { World } from '../support/world.js';
 const RUNS = Number(process.env['MONEY_MODEL_RUNS'] ?? 6);
 const SEED = process.env['MONEY_MODEL_SEED'];
 const PATH = process.env['MONEY_MODEL_PATH'];
-const MS_A_RUN = 20_000;
+const MS_A_RUN = 40_000;
 /** What earlier runs left makes the books slow to compare. */
 const RUNS_A_WORLD = 10;
 /** What happened, to see that it did. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findViolations } from '../../src/billing/reconciliation/invariants.js';
 import { compare, type Told } from '../chaos/compare.mjs';
 import { newBankAccount } from './at-tilled.js';
-import { APPS, CALLED_BY, faultOf, type Request, type Run, type Sending, type Step } from './money-steps.js';
+import { APPS, CALLED_BY, faultOf, type Request, type Run, type Sending, SLOW_MS, type Step } from './money-steps.js';
 import { MortalGateway } from './mortal-gateway.js';
 import type { TestApp, World } from './world.js';
 
@@ -90,6 +90,7 @@ export class MoneyModel {
       if (sent !== null) await this.arm(request);
       if (sent !== null) for (let copy = 0; copy < request.copies; copy += 1) requests.push(this.send(this.partyOf(request.app), sent));
     }
+    if (step.banksAnswer !== null) requests.push(this.banksAnswer(step.banksAnswer === 'back'));
     if (step.withWork) requests.push(this.world.sandbox.drain(), this.world.gateway.worker.drain());
     // All of them end before the next gateway begins, as all that a dead process was at has ended.
     const failed = (await Promise.allSettled(requests)).find((result) => result.status === 'rejected');
@@ -143,6 +144,14 @@ export class MoneyModel {
     const intent = debits[pick % Math.max(debits.length, 1)];
     // A card payment among them is refused: cards do not come back.
     if (intent) await this.world.control(comesBack ? 'return' : 'settle', { paymentIntentId: intent['id'] }).catch(() => null);
+  }
+
+  /** While requests are under way: every bank debit ends, and we hear of it and look, before a slow answer is back. */
+  private async banksAnswer(comesBack: boolean): Promise<void> {
+    await sleep(SLOW_MS / 3);
+    for (const party of this.parties) await this.bankSays(party, 0, comesBack);
+    await this.world.sandbox.drain();
+    await this.world.gateway.worker.drain();
   }
 
   /** The request a step stands for now; null if there is nothing that it could be about. */

@@ -20,7 +20,9 @@ type Event =
   | { readonly do: 'die'; readonly atStatement: number };
 
 /** One step: requests that run at once (`copies` of each), or something that happens to the world. */
-export type Step = { readonly together: readonly Sending[]; readonly withWork: boolean } | { readonly event: Event };
+export type Step =
+  | { readonly together: readonly Sending[]; readonly withWork: boolean; readonly banksAnswer: 'paid' | 'back' | null }
+  | { readonly event: Event };
 
 /** A request on its way, maybe several times at once, and maybe with a fault at the call of Tilled that it leads to. */
 export type Sending = Request & { readonly copies: number; readonly fault: FaultKind | null };
@@ -31,11 +33,13 @@ export interface Run {
 }
 
 const MINUTE_MS = 60_000;
+/** How long an answer takes that is carried out at once: long enough for other news to overtake it. */
+export const SLOW_MS = 250;
 const DAY_MS = 86_400_000;
 /** Apps of a run. */
 export const APPS = 2;
 type FaultKind = (typeof FAULTS)[number];
-const FAULTS = ['dropBefore', 'dropAfter', 'status500Before', 'status500After', 'status429', 'late'] as const;
+const FAULTS = ['slow', 'dropBefore', 'dropAfter', 'status500Before', 'status500After', 'status429', 'late'] as const;
 /** Where a request moves money at Tilled. */
 export const CALLED_BY: Readonly<Record<Exclude<Request['do'], 'repeat'>, string>> = {
   pay: 'POST /v1/payment-intents*',
@@ -140,6 +144,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
           { minLength: 1, maxLength: 4 },
         ),
         withWork: fc.boolean(),
+        banksAnswer: fc.constantFrom(null, null, 'paid' as const, 'back' as const),
       }),
     },
     { weight: 2, arbitrary: plain({ event }) },
@@ -153,6 +158,8 @@ export const runs = plain<Run>({ isDeaf: fc.boolean(), steps });
 /** A fault of the sandbox; the late one outlasts `timeoutMs`. */
 export function faultOf(kind: FaultKind, timeoutMs: number): object {
   switch (kind) {
+    case 'slow':
+      return { delayMs: SLOW_MS, when: 'after' };
     case 'dropBefore':
       return { drop: true, when: 'before' };
     case 'dropAfter':
