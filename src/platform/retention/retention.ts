@@ -16,7 +16,7 @@ interface RetentionRule {
 }
 
 /** Everything that is not kept for ever, and for how long it is. What money did is kept for ever and has no line here. */
-export const RETENTION_RULES: readonly RetentionRule[] = [
+const RETENTION_RULES: readonly RetentionRule[] = [
   // A key says itself when it expires, 30 days after its request. One whose outcome is not known yet stays.
   { what: 'idempotency keys', table: 'billing_idempotency_keys', column: 'expires_at', keptDays: 0, onlyWhere: "state = 'done'" },
 ];
