@@ -57,7 +57,7 @@ export class WebhookSync {
 
   private async sync(scope: Scope, object: EventObject, lease: Lease): Promise<void> {
     const eventIds = await WebhookEventRepository.of(scope).unhandledOf(object);
-    scope.workOn(object.id, eventIds.slice(-CAUSES_MAX).join(' '));
+    scope.workOn(object.id, eventIds.slice(-CAUSES_MAX).join(' ') || null);
     const record = await this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
     const finish = () =>
       scope.transaction(async (tx) => {
