@@ -54,6 +54,8 @@ export const VISA = '4111111111111111';
  */
 export class World {
   private apps = 0;
+  /** Gateways that were replaced. */
+  private readonly retired: Gateway[] = [];
 
   private constructor(
     public gateway: Gateway,
@@ -99,7 +101,8 @@ export class World {
   async restart(): Promise<void> {
     this.server.server.closeAllConnections();
     await this.server.close();
-    await this.gateway.database.close();
+    // Closed at the end only: what still waits for Tilled over there would open it anew, and nobody would close that.
+    this.retired.push(this.gateway);
     const { gateway, server } = await this.compose();
     await server.listen({ host: '127.0.0.1', port: Number(new URL(this.url).port) });
     [this.gateway, this.server] = [gateway, server];
@@ -120,7 +123,7 @@ export class World {
     this.server.server.closeAllConnections();
     await this.server.close();
     await this.sandbox.close();
-    await this.gateway.database.close();
+    for (const gateway of [...this.retired, this.gateway]) await gateway.database.close();
     await this.scratch.drop();
   }
 
