@@ -113,6 +113,9 @@ CREATE TABLE billing_events (
   actor varchar(16) NOT NULL,
   request_id varchar(64) NOT NULL,
   created_at datetime(3) NOT NULL,
+  actor_id varchar(128) DEFAULT NULL,
+  cause varchar(255) DEFAULT NULL,
+  details mediumtext DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   KEY billing_events_object (app_id,object_id,id)
 );

@@ -14,6 +14,7 @@ import { Customer } from './billing/customers/customer.entity.js';
 import { Dispute } from './billing/disputes/dispute.entity.js';
 import { Divergence } from './billing/kit/divergence.entity.js';
 import { Processor } from './billing/kit/processor.js';
+import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
 import { PaymentMethod } from './billing/payment-methods/payment-method.entity.js';
 import { Payment } from './billing/payments/payment.entity.js';
 import { findViolations, INVARIANTS, type Violation } from './billing/reconciliation/invariants.js';
@@ -24,13 +25,13 @@ import { showStanding } from './billing/reports/standing.gauges.js';
 import { StandingReport } from './billing/reports/standing.js';
 import { Subscription } from './billing/subscriptions/subscription.entity.js';
 import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
-import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
 import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
 import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
 import {
   composeReconciliation,
   composeServices,
+  composeSync,
   composeWebhooks,
   handlersOf,
   type Reconciliations,
@@ -49,6 +50,7 @@ import { IdempotencyKey } from './platform/idempotency/idempotency-key.entity.js
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
 import { Job } from './platform/jobs/job.entity.js';
+import { JobDesk, type OpenWork } from './platform/jobs/job-desk.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
 import { LimitCounter } from './platform/limits/limit-counter.entity.js';
@@ -56,7 +58,9 @@ import { LimitSetting } from './platform/limits/limit-setting.entity.js';
 import { LimitSettings } from './platform/limits/limit-settings.js';
 import { createLog, errorFields, type Log, watchedLog } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
+import { type Audited, AuditTrail } from './platform/outbox/audit-trail.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
+import { Retention } from './platform/retention/retention.js';
 import type { Scope } from './platform/tenancy/scope.js';
 import { Vault } from './platform/vault.js';
 import { TILLED_OPERATIONS, TilledClient } from './tilled/tilled.client.js';
@@ -83,6 +87,17 @@ const BILLING_ENTITIES = [
 ];
 const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting];
 
+/** Whose changes are written down, and which of their fields tell about a person. */
+const AUDITED: Readonly<Record<string, Audited>> = {
+  [ApiKey.name]: { noun: 'api_key', hidden: ['hash', 'hint'] },
+  [Customer.name]: { noun: 'customer', hidden: ['email', 'name', 'externalId', 'metadata'] },
+  [PaymentMethod.name]: { noun: 'payment_method', hidden: ['last4', 'expMonth', 'expYear', 'bankName', 'bankLast'] },
+  [Subscription.name]: { noun: 'subscription', hidden: ['metadata'] },
+  [Payment.name]: { noun: 'payment', hidden: ['description', 'referenceId', 'metadata'] },
+  [Refund.name]: { noun: 'refund', hidden: ['referenceId', 'metadata'] },
+  [Dispute.name]: { noun: 'dispute', hidden: [] },
+};
+
 const WORKER_IDLE_MS = 500;
 const SCHEDULE_EVERY_MS = 300_000;
 const RECONCILE_EVERY_MS = 6 * 3_600_000;
@@ -99,6 +114,9 @@ export interface Foundation {
   /** Limits that were set for apps and keys, and how they are set. */
   readonly limitSettings: LimitSettings;
   readonly limitService: LimitService;
+  readonly jobDesk: JobDesk;
+  /** Mutations whose outcome is not certain yet, over all apps, for metrics and alerts. */
+  readonly openIntents: () => Promise<OpenWork>;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
   /** How many divergences are open in all apps, by class. */
@@ -115,6 +133,8 @@ export interface Gateway extends Foundation {
   readonly operations: Operations;
   readonly webhooks: Webhooks;
   readonly reconciliation: Reconciliations;
+  /** Makes sure that what repeats is scheduled for every app. */
+  readonly schedule: () => Promise<void>;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
 }
@@ -141,7 +161,7 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const { database: config, encryption, clock, slowQueryMs = SLOW_QUERY_MS } = surroundings;
   const metrics = new Metrics();
   const log = watchedLog(surroundings.log, metrics);
-  const database = await Database.open(config, ENTITIES);
+  const database = await Database.open(config, ENTITIES, [new AuditTrail(AUDITED)]);
   database.observe(watchedDatabase(metrics, log, database.tableNames, slowQueryMs));
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const vault = new Vault(encryption);
@@ -151,7 +171,10 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
   const secrets = new Secrets(database, vault);
   const openDivergences = () => countOpenDivergences(database);
-  return { database, migrator, access, vault, secrets, log, metrics, limitSettings, limitService, verifyBooks, openDivergences };
+  const jobDesk = new JobDesk(database, clock);
+  const openIntents = () => jobDesk.openWork(INTENT_KINDS);
+  const limits = { limitSettings, limitService };
+  return { database, migrator, access, vault, secrets, log, metrics, ...limits, jobDesk, openIntents, verifyBooks, openDivergences };
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */
@@ -173,28 +196,24 @@ export async function composeGateway(parts: Surroundings & TilledParts & { reado
     work: () => worker.drain(),
   });
   const { inbox } = webhooks;
-  const sync = new WebhookSync({
-    processor,
-    jobs,
-    clock,
-    ...services,
-    subscriptions: services.subscriptionMirror,
-    payments: services.paymentMirror,
-    refunds: services.refundMirror,
-    disputes: services.disputeMirror,
-  });
+  const sync = composeSync({ processor, jobs, clock }, services);
+  const retention = new Retention(jobs);
   const worker: Worker = new Worker({
     jobs,
-    handlers: handlersOf(intents, services, { sync, webhooks, reconciliation }),
-    scopeFor: (appId) => access.scopeOf(appId, { kind: 'job' }, { requestId: ids.make('job') }),
-    onFailure: (scope, lease, reason, isDead) => sync.noteFailure(scope, lease, reason, isDead),
+    handlers: handlersOf(intents, services, { sync, webhooks, reconciliation, retention }),
+    scopeFor: ({ appId, kind, jobId }) => access.scopeOf(appId, { kind: 'job', id: `${kind} ${jobId}` }, { requestId: ids.make('job') }),
+    onFailure: async (scope, lease, reason, isDead) => {
+      metrics.jobFailures.inc({ kind: lease.kind, fate: isDead ? 'dead' : 'retry' });
+      await sync.noteFailure(scope, lease, reason, isDead);
+    },
+    isNeverGivenUp: (kind) => INTENT_KINDS.includes(kind),
     log,
     metrics,
     idleMs: WORKER_IDLE_MS,
   });
   const schema = await createSchema(resolversOf(services, access, webhooks.service));
   countRootFields(schema, metrics);
-  const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run]);
+  const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run, retention]);
   const startWork = async () => {
     await schedule();
     // Apps are made while we run, by the command line.
@@ -202,7 +221,18 @@ export async function composeGateway(parts: Surroundings & TilledParts & { reado
     worker.start();
   };
   const operations = new Operations(clock);
-  return { ...foundation, schema, worker, startWork, inbox, operations, webhooks, reconciliation, isReady: () => isReady(migrator) };
+  return {
+    ...foundation,
+    schema,
+    worker,
+    schedule,
+    startWork,
+    inbox,
+    operations,
+    webhooks,
+    reconciliation,
+    isReady: () => isReady(migrator),
+  };
 }
 
 function isReady(migrator: SchemaMigrator): Promise<boolean> {

@@ -80,6 +80,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** The longest that one call to Tilled may take, ms. */
+export const TILLED_TIMEOUT_MS_MAX = 50_000;
+
 /** Reads the environment; throws ConfigError with every problem at once. Values of secrets never appear in a message. */
 export function readConfig(environment: Environment, workingDir: string): Config {
   const reader = new EnvironmentReader(environment);
@@ -102,7 +105,8 @@ export function readConfig(environment: Environment, workingDir: string): Config
     sandboxPort: reader.integer('TILLED_SANDBOX_PORT', 4010, { min: 0, max: 65_535, purpose: 'the port of the local Tilled sandbox' }),
     tilledTimeoutMs: reader.integer('TILLED_TIMEOUT_MS', 30_000, {
       min: 100,
-      max: 120_000,
+      // Two calls that write have to end within the lease of the work they are part of (LEASE_MS of the jobs, 120 s).
+      max: TILLED_TIMEOUT_MS_MAX,
       purpose: 'how long one call to Tilled may take, in ms',
     }),
     logLevel: reader.oneOf('LOG_LEVEL', ['error', 'warn', 'info', 'debug', 'silent'], 'info', 'how much is logged'),

@@ -4,6 +4,7 @@ import { ConfigError } from '../config.js';
 import { DatabaseUnusable, unreachable } from '../platform/db/prepare.js';
 import { AppError } from '../platform/errors.js';
 import { appsCommand } from './apps.command.js';
+import { jobsCommand } from './jobs.command.js';
 import { keysCommand } from './keys.command.js';
 import { withFoundation, withGateway } from './kit.js';
 import { operationsCommand } from './operations.command.js';
@@ -25,6 +26,7 @@ function program(): Command {
     .description('Brings the database to the newest schema.')
     .action(() => withFoundation(migrate, { isUnprepared: true }));
   billing.addCommand(appsCommand(withFoundation));
+  billing.addCommand(jobsCommand(withFoundation));
   billing.addCommand(keysCommand(withFoundation));
   billing.addCommand(reconcileCommand(withGateway));
   billing.addCommand(operationsCommand(withGateway));

@@ -3,6 +3,15 @@ import { blottedOut, type Log } from '../platform/log.js';
 import { asStep } from '../platform/spans.js';
 import { TilledError, type TilledFailure } from './tilled.errors.js';
 
+/** Hears how a call ended that may have changed something at Tilled. */
+export type OnWrite = (ended: {
+  readonly operation: string;
+  /** `done`, or the kind of its failure. */
+  readonly outcome: 'done' | TilledFailure;
+  readonly httpStatus: number | null;
+  readonly processorRequestId: string | null;
+}) => void;
+
 /** One call: what is asked of which account. */
 export interface TilledCall {
   /** Name for logs and metrics, e.g. "createRefund". */
@@ -14,6 +23,7 @@ export interface TilledCall {
   readonly accountId: string | null;
   readonly query?: Readonly<Record<string, QueryValue>>;
   readonly body?: object | FormData;
+  readonly onWrite?: OnWrite | undefined;
 }
 
 /** A list is sent comma-separated, a map as `name[key]=value`. */
@@ -78,6 +88,10 @@ export class TilledHttp {
     if (typeof value !== 'object') throw this.logged(call, startedAt, broken(call, response));
     const durationMs = performance.now() - startedAt;
     this.options.onTry?.(call.operation, 'ok', durationMs);
+    if (call.method !== 'GET') {
+      const processorRequestId = response.headers.get('request-id');
+      call.onWrite?.({ operation: call.operation, outcome: 'done', httpStatus: response.status, processorRequestId });
+    }
     this.options.log.debug('tilled answered', {
       operation: call.operation,
       httpStatus: response.status,
@@ -125,6 +139,8 @@ export class TilledHttp {
       durationMs: Math.trunc(durationMs),
       reason: error.message,
     });
+    const { operation, httpStatus, requestId: processorRequestId } = error.facts;
+    if (call.method !== 'GET') call.onWrite?.({ operation, outcome: error.kind, httpStatus, processorRequestId });
     return error;
   }
 }

@@ -24,7 +24,21 @@ const mayImport: Record<string, string[]> = {
 
 /** The nouns of src/billing, upper before lower: a noun may import those below it. */
 const nouns = [
-  ...['nodes', 'reports', 'reconciliation', 'webhooks', 'access', 'dunning', 'invoices', 'usage', 'disputes', 'refunds', 'payments'],
+  ...[
+    'nodes',
+    'history',
+    'open-intents',
+    'reports',
+    'reconciliation',
+    'webhooks',
+    'access',
+    'dunning',
+    'invoices',
+    'usage',
+    'disputes',
+    'refunds',
+    'payments',
+  ],
   ...['subscriptions', 'plans', 'payment-methods', 'customers'],
 ];
 
