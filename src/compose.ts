@@ -1,6 +1,9 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { MIGRATIONS } from '../migrations/index.js';
+import { reportBackups } from './backup/backup.metrics.js';
+import { BackupRecords } from './backup/backup-records.js';
+import { BackupRun } from './backup/backup-run.entity.js';
 import { AccessService } from './billing/access/access.service.js';
 import { ApiKey } from './billing/access/api-key.entity.js';
 import { App } from './billing/access/app.entity.js';
@@ -12,12 +15,13 @@ import { Payment } from './billing/payments/payment.entity.js';
 import { findViolations, INVARIANTS, type Violation } from './billing/reconciliation/invariants.js';
 import { Refund } from './billing/refunds/refund.entity.js';
 import { Subscription } from './billing/subscriptions/subscription.entity.js';
+import { jobKindOf, OBJECT_KINDS } from './billing/webhooks/event-catalogue.js';
 import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
 import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
 import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
 import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
-import { composeServices, composeWebhooks, handlersOf, resolversOf, type Webhooks } from './compose.billing.js';
+import { composeServices, composeWebhooks, handlersOf, handlersThatRead, resolversOf, type Webhooks } from './compose.billing.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
 import { createSchema } from './graphql/schema.js';
 import { type Clock, systemClock } from './platform/clock.js';
@@ -27,6 +31,7 @@ import { SchemaMigrator } from './platform/db/migrator.js';
 import { IdempotencyKey } from './platform/idempotency/idempotency-key.entity.js';
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
+import { countJobs } from './platform/jobs/count-jobs.js';
 import { Job } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
@@ -50,8 +55,9 @@ const BILLING_ENTITIES = [
   WebhookFact,
   WebhookSecret,
 ];
-const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor];
+const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, BackupRun];
 
+const SYNCS = OBJECT_KINDS.map(jobKindOf);
 const WORKER_IDLE_MS = 500;
 const SCHEDULE_EVERY_MS = 300_000;
 
@@ -61,6 +67,7 @@ export interface Foundation {
   readonly migrator: SchemaMigrator;
   readonly access: AccessService;
   readonly metrics: Metrics;
+  readonly backups: BackupRecords;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
 }
@@ -73,6 +80,8 @@ export interface Gateway extends Foundation {
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
   readonly webhooks: Webhooks;
+  /** How many objects wait to be looked at again at Tilled. */
+  readonly unsynced: () => Promise<number>;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
   readonly log: Log;
@@ -85,29 +94,40 @@ export interface Surroundings {
   readonly log: Log;
 }
 
+/** What a process that serves or works hands in too. */
+interface GatewayParts extends Surroundings {
+  readonly tilled: TilledConfig;
+  readonly tilledTimeoutMs: number;
+  readonly purpose?: 'catch-up';
+}
+
 /** Opens the database, without looking at what is in it. */
 export async function composeFoundation({ database: config, clock, log }: Surroundings): Promise<Foundation> {
   const database = await Database.open(config, ENTITIES);
   const migrator = new SchemaMigrator(database, MIGRATIONS);
-  const access = new AccessService({ database, clock, ids: new Ids(clock), log });
+  const ids = new Ids(clock);
+  const access = new AccessService({ database, clock, ids, log });
+  const metrics = new Metrics();
+  const backups = new BackupRecords(database, ids);
+  reportBackups(metrics.registry, backups);
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
-  return { database, migrator, access, metrics: new Metrics(), verifyBooks };
+  return { database, migrator, access, metrics, backups, verifyBooks };
 }
 
-/** Makes everything the gateway is of, in the order of who needs whom. */
-export async function composeGateway(
-  parts: Surroundings & { readonly tilled: TilledConfig; readonly tilledTimeoutMs: number },
-): Promise<Gateway> {
+/**
+ * Makes everything the gateway is of, in the order of who needs whom. For the purpose of catching up, on a database that was
+ * just restored, it asks Tilled and never tells it anything.
+ */
+export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const { clock, log, tilled } = parts;
   const foundation = await composeFoundation(parts);
   const { database, migrator, access } = foundation;
   const ids = new Ids(clock);
   const jobs = new Jobs(database, clock, ids);
   const intents = new Intents(jobs, clock);
-  const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log })));
+  const processor = processorOf(parts);
   const services = composeServices({ processor, intents, jobs, clock, ids });
   const webhooks = composeWebhooks({ processor, intents, jobs, clock, ids }, access, tilled);
-  const { inbox } = webhooks;
   const sync = new WebhookSync({
     processor,
     jobs,
@@ -118,9 +138,10 @@ export async function composeGateway(
     refunds: services.refundMirror,
     disputes: services.disputeMirror,
   });
+  const handlers = handlersOf(intents, services, sync, webhooks);
   const worker = new Worker({
     jobs,
-    handlers: handlersOf(intents, services, sync, webhooks),
+    handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
     scopeFor: (appId) => access.scopeOf(appId, { kind: 'job' }, { requestId: ids.make('job') }),
     onFailure: (scope, lease, reason, isDead) => sync.noteFailure(scope, lease, reason, isDead),
     log,
@@ -144,7 +165,13 @@ export async function composeGateway(
     setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
-  return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady, log };
+  const unsynced = () => countJobs(database, SYNCS);
+  return { ...foundation, schema, worker, startWork, inbox: webhooks.inbox, webhooks, unsynced, isReady, log };
+}
+
+function processorOf({ tilled, tilledTimeoutMs: timeoutMs, log, purpose }: GatewayParts): Processor {
+  const allowed = purpose === 'catch-up' ? ({ allows: 'reads' } as const) : {};
+  return new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs, log, ...allowed })));
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */

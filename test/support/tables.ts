@@ -1,8 +1,8 @@
 import type { Database } from '../../src/platform/db/database.js';
 import type { TestApp, World } from './world.js';
 
-/** Tables without app_id: the directory of apps, and the list of applied migrations. */
-const SHARED_TABLES: readonly string[] = ['billing_apps', 'billing_migrations'];
+/** Tables without app_id: the directory of apps, backups of the deployment, and the list of applied migrations. */
+const SHARED_TABLES: readonly string[] = ['billing_apps', 'billing_backups', 'billing_migrations'];
 
 /** One row as the database hands it out. */
 export type AnyRow = Readonly<Record<string, unknown>>;

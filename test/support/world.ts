@@ -48,6 +48,15 @@ export interface RequestOptions {
 /** Card numbers and amounts the sandbox knows. */
 export const VISA = '4111111111111111';
 
+/** How a world differs from the usual one. */
+interface WorldOptions {
+  readonly requestsPerWindow?: number;
+  /** An empty database made elsewhere; the world drops it like its own. */
+  readonly scratch?: ScratchDatabase;
+  /** `running` is the time of the wall, so that processes of ours share it. */
+  readonly clock?: 'still' | 'running';
+}
+
 /**
  * A whole gateway on a database of its own, with the sandbox on the wire and one clock for both, which stands still until
  * it is moved. Queued work is done by `settle`, so a test decides when.
@@ -65,9 +74,9 @@ export class World {
     private readonly scratch: ScratchDatabase,
   ) {}
 
-  static async create({ requestsPerWindow = 1_000_000 } = {}): Promise<World> {
-    const scratch = await createScratchDatabase();
-    const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
+  static async create({ requestsPerWindow = 1_000_000, scratch: given, clock = 'still' }: WorldOptions = {}): Promise<World> {
+    const scratch = given ?? (await createScratchDatabase());
+    const sandbox = await startSandbox({ port: 0, seed: 1, ...(clock === 'still' && { frozenAt: WORLD_BEGINS }) });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
     const endpoint = (await call(sandbox.url, partner, 'POST', '/v1/webhook-endpoints', {
       url: 'http://127.0.0.1:9/not-yet',
