@@ -71,6 +71,7 @@ describe('the Dockerfile', () => {
 
   it('runs nothing as root, and installs no development dependency where it runs', () => {
     for (const name of ['gateway', 'operations', 'operations-mysql']) expect(stage(name)).toMatch(/^USER node$/m);
+    expect(stage('build')).toMatch(/^RUN npm ci$/m);
     expect(stage('dependencies')).toMatch(/npm ci --omit=dev/);
     expect(stage('base')).toMatch(/COPY --from=dependencies/);
   });
