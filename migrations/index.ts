@@ -5,6 +5,7 @@ import { Migration0003Divergences } from './0003-divergences.js';
 import { Migration0004Audit } from './0004-audit.js';
 import { Migration0005Access } from './0005-access.js';
 import { Migration0006Limits } from './0006-limits.js';
+import { Migration0007Operations } from './0007-operations.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
 export const MIGRATIONS: MigrationList = [
@@ -14,4 +15,5 @@ export const MIGRATIONS: MigrationList = [
   { name: '0004-audit', class: Migration0004Audit },
   { name: '0005-access', class: Migration0005Access },
   { name: '0006-limits', class: Migration0006Limits },
+  { name: '0007-operations', class: Migration0007Operations },
 ];

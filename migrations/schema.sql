@@ -26,6 +26,21 @@ CREATE TABLE billing_apps (
   PRIMARY KEY (id)
 );
 
+CREATE TABLE billing_backups (
+  id varchar(64) NOT NULL,
+  kind varchar(16) NOT NULL,
+  started_at datetime(3) NOT NULL,
+  finished_at datetime(3) NOT NULL,
+  succeeded tinyint(1) NOT NULL,
+  snapshot_id varchar(64) DEFAULT NULL,
+  manifest_digest varchar(64) DEFAULT NULL,
+  rpo_ms bigint DEFAULT NULL,
+  rto_ms bigint DEFAULT NULL,
+  reason varchar(1000) DEFAULT NULL,
+  PRIMARY KEY (id),
+  KEY billing_backups_kind (kind,succeeded,finished_at)
+);
+
 CREATE TABLE billing_cursors (
   app_id varchar(64) NOT NULL,
   id varchar(64) NOT NULL,

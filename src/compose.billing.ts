@@ -54,6 +54,9 @@ import type { Metrics } from './platform/metrics.js';
 import { RETENTION, Retention } from './platform/retention/retention.js';
 import type { Vault } from './platform/vault.js';
 
+/** How long a gateway that only reads puts work off that is not reading, ms: well past its own end. */
+const PUT_OFF_MS = 60_000;
+
 /** What every service is made of. */
 export interface Tools {
   readonly processor: Processor;
@@ -165,6 +168,15 @@ export function handlersOf(
     [RETENTION, (scope, lease) => retention.handle(scope, lease)],
     ...sync.handlers(),
   ]);
+}
+
+/**
+ * The jobs of a gateway that catches up: it looks at objects again. What would ask Tilled for something, such as an unfinished
+ * mutation, is put off: its turn comes after the catching up, which may show that it was done long ago.
+ */
+export function handlersThatRead(all: ReadonlyMap<string, JobHandler>, sync: WebhookSync, jobs: Jobs): ReadonlyMap<string, JobHandler> {
+  const later: JobHandler = (scope, lease) => jobs.release(scope, lease, { dueInMs: PUT_OFF_MS });
+  return new Map([...[...all.keys()].map((kind): [string, JobHandler] => [kind, later]), ...sync.handlers()]);
 }
 
 /** Every resolver, with the service it calls. */

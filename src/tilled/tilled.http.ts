@@ -32,6 +32,8 @@ export type QueryValue = string | number | boolean | readonly string[] | Readonl
 interface TilledHttpOptions {
   readonly baseUrl: string;
   readonly secretKey: string;
+  /** `reads` refuses, before anything is sent, whatever could change something at Tilled. Everything is allowed unless said otherwise. */
+  readonly allows?: 'reads';
   /** How long one try may take until its answer is read, ms. */
   readonly timeoutMs: number;
   readonly log: Log;
@@ -59,6 +61,8 @@ export class TilledHttp {
 
   /** The object a 2xx carries, null for an empty answer to DELETE; throws TilledError for everything else. */
   async request(call: TilledCall): Promise<unknown> {
+    if (this.options.allows === 'reads' && call.method !== 'GET')
+      throw new TilledError('unavailable', 'This process only reads from Tilled', { ...NO_FACTS, operation: call.operation });
     const tries = call.method === 'GET' ? READ_TRIES : 1;
     for (let tried = 1; ; tried += 1) {
       try {

@@ -64,8 +64,11 @@ export interface WorldOptions {
   readonly limits?: Partial<LimitsConfig> & { readonly trustedProxies?: readonly string[] };
   readonly log?: Log;
   readonly sessionDocuments?: 'any' | 'registered';
+  /** An empty database made elsewhere; the world drops it like its own. */
   readonly scratch?: ScratchDatabase;
   readonly tilledTimeoutMs?: number;
+  /** `running` is the time of the wall, so that processes of ours share it. */
+  readonly clock?: 'still' | 'running';
 }
 
 /** Limits that no test meets. */
@@ -101,9 +104,9 @@ export class World {
   ) {}
 
   static async create(options: WorldOptions = {}): Promise<World> {
-    const { limits = UNLIMITED, log = createLog('silent'), sessionDocuments = 'any', tilledTimeoutMs = 2_000 } = options;
+    const { limits = UNLIMITED, log = createLog('silent'), sessionDocuments = 'any', tilledTimeoutMs = 2_000, clock = 'still' } = options;
     const scratch = options.scratch ?? (await createScratchDatabase());
-    const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
+    const sandbox = await startSandbox({ port: 0, seed: 1, ...(clock === 'still' && { frozenAt: WORLD_BEGINS }) });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
     const endpoint = (await call(sandbox.url, partner, 'POST', '/v1/webhook-endpoints', {
       url: 'http://127.0.0.1:9/not-yet',
@@ -118,11 +121,11 @@ export class World {
       accountId: partner.accountId,
     };
     const compose = async () => {
-      const clock = { now: () => sandbox.now() };
-      const gateway = await composeGateway({ database, encryption: TEST_ENCRYPTION, clock, log, tilled, tilledTimeoutMs });
+      const time = { now: () => sandbox.now() };
+      const gateway = await composeGateway({ database, encryption: TEST_ENCRYPTION, clock: time, log, tilled, tilledTimeoutMs });
       const isLimited = limits !== UNLIMITED;
       const config = { ...UNLIMITED, redisUrl: null, ...limits };
-      const made = isLimited ? composeLimits({ ...gateway, clock }, config) : composeLocalLimits({ ...gateway, clock }, config);
+      const made = isLimited ? composeLimits({ ...gateway, clock: time }, config) : composeLocalLimits({ ...gateway, clock: time }, config);
       const { trustedProxies } = limits;
       const server = await createHttpServer({
         ...gateway,
