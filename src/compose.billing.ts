@@ -1,9 +1,14 @@
 import { AccessService } from './billing/access/access.service.js';
 import { AppResolver } from './billing/access/app.resolver.js';
+import { CustomerAdoption } from './billing/customers/customer.adoption.js';
 import { CustomerResolver } from './billing/customers/customer.resolver.js';
 import { CUSTOMER_PUSH, CustomerService } from './billing/customers/customer.service.js';
 import { DisputeMirror } from './billing/disputes/dispute.mirror.js';
 import { DisputeResolver, PaymentDisputesResolver } from './billing/disputes/dispute.resolver.js';
+import { parseMapping } from './billing/imports/import.mapping.js';
+import { ImportRollback } from './billing/imports/import.rollback.js';
+import { ImportService } from './billing/imports/import.service.js';
+import { ImportVerification } from './billing/imports/import.verification.js';
 import { Processor } from './billing/kit/processor.js';
 import { NodeResolver } from './billing/nodes/node.resolver.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
@@ -15,6 +20,7 @@ import { PaymentService } from './billing/payments/payment.service.js';
 import { RefundMirror } from './billing/refunds/refund.mirror.js';
 import { PaymentRefundsResolver, RefundResolver } from './billing/refunds/refund.resolver.js';
 import { RefundService } from './billing/refunds/refund.service.js';
+import { SubscriptionAdoption } from './billing/subscriptions/subscription.adoption.js';
 import { SubscriptionMirror } from './billing/subscriptions/subscription.mirror.js';
 import { SubscriptionRepository } from './billing/subscriptions/subscription.repository.js';
 import { CustomerSubscriptionsResolver, SubscriptionResolver } from './billing/subscriptions/subscription.resolver.js';
@@ -76,6 +82,19 @@ export function composeServices(tools: Tools) {
   const refunds = new RefundService({ ...tools, mirror: refundMirror });
   const disputeMirror = new DisputeMirror(clock, ids);
   return { customers, paymentMethods, subscriptionMirror, subscriptions, paymentMirror, payments, refundMirror, refunds, disputeMirror };
+}
+
+/** Bringing in what was billed elsewhere before, for the command line. */
+export function composeImports({ processor }: Tools, { customers, paymentMethods, subscriptions, subscriptionMirror }: Services) {
+  const customerAdoption = new CustomerAdoption({ processor, customers });
+  const subscriptionAdoption = new SubscriptionAdoption({ processor, mirror: subscriptionMirror });
+  const parts = { processor, customers, customerAdoption, paymentMethods, subscriptions, subscriptionAdoption };
+  return {
+    service: new ImportService(parts),
+    rollback: new ImportRollback(parts),
+    verification: new ImportVerification(processor),
+    parseMapping,
+  };
 }
 
 /** Who does which kind of job. */

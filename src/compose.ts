@@ -6,6 +6,8 @@ import { ApiKey } from './billing/access/api-key.entity.js';
 import { App } from './billing/access/app.entity.js';
 import { Customer } from './billing/customers/customer.entity.js';
 import { Dispute } from './billing/disputes/dispute.entity.js';
+import { ImportItem } from './billing/imports/import-item.entity.js';
+import { ImportRun } from './billing/imports/import-run.entity.js';
 import { Processor } from './billing/kit/processor.js';
 import { PaymentMethod } from './billing/payment-methods/payment-method.entity.js';
 import { Payment } from './billing/payments/payment.entity.js';
@@ -17,7 +19,7 @@ import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
 import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
 import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
-import { composeServices, composeWebhooks, handlersOf, resolversOf, type Webhooks } from './compose.billing.js';
+import { composeImports, composeServices, composeWebhooks, handlersOf, resolversOf, type Webhooks } from './compose.billing.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
 import { createSchema } from './graphql/schema.js';
 import { type Clock, systemClock } from './platform/clock.js';
@@ -49,6 +51,8 @@ const BILLING_ENTITIES = [
   WebhookEvent,
   WebhookFact,
   WebhookSecret,
+  ImportRun,
+  ImportItem,
 ];
 const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor];
 
@@ -73,6 +77,7 @@ export interface Gateway extends Foundation {
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
   readonly webhooks: Webhooks;
+  readonly imports: ReturnType<typeof composeImports>;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
   readonly log: Log;
@@ -106,6 +111,7 @@ export async function composeGateway(
   const intents = new Intents(jobs, clock);
   const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log })));
   const services = composeServices({ processor, intents, jobs, clock, ids });
+  const imports = composeImports({ processor, intents, jobs, clock, ids }, services);
   const webhooks = composeWebhooks({ processor, intents, jobs, clock, ids }, access, tilled);
   const { inbox } = webhooks;
   const sync = new WebhookSync({
@@ -144,7 +150,7 @@ export async function composeGateway(
     setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
-  return { ...foundation, schema, worker, startWork, inbox, webhooks, isReady, log };
+  return { ...foundation, schema, worker, startWork, inbox, webhooks, imports, isReady, log };
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */

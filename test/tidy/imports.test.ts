@@ -24,7 +24,23 @@ const mayImport: Record<string, string[]> = {
 
 /** The nouns of src/billing, upper before lower: a noun may import those below it. */
 const nouns = [
-  ...['nodes', 'reports', 'reconciliation', 'webhooks', 'access', 'dunning', 'invoices', 'usage', 'disputes', 'refunds', 'payments'],
+  ...[
+    'nodes',
+    'reports',
+    'imports',
+    'inspection',
+    'privacy',
+    'retention',
+    'reconciliation',
+    'webhooks',
+    'access',
+    'dunning',
+    'invoices',
+    'usage',
+    'disputes',
+    'refunds',
+    'payments',
+  ],
   ...['subscriptions', 'plans', 'payment-methods', 'customers'],
 ];
 

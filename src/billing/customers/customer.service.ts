@@ -206,11 +206,11 @@ export class CustomerService {
 }
 
 function paramsOf(scope: Scope, customer: Customer): TilledCustomerParams {
-  const [first = null, ...rest] = customer.name?.split(' ') ?? [];
-  return {
-    email: customer.email,
-    first_name: first,
-    last_name: rest.length === 0 ? null : rest.join(' '),
-    metadata: markOf(scope, customer.id),
-  };
+  return { email: customer.email, ...namesOf(customer.name), metadata: markOf(scope, customer.id) };
+}
+
+/** A name as Tilled keeps it, in parts. */
+export function namesOf(name: string | null): Pick<TilledCustomerParams, 'first_name' | 'last_name'> {
+  const [first = null, ...rest] = name?.split(' ') ?? [];
+  return { first_name: first, last_name: rest.length === 0 ? null : rest.join(' ') };
 }

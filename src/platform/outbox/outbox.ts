@@ -25,3 +25,8 @@ export function recordTransition(tx: Scope, transition: Transition): void {
   });
   em.persist(event);
 }
+
+/** Removes the transitions of an object whose own row goes in the same transaction. */
+export async function forgetTransitions(tx: Scope, objectId: string): Promise<void> {
+  await tx.run('delete from billing_events where app_id = ? and object_id = ?', [tx.appId, objectId]);
+}
