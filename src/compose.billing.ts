@@ -9,6 +9,7 @@ import { parseMapping } from './billing/imports/import.mapping.js';
 import { ImportRollback } from './billing/imports/import.rollback.js';
 import { ImportService } from './billing/imports/import.service.js';
 import { ImportVerification } from './billing/imports/import.verification.js';
+import { InspectionService } from './billing/inspection/inspection.service.js';
 import { Processor } from './billing/kit/processor.js';
 import { NodeResolver } from './billing/nodes/node.resolver.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
@@ -17,9 +18,11 @@ import { PaymentMirror } from './billing/payments/payment.mirror.js';
 import { CustomerPaymentsResolver, PaymentResolver, SubscriptionPaymentsResolver } from './billing/payments/payment.resolver.js';
 import { PaymentSender } from './billing/payments/payment.sender.js';
 import { PaymentService } from './billing/payments/payment.service.js';
+import { PrivacyService } from './billing/privacy/privacy.service.js';
 import { RefundMirror } from './billing/refunds/refund.mirror.js';
 import { PaymentRefundsResolver, RefundResolver } from './billing/refunds/refund.resolver.js';
 import { RefundService } from './billing/refunds/refund.service.js';
+import { RETENTION_SWEEP, RetentionService } from './billing/retention/retention.js';
 import { SubscriptionAdoption } from './billing/subscriptions/subscription.adoption.js';
 import { SubscriptionMirror } from './billing/subscriptions/subscription.mirror.js';
 import { SubscriptionRepository } from './billing/subscriptions/subscription.repository.js';
@@ -84,8 +87,18 @@ export function composeServices(tools: Tools) {
   return { customers, paymentMethods, subscriptionMirror, subscriptions, paymentMirror, payments, refundMirror, refunds, disputeMirror };
 }
 
+/** What operators and the law ask for: imports, looking at one object, personal data, and what is not kept for ever. */
+export type Operations = ReturnType<typeof composeOperations>;
+
+/** Everything an operator does to data, above the nouns. */
+export function composeOperations(tools: Tools, services: Services) {
+  const privacy = new PrivacyService(services.customers);
+  const retention = new RetentionService({ jobs: tools.jobs, privacy });
+  return { imports: composeImports(tools, services), inspection: new InspectionService(tools.processor), privacy, retention };
+}
+
 /** Bringing in what was billed elsewhere before, for the command line. */
-export function composeImports({ processor }: Tools, { customers, paymentMethods, subscriptions, subscriptionMirror }: Services) {
+function composeImports({ processor }: Tools, { customers, paymentMethods, subscriptions, subscriptionMirror }: Services) {
   const customerAdoption = new CustomerAdoption({ processor, customers });
   const subscriptionAdoption = new SubscriptionAdoption({ processor, mirror: subscriptionMirror });
   const parts = { processor, customers, customerAdoption, paymentMethods, subscriptions, subscriptionAdoption };
@@ -98,7 +111,13 @@ export function composeImports({ processor }: Tools, { customers, paymentMethods
 }
 
 /** Who does which kind of job. */
-export function handlersOf(intents: Intents, services: Services, sync: WebhookSync, webhooks: Webhooks): ReadonlyMap<string, JobHandler> {
+export function handlersOf(
+  intents: Intents,
+  services: Services,
+  sync: WebhookSync,
+  webhooks: Webhooks,
+  retention: RetentionService,
+): ReadonlyMap<string, JobHandler> {
   const { customers, paymentMethods, subscriptions, payments, refunds } = services;
   const stories = [
     intents.finisher(customers.creation, customers.deletion),
@@ -111,6 +130,7 @@ export function handlersOf(intents: Intents, services: Services, sync: WebhookSy
     ...stories,
     [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)],
     [ENDPOINT_RETIREMENT, (scope, lease) => webhooks.endpoints.retire(scope, lease)],
+    [RETENTION_SWEEP, (scope, lease) => retention.sweep(scope, lease)],
     [BACKFILL, (scope, lease) => webhooks.backfill.look(scope, lease)],
     ...sync.handlers(),
   ]);

@@ -19,7 +19,15 @@ import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
 import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
 import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
-import { composeImports, composeServices, composeWebhooks, handlersOf, resolversOf, type Webhooks } from './compose.billing.js';
+import {
+  composeOperations,
+  composeServices,
+  composeWebhooks,
+  handlersOf,
+  type Operations,
+  resolversOf,
+  type Webhooks,
+} from './compose.billing.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
 import { createSchema } from './graphql/schema.js';
 import { type Clock, systemClock } from './platform/clock.js';
@@ -35,8 +43,9 @@ import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
+import type { Scope } from './platform/tenancy/scope.js';
 import { TilledClient } from './tilled/tilled.client.js';
-import { TilledHttp } from './tilled/tilled.http.js';
+import { type Degradation, TilledHttp } from './tilled/tilled.http.js';
 
 /** Every table, as the classes that are its rows. */
 const BILLING_ENTITIES = [
@@ -70,16 +79,17 @@ export interface Foundation {
 }
 
 /** A gateway, made but not started. */
-export interface Gateway extends Foundation {
+export interface Gateway extends Foundation, Operations {
   readonly schema: GraphQLSchema;
   readonly worker: Worker;
   /** Makes sure that what repeats is scheduled, and starts the worker. */
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
   readonly webhooks: Webhooks;
-  readonly imports: ReturnType<typeof composeImports>;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
+  /** What is out of reach without which the gateway still serves: Tilled. Empty when all is well. */
+  readonly degraded: () => readonly Degradation[];
   readonly log: Log;
 }
 
@@ -109,9 +119,10 @@ export async function composeGateway(
   const ids = new Ids(clock);
   const jobs = new Jobs(database, clock, ids);
   const intents = new Intents(jobs, clock);
-  const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log })));
+  const http = new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log });
+  const processor = new Processor(new TilledClient(http));
   const services = composeServices({ processor, intents, jobs, clock, ids });
-  const imports = composeImports({ processor, intents, jobs, clock, ids }, services);
+  const operations = composeOperations({ processor, intents, jobs, clock, ids }, services);
   const webhooks = composeWebhooks({ processor, intents, jobs, clock, ids }, access, tilled);
   const { inbox } = webhooks;
   const sync = new WebhookSync({
@@ -126,7 +137,7 @@ export async function composeGateway(
   });
   const worker = new Worker({
     jobs,
-    handlers: handlersOf(intents, services, sync, webhooks),
+    handlers: handlersOf(intents, services, sync, webhooks, operations.retention),
     scopeFor: (appId) => access.scopeOf(appId, { kind: 'job' }, { requestId: ids.make('job') }),
     onFailure: (scope, lease, reason, isDead) => sync.noteFailure(scope, lease, reason, isDead),
     log,
@@ -138,19 +149,24 @@ export async function composeGateway(
       (state) => state.kind === 'ready',
       () => false,
     );
-  const schedule = async () => {
-    for (const app of await access.listApps()) {
-      const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
-      if (scope !== null) await webhooks.backfill.schedule(scope);
-    }
-  };
+  const schedule = () => scheduleAll(access, [webhooks.backfill, operations.retention]);
   const startWork = async () => {
     await schedule();
     // Apps are made while we run, by the command line.
     setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
-  return { ...foundation, schema, worker, startWork, inbox, webhooks, imports, isReady, log };
+  const degraded = () => http.degradation();
+  return { ...foundation, ...operations, schema, worker, startWork, inbox, webhooks, isReady, degraded, log };
+}
+
+/** Makes sure that what repeats is scheduled for every app. */
+async function scheduleAll(access: AccessService, repeating: readonly { schedule(scope: Scope): Promise<void> }[]): Promise<void> {
+  for (const app of await access.listApps()) {
+    const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
+    if (scope === null) continue;
+    for (const one of repeating) await one.schedule(scope);
+  }
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */

@@ -4,7 +4,9 @@ import { ConfigError } from '../config.js';
 import { DatabaseUnusable, unreachable } from '../platform/db/prepare.js';
 import { AppError } from '../platform/errors.js';
 import { appsCommand } from './apps.command.js';
+import { customersCommand } from './customers.command.js';
 import { importCommand } from './import.command.js';
+import { inspectCommand } from './inspect.command.js';
 import { keysCommand } from './keys.command.js';
 import { withFoundation, withGateway } from './kit.js';
 import { sandboxCommand } from './sandbox.command.js';
@@ -23,7 +25,9 @@ function program(): Command {
     .description('Brings the database to the newest schema.')
     .action(() => withFoundation(migrate, { isUnprepared: true }));
   billing.addCommand(appsCommand(withFoundation));
+  billing.addCommand(customersCommand(withGateway));
   billing.addCommand(importCommand(withGateway));
+  billing.addCommand(inspectCommand(withGateway));
   billing.addCommand(keysCommand(withFoundation));
   billing.addCommand(sandboxCommand());
   billing.addCommand(schemaCommand());

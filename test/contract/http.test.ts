@@ -136,6 +136,40 @@ describe('health', () => {
     });
   });
 
+  it('stays ready while Tilled is out of reach, says since when and why, and stops saying so once Tilled answers', async () => {
+    const ready = async () => {
+      const response = await fetch(`${world.url}/readyz`);
+      return [response.status, await response.json()];
+    };
+    await world.control('faults', { operation: 'POST /v1/customers', status: 503, times: 1 });
+    await world.send(app, ops.CustomerCreateDocument, { input: { email: 'ann@example.com' } });
+    expect(await ready()).toEqual([
+      200,
+      { status: 'ready', degraded: [{ what: 'tilled', since: expect.stringMatching(/^\d{4}-.*Z$/), reason: expect.any(String) }] },
+    ]);
+    await world.settle();
+    await world.control('faults', { clear: true });
+    await world.customer(app);
+    expect(await ready()).toEqual([200, { status: 'ready' }]);
+  });
+
+  it('is ready, and says that Tilled is not there, in a process whose Tilled does not listen', async () => {
+    const scratch = await createScratchDatabase();
+    const [gateway, server] = await serverOn(scratch.url);
+    await gateway.migrator.migrate();
+    await gateway.access.createApp({ id: 'lonely', name: 'Lonely', tilledAccountId: 'acct_1' });
+    const { key } = await gateway.access.createKey('lonely', 'service');
+    const query = 'mutation { customerCreate(input: { email: "ann@example.com" }) { userErrors { code } } }';
+    const headers = { authorization: `Bearer ${key}` };
+    const answer = await server.inject({ method: 'POST', url: '/graphql', headers, payload: { query } });
+    expect(answer.json()).toMatchObject({ data: { customerCreate: { userErrors: [{ code: 'PROCESSOR_UNAVAILABLE' }] } } });
+    const ready = await server.inject({ url: '/readyz' });
+    expect([ready.statusCode, ready.json()]).toMatchObject([200, { status: 'ready', degraded: [{ what: 'tilled' }] }]);
+    await server.close();
+    await gateway.database.close();
+    await scratch.drop();
+  });
+
   it('lives but is not ready where the database cannot be reached', async () => {
     const isMysql = globalThis.TEST_DATABASE === 'mysql';
     const url = isMysql ? 'mysql://nobody:hunter2@127.0.0.1:1/nothing' : 'sqlite:/dev/null/billing.db';

@@ -1,4 +1,5 @@
 import { type Clock } from '../../platform/clock.js';
+import { CursorRepository } from '../../platform/cursors.js';
 import { AppError, Conflict, NotFound, ProcessorRejected, UserErrorCode } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
@@ -44,6 +45,9 @@ interface CustomerServiceParts {
 
 /** Carries a changed customer to Tilled. */
 export const CUSTOMER_PUSH = 'customerPush';
+
+/** How the cursors are called that say up to where the traces of a deleted customer were removed. */
+export const ERASURE = 'erasure.';
 
 const DELETED_EMAIL = 'deleted@deleted.invalid';
 
@@ -178,6 +182,8 @@ export class CustomerService {
       const customer = await CustomerRepository.of(tx).lock(act.subject);
       const now = this.parts.clock.now();
       Object.assign(customer, { email: DELETED_EMAIL, name: null, externalId: null, metadata: {}, deletedAt: now, updatedAt: now });
+      // Events that Tilled still sends tell of them again: the retention sweep looks for those.
+      await CursorRepository.of(tx).moveTo(ERASURE + customer.id, '');
       tx.log.info('customer deleted', { customerId: customer.id, tilledCustomerId });
     });
   }
