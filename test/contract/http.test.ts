@@ -6,6 +6,8 @@ import { readConfig } from '../../src/config.js';
 import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
 import { createLog } from '../../src/platform/log.js';
+import * as ops from '../support/operations.generated.js';
+import { freePort } from '../support/processes.js';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
 import { type TestApp, World } from '../support/world.js';
 
@@ -155,7 +157,7 @@ describe('health', () => {
 
   it('is ready, and says that Tilled is not there, in a process whose Tilled does not listen', async () => {
     const scratch = await createScratchDatabase();
-    const [gateway, server] = await serverOn(scratch.url);
+    const [gateway, server] = await serverOn(scratch.url, `http://127.0.0.1:${await freePort()}`);
     await gateway.migrator.migrate();
     await gateway.access.createApp({ id: 'lonely', name: 'Lonely', tilledAccountId: 'acct_1' });
     const { key } = await gateway.access.createKey('lonely', 'service');
@@ -192,9 +194,9 @@ describe('health', () => {
 });
 
 /** A gateway on a database of another state than the world's, which is not migrated here, and its server. */
-async function serverOn(url: string): Promise<[Gateway, FastifyInstance]> {
+async function serverOn(url: string, baseUrl = world.sandbox.url): Promise<[Gateway, FastifyInstance]> {
   const { database } = readConfig({ DATABASE_URL_BILLING: url }, process.cwd());
-  const tilled = { baseUrl: world.sandbox.url, secretKey: 'sk_x', publicKey: 'pk_x', webhookSecret: 'whsec_0123', accountId: 'acct_x' };
+  const tilled = { baseUrl, secretKey: 'sk_x', publicKey: 'pk_x', webhookSecret: 'whsec_0123', accountId: 'acct_x' };
   const clock = { now: () => world.sandbox.now() };
   const gateway = await composeGateway({ database, clock, log: createLog('silent'), tilled, tilledTimeoutMs: 1_000 });
   return [gateway, await createHttpServer({ ...gateway, requestLimit: new RequestLimit(100), explorer: null })];

@@ -388,10 +388,7 @@ describe('backfill', () => {
     await world.control('faults', { clear: true });
     await world.advance({ ms: HOUR_MS });
     expect(await webhookRows()).toHaveLength(before + 1);
-    expect(await world.rows('billing_jobs', app)).toMatchObject([
-      { kind: 'webhook.backfill', state: 'due' },
-      { kind: 'retention.sweep', state: 'due' },
-    ]);
+    expect(await world.rows('billing_jobs', app)).toMatchObject([{ kind: 'webhook.backfill', state: 'due' }]);
   });
 });
 
