@@ -54,8 +54,8 @@ export class ImportRollback {
         }
       }
     }
-    if (stays === 0)
-      await scope.transaction(async (tx) => Object.assign(await ImportRunRepository.of(tx).lock(runId), { state: 'rolled_back' }));
+    // The same command is another run from now on: it brings what went in again, and finds what stayed.
+    await scope.transaction(async (tx) => Object.assign(await ImportRunRepository.of(tx).lock(runId), { state: 'rolled_back' }));
     return { rolledBack, stays };
   }
 

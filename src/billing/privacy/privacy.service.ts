@@ -1,5 +1,5 @@
 import type { RawRow } from '../../platform/db/table.js';
-import { NotFound } from '../../platform/errors.js';
+import { Conflict, NotFound } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import type { CustomerService } from '../customers/customer.service.js';
@@ -50,7 +50,7 @@ export class PrivacyService {
     const values = personalValuesOf(before);
     if (deletedAt === null) {
       const { errors } = await this.customers.delete(scope, { id });
-      if (errors[0] !== undefined) return Promise.reject(new Error(`The customer is not erased: ${errors[0].message}`));
+      if (errors[0] !== undefined) throw new Conflict(`The customer is not erased: ${errors[0].message}`);
     }
     return this.sweep(scope, [id], { values, telling: tellingValuesOf(before), sinceEventId: '' });
   }
