@@ -2,7 +2,7 @@
  * How much memory `billing import` takes, and for how long, by the number of lines: customers that are at Tilled already,
  * adopted from a CSV file into the embedded database, with the sandbox as a process of its own.
  *
- *   npm run build && node bench/import-memory.mjs [lines, 100000]
+ *   npm run build && node bench/import-memory.mjs [lines, 100000] [megabytes the heap may have]
  *
  * Prints the highest resident set of the importing process as the kernel counted it (VmHWM; Linux only).
  */
@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const lines = Number(process.argv[2] ?? 100_000);
+const heapMb = Number(process.argv[3] ?? 0);
 const AT_ONCE = 16;
 const program = join(import.meta.dirname, '..', 'bin', 'billing.mjs');
 const folder = await mkdtemp(join(tmpdir(), 'billing-import-memory-'));
@@ -25,6 +26,7 @@ try {
   const environment = {
     PATH: process.env.PATH,
     ...tilled,
+    ...(heapMb > 0 ? { NODE_OPTIONS: `--max-old-space-size=${heapMb}` } : {}),
     TILLED_WEBHOOK_SECRET: 'whsec_of_this_bench',
     DATABASE_URL_BILLING: `sqlite:${join(folder, 'billing.db')}`,
   };
@@ -33,9 +35,9 @@ try {
   const file = join(folder, 'customers.csv');
   await makeCustomers(tilled, file);
   const args = ['import', '--app', 'bench', '--customers', file, '--report', join(folder, 'report.jsonl'), '--json'];
-  console.log(JSON.stringify({ lines, what: 'rehearsal', ...(await run([...args, '--dry-run'], environment)) }));
-  console.log(JSON.stringify({ lines, what: 'import', ...(await run(args, environment)) }));
-  console.log(JSON.stringify({ lines, what: 'the same command again', ...(await run(args, environment)) }));
+  console.log(JSON.stringify({ lines, heapMb, what: 'rehearsal', ...(await run([...args, '--dry-run'], environment)) }));
+  console.log(JSON.stringify({ lines, heapMb, what: 'import', ...(await run(args, environment)) }));
+  console.log(JSON.stringify({ lines, heapMb, what: 'the same command again', ...(await run(args, environment)) }));
 } finally {
   sandbox.kill('SIGTERM');
   await rm(folder, { recursive: true, force: true });

@@ -34,7 +34,7 @@ const EXPIRED_PAYLOAD = '{"expired":true}';
  * What is removed, and after how long. Rows of customers, methods, subscriptions, payments, refunds and disputes, their
  * transitions and the facts of failed attempts are financial records and are never removed here.
  */
-export const RETENTIONS: readonly Retention[] = [
+const RETENTIONS: readonly Retention[] = [
   { what: 'bodies of webhook events', keptDays: 90, remove: expirePayloads },
   { what: 'webhook events that were handled', keptDays: 365, remove: removeEvents },
   { what: 'lines of imports', keptDays: 365, remove: removeImports },
