@@ -146,10 +146,10 @@ describe('billing import of what is at Tilled already', () => {
     expect(await countsOfApp(world, app)).toMatchObject({
       ...{
         billing_imports: 1,
-        billing_import_items: 750,
-        billing_customers: 250,
-        billing_payment_methods: 250,
-        billing_subscriptions: 250,
+        billing_import_items: 360,
+        billing_customers: 120,
+        billing_payment_methods: 120,
+        billing_subscriptions: 120,
       },
     });
     const listed = (await world.tilled(app, 'GET', `/v1/customers?limit=1&metadata[billing_app_id]=${app.id}`)) as { total: number };
