@@ -6,6 +6,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { compiledQueries } from '../graphql/compiled.js';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
 import { knownRootTypes, oneMoneyMutation } from '../graphql/rules.js';
 import type { Scope } from '../platform/tenancy/scope.js';
@@ -37,6 +38,7 @@ export function graphqlRoute(parts: GraphqlParts) {
         ApolloServerPluginLandingPageDisabled(),
         ApolloServerPluginUsageReportingDisabled(),
         TELL_REPLAYS,
+        compiledQueries<Scope>(),
       ],
     });
     await apollo.start();

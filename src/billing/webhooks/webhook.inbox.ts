@@ -47,7 +47,7 @@ interface Arrival {
 const TOLERANCE_MS = 300_000;
 
 /** Two writes under way keep the database busy without queueing behind each other. */
-const COALESCING = { writesMax: 2, itemsMax: 64 };
+const COALESCING = { writesMax: 2, itemsMax: 64, isolatesFailures: true };
 
 const EVENT = z.looseObject({
   id: z.string().min(1).max(64),

@@ -4,12 +4,16 @@ import { MySqlDriver } from '@mikro-orm/mysql';
 import { type AbstractSqlConnection, SqliteDriver } from '@mikro-orm/sql';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { DatabaseConfig } from '../../config.js';
+import { SharedReads } from '../shared-reads.js';
 import { embeddedDialect } from './embedded.dialect.js';
 import { type RawRow, Table } from './table.js';
 import { TenantGuard } from './tenant.guard.js';
 
 /** One statement as it goes to the database. */
 export type StatementListener = (sql: string, parameters: readonly unknown[]) => void;
+
+/** Statements a connection keeps prepared; servers allow some 16,000 over all connections. */
+const STATEMENTS_KEPT = 200;
 
 /** A write that kept losing races against others; nothing of it was kept. */
 const TRIES_OF_A_TRANSACTION = 5;
@@ -24,11 +28,15 @@ const MYSQL_SESSION = [
 /** The billing database. Only `platform/` sees it; the rest of the code holds a Scope. */
 export class Database {
   private readonly listeners = new Set<StatementListener>();
+  /** Where reads of the same kind meet. */
+  readonly reads = new SharedReads();
   private readonly tables = new Map<EntityClass<object>, Table<object>>();
 
   private constructor(
     readonly orm: MikroORM,
     readonly config: DatabaseConfig,
+    /** Runs single reads; null where the embedded database reads like it writes. */
+    private readonly pool: PreparingPool | null,
   ) {}
 
   /** Connects lazily: the first statement opens the first connection, and fails if there is no server. */
@@ -49,8 +57,11 @@ export class Database {
       ensureDatabase: false,
     };
     const orm = await MikroORM.init(options as unknown as Options);
-    await (orm.em.getConnection() as unknown as AbstractSqlConnection).initClient();
-    database = new Database(orm, config);
+    const connection = orm.em.getConnection() as unknown as AbstractSqlConnection;
+    await connection.initClient();
+    const pool = config.kind === 'embedded' ? null : ((await connection.getNativeClient()) as unknown as PreparingPool);
+    pool?.on('connection', beginSession);
+    database = new Database(orm, config, pool);
     return database;
   }
 
@@ -67,7 +78,11 @@ export class Database {
 
   /** Rows of one SELECT, inside the transaction of `em` if given. */
   async query(sql: string, parameters: readonly unknown[], em?: EntityManager): Promise<RawRow[]> {
-    return (await this.execute(sql, parameters, em)).rows as RawRow[];
+    if (em !== undefined || this.pool === null) return (await this.execute(sql, parameters, em)).rows as RawRow[];
+    this.announce(sql, parameters);
+    return prepared(this.pool, sql, parameters).catch((error: unknown) => {
+      throw this.converted(error);
+    });
   }
 
   /** How many rows one statement matched (UPDATE, DELETE) or made (INSERT). */
@@ -124,11 +139,15 @@ export class Database {
         ),
       );
     } catch (error) {
-      throw this.orm.em
-        .getPlatform()
-        .getExceptionConverter()
-        .convertException(error as Error);
+      throw this.converted(error);
     }
+  }
+
+  private converted(error: unknown): Error {
+    return this.orm.em
+      .getPlatform()
+      .getExceptionConverter()
+      .convertException(error as Error);
   }
 
   private announce(sql: string, parameters: readonly unknown[]): void {
@@ -142,11 +161,31 @@ function driverOptions(config: DatabaseConfig) {
     driver: MySqlDriver,
     clientUrl: config.location,
     pool: { min: 0, max: config.poolSize },
-    onCreateConnection: async (connection: unknown) => {
-      const { executeQuery } = connection as { executeQuery(query: CompiledQuery): Promise<unknown> };
-      for (const sql of MYSQL_SESSION) await executeQuery.call(connection, CompiledQuery.raw(sql));
-    },
+    driverOptions: { maxPreparedStatements: STATEMENTS_KEPT },
   };
+}
+
+/** What we use of the driver's pool beside the ORM: it prepares a statement once a connection, and sends only values after that. */
+interface PreparingPool {
+  on(event: 'connection', listener: (connection: SessionConnection) => void): void;
+  execute(sql: string, parameters: readonly unknown[], done: (error: unknown, rows: unknown) => void): void;
+}
+
+interface SessionConnection {
+  query(sql: string, done: (error: unknown) => void): void;
+  destroy(): void;
+}
+
+/** Commands of a connection run in order, so what it is used for comes after these. */
+function beginSession(connection: SessionConnection): void {
+  for (const sql of MYSQL_SESSION) connection.query(sql, (error) => (error ? connection.destroy() : undefined));
+}
+
+function prepared(pool: PreparingPool, sql: string, parameters: readonly unknown[]): Promise<RawRow[]> {
+  const values = parameters.map((value) => (value === undefined ? null : value));
+  return new Promise((resolve, reject) => {
+    pool.execute(sql, values, (error, rows) => (error ? reject(error) : resolve(rows as RawRow[])));
+  });
 }
 
 /** Deadlock, lock wait timeout, or (embedded) another process holding the file for too long. */
