@@ -161,7 +161,8 @@ function driverOptions(config: DatabaseConfig) {
     driver: MySqlDriver,
     clientUrl: config.location,
     pool: { min: 0, max: config.poolSize },
-    driverOptions: { maxPreparedStatements: STATEMENTS_KEPT },
+    // Dates are read as dates, straight from the wire, and not as text that is parsed afterwards.
+    driverOptions: { maxPreparedStatements: STATEMENTS_KEPT, dateStrings: false },
   };
 }
 

@@ -44,21 +44,21 @@ export class Table<Row extends object> {
 }
 
 /**
- * Compiles the reader of a table's rows: a class whose fields are the columns, written out from the entity's own decorators. Fields
- * are defined and not assigned, because the ORM turns an assignment to its classes into the bookkeeping of changes, at many times the cost.
+ * Compiles the reader of a table's rows: a class over the driver's row whose getters are the columns, written out from the entity's own
+ * decorators. Getters read what is asked for when it is asked for; fields would be copied for every column of every row, and the ORM
+ * turns an assignment to its classes into the bookkeeping of changes, at many times the cost.
  */
 function compiled<Row extends object>(entity: { prototype: Row }, columns: readonly Column[]): (raw: RawRow) => Row {
-  const fields = columns.map(({ property, name, read }, index) => {
-    const value = `raw[${JSON.stringify(name)}]`;
-    return `${JSON.stringify(property)} = ${read === null ? value : `read[${index}](${value})`};`;
+  const getters = columns.map(({ property, name, read }, index) => {
+    const value = `this.#raw[${JSON.stringify(name)}]`;
+    return `get ${property}() { return ${read === null ? value : `read[${index}](${value})`}; }`;
   });
   const Base = class {};
   Object.setPrototypeOf(Base.prototype, entity.prototype);
-  const make = new Function('Base', 'read', `let raw; class Row extends Base { ${fields.join(' ')} } return (given) => { raw = given; return new Row(); };`);
-  return make(
-    Base,
-    columns.map((column) => column.read),
-  ) as (raw: RawRow) => Row;
+  const source = `return class Row extends Base { #raw; constructor(raw) { super(); this.#raw = raw; } ${getters.join(' ')} };`;
+  const readers = columns.map((column) => column.read);
+  const Made = new Function('Base', 'read', source)(Base, readers) as new (raw: RawRow) => Row;
+  return (raw) => new Made(raw);
 }
 
 function columnOf(property: EntityProperty): Column {
@@ -79,7 +79,7 @@ function jsonFrom(value: unknown): unknown {
   return value === '{}' ? {} : JSON.parse(String(value));
 }
 
-/** MySQL hands out `2026-03-01 12:00:00.000` (UTC session); SQLite keeps epoch milliseconds. */
+/** The server's driver hands out dates; SQLite keeps epoch milliseconds. */
 function dateFrom(value: unknown): Date {
-  return typeof value === 'string' ? new Date(`${value.slice(0, 10)}T${value.slice(11)}Z`) : new Date(Number(value));
+  return value instanceof Date ? value : new Date(Number(value));
 }
