@@ -27,9 +27,40 @@ export async function fill(connection, appId, payments) {
     customers.push(customer);
     const [first, second] = [id('pm'), id('pm')];
     const subscriptions = Array.from({ length: SUBSCRIPTIONS_EACH }, () => id('sub'));
-    await writers.customers.add([appId, customer, 1, `ext-${customer}`, `${index}@example.com`, `Ann Lee ${index}`, '{}', `t-${customer}`, null, at, at]);
-    for (const [method, isDefault] of [[first, true], [second, false]])
-      await writers.methods.add([appId, method, customer, `t-${method}`, 'CARD', 'visa', '4242', 12, 2039, null, null, isDefault ? customer : null, at, at, null]);
+    await writers.customers.add([
+      appId,
+      customer,
+      1,
+      `ext-${customer}`,
+      `${index}@example.com`,
+      `Ann Lee ${index}`,
+      '{}',
+      `t-${customer}`,
+      null,
+      at,
+      at,
+    ]);
+    for (const [method, isDefault] of [
+      [first, true],
+      [second, false],
+    ])
+      await writers.methods.add([
+        appId,
+        method,
+        customer,
+        `t-${method}`,
+        'CARD',
+        'visa',
+        '4242',
+        12,
+        2039,
+        null,
+        null,
+        isDefault ? customer : null,
+        at,
+        at,
+        null,
+      ]);
     for (const subscription of subscriptions)
       await later.subscriptions.add([
         ...[appId, subscription, 1, customer, first, `t-${subscription}`, 'ACTIVE', 'pro', 'Pro plan', 1990, 'usd', 'MONTH', 1],
@@ -38,12 +69,25 @@ export async function fill(connection, appId, payments) {
     for (let count = 0; count < PAYMENTS_EACH; count += 1) {
       const payment = id('pay');
       await later.payments.add([
-        ...[appId, payment, 3, customer, first, subscriptions[count % SUBSCRIPTIONS_EACH], `t-${payment}`, 'SUCCEEDED', 'AUTOMATIC', 1990, 'usd'],
+        ...[
+          appId,
+          payment,
+          3,
+          customer,
+          first,
+          subscriptions[count % SUBSCRIPTIONS_EACH],
+          `t-${payment}`,
+          'SUCCEEDED',
+          'AUTOMATIC',
+          1990,
+          'usd',
+        ],
         ...[1990, 0, 0, null, 'Monthly payment', null, null, '{}', at, at],
       ]);
     }
     // Parents before children, in statements of many rows.
-    if (later.payments.isFull()) for (const each of [writers.customers, writers.methods, later.subscriptions, later.payments]) await each.flush();
+    if (later.payments.isFull())
+      for (const each of [writers.customers, writers.methods, later.subscriptions, later.payments]) await each.flush();
   }
   for (const each of [writers.customers, writers.methods, later.subscriptions, later.payments]) await each.flush();
   return customers;

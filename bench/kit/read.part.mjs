@@ -57,12 +57,17 @@ async function assertSameAnswers(contestants, customerId, headers) {
       answers.push(JSON.stringify(sorted(JSON.parse(await response.text()).data)));
     }
     for (const [index, answer] of answers.entries())
-      if (answer !== answers[0]) throw new Error(`${contestants[index].name} answers otherwise:\n${answer.slice(0, 600)}\n${answers[0].slice(0, 600)}`);
+      if (answer !== answers[0])
+        throw new Error(`${contestants[index].name} answers otherwise:\n${answer.slice(0, 600)}\n${answers[0].slice(0, 600)}`);
   }
 }
 
 function sorted(value) {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, item]) => [name, sorted(item)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([name, item]) => [name, sorted(item)]),
+  );
 }

@@ -52,8 +52,10 @@ export async function openStage(payments) {
 
 /** Makes the tutorial's tables; returns their URL. */
 export async function tutorialOf(stage) {
+  if (stage.tutorialUrl !== undefined) return stage.tutorialUrl;
   await copyForTutorial(stage.connection, BILLING, TUTORIAL);
-  return `${stage.server.url}/${TUTORIAL}`;
+  stage.tutorialUrl = `${stage.server.url}/${TUTORIAL}`;
+  return stage.tutorialUrl;
 }
 
 /** The gateway as it runs in production: authentication, limits and log as there, on the stage's database. */
@@ -87,6 +89,6 @@ export async function rigOf({ connection }) {
     loadBefore: loadavg()[0],
     node: process.versions.node,
     database: `${version}, innodb_flush_log_at_trx_commit=${flush}`,
-    load: 'autocannon on loopback, in the process of the benchmark',
+    load: 'on loopback, from the process of the benchmark: autocannon (closed model), node:http (open model)',
   };
 }

@@ -8,7 +8,10 @@ const SUBSCRIPTION = 'id, customer_id, status, plan_code, price_minor, currency,
 const PAYMENT = 'id, customer_id, status, amount_minor, captured_minor, refunded_minor, currency, description, created_at';
 
 export async function customerById(id) {
-  const [rows] = await pool.execute('select id, email, name, created_at from billing_customers where app_id = ? and id = ? and deleted_at is null', [APP, id]);
+  const [rows] = await pool.execute(
+    'select id, email, name, created_at from billing_customers where app_id = ? and id = ? and deleted_at is null',
+    [APP, id],
+  );
   return rows[0] ?? null;
 }
 
@@ -21,10 +24,10 @@ export async function firstCustomers(count) {
 }
 
 export async function defaultMethodOf(customerId) {
-  const [rows] = await pool.execute('select id, type, brand, last4, exp_month, exp_year from billing_payment_methods where app_id = ? and default_of = ?', [
-    APP,
-    customerId,
-  ]);
+  const [rows] = await pool.execute(
+    'select id, type, brand, last4, exp_month, exp_year from billing_payment_methods where app_id = ? and default_of = ?',
+    [APP, customerId],
+  );
   return rows[0] ?? null;
 }
 

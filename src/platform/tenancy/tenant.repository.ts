@@ -1,6 +1,7 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { RawRow } from '../db/table.js';
 import { NotFound } from '../errors.js';
+import { type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
 import { type CheckedPage, COUNT_MAX, checkedPage, type Page, type PageRequest } from './page.js';
 import type { Scope } from './scope.js';
 import type { TenantRow } from './tenant-row.js';
@@ -10,11 +11,6 @@ export type Filter<Row> = { readonly [Property in keyof Row]?: Row[Property] | r
 
 /** A new row as the caller fills it in; the app comes from the scope. */
 export type NewRow<Row> = { [Property in keyof Omit<Row, 'appId'>]: Row[Property] };
-
-interface Condition {
-  readonly sql: string;
-  readonly parameters: readonly unknown[];
-}
 
 /** Makes a repository for a scope: `PaymentRepository.of(scope)`. */
 interface RepositoryClass<Repository> {
@@ -140,9 +136,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     const rest = await this.pages(left.map(filterOf), request);
     return parentIds.map((id) => {
       const rows = read?.get(id);
-      return rows === undefined
-        ? (rest[left.indexOf(id)] as Page<Row>)
-        : this.pageFrom(rows, { first, afterId }, filterOf(id));
+      return rows === undefined ? (rest[left.indexOf(id)] as Page<Row>) : this.pageFrom(rows, { first, afterId }, filterOf(id));
     });
   }
 
@@ -155,9 +149,10 @@ export abstract class TenantRepository<Row extends TenantRow> {
   ): Promise<Map<string, RawRow[]>> {
     const table = this.scope.table(this.entity);
     const column = table.columnOf(property);
-    const limit = parentIds.length * (page.first + 1);
-    const where = this.where({ ...filter, [property]: paddedToPowerOfTwo(parentIds) } as unknown as Filter<Row>);
-    const after = afterOf(page);
+    const padded = paddedToPowerOfTwo(parentIds);
+    const limit = padded.length * (page.first + 1);
+    const where = this.where({ ...filter, [property]: padded } as unknown as Filter<Row>);
+    const after = olderThan(page.afterId);
     const raws = await this.scope.query(
       `select ${table.selectList} from ${table.name} where ${where.sql}${after.sql} order by ${column} desc, id desc limit ${limit}`,
       [...where.parameters, ...after.parameters],
@@ -178,7 +173,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     if (filters.length === 0) return [];
     const page = checkedPage(request);
     const table = this.scope.table(this.entity);
-    const after = afterOf(page);
+    const after = olderThan(page.afterId);
     const branches = filters.map((filter, index) => {
       const where = this.where(filter);
       const one = `select ${filters.length === 1 ? '' : `${index} as branch, `}${table.selectList} from ${table.name} where ${where.sql}${after.sql} order by id desc limit ${page.first + 1}`;
@@ -242,23 +237,6 @@ export abstract class TenantRepository<Row extends TenantRow> {
     if (customerId === null || !this.isPersonal) return {};
     return this.customerProperty === null ? { id: [] } : { [this.customerProperty]: customerId };
   }
-}
-
-function equals(column: string, value: unknown): Condition {
-  if (value === null) return { sql: `${column} is null`, parameters: [] };
-  if (!Array.isArray(value)) return { sql: `${column} = ?`, parameters: [value] };
-  if (value.length === 0) return { sql: '1 = 0', parameters: [] };
-  return { sql: `${column} in (${value.map(() => '?').join(', ')})`, parameters: value };
-}
-
-function afterOf({ afterId }: CheckedPage): Condition {
-  return afterId === null ? { sql: '', parameters: [] } : { sql: ' and id < ?', parameters: [afterId] };
-}
-
-/** The values, the last one repeated up to a power of two: statements of few lengths stay prepared. */
-function paddedToPowerOfTwo(values: readonly string[]): readonly string[] {
-  const length = 2 ** Math.ceil(Math.log2(values.length));
-  return Array.from({ length }, (_, index) => values[Math.min(index, values.length - 1)] as string);
 }
 
 function groupByBranch(raws: readonly RawRow[], branches: number): RawRow[][] {
