@@ -30,7 +30,7 @@ export async function readPart(stage, { rounds, seconds }) {
     rounds,
   );
   const readList = await interleaved(
-    entries((headers) => readListRequests(headers)),
+    entries((headers) => readListRequests(app.customerIds, headers)),
     rounds,
   );
   for (const contestant of Object.values(contestants)) await contestant.stop();
@@ -50,7 +50,7 @@ export async function readPart(stage, { rounds, seconds }) {
 
 /** All must answer the same, or their figures compare nothing. */
 async function assertSameAnswers(contestants, customerId, headers) {
-  for (const [request] of [readOneRequests([customerId], headers), readListRequests(headers)]) {
+  for (const [request] of [readOneRequests([customerId], headers), readListRequests([customerId], headers)]) {
     const answers = [];
     for (const { url } of contestants) {
       const response = await fetch(url + request.path, { method: 'POST', headers: request.headers, body: request.body });

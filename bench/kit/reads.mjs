@@ -11,8 +11,8 @@ export const READ_ONE = `query Customer($id: ID!) {
   }
 }`;
 
-export const READ_LIST = `query Customers {
-  customers(first: 50) { nodes { id email name createdAt subscriptions(first: 10) { nodes { ${SUBSCRIPTION} } } } }
+export const READ_LIST = `query Customers($after: String) {
+  customers(first: 50, after: $after) { nodes { id email name createdAt subscriptions(first: 10) { nodes { ${SUBSCRIPTION} } } } }
 }`;
 
 const json = { 'content-type': 'application/json' };
@@ -27,6 +27,14 @@ export function readOneRequests(customerIds, headers = {}) {
   }));
 }
 
-export function readListRequests(headers = {}) {
-  return [{ method: 'POST', path: '/graphql', headers: { ...json, ...headers }, body: JSON.stringify({ query: READ_LIST }) }];
+/** Requests for one page after the other. */
+export function readListRequests(customerIds, headers = {}) {
+  const newestFirst = [...customerIds].sort().reverse();
+  const pages = [null, ...newestFirst.filter((_, index) => index % 50 === 49 && index + 50 < newestFirst.length).slice(0, 20)];
+  return pages.map((after) => ({
+    method: 'POST',
+    path: '/graphql',
+    headers: { ...json, ...headers },
+    body: JSON.stringify({ query: READ_LIST, variables: { after: after && Buffer.from(`v1:${after}`).toString('base64url') } }),
+  }));
 }

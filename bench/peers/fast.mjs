@@ -15,7 +15,7 @@ const schema = `
     subscriptions(first: Int = 20): SubscriptionConnection! payments(first: Int = 20): PaymentConnection!
   }
   type CustomerConnection { nodes: [Customer!]! }
-  type Query { customer(id: ID!): Customer customers(first: Int = 20): CustomerConnection! }
+  type Query { customer(id: ID!): Customer customers(first: Int = 20, after: String): CustomerConnection! }
 `;
 
 const resolvers = {
@@ -24,7 +24,7 @@ const resolvers = {
       const row = await db.customerById(id);
       return row && db.shownCustomer(row);
     },
-    customers: async (_, { first }) => ({ nodes: (await db.firstCustomers(first)).map(db.shownCustomer) }),
+    customers: async (_, { first, after }) => ({ nodes: (await db.customersAfter(after, first)).map(db.shownCustomer) }),
   },
 };
 

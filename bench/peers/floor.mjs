@@ -12,7 +12,7 @@ createServer(async (request, response) => {
 
 async function read({ variables }) {
   if (variables?.id === undefined) {
-    const customers = await db.firstCustomers(50);
+    const customers = await db.customersAfter(variables?.after, 50);
     const subscriptions = await db.subscriptionsOfAll(
       customers.map((row) => row.id),
       10,

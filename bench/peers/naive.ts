@@ -179,8 +179,13 @@ class CustomerResolver {
   }
 
   @Query(() => CustomerConnection)
-  async customers(@Arg('first', () => Int, { defaultValue: 20 }) first: number, @Ctx() { em }: Context): Promise<CustomerConnection> {
-    const nodes = await em.find(Customer, { appId }, { orderBy: { id: 'desc' }, limit: first, populate: ['subscriptionRows'] });
+  async customers(
+    @Arg('first', () => Int, { defaultValue: 20 }) first: number,
+    @Arg('after', () => String, { nullable: true }) after: string | null,
+    @Ctx() { em }: Context,
+  ): Promise<CustomerConnection> {
+    const id = after === null ? {} : { id: { $lt: Buffer.from(after, 'base64url').toString('utf8').slice(3) } };
+    const nodes = await em.find(Customer, { appId, ...id }, { orderBy: { id: 'desc' }, limit: first, populate: ['subscriptionRows'] });
     return { nodes };
   }
 

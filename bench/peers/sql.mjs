@@ -15,13 +15,18 @@ export async function customerById(id) {
   return rows[0] ?? null;
 }
 
-export async function firstCustomers(count) {
+/** A page of customers, newest first, after the one that the cursor names. */
+export async function customersAfter(cursor, count) {
+  const after = cursor ? idOfCursor(cursor) : '~';
   const [rows] = await pool.execute(
-    `select id, email, name, created_at from billing_customers where app_id = ? and deleted_at is null order by id desc limit ${Number(count)}`,
-    [APP],
+    `select id, email, name, created_at from billing_customers where app_id = ? and id < ? and deleted_at is null order by id desc limit ${Number(count)}`,
+    [APP, after],
   );
   return rows;
 }
+
+/** Cursors as the gateway makes them, so that all contestants are asked the same. */
+export const idOfCursor = (cursor) => Buffer.from(cursor, 'base64url').toString('utf8').slice(3);
 
 export async function defaultMethodOf(customerId) {
   const [rows] = await pool.execute(
