@@ -186,7 +186,10 @@ async function makeSubscriptions({ url, key, ask }) {
 /** Waits until no work is due. */
 async function settled({ database }) {
   for (let quiet = 0; quiet < 3; await sleep(200)) {
-    const [left] = await database.query("select count(*) as n from billing_jobs where kind <> 'webhook.backfill' and state <> 'dead'", []);
+    const [left] = await database.query(
+      "select count(*) as n from billing_jobs where kind not in ('webhook.backfill', 'reconcile') and state <> 'dead'",
+      [],
+    );
     quiet = Number(left.n) === 0 ? quiet + 1 : 0;
   }
 }

@@ -12,6 +12,19 @@ import { PaymentMirror } from './billing/payments/payment.mirror.js';
 import { CustomerPaymentsResolver, PaymentResolver, SubscriptionPaymentsResolver } from './billing/payments/payment.resolver.js';
 import { PaymentSender } from './billing/payments/payment.sender.js';
 import { PaymentService } from './billing/payments/payment.service.js';
+import { Canary } from './billing/reconciliation/canary.js';
+import { CustomerComparison } from './billing/reconciliation/customer.comparison.js';
+import { DisputeComparison } from './billing/reconciliation/dispute.comparison.js';
+import { DivergenceResolver } from './billing/reconciliation/divergence.resolver.js';
+import { DivergenceService } from './billing/reconciliation/divergence.service.js';
+import { ObjectLook } from './billing/reconciliation/object-look.js';
+import { PaymentComparison } from './billing/reconciliation/payment.comparison.js';
+import { PaymentMethodComparison } from './billing/reconciliation/payment-method.comparison.js';
+import { LOOK, Reconciler } from './billing/reconciliation/reconciler.js';
+import { ReconciledRepository } from './billing/reconciliation/reconciliation.repository.js';
+import { RECONCILE, ReconciliationRun } from './billing/reconciliation/reconciliation.run.js';
+import { RefundComparison } from './billing/reconciliation/refund.comparison.js';
+import { SubscriptionComparison } from './billing/reconciliation/subscription.comparison.js';
 import { RefundMirror } from './billing/refunds/refund.mirror.js';
 import { PaymentRefundsResolver, RefundResolver } from './billing/refunds/refund.resolver.js';
 import { RefundService } from './billing/refunds/refund.service.js';
@@ -22,7 +35,8 @@ import { SubscriptionService } from './billing/subscriptions/subscription.servic
 import { BACKFILL, WebhookBackfill } from './billing/webhooks/webhook.backfill.js';
 import { WebhookDirectory } from './billing/webhooks/webhook.directory.js';
 import { ENDPOINT_RETIREMENT, WebhookEndpoints } from './billing/webhooks/webhook.endpoints.js';
-import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
+import { ROUTE, WebhookInbox } from './billing/webhooks/webhook.inbox.js';
+import { WebhookOwners } from './billing/webhooks/webhook.owners.js';
 import { WebhookService } from './billing/webhooks/webhook.service.js';
 import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { PaymentFactsResolver, WebhookEventResolver } from './billing/webhooks/webhook-event.resolver.js';
@@ -32,6 +46,7 @@ import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { type JobHandler } from './platform/jobs/worker.js';
+import type { Metrics } from './platform/metrics.js';
 
 /** What every service is made of. */
 export interface Tools {
@@ -51,10 +66,35 @@ export type Webhooks = ReturnType<typeof composeWebhooks>;
 /** Receiving, registering, backfilling and replaying. */
 export function composeWebhooks({ processor, jobs, clock, ids }: Tools, access: AccessService, tilled: TilledConfig) {
   const directory = new WebhookDirectory(access, tilled.webhookSecret);
-  const inbox = new WebhookInbox({ directory, jobs, clock, ids });
+  const inbox = new WebhookInbox({ directory, owners: new WebhookOwners(processor), jobs, clock, ids });
   const endpoints = new WebhookEndpoints(processor, jobs);
   const backfill = new WebhookBackfill({ processor, inbox, jobs });
   return { inbox, endpoints, backfill, service: new WebhookService(jobs) };
+}
+
+/** Everything about comparing with Tilled. */
+export type Reconciliations = ReturnType<typeof composeReconciliation>;
+
+const CANARY_PAUSE_MS = 250;
+
+/** Comparing, healing, and proving that both work. */
+export function composeReconciliation(
+  { processor, jobs }: Tools,
+  customers: CustomerService,
+  how: { readonly metrics: Metrics; readonly everyMs: number; readonly work: () => Promise<unknown> },
+) {
+  const comparisons = [
+    new CustomerComparison(processor),
+    new PaymentMethodComparison(processor, (scope, afterId, limit) => ReconciledRepository.of(scope).customersAfter(afterId, limit)),
+    new SubscriptionComparison(processor),
+    new PaymentComparison(processor),
+    new RefundComparison(processor),
+    new DisputeComparison(processor),
+  ];
+  const reconciler = new Reconciler({ jobs, metrics: how.metrics, comparisons });
+  const run = new ReconciliationRun({ reconciler, jobs, metrics: how.metrics, everyMs: how.everyMs });
+  const canary = new Canary({ processor, customers, reconciler, work: how.work, pauseMs: CANARY_PAUSE_MS });
+  return { reconciler, run, canary, object: new ObjectLook(reconciler) };
 }
 
 /** The nouns' services, lower before upper. What a noun must know of one above it is handed in as a function. */
@@ -79,7 +119,11 @@ export function composeServices(tools: Tools) {
 }
 
 /** Who does which kind of job. */
-export function handlersOf(intents: Intents, services: Services, sync: WebhookSync, webhooks: Webhooks): ReadonlyMap<string, JobHandler> {
+export function handlersOf(
+  intents: Intents,
+  services: Services,
+  { sync, webhooks, reconciliation }: { sync: WebhookSync; webhooks: Webhooks; reconciliation: Reconciliations },
+): ReadonlyMap<string, JobHandler> {
   const { customers, paymentMethods, subscriptions, payments, refunds } = services;
   const stories = [
     intents.finisher(customers.creation, customers.deletion),
@@ -92,7 +136,10 @@ export function handlersOf(intents: Intents, services: Services, sync: WebhookSy
     ...stories,
     [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)],
     [ENDPOINT_RETIREMENT, (scope, lease) => webhooks.endpoints.retire(scope, lease)],
+    [ROUTE, (scope, lease) => webhooks.inbox.route(scope, lease)],
     [BACKFILL, (scope, lease) => webhooks.backfill.look(scope, lease)],
+    [RECONCILE, (scope, lease) => reconciliation.run.work(scope, lease)],
+    [LOOK, (scope, lease) => reconciliation.reconciler.look(scope, lease)],
     ...sync.handlers(),
   ]);
 }
@@ -116,5 +163,6 @@ export function resolversOf(services: Services, access: AccessService, webhooks:
     new PaymentDisputesResolver(),
     new WebhookEventResolver(webhooks),
     new PaymentFactsResolver(),
+    new DivergenceResolver(new DivergenceService()),
   ];
 }

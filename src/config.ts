@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { type Observing, readObserving } from './config.observing.js';
+import { type Environment, EnvironmentReader } from './config.reader.js';
 
 /** How the gateway reaches its database. */
 export interface DatabaseConfig {
@@ -21,7 +23,7 @@ export interface TilledConfig {
 }
 
 /** Everything the environment decides, validated once and frozen. */
-export interface Config {
+export interface Config extends Observing {
   readonly isProduction: boolean;
   readonly host: string;
   /** Port of the gateway; 0 lets the system choose. */
@@ -37,6 +39,8 @@ export interface Config {
   readonly logLevel: string;
   /** How many requests an app may make in 15 minutes. */
   readonly requestsPerWindow: number;
+  /** How long after the end of a comparison with Tilled the next one begins, hours. */
+  readonly reconcileEveryHours: number;
   /** Whether this process also handles queued work. */
   readonly runsWorker: boolean;
 }
@@ -50,8 +54,6 @@ export class ConfigError extends Error {
     super(problems.join('\n'));
   }
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the environment; throws ConfigError with every problem at once. Values of secrets never appear in a message. */
 export function readConfig(environment: Environment, workingDir: string): Config {
@@ -77,7 +79,13 @@ export function readConfig(environment: Environment, workingDir: string): Config
       max: 1_000_000_000,
       purpose: 'how many requests an app may make in 15 minutes',
     }),
+    reconcileEveryHours: reader.integer('BILLING_RECONCILE_EVERY_HOURS', 6, {
+      min: 1,
+      max: 168,
+      purpose: 'how long after a comparison with Tilled the next one begins, in hours',
+    }),
     runsWorker: reader.oneOf('BILLING_WORKER', ['on', 'off'], 'on', 'whether this process also handles queued work') === 'on',
+    ...readObserving(reader, isProduction, workingDir),
   };
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze(config);
@@ -162,40 +170,4 @@ function checkBaseUrl(reader: EnvironmentReader, baseUrl: string, isProduction: 
   const isLoopback = url !== undefined && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && (isLoopback || !isProduction));
   if (!isSafe) reader.wrong('TILLED_BASE_URL', 'is not an https:// address', 'https://api.tilled.com');
-}
-
-class EnvironmentReader {
-  readonly problems: string[] = [];
-
-  constructor(private readonly environment: Environment) {}
-
-  /** The value, trimmed; undefined when absent or empty. */
-  text(name: string): string | undefined {
-    const value = this.environment[name]?.trim();
-    return value === '' ? undefined : value;
-  }
-
-  oneOf<const T extends string>(name: string, allowed: readonly T[], fallback: T, purpose: string): T {
-    const value = this.text(name) ?? fallback;
-    const found = allowed.find((candidate) => candidate === value);
-    if (found === undefined) this.wrong(name, `(${purpose}) is none of ${allowed.join(', ')}`, fallback);
-    return found ?? fallback;
-  }
-
-  integer(name: string, fallback: number, rule: { min: number; max: number; purpose: string }): number {
-    const value = this.text(name);
-    if (value === undefined) return fallback;
-    const number = Number(value);
-    if (Number.isInteger(number) && number >= rule.min && number <= rule.max) return number;
-    this.wrong(name, `(${rule.purpose}) is not a whole number from ${rule.min} to ${rule.max}`, String(fallback));
-    return fallback;
-  }
-
-  missing(name: string, purpose: string, example: string): void {
-    this.problems.push(`${name} is missing: ${purpose}, for example ${example}`);
-  }
-
-  wrong(name: string, reason: string, example: string): void {
-    this.problems.push(`${name} ${reason}; for example ${example}`);
-  }
 }

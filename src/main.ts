@@ -28,12 +28,15 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     log,
     tilled,
     tilledTimeoutMs: config.tilledTimeoutMs,
+    slowQueryMs: config.slowQueryMs,
+    reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
   });
   await prepareDatabase(gateway.database, gateway.migrator);
   const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);
   const server = await createHttpServer({
     ...gateway,
     requestLimit: new RequestLimit(config.requestsPerWindow),
+    metricsAccess: config.metricsAccess,
     explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
   });
   await server.listen({ host: config.host, port });
@@ -104,7 +107,7 @@ function drainOnSignal(stop: () => Promise<void>, log: Log): void {
 
 async function main(): Promise<void> {
   const config = readConfig(process.env, process.cwd());
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, config.logFiles && { ...config.logFiles, name: 'gateway' });
   drainOnSignal(await start(config, log), log);
 }
 

@@ -5,13 +5,15 @@
  *   npm test -- test/features/refunds.test.ts     all further arguments go to jest (also: -t 'a name', --watch)
  *   npm test -- --embedded-only                   without a database server, and so without the tests on it
  *
+ * Tests named *.prometheus.test.ts need Prometheus and promtool: where they are not installed, the last lines say what was left out.
+ *
  * The server: TEST_DATABASE_URL if set, else a private one (support/database-server.mjs). Its last line is the totals.
  */
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { interrupted, outliveSignals, run } from './support/children.mjs';
 
@@ -34,11 +36,14 @@ async function main(args) {
     if (server) console.log(`Testing on the embedded database and on ${server.describedAs}.`);
     const buildStatus = await build();
     interrupted.throwIfAborted();
-    const status = await test(isEmbeddedOnly ? [...jestArgs, '--ignoreProjects', 'mysql'] : jestArgs, runDirectory, {
+    const withoutPrometheus = hasPrometheus() ? [] : ['--testPathIgnorePatterns', '\\.prometheus\\.test\\.ts$'];
+    const withoutServer = isEmbeddedOnly ? ['--ignoreProjects', 'mysql'] : [];
+    const status = await test([...jestArgs, ...withoutServer, ...withoutPrometheus], runDirectory, {
       ...(server ? { BILLING_TEST_MYSQL_URL: server.url } : {}),
       BILLING_TEST_DATABASE_PREFIX: databasePrefix,
     });
-    if (isEmbeddedOnly) console.log('Left out by --embedded-only: the same tests on MariaDB/MySQL.');
+    if (isEmbeddedOnly) console.log('Left out by --embedded-only: the same tests on MariaDB/MySQL, and the game day of the alerts.');
+    if (!hasPrometheus()) console.log(`Left out: the tests of the alert rules (*.prometheus.test.ts). ${HOW_TO_GET_PROMETHEUS}`);
     return interrupted.reason ?? (status || buildStatus);
   } catch (error) {
     if (interrupted.aborted) return interrupted.reason;
@@ -49,6 +54,14 @@ async function main(args) {
     await server?.close();
     rmSync(runDirectory, { recursive: true, force: true });
   }
+}
+
+const HOW_TO_GET_PROMETHEUS =
+  'They need prometheus and promtool on PATH: apt-get install --no-install-recommends prometheus, or https://prometheus.io/download.';
+
+function hasPrometheus() {
+  const directories = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  return ['prometheus', 'promtool'].every((program) => directories.some((directory) => existsSync(join(directory, program))));
 }
 
 /** Builds dist/, which tests of the command line and of whole processes start. Wrong types do not keep the tests from running. */

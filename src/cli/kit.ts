@@ -33,13 +33,15 @@ export type WithGateway = (work: (gateway: Gateway, config: Config) => Promise<v
 export const withGateway: WithGateway = async (work, how = { isLoud: false }) => {
   const config = readConfig(process.env, process.cwd());
   const tilled = config.tilled ?? (await localTilled(config));
-  const log = createLog(how.isLoud ? config.logLevel : 'silent');
+  const log = createLog(how.isLoud ? config.logLevel : 'silent', config.logFiles && { ...config.logFiles, name: 'worker' });
   const gateway = await composeGateway({
     database: config.database,
     clock: systemClock,
     log,
     tilled,
     tilledTimeoutMs: config.tilledTimeoutMs,
+    slowQueryMs: config.slowQueryMs,
+    reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
   });
   try {
     await prepareDatabase(gateway.database, gateway.migrator);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
+import { serveOps } from '../platform/ops-server.js';
 import type { WithGateway } from './kit.js';
 
 /** billing worker: queued work in a process of its own. */
@@ -8,12 +9,16 @@ export function workerCommand(withGateway: WithGateway): Command {
     .description('Handles queued work: webhooks, unfinished mutations, schedules. Any number may run beside any number of gateways.')
     .action(() =>
       withGateway(
-        async (gateway) => {
+        async (gateway, { host, workerPort: port, metricsAccess }) => {
+          const { registry } = gateway.metrics;
+          const ops = port === null ? null : await serveOps({ registry, metricsAccess, host, port });
           await gateway.startWork();
           gateway.log.info('worker started');
           await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
           gateway.log.info('worker draining');
           await gateway.worker.stop();
+          ops?.closeAllConnections();
+          ops?.close();
         },
         { isLoud: true },
       ),

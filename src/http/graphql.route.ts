@@ -8,11 +8,12 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { compiledQueries } from '../graphql/compiled.js';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
+import { countRefusals } from '../graphql/operations.js';
 import { knownRootTypes, oneMoneyMutation } from '../graphql/rules.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import type { HttpParts } from './parts.js';
 
-type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'requestLimit' | 'log'>;
+type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'requestLimit' | 'log' | 'metrics'>;
 
 /** Says in a header, too, that an answer is that of an earlier request. */
 const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
@@ -39,6 +40,7 @@ export function graphqlRoute(parts: GraphqlParts) {
         ApolloServerPluginUsageReportingDisabled(),
         TELL_REPLAYS,
         compiledQueries<Scope>(),
+        countRefusals(parts.metrics),
       ],
     });
     await apollo.start();

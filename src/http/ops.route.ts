@@ -1,17 +1,26 @@
 import type { FastifyInstance } from 'fastify';
+import { within } from '../platform/deadline.js';
+import { metricsStatus } from '../platform/ops-server.js';
 import type { HttpParts } from './parts.js';
 import { answerProblem } from './problem.js';
 
-/** GET /healthz: the process lives. GET /readyz: it can serve, which needs the database and the newest schema. */
-export function opsRoute(parts: Pick<HttpParts, 'isReady' | 'metrics'>) {
+/** A database that takes longer to say its schema, ms, is none to serve from. */
+const READY_MS_MAX = 2_000;
+
+/** GET /healthz: the process lives. GET /readyz: it can serve, which needs the database and the newest schema. GET /metrics: for Prometheus. */
+export function opsRoute(parts: Pick<HttpParts, 'isReady' | 'metrics' | 'metricsAccess'>) {
   return async (server: FastifyInstance): Promise<void> => {
     server.get('/healthz', async () => ({ status: 'ok' }));
     server.get('/readyz', async (_request, reply) => {
-      if (await parts.isReady()) return { status: 'ready' };
+      if (await within(READY_MS_MAX, parts.isReady()).catch(() => false)) return { status: 'ready' };
       return answerProblem(reply, 503, 'UNAVAILABLE', 'The database cannot be reached or is not migrated.');
     });
-    server.get('/metrics', async (_request, reply) =>
-      reply.type(parts.metrics.registry.contentType).send(await parts.metrics.registry.metrics()),
-    );
+    server.get('/metrics', async (request, reply) => {
+      const status = metricsStatus(parts.metricsAccess ?? 'closed', request.headers.authorization);
+      if (status === 404) return reply.callNotFound();
+      if (status === 401)
+        return answerProblem(reply.header('www-authenticate', 'Bearer'), 401, 'UNAUTHENTICATED', 'The metrics need their token.');
+      return reply.type(parts.metrics.registry.contentType).send(await parts.metrics.registry.metrics());
+    });
   };
 }

@@ -4,6 +4,7 @@ import type { WebhookInbox } from '../billing/webhooks/webhook.inbox.js';
 import type { RequestLimit } from '../graphql/request-limit.js';
 import type { Log } from '../platform/log.js';
 import type { Metrics } from '../platform/metrics.js';
+import type { MetricsAccess } from '../platform/ops-server.js';
 
 /** What the HTTP server serves. */
 export interface HttpParts {
@@ -13,6 +14,8 @@ export interface HttpParts {
   readonly inbox: WebhookInbox;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Who may read GET /metrics; nobody unless it is said. */
+  readonly metricsAccess?: MetricsAccess;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
   /** Serves the explorer, with this credential filled in; null where there is none, as in production. */

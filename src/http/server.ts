@@ -25,6 +25,11 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     frameworkErrors: (error, request, reply) => answerError(parts.log, error, request, reply),
   });
   server.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
+  server.addHook('onResponse', async (request, reply) => {
+    // The pattern of the route: what was really asked for may be anything.
+    const labels = { route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) };
+    parts.metrics.httpSeconds.observe(labels, reply.elapsedTime / 1000);
+  });
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(parts.log, error, request, reply));
   server.setNotFoundHandler((request, reply) =>
     answerProblem(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}.`),

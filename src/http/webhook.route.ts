@@ -1,8 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Receipt } from '../billing/webhooks/webhook.inbox.js';
+import { within } from '../platform/deadline.js';
 import { errorFields } from '../platform/log.js';
 import type { HttpParts } from './parts.js';
 import { answerProblem } from './problem.js';
+
+/**
+ * How long a delivery may wait for the database, ms: less than Tilled waits (10 s). A database that hangs without refusing is
+ * answered for here. What is committed after all was not answered 200, comes again, and is a duplicate then.
+ */
+const RECEIVE_MS_MAX = 5_000;
 
 /**
  * POST /api/billing/webhooks[/:appId]: Tilled's deliveries. The body stays the bytes that were signed; 200 means that
@@ -20,7 +27,7 @@ export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'log' | 'metrics'>
         appId,
       };
       try {
-        const receipt = await parts.inbox.receive(delivery);
+        const receipt = await within(RECEIVE_MS_MAX, parts.inbox.receive(delivery));
         parts.metrics.webhookDeliveries.inc({ outcome: receipt.kind });
         return answerReceipt(reply, receipt);
       } catch (error) {

@@ -5,10 +5,11 @@ interface Waiting<Item, Result> {
   readonly reject: (error: unknown) => void;
 }
 
-/** How many writes may be under way at once, and how many items one of them takes at most. */
+/** How many writes may be under way at once, how many items one of them takes at most, and how many items may wait. */
 export interface CoalescerLimits {
   readonly writesMax: number;
   readonly itemsMax: number;
+  readonly waitingMax: number;
   /** Whether the items of a write that failed are tried one by one, so that a bad one fails alone. */
   readonly isolatesFailures: boolean;
 }
@@ -29,8 +30,9 @@ export class Coalescer<Item, Result> {
     private readonly limits: CoalescerLimits,
   ) {}
 
-  /** Resolves once the item is written. */
+  /** Resolves once the item is written. Throws at once when too many wait: the database does not keep up, or hangs. */
   add(item: Item): Promise<Result> {
+    if (this.waiting.length >= this.limits.waitingMax) return Promise.reject(new Error(`${this.waiting.length} writes wait already.`));
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
       this.nextSoon();

@@ -1,4 +1,8 @@
+import path from 'node:path';
 import winston from 'winston';
+import DailyRotateFile from 'winston-daily-rotate-file';
+import type { LogFiles } from '../config.observing.js';
+import type { Metrics } from './metrics.js';
 
 /** Facts about one event; never bodies, tokens or card data. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -13,14 +17,51 @@ export interface Log {
   child(fields: LogFields): Log;
 }
 
-/** A log that writes JSON to stdout; `silent` writes nothing. Secrets and card-like numbers are blotted out on the way. */
-export function createLog(level: string): Log {
-  return winston.createLogger({
+/**
+ * A log that writes JSON to stdout, and to a file a day if told where; `silent` writes nothing. Secrets and card-like numbers are
+ * blotted out on the way, once for all of them.
+ */
+export function createLog(level: string, files: LogFiles | null = null): Log {
+  const logger = winston.createLogger({
     level: level === 'silent' ? 'error' : level,
     silent: level === 'silent',
     format: winston.format.combine(redact(), winston.format.timestamp(), winston.format.json()),
-    transports: [new winston.transports.Console()],
+    transports: [new winston.transports.Console(), ...(files === null || level === 'silent' ? [] : [dailyFiles(files)])],
   });
+  // A full disk must not end the process: stdout has every line too.
+  return logger.on('error', (error: Error) =>
+    process.stderr.write(`${JSON.stringify({ message: 'log file not written', error: error.message })}\n`),
+  );
+}
+
+/** `<name>-2026-03-01.log` (UTC), a further one when it is full; what is older than the days to keep is removed. */
+function dailyFiles({ directory, name, keptDays, megabytesMax }: LogFiles): DailyRotateFile {
+  return new DailyRotateFile({
+    dirname: directory,
+    filename: `${name}-%DATE%`,
+    extension: '.log',
+    auditFile: path.join(directory, `.${name}-files.json`),
+    utc: true,
+    maxSize: `${megabytesMax}m`,
+    maxFiles: `${keptDays}d`,
+    options: { flags: 'a', mode: 0o600 },
+  });
+}
+
+/** The same log, with its warnings, errors and risks of divergence counted, also where it writes nothing. */
+export function watchedLog(log: Log, metrics: Metrics): Log {
+  const counted = (level: 'warn' | 'error') => (message: string, fields?: LogFields) => {
+    metrics.logLines.inc({ level });
+    if (fields?.['divergence_risk'] === true) metrics.divergenceRisks.inc();
+    log[level](message, fields);
+  };
+  return {
+    debug: (message, fields) => log.debug(message, fields),
+    info: (message, fields) => log.info(message, fields),
+    warn: counted('warn'),
+    error: counted('error'),
+    child: (fields) => watchedLog(log.child(fields), metrics),
+  };
 }
 
 /** An error as log fields: what happened and where, without the properties libraries hang on errors. */

@@ -233,6 +233,12 @@ export class TilledAccountClient {
   }
 }
 
+/** The names of all operations, which are the methods' own. */
+export const TILLED_OPERATIONS: readonly string[] = [
+  'getHealth',
+  ...Object.getOwnPropertyNames(TilledAccountClient.prototype).filter((name) => name !== 'constructor' && name !== 'call'),
+];
+
 /** A path whose ids cannot leave their segment; TilledHttp refuses those that are no text to encode: none, and dots. */
 function at(strings: TemplateStringsArray, ...ids: string[]): string {
   return strings.reduce((path, part, index) => `${path}${encodeURIComponent((ids[index - 1] ?? '').toWellFormed())}${part}`);

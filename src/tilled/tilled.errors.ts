@@ -7,7 +7,8 @@
  * - `unavailable`: the request certainly did not reach Tilled, or it was only a question
  * - `unknown`: it may have happened: no answer, or a broken one
  */
-export type TilledFailure = 'rejected' | 'not_found' | 'unauthorized' | 'throttled' | 'unavailable' | 'unknown';
+export type TilledFailure = (typeof TILLED_FAILURES)[number];
+export const TILLED_FAILURES = ['rejected', 'not_found', 'unauthorized', 'throttled', 'unavailable', 'unknown'] as const;
 
 /** A call to Tilled that failed. A declined card is not one: that comes as a payment intent. */
 export class TilledError extends Error {

@@ -24,6 +24,8 @@ interface TilledHttpOptions {
   /** How long one try may take until its answer is read, ms. */
   readonly timeoutMs: number;
   readonly log: Log;
+  /** Told how each try ended. */
+  readonly onTry?: (operation: string, outcome: TilledFailure | 'ok', durationMs: number) => void;
   /** Waits between the tries of a read; real time unless told otherwise. */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
@@ -73,10 +75,12 @@ export class TilledHttp {
     const value = text === '' && call.method === 'DELETE' ? null : jsonOf(text);
     if (!response.ok) throw this.logged(call, startedAt, refused(call, response, value));
     if (typeof value !== 'object') throw this.logged(call, startedAt, broken(call, response));
+    const durationMs = performance.now() - startedAt;
+    this.options.onTry?.(call.operation, 'ok', durationMs);
     this.options.log.debug('tilled answered', {
       operation: call.operation,
       httpStatus: response.status,
-      durationMs: Math.trunc(performance.now() - startedAt),
+      durationMs: Math.trunc(durationMs),
       tilledRequestId: response.headers.get('request-id'),
     });
     return value;
@@ -110,12 +114,14 @@ export class TilledHttp {
   }
 
   private logged(call: TilledCall, startedAt: number, error: TilledError): TilledError {
+    const durationMs = performance.now() - startedAt;
+    this.options.onTry?.(call.operation, error.kind, durationMs);
     this.options.log.warn('tilled call failed', {
       operation: call.operation,
       kind: error.kind,
       httpStatus: error.facts.httpStatus,
       tilledRequestId: error.facts.requestId,
-      durationMs: Math.trunc(performance.now() - startedAt),
+      durationMs: Math.trunc(durationMs),
       reason: error.message,
     });
     return error;

@@ -92,6 +92,27 @@ describe('a delivery that is not from Tilled', () => {
     expect(await post(JSON.stringify(newEvent(a)), { headers: { authorization: `Bearer ${a.key}` } })).toMatchObject({ status: 401 });
   });
 
+  it('has the database asked no more often for coming two hundred times at once, and keeps no new secret from being known', async () => {
+    const body = JSON.stringify(newEvent(a));
+    const [started, answers] = [performance.now(), [] as unknown[]];
+    const statements = await world.statements(async () => {
+      const forged = Array.from({ length: 200 }, () =>
+        post(body, { path: `/${a.id}`, signature: signature(now(), body, 'whsec_of_nobody') }),
+      );
+      answers.push(...(await Promise.all(forged)).map(({ status }) => status));
+    });
+    expect(new Set(answers)).toEqual(new Set([401]));
+    const looks = statements.filter((sql) => sql.includes('from billing_webhook_secrets')).length;
+    expect(looks).toBeGreaterThan(0);
+    // One that was remembered too long, and then one in 100 ms.
+    expect(looks).toBeLessThanOrEqual(2 + Math.ceil((performance.now() - started) / 100));
+    const insert = 'insert into billing_webhook_secrets (app_id, id, secret, created_at) values (?, ?, ?, ?)';
+    await world.gateway.database.run(insert, [a.id, 'wes_new', 'whsec_new', new Date(now())]);
+    // Unusable, not unverified: it was signed with a secret that was stored a moment ago.
+    expect(await post('{}', { path: `/${a.id}`, signature: signature(now(), '{}', 'whsec_new') })).toMatchObject({ status: 400 });
+    await world.gateway.database.run("delete from billing_webhook_secrets where app_id = ? and id = 'wes_new'", [a.id]);
+  });
+
   it('to an app that is not there is answered 404, signed or not', async () => {
     const body = JSON.stringify(newEvent(a));
     for (const signed of [undefined, signature(now(), body)]) {

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await populate(large, 30);
   await world.advance({ ms: 3_600_000 });
 }, 120_000);
-afterAll(() => world.close());
+afterAll(() => world.close({ divergences: 1 }));
 
 describe('the number of statements', () => {
   it('of customers with their methods, subscriptions, payments, refunds and disputes is the same for 2 and for 30', async () => {
@@ -156,6 +156,8 @@ async function broadFlow(app: TestApp): Promise<void> {
   await world.ask(app, ops.SubscriptionCancelDocument, { input: { id: subscriptionId, mode: 'IMMEDIATELY' } });
   await world.ask(app, ops.PaymentMethodSetDefaultDocument, { input: { id: paymentMethodId } });
   await world.ask(app, ops.PaymentMethodDetachDocument, { input: { id: paymentMethodId } });
+  await world.gateway.reconciliation.run.runNow(await world.scope(app));
+  await world.ask(app, ops.DivergencesDocument, { status: ['OPEN'], kind: ['CUSTOMER'] });
   await world.ask(app, ops.WebhookEventReplayDocument, { input: { id: ids['WebhookEvent'] ?? '' } });
   await world.settle();
   for (const id of Object.values(ids)) await world.ask(app, ops.NodeDocument, { id });

@@ -355,6 +355,28 @@ describe('backfill', () => {
     expect((await webhookRows()).every((row) => row['status'] === 'PROCESSED')).toBe(true);
   });
 
+  it('that breaks off in the middle keeps what it found and its place, and the next one finds the rest', async () => {
+    const { id } = await customerAtTilled();
+    await world.settle();
+    const turns = Array.from({ length: 240 }, (_, turn) => String(turn));
+    await unheard(async () => {
+      for (const turn of turns) await world.tilled(app, 'PATCH', `/v1/customers/${id}`, { first_name: turn });
+    });
+    const before = (await webhookRows()).length;
+    const scope = await world.scope(app);
+    await world.control('faults', { operation: 'GET /v1/events', skip: 2, status: 503, times: 100 });
+    await expect(world.gateway.webhooks.backfill.run(scope)).rejects.toThrow();
+    // Two pages of a hundred were recorded before the third was asked for: no more than a page is ever held.
+    const between = (await webhookRows()).length;
+    expect([between > before, between <= before + 200]).toEqual([true, true]);
+    expect(await world.rows('billing_cursors', app)).toEqual([]);
+    await world.control('faults', { clear: true });
+    expect(await world.gateway.webhooks.backfill.run(await world.scope(app))).toBe(before + 240 - between);
+    expect(await webhookRows()).toHaveLength(before + 240);
+    expect(new Set((await webhookRows()).map((row) => row['deliveries']))).toEqual(new Set([1]));
+    expect(await world.rows('billing_cursors', app)).toHaveLength(1);
+  });
+
   it('counts no delivery of events that another app on the same account has', async () => {
     const sibling = await siblingOf(app);
     const { id: customerId } = await world.customer(app);

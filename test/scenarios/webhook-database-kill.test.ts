@@ -17,6 +17,7 @@ const ACCOUNT = 'acct_of_test';
 const SECRET = 'whsec_of_test_00000000';
 /** Tilled waits this long for an answer, ms. */
 const TILLED_WAITS_MS = 10_000;
+const HANG_MS = 12_000;
 
 /** What dies in the middle: the database server where there is one, else the gateway, which is the database then. */
 interface Victim {
@@ -28,6 +29,7 @@ interface Victim {
 }
 
 let victim: Victim;
+let server: KillableDatabase | null = null;
 let fleet: Fleet;
 let foundation: Foundation;
 let port: number;
@@ -109,15 +111,60 @@ describe(`when ${victimName} is killed while events pour in and then started aga
   });
 });
 
+// The embedded database cannot hang while its process does not.
+if (!isEmbedded) {
+  describe('when the database server hangs while events pour in, and then goes on', () => {
+    const ids = Array.from({ length: 1_200 }, (_, index) => `evt_hang_${index}`);
+    let readyMeanwhile = 0;
+
+    beforeAll(async () => {
+      statuses.clear();
+      slowestMs = 0;
+      const sending = sendAll(ids);
+      await untilTrue(() => answered(200) >= 200);
+      server?.pause();
+      await sleep(HANG_MS / 2);
+      readyMeanwhile = (await fetch(`http://127.0.0.1:${port}/readyz`)).status;
+      await sleep(HANG_MS / 2);
+      server?.resume();
+      await sending;
+    }, 120_000);
+    afterAll(() => server?.resume());
+
+    it('every delivery is answered in the time that Tilled waits, 200 or 503, and readiness is denied', () => {
+      process.stdout.write(`${JSON.stringify({ hang: true, ok: answered(200), unavailable: answered(503), slowestMs })}\n`);
+      expect(statuses.size).toBe(ids.length);
+      expect([answered(200) + answered(503), readyMeanwhile]).toEqual([ids.length, 503]);
+      expect(answered(503)).toBeGreaterThanOrEqual(SENDERS);
+      expect(slowestMs).toBeLessThan(TILLED_WAITS_MS);
+    });
+
+    it('every event that was answered 200 is stored, and the gateway takes events again without anybody helping it', async () => {
+      const stored = new Set(await storedIds());
+      expect([...statuses].filter(([id, status]) => status === 200 && !stored.has(id))).toEqual([]);
+      expect(statuses.get(ids.at(-1) ?? '')).toBe(200);
+      expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+    });
+
+    it('what was committed though it was answered 503 is a duplicate when it comes again: each is stored once', async () => {
+      await sendAll(ids);
+      expect(answered(200)).toBe(ids.length);
+      const stored = (await storedIds()).filter((id) => id.startsWith('evt_hang_'));
+      expect(stored.toSorted()).toEqual(ids.toSorted());
+    });
+  });
+}
+
 async function serverAsVictim(): Promise<Victim> {
-  const server = await KillableDatabase.create();
-  if (server === null) throw new Error('No database server is installed here: run `npm test`, which installs one, or --embedded-only.');
+  server = await KillableDatabase.create();
+  const database = server;
+  if (database === null) throw new Error('No database server is installed here: run `npm test`, which installs one, or --embedded-only.');
   return {
     name: 'server',
-    databaseUrl: server.url,
-    kill: () => server.kill(),
-    revive: () => server.start(),
-    close: () => server.close(),
+    databaseUrl: database.url,
+    kill: () => database.kill(),
+    revive: () => database.start(),
+    close: () => database.close(),
   };
 }
 

@@ -7,7 +7,7 @@ export interface Furniture {
   readonly strings: Readonly<Record<'externalId' | 'referenceId' | 'tilledPaymentMethodId' | 'idempotencyKey' | 'email', string>>;
 }
 
-/** Gives an app at least one row of everything: a live subscription, payments in several states, a refund, a dispute, events. */
+/** Gives an app at least one row of everything: a live subscription, payments in several states, a refund, a dispute, events, an open divergence. */
 export async function furnish(world: World, app: TestApp): Promise<Furniture> {
   const idempotencyKey = `key of ${app.id}`;
   const [externalId, referenceId, email] = [`external-${app.id}`, `reference-${app.id}`, `${app.id}@example.com`];
@@ -17,6 +17,7 @@ export async function furnish(world: World, app: TestApp): Promise<Furniture> {
   const { id: ended } = await world.subscription(app, customerId);
   await world.ask(app, ops.SubscriptionCancelDocument, { input: { id: ended, mode: 'IMMEDIATELY', idempotencyKey } });
   const subscription = await world.subscription(app, customerId, { paymentMethodId: firstCard, idempotencyKey });
+  const missingHere = await unknownCustomer(world, app);
   await world.advance({ ms: 3_600_000 });
   const payment = await world.payment(app, customerId, { referenceId, paymentMethodId: firstCard, idempotencyKey });
   const { refundCreate } = await world.ask(app, ops.RefundCreateDocument, {
@@ -28,6 +29,7 @@ export async function furnish(world: World, app: TestApp): Promise<Furniture> {
   await world.settle();
   const [disputeRow] = await world.rows('billing_disputes', app);
   const [event] = await world.rows('billing_webhooks', app);
+  const { open } = await world.gateway.reconciliation.object.at(await world.scope(app), missingHere);
   return {
     ids: {
       Customer: customerId,
@@ -37,9 +39,16 @@ export async function furnish(world: World, app: TestApp): Promise<Furniture> {
       Refund: refundCreate.refund?.id ?? '',
       Dispute: String(disputeRow?.['id']),
       WebhookEvent: String(event?.['id']),
+      Divergence: open[0]?.id ?? '',
     },
     strings: { externalId, referenceId, idempotencyKey, email, tilledPaymentMethodId: await world.newCard(app) },
   };
+}
+
+/** A customer at Tilled that says it is ours, and that we know nothing of. */
+async function unknownCustomer(world: World, app: TestApp): Promise<string> {
+  const metadata = { billing_app_id: app.id, billing_id: 'cus_unknown' };
+  return ((await world.tilled(app, 'POST', '/v1/customers', { email: 'unknown@example.com', metadata })) as { id: string }).id;
 }
 
 /** One held payment that is captured, and one that is let go. */

@@ -72,6 +72,16 @@ export class KillableDatabase {
     await ended;
   }
 
+  /** Has it hang: connections stay open, and nothing is answered. */
+  pause(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  /** Has it go on where it was. */
+  resume(): void {
+    this.child?.kill('SIGCONT');
+  }
+
   /** Ends it and removes what it held. */
   async close(): Promise<void> {
     await this.kill();

@@ -1,8 +1,6 @@
 import type { Database } from '../../src/platform/db/database.js';
+import { SHARED_TABLES } from '../../src/platform/db/tenancy.check.js';
 import type { TestApp, World } from './world.js';
-
-/** Tables without app_id: the directory of apps, and the list of applied migrations. */
-const SHARED_TABLES: readonly string[] = ['billing_apps', 'billing_migrations'];
 
 /** One row as the database hands it out. */
 export type AnyRow = Readonly<Record<string, unknown>>;
@@ -17,7 +15,7 @@ export async function tableNames(database: Database): Promise<string[]> {
 
 /** Every row of an app, by table. */
 export async function rowsOfApp(world: World, app: TestApp): Promise<Readonly<Record<string, readonly AnyRow[]>>> {
-  const tables = (await tableNames(world.gateway.database)).filter((table) => !SHARED_TABLES.includes(table));
+  const tables = (await tableNames(world.gateway.database)).filter((table) => !(table in SHARED_TABLES));
   return Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await world.rows(table, app)] as const)));
 }
 

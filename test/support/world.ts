@@ -15,6 +15,7 @@ import type { TilledPaymentMethod } from '../../src/tilled/tilled.shapes.js';
 import * as ops from './operations.generated.js';
 import type { Environment } from './processes.js';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.js';
+import { StatementTap } from './statement-tap.js';
 
 /** When every world begins. */
 const WORLD_BEGINS = new Date('2026-03-01T12:00:00.000Z');
@@ -61,12 +62,14 @@ export class World {
     readonly server: FastifyInstance,
     readonly url: string,
     readonly webhookSecret: string,
+    private readonly webhookEndpointId: string,
     private readonly partner: { readonly accountId: string; readonly secretKey: string },
     private readonly scratch: ScratchDatabase,
+    private readonly tap: StatementTap,
   ) {}
 
-  static async create({ requestsPerWindow = 1_000_000 } = {}): Promise<World> {
-    const scratch = await createScratchDatabase();
+  static async create(options: { readonly requestsPerWindow?: number; readonly scratch?: ScratchDatabase } = {}): Promise<World> {
+    const { requestsPerWindow = 1_000_000, scratch = await createScratchDatabase() } = options;
     const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
     const endpoint = (await call(sandbox.url, partner, 'POST', '/v1/webhook-endpoints', {
@@ -88,17 +91,32 @@ export class World {
       tilled,
       tilledTimeoutMs: 2_000,
     });
+    const tap = StatementTap.on(gateway.database);
     await gateway.migrator.migrate();
-    const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(requestsPerWindow), explorer: null });
+    const server = await createHttpServer({
+      ...gateway,
+      requestLimit: new RequestLimit(requestsPerWindow),
+      metricsAccess: 'open',
+      explorer: null,
+    });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
-    await call(sandbox.url, partner, 'PATCH', `/v1/webhook-endpoints/${endpoint.id}`, { url: `${url}/api/billing/webhooks` });
-    return new World(gateway, sandbox, server, url, endpoint.secret, partner, scratch);
+    const world = new World(gateway, sandbox, server, url, endpoint.secret, endpoint.id, partner, scratch, tap);
+    await world.resumeDeliveries();
+    return world;
   }
 
-  /** Ends the world. Throws if its books break an invariant: whatever a test was about, they must hold after it. */
-  async close(): Promise<void> {
+  /**
+   * Ends the world. Throws if its books break an invariant, if more or fewer divergences are open than its tests planted, or if a
+   * statement was sent that is not confined to one app: whatever a test was about, all of it must hold after it.
+   */
+  async close({ divergences = 0 } = {}): Promise<void> {
     const { violations } = await this.gateway.verifyBooks();
+    const open = await this.gateway.database.query(
+      "select kind, class, object_id, fields from billing_divergences where status = 'OPEN'",
+      [],
+    );
     await this.end();
+    if (open.length !== divergences) throw new Error(`The books differ from Tilled's: ${JSON.stringify(open.slice(0, 5), null, 2)}`);
     if (violations.length > 0) throw new Error(`The books are broken: ${JSON.stringify(violations.slice(0, 5), null, 2)}`);
   }
 
@@ -110,6 +128,20 @@ export class World {
     await this.sandbox.close();
     await this.gateway.database.close();
     await this.scratch.drop();
+    this.tap.assertConfined();
+  }
+
+  /** From now on Tilled's deliveries reach nobody; they are tried again later, as failed ones are. */
+  async holdDeliveries(): Promise<void> {
+    await this.deliverTo('http://127.0.0.1:9/held');
+  }
+
+  async resumeDeliveries(): Promise<void> {
+    await this.deliverTo(`${this.url}/api/billing/webhooks`);
+  }
+
+  private deliverTo(url: string): Promise<unknown> {
+    return call(this.sandbox.url, this.partner, 'PATCH', `/v1/webhook-endpoints/${this.webhookEndpointId}`, { url });
   }
 
   /** Variables with which a process of ours joins this world; its clock is the wall's. */

@@ -16,6 +16,10 @@ describe('readConfig without any variable', () => {
   it('is the embedded default on this machine, with the sandbox', () => {
     expect(readConfig({}, WORKING_DIR)).toEqual({
       isProduction: false,
+      logFiles: null,
+      metricsAccess: 'open',
+      workerPort: null,
+      slowQueryMs: 500,
       host: '127.0.0.1',
       port: 4000,
       dataDir: '/srv/billing/.billing',
@@ -97,6 +101,15 @@ describe('readConfig in production', () => {
     expect(problemsOf({ ...PRODUCTION, DATABASE_URL_BILLING: url })).toEqual([
       expect.stringMatching(/^DATABASE_URL_BILLING has a connection_limit that is not a whole number from 2 to 500/),
     ]);
+  });
+
+  it('shows its metrics to nobody without a token, and takes no token that can be guessed', () => {
+    expect(readConfig(PRODUCTION, WORKING_DIR).metricsAccess).toBe('closed');
+    const token = 'a-token-of-prometheus';
+    expect(readConfig({ ...PRODUCTION, BILLING_METRICS_TOKEN: token }, WORKING_DIR).metricsAccess).toEqual({ token });
+    const [problem] = problemsOf({ ...PRODUCTION, BILLING_METRICS_TOKEN: 'short' });
+    expect(problem).toMatch(/^BILLING_METRICS_TOKEN is shorter than 16 characters/);
+    expect(problem).not.toContain('is short;');
   });
 
   it('refuses a Tilled address that anybody on the way can read', () => {

@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLog, errorFields, type LogFields } from '../../src/platform/log.js';
 
@@ -116,6 +119,82 @@ describe('what a log never shows', () => {
     ['nothing', null],
   ])('leaves %s = %s as it is', (name, value) => {
     expect(lineOf({ [name]: value })).toMatchObject({ [name]: value });
+  });
+});
+
+describe('daily files', () => {
+  let directory: string;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'billing-log-'));
+  });
+  afterEach(async () => {
+    jest.useRealTimers();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const filesOf = async () => (await readdir(directory)).filter((name) => name.endsWith('.log')).sort();
+  const inFiles = async () => (await Promise.all((await filesOf()).map((name) => readFile(path.join(directory, name), 'utf8')))).join('');
+  const until = async (check: () => Promise<boolean>) => {
+    for (let tries = 0; tries < 250 && !(await check()); tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+
+  it('hold what stdout holds, line by line, for their owner only', async () => {
+    const log = createLog('info', { directory, name: 'gateway', keptDays: 7, megabytesMax: 1 });
+    log.info('payment mirrored', { paymentId: 'pay_1' });
+    log.child({ appId: 'app-1' }).error('request failed', errorFields(new Error('no')));
+    await until(async () => (await inFiles()).includes('request failed'));
+    expect(await inFiles()).toBe(written.join(''));
+    const [name = ''] = await filesOf();
+    expect(name).toMatch(/^gateway-\d{4}-\d\d-\d\d\.log$/);
+    expect((await stat(path.join(directory, name))).mode & 0o077).toBe(0);
+  });
+
+  it('never hold a card, a key or a secret, whichever way it comes: message, fields, child, error, cause, name', async () => {
+    const canaries = ['4111 1111 1111 1111', '5555555555554444', 'sk_live_Canary0123456789', 'whsec_Canary0123456789', 'hunter2-canary'];
+    const log = createLog('debug', { directory, name: 'worker', keptDays: 7, megabytesMax: 1 });
+    for (const canary of canaries.slice(0, -1)) {
+      const error = new Error(`failed with ${canary}`, { cause: new Error(`because of ${canary}`) });
+      for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+        log[level](`said ${canary}`, {
+          plain: canary,
+          nested: [{ deep: canary }],
+          json: JSON.stringify({ canary }),
+          ...errorFields(error),
+        });
+        log.child({ of: canary })[level](canary);
+      }
+    }
+    log.info('made', { password: 'hunter2-canary', nested: { clientSecret: 'hunter2-canary', card_number: 'hunter2-canary' } });
+    log.info('last line');
+    await until(async () => (await inFiles()).includes('last line'));
+    const everything = written.join('') + (await inFiles());
+    expect(everything.split('\n').length).toBe(2 * (4 * 4 * 2 + 2) + 1);
+    for (const canary of canaries) expect(everything).not.toContain(canary);
+    expect(everything.replaceAll(' ', '')).not.toMatch(/4111111111111111|5555555555554444/);
+  });
+
+  it('begin anew every day, and are removed when they are older than they are kept', async () => {
+    jest.useFakeTimers({
+      doNotFake: ['setTimeout', 'setImmediate', 'nextTick', 'queueMicrotask', 'setInterval', 'clearTimeout', 'clearInterval'],
+    });
+    for (let day = 1; day <= 12; day += 1) {
+      jest.setSystemTime(new Date(Date.UTC(2026, 2, day, 12)));
+      // Every day a new process: what an earlier one wrote is counted too.
+      createLog('info', { directory, name: 'gateway', keptDays: 7, megabytesMax: 1 }).info(`day ${day}`);
+      await until(async () => (await inFiles()).includes(`day ${day}"`));
+    }
+    await until(async () => (await filesOf()).length <= 8);
+    const kept = await filesOf();
+    expect(kept.length).toBeGreaterThanOrEqual(7);
+    expect(kept.length).toBeLessThanOrEqual(8);
+    expect(kept.at(-1)).toBe('gateway-2026-03-12.log');
+  });
+
+  it('are not there unless asked for, and not for a silent log', async () => {
+    createLog('silent', { directory, name: 'gateway', keptDays: 7, megabytesMax: 1 }).error('request failed');
+    createLog('info').info('payment mirrored');
+    expect(await readdir(directory)).toEqual([]);
   });
 });
 

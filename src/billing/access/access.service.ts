@@ -5,6 +5,7 @@ import type { Database } from '../../platform/db/database.js';
 import { InvalidInput, NotFound } from '../../platform/errors.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Log } from '../../platform/log.js';
+import type { Metrics } from '../../platform/metrics.js';
 import { type Actor, Scope } from '../../platform/tenancy/scope.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import { ApiKey, type KeyRole } from './api-key.entity.js';
@@ -27,6 +28,7 @@ interface AccessServiceParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 const KEY_PREFIX: Readonly<Record<KeyRole, string>> = { service: 'bg_svc_', read_only: 'bg_ro_', operator: 'bg_ops_' };
@@ -133,8 +135,8 @@ export class AccessService {
     const { requestId, idempotencyKey } = facts;
     const log = this.parts.log.child({ appId: app.id, requestId });
     const identity = { id: app.id, name: app.name, processorAccountId: app.tilledAccountId };
-    const { database, clock, ids } = this.parts;
-    return new Scope({ database, clock, ids, app: identity, actor, requestId, idempotencyKey, log });
+    const { database, clock, ids, metrics } = this.parts;
+    return new Scope({ database, clock, ids, app: identity, actor, requestId, idempotencyKey, log, metrics });
   }
 
   private async apps(where: string, parameters: readonly unknown[]): Promise<App[]> {

@@ -1,11 +1,13 @@
 import type { Clock } from '../../platform/clock.js';
+import { setChanged } from '../../platform/db/changes.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledDispute } from '../../tilled/tilled.shapes.js';
+import { beginIn, moveTo } from '../kit/transition.js';
 import type { Payment } from '../payments/payment.entity.js';
 import type { Dispute } from './dispute.entity.js';
 import { DisputeRepository } from './dispute.repository.js';
-import { DisputeStatus } from './dispute.states.js';
+import { DISPUTE_STATES, DisputeStatus } from './dispute.states.js';
 
 /** The one door for what Tilled says of disputes. */
 export class DisputeMirror {
@@ -21,14 +23,18 @@ export class DisputeMirror {
     const facts = {
       paymentId: payment.id,
       customerId: payment.customerId,
-      status: DisputeStatus[snapshot.status.toUpperCase() as keyof typeof DisputeStatus],
       amountMinor: snapshot.amount,
       currency: snapshot.currency,
       reason: snapshot.reason_description?.slice(0, 500) ?? null,
       evidenceDueAt: snapshot.closing_at === null ? null : new Date(snapshot.closing_at),
-      updatedAt: this.clock.now(),
     };
-    const dispute = known === null ? this.newDispute(tx, snapshot, facts) : Object.assign(await disputes.lock(known.id), facts);
+    const status = DisputeStatus[snapshot.status.toUpperCase() as keyof typeof DisputeStatus];
+    const dispute = known === null ? this.newDispute(tx, snapshot, { ...facts, status }) : await disputes.lock(known.id);
+    if (known === null) tx.afterCommit(() => tx.metrics.disputesOpened.inc());
+    const move = await moveTo(tx, dispute, status, DISPUTE_STATES);
+    if (move === 'illegal') return;
+    const hasChanged = setChanged(dispute, facts);
+    if (move === 'moved' || hasChanged) dispute.updatedAt = this.clock.now();
     tx.log.warn('dispute mirrored', {
       customerId: dispute.customerId,
       paymentId: dispute.paymentId,
@@ -40,12 +46,16 @@ export class DisputeMirror {
   }
 
   private newDispute(tx: Scope, snapshot: TilledDispute, facts: Partial<Dispute>): Dispute {
-    return DisputeRepository.of(tx).add({
+    const now = this.clock.now();
+    const dispute = DisputeRepository.of(tx).add({
       id: this.ids.make('dp'),
       tilledDisputeId: snapshot.id,
       tilledChargeId: snapshot.charge_id,
-      createdAt: this.clock.now(),
+      createdAt: now,
+      updatedAt: now,
       ...facts,
     } as Parameters<DisputeRepository['add']>[0]);
+    beginIn(tx, 'dispute', dispute);
+    return dispute;
   }
 }

@@ -15,10 +15,13 @@ export class Processor {
    * OutcomeUnknown (it may have happened).
    */
   async ask<T>(scope: Scope, question: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
     try {
       return await question(this.client.account(scope.app.processorAccountId));
     } catch (error) {
       throw error instanceof TilledError ? translated(error) : error;
+    } finally {
+      scope.processorMs += performance.now() - startedAt;
     }
   }
 

@@ -1,30 +1,62 @@
 import { recordTransition } from '../../platform/outbox/outbox.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
+import { DivergenceClass, DivergenceKind } from './divergence.entity.js';
+import { DivergenceRepository } from './divergence.repository.js';
 
 /** The states of a noun as data: which may follow which. Staying is always allowed. */
 export interface States<Status extends string> {
-  readonly noun: string;
+  readonly noun: 'payment' | 'refund' | 'subscription' | 'dispute';
   readonly edges: Readonly<Record<Status, readonly Status[]>>;
 }
 
+/** What became of a move. Of an `illegal` one nothing may be recorded, neither the state nor what was reported with it. */
+export type Move = 'stayed' | 'moved' | 'illegal';
+
+/** What a new row's first transition leads from, where its first state is Tilled's word. */
+const NEW = 'NEW';
+
+/** Whether a state may follow another, or is the same. */
+export function isLegal<Status extends string>(states: States<Status>, from: Status, to: Status): boolean {
+  return from === to || states.edges[from].includes(to);
+}
+
 /**
- * Moves a row along a legal edge and writes the transition down in the same transaction; true if it moved. A move that
- * Tilled reports and the states do not allow is not made but said aloud: one of the two books is wrong, and a person has
- * to see which.
+ * Moves a row along a legal edge and writes the transition down in the same transaction. A move that Tilled reports and
+ * the states do not allow is not made but recorded as a divergence, in the same transaction too: one of the two books is
+ * wrong, and a person has to see which.
  */
-export function moveTo<Status extends string>(
+export async function moveTo<Status extends string>(
   tx: Scope,
   row: { readonly id: string; status: Status },
   status: Status,
   states: States<Status>,
-): boolean {
+): Promise<Move> {
   const from = row.status;
-  if (from === status) return false;
-  if (!states.edges[from].includes(status)) {
-    tx.log.error('illegal transition reported', { objectId: row.id, from, to: status, divergence_risk: true });
-    return false;
+  if (from === status) return 'stayed';
+  if (!isLegal(states, from, status)) {
+    await seeIllegal(tx, { id: row.id, from, to: status, noun: states.noun });
+    return 'illegal';
   }
   row.status = status;
   recordTransition(tx, { noun: states.noun, objectId: row.id, from, to: status });
-  return true;
+  return 'moved';
+}
+
+/** Writes down in which state a row was first seen. */
+export function beginIn(tx: Scope, noun: States<string>['noun'], row: { readonly id: string; readonly status: string }): void {
+  recordTransition(tx, { noun, objectId: row.id, from: NEW, to: row.status });
+}
+
+async function seeIllegal(
+  tx: Scope,
+  move: { readonly id: string; readonly noun: States<string>['noun']; readonly from: string; readonly to: string },
+): Promise<void> {
+  const { id, from, to, noun } = move;
+  tx.log.error('illegal transition reported', { objectId: id, from, to, divergence_risk: true });
+  await DivergenceRepository.of(tx).see({
+    kind: DivergenceKind[noun.toUpperCase() as keyof typeof DivergenceKind],
+    class: DivergenceClass.ILLEGAL_STATE,
+    ...{ objectId: id, tilledId: null, fields: ['status'], ours: { status: from }, theirs: { status: to } },
+    occurredAt: null,
+  });
 }

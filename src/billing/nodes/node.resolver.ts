@@ -4,6 +4,7 @@ import { Node } from '../../graphql/node.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import { DisputeRepository } from '../disputes/dispute.repository.js';
+import { DivergenceRepository } from '../kit/divergence.repository.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
 import { RefundRepository } from '../refunds/refund.repository.js';
@@ -20,6 +21,7 @@ const FINDERS: Readonly<Record<string, (scope: Scope, id: string) => Promise<Nod
   dp: (scope, id) => DisputeRepository.of(scope).find(id),
   // As webhookEvents: not for read-only keys, whose holders look after customers and not after deliveries.
   whe: async (scope, id) => (scope.actor.kind === 'read_only' ? null : WebhookEventRepository.of(scope).find(id)),
+  dv: async (scope, id) => (scope.actor.kind === 'read_only' ? null : DivergenceRepository.of(scope).find(id)),
 };
 
 @Resolver()

@@ -10,7 +10,7 @@ import type { Subscription } from '../subscriptions/subscription.entity.js';
 import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { PaymentRepository } from './payment.repository.js';
-import { PAYMENT_STATES, PaymentStatus } from './payment.states.js';
+import { CARD_PAYMENT_STATES, PAYMENT_STATES, PaymentStatus } from './payment.states.js';
 
 const { PENDING, REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, FAILED, CANCELED } = PaymentStatus;
 
@@ -23,15 +23,19 @@ export class PaymentMirror {
 
   /**
    * Records an intent on the payment it belongs to, and makes the payment when Tilled took it for one of our
-   * subscriptions. Null for intents that are not ours.
+   * subscriptions. Null for intents that are not ours, and for one in a state that cannot be: of that nothing is believed.
    */
   async record(tx: Scope, intent: TilledPaymentIntent): Promise<Payment | null> {
     const payment = await this.paymentOf(tx, intent);
     if (payment === null) return null;
     const status = statusOf(intent);
-    const hasMoved = status !== null && moveTo(tx, payment, status, PAYMENT_STATES);
+    const move = status === null ? 'stayed' : await moveTo(tx, payment, status, statesOf(intent));
+    if (move === 'illegal') return null;
+    const capturedBefore = payment.capturedMinor;
     const hasChanged = setChanged(payment, factsOf(payment, intent));
-    if (hasMoved || hasChanged) payment.updatedAt = this.clock.now();
+    const { capturedMinor, currency } = payment;
+    if (capturedMinor > capturedBefore) tx.afterCommit(() => tx.metrics.captured.inc({ currency }, capturedMinor - capturedBefore));
+    if (move === 'moved' || hasChanged) payment.updatedAt = this.clock.now();
     tx.log.info('payment mirrored', {
       customerId: payment.customerId,
       paymentId: payment.id,
@@ -105,8 +109,13 @@ function factsOf(payment: Payment, intent: TilledPaymentIntent): Partial<Payment
   };
 }
 
+/** What may become of the payment of an intent. */
+export function statesOf(intent: TilledPaymentIntent): typeof PAYMENT_STATES {
+  return intent.payment_method_types.some((type) => type.endsWith('_debit')) ? PAYMENT_STATES : CARD_PAYMENT_STATES;
+}
+
 /** Our state for Tilled's; null where Tilled has not tried yet and there is nothing to record. */
-function statusOf(intent: TilledPaymentIntent): PaymentStatus | null {
+export function statusOf(intent: TilledPaymentIntent): PaymentStatus | null {
   switch (intent.status) {
     case 'requires_payment_method':
       return intent.last_payment_error === null ? null : FAILED;

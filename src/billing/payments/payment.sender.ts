@@ -177,7 +177,7 @@ export class PaymentSender {
     await scope.transaction(async (tx) => {
       const payment = await PaymentRepository.of(tx).lock(id);
       if (!PAYMENT_STATES.edges[payment.status].includes(status)) return;
-      moveTo(tx, payment, status, PAYMENT_STATES);
+      await moveTo(tx, payment, status, PAYMENT_STATES);
       Object.assign(payment, facts, { updatedAt: this.parts.clock.now() });
       tx.log.info('payment set', {
         customerId: payment.customerId,

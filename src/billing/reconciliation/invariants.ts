@@ -84,9 +84,11 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     name: 'transitions-lead-to-status',
     sentence: 'Every change of status was written down once: the transitions of an object lead to the status it has.',
-    sql: [ledTo('billing_payments', 'PENDING'), ledTo('billing_refunds', 'PENDING'), ledTo('billing_subscriptions', 'PENDING')].join(
-      ' union all ',
-    ),
+    sql: [
+      ...['billing_payments', 'billing_refunds', 'billing_subscriptions'].map((table) => ledTo(table, 'PENDING')),
+      // A dispute begins in whatever state it was first seen in: its first transition leads there from NEW.
+      ledTo('billing_disputes', 'NEW'),
+    ].join(' union all '),
   },
 ];
 

@@ -13,7 +13,7 @@ import { RefundRepository } from './refund.repository.js';
 import { REFUND_STATES, RESERVING_STATUSES, RefundStatus } from './refund.states.js';
 
 /** Reasons that are not refunds of captured money: Tilled's word for releasing what was held. */
-const RELEASES: readonly string[] = ['partial_capture', 'expired_uncaptured_charge'];
+export const RELEASES: readonly string[] = ['partial_capture', 'expired_uncaptured_charge'];
 
 /** The one door for what Tilled says of refunds, and the keeper of a payment's refunded sums. */
 export class RefundMirror {
@@ -36,13 +36,14 @@ export class RefundMirror {
     await tx.flush();
     const payment = await PaymentRepository.of(tx).lock(paymentId);
     const refund = await this.refundOf(tx, payment, snapshot);
-    const hasMoved = moveTo(tx, refund, RefundStatus[snapshot.status.toUpperCase() as keyof typeof RefundStatus], REFUND_STATES);
+    const move = await moveTo(tx, refund, RefundStatus[snapshot.status.toUpperCase() as keyof typeof RefundStatus], REFUND_STATES);
+    if (move === 'illegal') return;
     const hasChanged = setChanged(refund, {
       tilledRefundId: refund.tilledRefundId ?? snapshot.id,
       failureCode: snapshot.failure_code,
       failureMessage: snapshot.failure_message?.slice(0, 500) ?? null,
     });
-    if (hasMoved || hasChanged) refund.updatedAt = this.clock.now();
+    if (move === 'moved' || hasChanged) refund.updatedAt = this.clock.now();
     await this.recount(tx, payment);
     tx.log.info('refund mirrored', {
       customerId: payment.customerId,
@@ -60,7 +61,7 @@ export class RefundMirror {
     const payment = await PaymentRepository.of(tx).lock(paymentId);
     const refund = await RefundRepository.of(tx).lock(refundId);
     if (!REFUND_STATES.edges[refund.status].includes(status)) return;
-    moveTo(tx, refund, status, REFUND_STATES);
+    await moveTo(tx, refund, status, REFUND_STATES);
     Object.assign(refund, facts, { updatedAt: this.clock.now() });
     await this.recount(tx, payment);
     tx.log.info('refund set', { customerId: refund.customerId, paymentId, refundId, tilledRefundId: refund.tilledRefundId, status });
@@ -72,11 +73,14 @@ export class RefundMirror {
     const refunds = await RefundRepository.of(tx).countedOf(payment.id);
     const amountsIn = (statuses: readonly RefundStatus[]) =>
       refunds.filter((refund) => statuses.includes(refund.status)).map((refund) => refund.amountMinor);
+    const refundedBefore = payment.refundedMinor;
     const hasChanged = setChanged(payment, {
       refundedMinor: sumMinor(amountsIn([RefundStatus.SUCCEEDED])),
       refundReservedMinor: sumMinor(amountsIn(RESERVING_STATUSES)),
     });
     if (hasChanged) payment.updatedAt = this.clock.now();
+    const { refundedMinor, currency } = payment;
+    if (refundedMinor > refundedBefore) tx.afterCommit(() => tx.metrics.refunded.inc({ currency }, refundedMinor - refundedBefore));
   }
 
   private async refundOf(tx: Scope, payment: Payment, snapshot: TilledRefund): Promise<Refund> {

@@ -14,16 +14,17 @@ import { SUBSCRIPTION_STATES, SubscriptionStatus } from './subscription.states.j
 export class SubscriptionMirror {
   constructor(private readonly clock: Clock) {}
 
-  /** Records a subscription that we made; null for others, which are not ours. */
+  /** Records a subscription that we made; null for others, which are not ours, and for one in a state that cannot be. */
   async record(tx: Scope, snapshot: TilledSubscription): Promise<Subscription | null> {
     const repository = SubscriptionRepository.of(tx);
     const marked = markedId(tx, snapshot.metadata);
     const known = (await repository.findByTilledId(snapshot.id)) ?? (marked === null ? null : await repository.find(marked));
     if (known === null) return null;
     const subscription = await repository.lock(known.id);
-    const hasMoved = moveTo(tx, subscription, statusOf(snapshot), SUBSCRIPTION_STATES);
+    const move = await moveTo(tx, subscription, statusOf(snapshot), SUBSCRIPTION_STATES);
+    if (move === 'illegal') return null;
     const hasChanged = setChanged(subscription, await this.factsOf(tx, subscription, snapshot));
-    if (hasMoved || hasChanged) subscription.updatedAt = this.clock.now();
+    if (move === 'moved' || hasChanged) subscription.updatedAt = this.clock.now();
     tx.log.info('subscription mirrored', {
       customerId: subscription.customerId,
       subscriptionId: subscription.id,

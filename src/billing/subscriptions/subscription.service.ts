@@ -156,7 +156,7 @@ export class SubscriptionService {
         const now = this.parts.clock.now();
         await scope.transaction(async (tx) => {
           const subscription = await SubscriptionRepository.of(tx).lock(id);
-          moveTo(tx, subscription, CANCELED, SUBSCRIPTION_STATES);
+          await moveTo(tx, subscription, CANCELED, SUBSCRIPTION_STATES);
           Object.assign(subscription, { canceledAt: now, nextPaymentAt: null, updatedAt: now });
         });
       }

@@ -101,10 +101,9 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
     return { counts, oldestReceivedAt: oldestId === undefined ? null : ((await this.find(oldestId))?.receivedAt ?? null) };
   }
 
-  /** Ids of an object's events that wait to be handled now. What arrives later is not among them. */
-  async unhandledOf(object: EventObject): Promise<string[]> {
-    const rows = await this.rows({ objectKind: object.kind, objectId: object.id, status: UNHANDLED });
-    return rows.map((row) => row.id);
+  /** An object's events that wait to be handled now. What arrives later is not among them. */
+  unhandledOf(object: EventObject): Promise<WebhookEvent[]> {
+    return this.rows({ objectKind: object.kind, objectId: object.id, status: UNHANDLED });
   }
 
   async markProcessed(ids: readonly string[], now: Date): Promise<void> {
@@ -117,7 +116,7 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
 
   /** Says on every waiting event of an object that handling it failed. */
   async markFailed(object: EventObject, error: string, isDead: boolean): Promise<void> {
-    const ids = await this.unhandledOf(object);
+    const ids = (await this.unhandledOf(object)).map((event) => event.id);
     if (ids.length === 0) return;
     await this.scope.run(
       `update billing_webhooks set status = ?, attempts = attempts + 1, error = ? where app_id = ? and id in (${ids.map(() => '?').join(', ')})`,

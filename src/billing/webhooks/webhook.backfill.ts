@@ -46,43 +46,48 @@ export class WebhookBackfill {
     await this.parts.jobs.release(scope, lease, { dueInMs: EVERY_MS });
   }
 
-  /** Records what is missing since the cursor, then moves the cursor; returns how many events were missing. */
+  /**
+   * Records what is missing since the cursor, a page at a time, then moves the cursor; returns how many events were missing.
+   * If it fails on the way the cursor stays, and the next look begins where this one did: what was recorded is not missing then.
+   */
   async run(scope: Scope): Promise<number> {
     const cursor = await CursorRepository.of(scope).find(CURSOR);
     const since = cursor === null ? plusMs(scope.now(), -FIRST_LOOK_MS) : plusMs(new Date(cursor.position), -OVERLAP_MS);
-    const events = await this.emittedSince(scope, since);
-    const missing = await this.missingAmong(scope, events);
-    await Promise.all(missing.map(({ owner, event }) => this.parts.inbox.record(owner, event)));
-    const [newest] = events;
-    if (newest !== undefined) await scope.transaction((tx) => CursorRepository.of(tx).moveTo(CURSOR, newest.created_at));
-    if (missing.length > 0) scope.log.warn('missed webhooks recorded', { missing: missing.length, looked: events.length });
-    return missing.length;
+    let [missing, looked, newest] = [0, 0, null as string | null];
+    for await (const events of this.pagesSince(scope, since)) {
+      missing += await this.recordMissing(scope, events);
+      looked += events.length;
+      newest ??= events[0]?.created_at ?? null;
+    }
+    const position = newest;
+    if (position !== null) await scope.transaction((tx) => CursorRepository.of(tx).moveTo(CURSOR, position));
+    if (missing > 0) scope.log.warn('missed webhooks recorded', { missing, looked });
+    return missing;
   }
 
-  /** Those that are not stored, oldest first, with the app each belongs to: apps may share an account. */
-  private async missingAmong(scope: Scope, events: readonly TilledEvent[]): Promise<{ owner: Scope; event: TilledEvent }[]> {
-    const owned = new Map<string, { readonly owner: Scope; readonly events: TilledEvent[] }>();
-    for (const event of events) {
-      const owner = await this.parts.inbox.ownerInAccount(scope, event);
-      const known = owned.get(owner.appId);
-      if (known === undefined) owned.set(owner.appId, { owner, events: [event] });
-      else known.events.push(event);
+  /** Records those of a page that are not stored, for the app each belongs to: apps may share an account. */
+  private async recordMissing(scope: Scope, events: readonly TilledEvent[]): Promise<number> {
+    const { inbox } = this.parts;
+    const owned = await Promise.all(events.map(async (event) => ({ event, owner: await inbox.ownerOf(scope, event) })));
+    const byOwner = Map.groupBy(owned, ({ owner }) => owner);
+    let missing = 0;
+    for (const [owner, its] of byOwner) {
+      const mine = its.map(({ event }) => event);
+      const stored = owner === null ? new Set<string>() : await WebhookEventRepository.of(owner).storedAmong(mine.map(({ id }) => id));
+      const wanted = mine.filter(({ id }) => !stored.has(id)).reverse();
+      await Promise.all(wanted.map((event) => (owner === null ? inbox.take(scope, event) : inbox.record(owner, event))));
+      missing += wanted.length;
     }
-    const missing = [...owned.values()].map(async ({ owner, events: its }) => {
-      const stored = await WebhookEventRepository.of(owner).storedAmong(its.map((event) => event.id));
-      return its.filter((event) => !stored.has(event.id)).map((event) => ({ owner, event }));
-    });
-    return (await Promise.all(missing)).flat().reverse();
+    return missing;
   }
 
   /** Newest first, as Tilled lists them. Events that appear while pages are read shift the pages, which shows some twice. */
-  private async emittedSince(scope: Scope, since: Date): Promise<TilledEvent[]> {
-    const events = new Map<string, TilledEvent>();
+  private async *pagesSince(scope: Scope, since: Date): AsyncGenerator<readonly TilledEvent[]> {
     for (let offset = 0; ; offset += PAGE) {
       const query = { created_at_gte: since.toISOString(), limit: PAGE, offset };
       const { items, has_more: hasMore } = await this.parts.processor.ask(scope, (tilled) => tilled.listEvents(query));
-      for (const event of items) events.set(event.id, event);
-      if (!hasMore) return [...events.values()];
+      yield items;
+      if (!hasMore) return;
     }
   }
 }

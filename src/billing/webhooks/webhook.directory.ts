@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { AccessService } from '../access/access.service.js';
 import { WebhookSecretRepository } from './webhook-secret.repository.js';
@@ -15,16 +16,26 @@ interface Listener {
   readonly secrets: readonly { readonly secret: string; readonly expiresAt: Date | null }[];
 }
 
+/** An answer that is remembered, or on its way. Times are those of performance.now(), ms. */
 interface Cached<Value> {
   readonly value: Promise<Value>;
-  readonly until: number;
+  /** The question may have been asked as early as this: what was written since need not be in the answer. */
+  readonly askedAt: number;
+  /** A newer one that is still awaited: until it is there, this one serves whoever does not need it. */
+  next?: Cached<Value>;
 }
 
 /**
  * How old an answer may be, ms. A secret that was just rotated in is not refused for it: what does not verify is tried
- * once more with a fresh answer.
+ * once more with an answer to a question that was asked after it arrived.
  */
 const STALE_AFTER_MS = 5_000;
+
+/** The time between two questions about one app, ms, however many deliveries that verify with nothing would have one asked. */
+const ASK_AGAIN_MS = 100;
+
+/** A timer may fire this much before its time, ms. */
+const EARLY_MS = 2;
 
 /** Who listens for webhooks: every app, with its own secrets and with that of the deployment's endpoint. */
 export class WebhookDirectory {
@@ -36,9 +47,9 @@ export class WebhookDirectory {
     private readonly deploymentSecret: string,
   ) {}
 
-  /** The endpoint of one app; none where there is no such app. */
-  async ofApp(appId: string, isFresh: boolean): Promise<readonly WebhookEndpoint[]> {
-    const listener = await cached(this.byApp, appId, isFresh, () => this.load(appId));
+  /** The endpoint of one app, as it was at `since` or later; none where there is no such app. */
+  async ofApp(appId: string, since = performance.now() - STALE_AFTER_MS): Promise<readonly WebhookEndpoint[]> {
+    const listener = await cached(this.byApp, appId, since, () => this.load(appId));
     if (listener === null) return [];
     const now = listener.scope.now();
     const accepted = listener.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
@@ -46,11 +57,11 @@ export class WebhookDirectory {
   }
 
   /** The endpoints of every app with this Tilled account, the oldest app first. */
-  async ofAccount(accountId: string, isFresh: boolean): Promise<readonly WebhookEndpoint[]> {
-    const appIds = await cached(this.appIdsByAccount, accountId, isFresh, async () =>
+  async ofAccount(accountId: string, since = performance.now() - STALE_AFTER_MS): Promise<readonly WebhookEndpoint[]> {
+    const appIds = await cached(this.appIdsByAccount, accountId, since, async () =>
       (await this.access.appsOfAccount(accountId)).map((app) => app.id),
     );
-    return (await Promise.all(appIds.map((appId) => this.ofApp(appId, isFresh)))).flat();
+    return (await Promise.all(appIds.map((appId) => this.ofApp(appId, since)))).flat();
   }
 
   private async load(appId: string): Promise<Listener | null> {
@@ -65,12 +76,30 @@ export class WebhookDirectory {
 /** At most this many answers are remembered: account ids come from bodies that nobody has verified yet. */
 const REMEMBERED_MAX = 10_000;
 
-function cached<Value>(cache: Map<string, Cached<Value>>, key: string, isFresh: boolean, load: () => Promise<Value>): Promise<Value> {
+/**
+ * The remembered answer if its question was asked at `since` or later, else that to a new one. Who comes too soon after the
+ * last question waits with all others for the next, so that unverified deliveries cannot have more asked than the clock allows.
+ */
+function cached<Value>(cache: Map<string, Cached<Value>>, key: string, since: number, load: () => Promise<Value>): Promise<Value> {
   const known = cache.get(key);
-  if (known !== undefined && !isFresh && known.until > Date.now()) return known.value;
-  if (cache.size >= REMEMBERED_MAX) cache.clear();
-  const value = load();
-  cache.set(key, { value, until: Date.now() + STALE_AFTER_MS });
-  value.catch(() => cache.delete(key));
+  const enough = [known, known?.next].find((answer) => answer !== undefined && answer.askedAt >= since);
+  if (enough !== undefined) return enough.value;
+  const now = performance.now();
+  const askedAt = Math.max(now, (known?.next?.askedAt ?? known?.askedAt ?? 0) + ASK_AGAIN_MS);
+  const value = askedAt > now ? sleep(askedAt - now + EARLY_MS).then(load) : load();
+  const made: Cached<Value> = { value, askedAt };
+  if (known === undefined || known.askedAt < now - STALE_AFTER_MS) remember(cache, key, made);
+  else known.next = made;
+  value.then(
+    () => cache.get(key)?.next === made && remember(cache, key, made),
+    () => cache.get(key) === made && cache.delete(key),
+  );
   return value;
+}
+
+/** What was remembered first goes first. */
+function remember<Value>(cache: Map<string, Cached<Value>>, key: string, made: Cached<Value>): void {
+  cache.delete(key);
+  if (cache.size >= REMEMBERED_MAX) cache.delete(cache.keys().next().value ?? '');
+  cache.set(key, made);
 }

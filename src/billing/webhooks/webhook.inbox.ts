@@ -2,12 +2,14 @@ import { z } from 'zod';
 import type { Clock } from '../../platform/clock.js';
 import { Coalescer } from '../../platform/coalescer.js';
 import type { Ids } from '../../platform/ids.js';
-import type { Jobs } from '../../platform/jobs/jobs.js';
+import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import { errorFields } from '../../platform/log.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledEvent } from '../../tilled/tilled.shapes.js';
 import { TILLED_SIGNATURE_HEADER, verifySignature } from '../../tilled/tilled.signature.js';
 import { type EventFact, factOfEvent, jobKindOf, objectOf } from './event-catalogue.js';
 import type { WebhookDirectory, WebhookEndpoint } from './webhook.directory.js';
+import type { WebhookOwners } from './webhook.owners.js';
 import { WebhookEventStatus } from './webhook-event.entity.js';
 import { type NewWebhookEvent, WebhookEventRepository } from './webhook-event.repository.js';
 import { WebhookFactRepository } from './webhook-fact.repository.js';
@@ -33,6 +35,7 @@ export type Receipt =
 
 interface WebhookInboxParts {
   readonly directory: WebhookDirectory;
+  readonly owners: WebhookOwners;
   readonly jobs: Jobs;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -44,10 +47,17 @@ interface Arrival {
   readonly event: TilledEvent;
 }
 
+/** Finds out at Tilled which app of a shared account an event belongs to. */
+export const ROUTE = 'webhook.route';
+
 const TOLERANCE_MS = 300_000;
+/** After the first try that did not tell, doubled after each further one, ms. */
+const ROUTE_AGAIN_MS = 60_000;
+const ROUTE_AGAIN_MS_MAX = 3_600_000;
+const NOBODYS_AFTER_MS = 86_400_000;
 
 /** Two writes under way keep the database busy without queueing behind each other. */
-const COALESCING = { writesMax: 2, itemsMax: 64, isolatesFailures: true };
+const COALESCING = { writesMax: 2, itemsMax: 64, waitingMax: 5_000, isolatesFailures: true };
 
 const EVENT = z.looseObject({
   id: z.string().min(1).max(64),
@@ -65,16 +75,60 @@ export class WebhookInbox {
 
   /** Takes one delivery; resolves once the event is committed. Throws when the database cannot record it. */
   async receive(delivery: Delivery): Promise<Receipt> {
-    const receipt = await this.receiveAt(delivery, await this.endpointsFor(delivery, false));
+    const arrivedAt = performance.now();
+    const receipt = await this.receiveAt(delivery, await this.endpointsFor(delivery));
     // A secret or app that is newer than what we remember: look once more before refusing.
     const mayBeNew = receipt.kind === 'unverified' || receipt.kind === 'unknown_endpoint';
-    return mayBeNew ? this.receiveAt(delivery, await this.endpointsFor(delivery, true)) : receipt;
+    return mayBeNew ? this.receiveAt(delivery, await this.endpointsFor(delivery, arrivedAt)) : receipt;
   }
 
-  /** The app that an event belongs to, among those that share its account; `scope` is one of them. */
-  async ownerInAccount(scope: Scope, event: TilledEvent): Promise<Scope> {
-    const endpoints = await this.parts.directory.ofAccount(event.account_id, false);
-    return this.ownerOf(event, endpoints, endpoints[0]?.scope ?? scope);
+  /** The app that an event belongs to, among those that share its account; null when it takes a look at Tilled to tell. */
+  async ownerOf(scope: Scope, event: TilledEvent): Promise<Scope | null> {
+    return this.parts.owners.known(event, await this.appsOf(scope, event));
+  }
+
+  /**
+   * Takes a verified event. One of a shared account whose app cannot be told from what is stored waits in the queue, where
+   * no app sees it, until Tilled was asked. Resolves once it is committed.
+   */
+  async take(scope: Scope, event: TilledEvent): Promise<Receipt> {
+    const apps = await this.appsOf(scope, event);
+    const owner = await this.parts.owners.known(event, apps);
+    if (owner !== null) return this.record(owner, event);
+    const keeper = apps[0] ?? scope;
+    await keeper.transaction((tx) => this.parts.jobs.enqueue(tx, { kind: ROUTE, subject: event.id, payload: event }));
+    keeper.log.info('webhook waits for its app to be found', { eventId: event.id, type: event.type });
+    return { kind: 'recorded', eventId: event.id };
+  }
+
+  /**
+   * The handler of ROUTE: asks Tilled whose object it is, and records the event there. Tried until Tilled answers. An object
+   * that no app made may be about to become one's (a card before it is attached), so it is looked at again for a day.
+   */
+  async route(scope: Scope, lease: Lease): Promise<void> {
+    const event = lease.payload as TilledEvent;
+    const isOver = scope.now().getTime() - lease.createdAt.getTime() >= NOBODYS_AFTER_MS;
+    try {
+      const owner = await this.parts.owners.asked(event, await this.appsOf(scope, event));
+      if (owner !== null) await this.record(owner, event);
+      else if (!isOver) return await this.routeLater(scope, lease, 'No app made its object.');
+      else scope.log.info('webhook of an object that no app made', { eventId: event.id, type: event.type });
+    } catch (error) {
+      scope.log.warn('the app of a webhook could not be found', { eventId: event.id, ...errorFields(error) });
+      return this.routeLater(scope, lease, error instanceof Error ? error.message : String(error));
+    }
+    await scope.transaction((tx) => this.parts.jobs.complete(tx, lease));
+  }
+
+  private routeLater(scope: Scope, lease: Lease, error: string): Promise<void> {
+    const dueInMs = Math.min(ROUTE_AGAIN_MS * 2 ** lease.attempts, ROUTE_AGAIN_MS_MAX);
+    return this.parts.jobs.release(scope, lease, { dueInMs, error });
+  }
+
+  /** The apps of the account an event is of, oldest first. */
+  private async appsOf(scope: Scope, event: TilledEvent): Promise<readonly Scope[]> {
+    const endpoints = await this.parts.directory.ofAccount(event.account_id);
+    return endpoints.length === 0 ? [scope] : endpoints.map((endpoint) => endpoint.scope);
   }
 
   private async receiveAt(delivery: Delivery, endpoints: readonly WebhookEndpoint[]): Promise<Receipt> {
@@ -85,7 +139,7 @@ export class WebhookInbox {
     const event = parsedEvent(delivery.rawBody);
     if (event === null) return { kind: 'unusable', reason: 'The body is not an event.' };
     if (verified.scope.app.processorAccountId !== event.account_id) return { kind: 'unusable', reason: 'The event is of another account.' };
-    return this.record(this.ownerOf(event, listening, verified.scope), event);
+    return this.take(verified.scope, event);
   }
 
   /** Stores an event of an app once, with the job that looks at its object again. Resolves once both are committed. */
@@ -135,11 +189,11 @@ export class WebhookInbox {
     };
   }
 
-  private async endpointsFor(delivery: Delivery, isFresh: boolean): Promise<readonly WebhookEndpoint[]> {
-    if (delivery.appId !== null) return this.parts.directory.ofApp(delivery.appId, isFresh);
+  private async endpointsFor(delivery: Delivery, since?: number): Promise<readonly WebhookEndpoint[]> {
+    if (delivery.appId !== null) return this.parts.directory.ofApp(delivery.appId, since);
     // Only which secrets to try is taken from the body here; it is believed after one of them fits.
     const claimed = parsedEvent(delivery.rawBody);
-    return claimed === null ? [] : this.parts.directory.ofAccount(claimed.account_id, isFresh);
+    return claimed === null ? [] : this.parts.directory.ofAccount(claimed.account_id, since);
   }
 
   private verified(delivery: Delivery, endpoints: readonly WebhookEndpoint[]): WebhookEndpoint | Receipt {
@@ -157,12 +211,6 @@ export class WebhookInbox {
       reason = verdict.reason;
     }
     return { kind: 'unverified', reason };
-  }
-
-  /** Apps may share an account: the event belongs to the app that made the object, else to the one it was verified for. */
-  private ownerOf(event: TilledEvent, endpoints: readonly WebhookEndpoint[], otherwise: Scope): Scope {
-    const metadata = (event.data as { metadata?: { billing_app_id?: unknown } | null }).metadata;
-    return endpoints.find((endpoint) => endpoint.scope.appId === metadata?.billing_app_id)?.scope ?? otherwise;
   }
 }
 

@@ -53,7 +53,8 @@ export class WebhookSync {
   }
 
   private async sync(scope: Scope, object: EventObject, lease: Lease): Promise<void> {
-    const eventIds = await WebhookEventRepository.of(scope).unhandledOf(object);
+    const events = await WebhookEventRepository.of(scope).unhandledOf(object);
+    const eventIds = events.map((event) => event.id);
     const record = await this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
     const finish = () =>
       scope.transaction(async (tx) => {
@@ -63,6 +64,12 @@ export class WebhookSync {
         await WebhookEventRepository.of(tx).markProcessed(eventIds, this.parts.clock.now());
         await this.parts.jobs.complete(tx, lease);
       });
+    await this.finishOnceMore(finish);
+    for (const event of events)
+      scope.metrics.webhookHandling.observe((this.parts.clock.now().getTime() - event.receivedAt.getTime()) / 1000);
+  }
+
+  private async finishOnceMore(finish: () => Promise<void>): Promise<void> {
     try {
       await finish();
     } catch (error) {

@@ -1,4 +1,12 @@
-import { DeadlockException, type EntityClass, type EntityManager, LockWaitTimeoutException, MikroORM, type Options } from '@mikro-orm/core';
+import {
+  DeadlockException,
+  type EntityClass,
+  type EntityManager,
+  LockWaitTimeoutException,
+  type LogContext,
+  MikroORM,
+  type Options,
+} from '@mikro-orm/core';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { MySqlDriver } from '@mikro-orm/mysql';
 import { type AbstractSqlConnection, SqliteDriver } from '@mikro-orm/sql';
@@ -6,24 +14,16 @@ import { CompiledQuery, type Kysely } from 'kysely';
 import type { DatabaseConfig } from '../../config.js';
 import { SharedReads } from '../shared-reads.js';
 import { embeddedDialect } from './embedded.dialect.js';
+import { MySqlPool, type PoolUse } from './mysql.pool.js';
+import { type DatabaseObserver, UNOBSERVED } from './observer.js';
 import { type RawRow, Table } from './table.js';
 import { TenantGuard } from './tenant.guard.js';
 
 /** One statement as it goes to the database. */
 export type StatementListener = (sql: string, parameters: readonly unknown[]) => void;
 
-/** Statements a connection keeps prepared; servers allow some 16,000 over all connections. */
-const STATEMENTS_KEPT = 200;
-
 /** A write that kept losing races against others; nothing of it was kept. */
 const TRIES_OF_A_TRANSACTION = 5;
-
-/** Session settings that both MySQL and MariaDB know: strict values, UTC, and no gap locks on queue scans. */
-const MYSQL_SESSION = [
-  "set session sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'",
-  'set session transaction isolation level read committed',
-  "set session time_zone = '+00:00'",
-];
 
 /** The billing database. Only `platform/` sees it; the rest of the code holds a Scope. */
 export class Database {
@@ -31,19 +31,21 @@ export class Database {
   /** Where reads of the same kind meet. */
   readonly reads = new SharedReads();
   private readonly tables = new Map<EntityClass<object>, Table<object>>();
+  private observer: DatabaseObserver = UNOBSERVED;
 
   private constructor(
     readonly orm: MikroORM,
     readonly config: DatabaseConfig,
-    /** Runs single reads; null where the embedded database reads like it writes. */
-    private readonly pool: PreparingPool | null,
+    /** Null for the embedded database, which has one connection and no pool. */
+    private readonly pool: MySqlPool | null,
   ) {}
 
   /** Connects lazily: the first statement opens the first connection, and fails if there is no server. */
   static async open(config: DatabaseConfig, entities: readonly EntityClass<object>[]): Promise<Database> {
     let database: Database | undefined;
+    const pool = config.kind === 'embedded' ? null : new MySqlPool(config);
     const options = {
-      ...driverOptions(config),
+      ...driverOptions(config, pool),
       entities: [...entities],
       metadataProvider: ReflectMetadataProvider,
       forceUtcTimezone: true,
@@ -55,14 +57,33 @@ export class Database {
       // Foreign keys are composite and written in migrations only: entities hold plain ids (ARCHITECTURE.md, decision 3).
       schemaGenerator: { createForeignKeyConstraints: false },
       ensureDatabase: false,
+      // Not to log: the ORM says here how long its own statements took.
+      loggerFactory: () => ({
+        ...SILENT,
+        logQuery: ({ query, took }: LogContext) => {
+          if (query !== undefined && took !== undefined) database?.observer.statement(query, took);
+        },
+      }),
     };
     const orm = await MikroORM.init(options as unknown as Options);
-    const connection = orm.em.getConnection() as unknown as AbstractSqlConnection;
-    await connection.initClient();
-    const pool = config.kind === 'embedded' ? null : ((await connection.getNativeClient()) as unknown as PreparingPool);
-    pool?.on('connection', beginSession);
+    await (orm.em.getConnection() as unknown as AbstractSqlConnection).initClient();
     database = new Database(orm, config, pool);
     return database;
+  }
+
+  /** Tells `observer`, from now on, how long statements take and what fails. */
+  observe(observer: DatabaseObserver): void {
+    this.observer = observer;
+  }
+
+  /** Names of the tables. */
+  get tableNames(): readonly string[] {
+    return [...this.orm.getMetadata().getAll().values()].map((metadata) => metadata.tableName);
+  }
+
+  /** How much of the pool is in use; the embedded database counts as one connection. */
+  get poolUse(): PoolUse {
+    return this.pool?.use() ?? { max: 1, open: 1, idle: 0, waiting: 0 };
   }
 
   get isEmbedded(): boolean {
@@ -78,11 +99,10 @@ export class Database {
 
   /** Rows of one SELECT, inside the transaction of `em` if given. */
   async query(sql: string, parameters: readonly unknown[], em?: EntityManager): Promise<RawRow[]> {
-    if (em !== undefined || this.pool === null) return (await this.execute(sql, parameters, em)).rows as RawRow[];
+    const { pool } = this;
+    if (em !== undefined || pool === null) return (await this.execute(sql, parameters, em)).rows as RawRow[];
     this.announce(sql, parameters);
-    return prepared(this.pool, sql, parameters).catch((error: unknown) => {
-      throw this.converted(error);
-    });
+    return this.observed(sql, () => pool.read(sql, storable(parameters)).catch((error) => this.fail(error)));
   }
 
   /** How many rows one statement matched (UPDATE, DELETE) or made (INSERT). */
@@ -116,14 +136,27 @@ export class Database {
 
   private async transactionOnce<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
     const em = this.orm.em.fork({ clear: true, useContext: false });
-    await em.begin();
+    await this.observed('begin', () => em.begin());
     try {
       const result = await work(em);
       await em.commit();
       return result;
     } catch (error) {
+      this.observer.failed(error);
       await em.rollback();
       throw error;
+    }
+  }
+
+  private async observed<T>(sql: string, work: () => Promise<T>, isCounted = true): Promise<T> {
+    const startedAt = performance.now();
+    try {
+      return await work();
+    } catch (error) {
+      if (isCounted) this.observer.failed(error);
+      throw error;
+    } finally {
+      this.observer.statement(sql, performance.now() - startedAt);
     }
   }
 
@@ -131,20 +164,16 @@ export class Database {
     this.announce(sql, parameters);
     const connection = this.orm.em.getConnection() as unknown as AbstractSqlConnection;
     const client = (em?.getTransactionContext() as Kysely<unknown> | undefined) ?? connection.getClient();
-    try {
-      return await client.executeQuery(
-        CompiledQuery.raw(
-          sql,
-          parameters.map((value) => (value === undefined ? null : value)),
-        ),
-      );
-    } catch (error) {
-      throw this.converted(error);
-    }
+    // What fails in a transaction fails the transaction, and is counted there.
+    return this.observed(
+      sql,
+      () => client.executeQuery(CompiledQuery.raw(sql, storable(parameters))).catch((error) => this.fail(error)),
+      em === undefined,
+    );
   }
 
-  private converted(error: unknown): Error {
-    return this.orm.em
+  private fail(error: unknown): never {
+    throw this.orm.em
       .getPlatform()
       .getExceptionConverter()
       .convertException(error as Error);
@@ -155,38 +184,21 @@ export class Database {
   }
 }
 
-function driverOptions(config: DatabaseConfig) {
-  if (config.kind === 'embedded') return { driver: SqliteDriver, dbName: config.location, driverOptions: embeddedDialect(config.location) };
-  return {
-    driver: MySqlDriver,
-    clientUrl: config.location,
-    pool: { min: 0, max: config.poolSize },
-    // Dates are read as dates, straight from the wire, and not as text that is parsed afterwards.
-    driverOptions: { maxPreparedStatements: STATEMENTS_KEPT, dateStrings: false },
-  };
+function storable(parameters: readonly unknown[]): unknown[] {
+  return parameters.map((value) => (value === undefined ? null : value));
 }
 
-/** What we use of the driver's pool beside the ORM: it prepares a statement once a connection, and sends only values after that. */
-interface PreparingPool {
-  on(event: 'connection', listener: (connection: SessionConnection) => void): void;
-  execute(sql: string, parameters: readonly unknown[], done: (error: unknown, rows: unknown) => void): void;
-}
+const SILENT = {
+  log: () => undefined,
+  error: () => undefined,
+  warn: () => undefined,
+  setDebugMode: () => undefined,
+  isEnabled: () => false,
+};
 
-interface SessionConnection {
-  query(sql: string, done: (error: unknown) => void): void;
-  destroy(): void;
-}
-
-/** Commands of a connection run in order, so what it is used for comes after these. */
-function beginSession(connection: SessionConnection): void {
-  for (const sql of MYSQL_SESSION) connection.query(sql, (error) => (error ? connection.destroy() : undefined));
-}
-
-function prepared(pool: PreparingPool, sql: string, parameters: readonly unknown[]): Promise<RawRow[]> {
-  const values = parameters.map((value) => (value === undefined ? null : value));
-  return new Promise((resolve, reject) => {
-    pool.execute(sql, values, (error, rows) => (error ? reject(error) : resolve(rows as RawRow[])));
-  });
+function driverOptions(config: DatabaseConfig, pool: MySqlPool | null) {
+  if (pool === null) return { driver: SqliteDriver, dbName: config.location, driverOptions: embeddedDialect(config.location) };
+  return { driver: MySqlDriver, clientUrl: config.location, driverOptions: pool.dialect() };
 }
 
 /** Deadlock, lock wait timeout, or (embedded) another process holding the file for too long. */

@@ -1,9 +1,12 @@
 import type { Database } from './database.js';
 import type { SchemaMigrator } from './migrator.js';
+import { tenancyFaults } from './tenancy.check.js';
 
 /** EX_CONFIG and EX_UNAVAILABLE of sysexits.h. */
 const NEEDS_A_PERSON = 78;
 const MAY_COME_BACK = 69;
+
+const FAULTS_SHOWN = 5;
 
 /** The gateway cannot run on this database as it is; the message says why and what to do. */
 export class DatabaseUnusable extends Error {
@@ -17,14 +20,24 @@ export class DatabaseUnusable extends Error {
 }
 
 /**
- * Makes sure that the database can be used: the embedded one is migrated, any other must have been. Throws
- * DatabaseUnusable, which tells an unreachable server, a wrong database and an un-migrated one apart.
+ * Makes sure that the database can be used: the embedded one is migrated, any other must have been, and what keeps apps
+ * apart is as the migrations made it. Throws DatabaseUnusable, which tells an unreachable server, a wrong database, an
+ * un-migrated one and one that was tampered with apart.
  */
 export async function prepareDatabase(database: Database, migrator: SchemaMigrator): Promise<void> {
-  if (database.isEmbedded) {
-    await migrator.migrate();
-    return;
-  }
+  if (database.isEmbedded) await migrator.migrate();
+  else await requireMigrated(database, migrator);
+  const faults = await tenancyFaults(database);
+  if (faults.length === 0) return;
+  const shown = faults.slice(0, FAULTS_SHOWN).join('; ');
+  const more = faults.length > FAULTS_SHOWN ? `; and ${faults.length - FAULTS_SHOWN} more` : '';
+  throw new DatabaseUnusable(
+    `The database "${nameOf(database)}" would not keep apps apart: ${shown}${more}. Undo what was changed beside the migrations.`,
+    NEEDS_A_PERSON,
+  );
+}
+
+async function requireMigrated(database: Database, migrator: SchemaMigrator): Promise<void> {
   const state = await migrator.inspect().catch((error: unknown) => {
     throw unreachable(database, error);
   });
@@ -67,6 +80,7 @@ function rootOf(error: unknown): object {
 }
 
 function nameOf(database: Database): string {
+  if (database.isEmbedded) return database.config.location;
   return decodeURIComponent(new URL(database.config.location).pathname.slice(1));
 }
 

@@ -41,7 +41,9 @@ export class Intents {
 
   /** Runs a story for a request. Throws AppError for refusals before anything was written that are not outcomes. */
   async run<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Outcome<Row>> {
+    const [startedAt, waitedMs] = [performance.now(), scope.processorMs];
     const outcome = await this.outcomeOf(scope, story, request);
+    scope.metrics.timeMutation(story.operation, performance.now() - startedAt, scope.processorMs - waitedMs);
     if (outcome.replayed) scope.noteReplay();
     return outcome;
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorFields, type Log } from '../log.js';
+import type { Metrics } from '../metrics.js';
 import type { Scope } from '../tenancy/scope.js';
 import { type Jobs, type Lease, LeaseLost } from './jobs.js';
 
@@ -17,6 +18,7 @@ interface WorkerParts {
   /** Told when a try failed (`isDead`: for the last time), to keep what people see in step. */
   readonly onFailure: (scope: Scope, lease: Lease, reason: string, isDead: boolean) => Promise<void>;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** How long to wait when there is nothing to do, ms. */
   readonly idleMs: number;
 }
@@ -103,16 +105,23 @@ export class Worker {
     const scope = await this.parts.scopeFor(lease.appId);
     const handler = this.parts.handlers.get(lease.kind);
     if (scope === null) return;
+    const startedAt = performance.now();
+    const count = (outcome: string) => {
+      const kind = handler === undefined ? 'unknown' : lease.kind;
+      this.parts.metrics.jobs.inc({ kind, outcome });
+      this.parts.metrics.jobSeconds.observe({ kind }, (performance.now() - startedAt) / 1000);
+    };
     try {
       if (handler === undefined) throw new GiveUp(`Nobody handles ${lease.kind}.`);
       await handler(scope, lease);
+      count('done');
     } catch (error) {
       if (error instanceof LeaseLost) scope.log.warn('lease lost', { kind: lease.kind, subject: lease.subject });
-      else await this.failed(scope, lease, error);
+      count(error instanceof LeaseLost ? 'lease_lost' : await this.failed(scope, lease, error));
     }
   }
 
-  private async failed(scope: Scope, lease: Lease, error: unknown): Promise<void> {
+  private async failed(scope: Scope, lease: Lease, error: unknown): Promise<'failed' | 'dead'> {
     const reason = error instanceof Error ? error.message : String(error);
     const delayMs = BACKOFF_MS[lease.attempts];
     const isDead = error instanceof GiveUp || delayMs === undefined;
@@ -123,7 +132,7 @@ export class Worker {
       ...errorFields(error),
     });
     // In one transaction: dying in between must not leave work that waits for a person, and nobody who sees that.
-    await scope.transaction(async (tx) => {
+    return scope.transaction(async (tx) => {
       const isBuried = isDead && (await this.parts.jobs.bury(tx, lease, reason));
       if (!isDead)
         await this.parts.jobs.release(tx, lease, {
@@ -131,6 +140,7 @@ export class Worker {
           error: reason,
         });
       await this.parts.onFailure(tx, lease, reason, isBuried);
+      return isBuried ? 'dead' : 'failed';
     });
   }
 }

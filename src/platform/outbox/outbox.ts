@@ -24,4 +24,5 @@ export function recordTransition(tx: Scope, transition: Transition): void {
     createdAt: tx.now(),
   });
   em.persist(event);
+  tx.afterCommit(() => tx.metrics.countTransition(transition.noun, transition.to));
 }

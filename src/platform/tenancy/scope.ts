@@ -6,6 +6,7 @@ import type { RawRow, Table } from '../db/table.js';
 import { confineWrites } from '../db/tenant.guard.js';
 import type { IdPrefix, Ids } from '../ids.js';
 import type { Log } from '../log.js';
+import type { Metrics } from '../metrics.js';
 
 /** The app every row read or written in a scope belongs to. */
 export interface AppIdentity {
@@ -31,6 +32,7 @@ interface ScopeParts {
   readonly actor: Actor;
   readonly requestId: string;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** The default key of mutations in this request: the Idempotency-Key header. */
   readonly idempotencyKey?: string | undefined;
 }
@@ -46,6 +48,10 @@ export class Scope {
   readonly idempotencyKey: string | undefined;
   /** Carries the app and request id on every line. */
   readonly log: Log;
+  /** What this process counts; of what is done in a transaction only after its commit. */
+  readonly metrics: Metrics;
+  /** How long this request has waited for the processor so far, ms. */
+  processorMs = 0;
   private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
   private readonly afterCommits: (() => void)[] = [];
   private replayed = false;
@@ -60,6 +66,7 @@ export class Scope {
     this.requestId = parts.requestId;
     this.idempotencyKey = parts.idempotencyKey;
     this.log = parts.log;
+    this.metrics = parts.metrics;
   }
 
   get appId(): string {

@@ -1,0 +1,145 @@
+import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
+import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionType } from '../../graphql/connection.js';
+import { Node } from '../../graphql/node.js';
+import { IdColumn, IntColumn, JsonColumn, Text, TimeColumn } from '../../platform/db/columns.js';
+import { TenantRow } from '../../platform/tenancy/tenant-row.js';
+
+export enum DivergenceKind {
+  CUSTOMER = 'CUSTOMER',
+  PAYMENT_METHOD = 'PAYMENT_METHOD',
+  SUBSCRIPTION = 'SUBSCRIPTION',
+  PAYMENT = 'PAYMENT',
+  REFUND = 'REFUND',
+  DISPUTE = 'DISPUTE',
+}
+registerEnumType(DivergenceKind, { name: 'DivergenceKind' });
+
+export enum DivergenceClass {
+  MISSING_HERE = 'MISSING_HERE',
+  MISSING_AT_TILLED = 'MISSING_AT_TILLED',
+  FIELD = 'FIELD',
+  ILLEGAL_STATE = 'ILLEGAL_STATE',
+}
+registerEnumType(DivergenceClass, {
+  name: 'DivergenceClass',
+  description: 'ILLEGAL_STATE: Tilled reports a state that cannot follow ours; it was not taken over.',
+});
+
+export enum DivergenceStatus {
+  OPEN = 'OPEN',
+  HEALED = 'HEALED',
+  RESOLVED = 'RESOLVED',
+}
+registerEnumType(DivergenceStatus, {
+  name: 'DivergenceStatus',
+  description: 'HEALED: a later look found both sides equal. RESOLVED: a person said so.',
+});
+
+/** What one side has of an object, by name: amounts, states, dates (ISO 8601) and masked facts only. */
+export type Facts = Readonly<Record<string, string | number | boolean | null>>;
+
+/** One thing that both sides know of an object. */
+@ObjectType({ simpleResolvers: true, description: 'One fact of the object, as text; null where a side has none.' })
+export class DivergentFact {
+  @Field(() => String)
+  name!: string;
+
+  @Field(() => String, { nullable: true })
+  ours!: string | null;
+
+  @Field(() => String, { nullable: true })
+  tilled!: string | null;
+
+  @Field(() => Boolean)
+  differs!: boolean;
+}
+
+/** An object of which our books and Tilled's say different things. At most one is open for each object and class. */
+@ObjectType({ implements: Node, simpleResolvers: true, description: "A difference between our books and the processor's." })
+@Entity({ tableName: 'billing_divergences' })
+@Unique({ name: 'billing_divergences_open', properties: ['appId', 'openKey'] })
+@Index({ name: 'billing_divergences_status', properties: ['appId', 'status', 'id'] })
+@Index({ name: 'billing_divergences_object', properties: ['appId', 'objectId', 'id'] })
+@Index({ name: 'billing_divergences_detected', properties: ['appId', 'detectedAt'] })
+export class Divergence extends TenantRow {
+  @Field(() => DivergenceKind)
+  @Text(20)
+  kind!: DivergenceKind;
+
+  @Field(() => DivergenceClass)
+  @Text(20)
+  class!: DivergenceClass;
+
+  @Field(() => ID, { nullable: true, description: 'Our id of the object; null where we have none.' })
+  @IdColumn({ nullable: true })
+  objectId!: string | null;
+
+  @Field(() => String, { nullable: true, description: "The processor's id of the object." })
+  @IdColumn({ nullable: true })
+  tilledId!: string | null;
+
+  /** Kind, class and object while it is open, else null. Unique: the database itself keeps one from being opened twice. */
+  @Text(128, { nullable: true })
+  openKey!: string | null;
+
+  /** Names of the facts that differ. */
+  @JsonColumn()
+  fields!: readonly string[];
+
+  @JsonColumn({ nullable: true })
+  ours!: Facts | null;
+
+  @JsonColumn({ nullable: true })
+  theirs!: Facts | null;
+
+  @Field(() => DivergenceStatus)
+  @Text(12)
+  status!: DivergenceStatus;
+
+  @Field(() => Int, { description: 'How often it was seen.' })
+  @IntColumn()
+  detections!: number;
+
+  @Field(() => Date, { nullable: true, description: 'When the sides parted, where that is known.' })
+  @TimeColumn({ nullable: true })
+  occurredAt!: Date | null;
+
+  @Field(() => Date)
+  @TimeColumn()
+  detectedAt!: Date;
+
+  @Field(() => Date, { description: 'When it was seen last.' })
+  @TimeColumn()
+  seenAt!: Date;
+
+  @Field(() => Date, { nullable: true, description: 'When it was healed or resolved.' })
+  @TimeColumn({ nullable: true })
+  closedAt!: Date | null;
+
+  @Field(() => String, { nullable: true, description: 'Who healed or resolved it: the kind of caller, and the key.' })
+  @Text(100, { nullable: true })
+  closedBy!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Why it was resolved.' })
+  @Text(1000, { nullable: true })
+  note!: string | null;
+
+  @Field(() => [DivergentFact], { description: 'The object as both sides had it when the difference was seen last.' })
+  get facts(): DivergentFact[] {
+    const names = [...new Set([...Object.keys(this.ours ?? {}), ...Object.keys(this.theirs ?? {})])];
+    return names.map((name) => ({
+      name,
+      ours: textOf(this.ours?.[name]),
+      tilled: textOf(this.theirs?.[name]),
+      differs: this.fields.includes(name),
+    }));
+  }
+}
+
+@ObjectType()
+export class DivergenceConnection extends connectionType(Divergence, 'Divergence') {}
+
+function textOf(value: Facts[string] | undefined): string | null {
+  return value === null || value === undefined ? null : String(value);
+}

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CursorRepository } from '../../platform/cursors.js';
+import { NotConfirmedYet } from '../../platform/errors.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { Customer } from '../customers/customer.entity.js';
+import { CustomerRepository } from '../customers/customer.repository.js';
+import type { CustomerService } from '../customers/customer.service.js';
+import { DivergenceKind, DivergenceStatus } from '../kit/divergence.entity.js';
+import { DivergenceRepository } from '../kit/divergence.repository.js';
+import type { Processor } from '../kit/processor.js';
+import type { Reconciler } from './reconciler.js';
+
+/** What a canary came to. */
+export interface CanaryReport {
+  readonly appId: string;
+  readonly customerId: string;
+  readonly isFound: boolean;
+  readonly isHealed: boolean;
+}
+
+interface CanaryParts {
+  readonly processor: Processor;
+  readonly customers: CustomerService;
+  readonly reconciler: Reconciler;
+  /** Does the work that is due, as any worker; what heals is work. */
+  readonly work: () => Promise<unknown>;
+  /** How long to wait between looks, ms. */
+  readonly pauseMs: number;
+}
+
+/** Where the newest result is kept: `passed` or `failed`, with the time it was written. */
+const CURSOR = 'reconcile.canary';
+const EXTERNAL_ID = 'billing-canary';
+const EMAIL = 'canary@billing.invalid';
+const NAME = 'Reconciliation Canary';
+const LOOKS_MAX = 20;
+const { OPEN, HEALED } = DivergenceStatus;
+
+/**
+ * Plants a difference and has it found and healed in the usual way. A customer of its own per app, marked as what it is, is
+ * renamed at Tilled behind our back; it has no way to pay, so no money can move. What finds it is what finds everything
+ * else: a page of Tilled's list, the comparison of customers, and the queue.
+ */
+export class Canary {
+  constructor(private readonly parts: CanaryParts) {}
+
+  /** Runs it for an app, and remembers the result. */
+  async run(scope: Scope): Promise<CanaryReport> {
+    const customer = await this.customerOf(scope);
+    const tilledId = customer.tilledCustomerId;
+    if (tilledId === null) throw new NotConfirmedYet('canary customer');
+    const since = scope.now();
+    await this.parts.processor.ask(scope, (tilled) =>
+      tilled.updateCustomer(tilledId, { first_name: 'Drifted', last_name: scope.newId('evt') }),
+    );
+    const isFound = await this.until(scope, { customer, since, status: OPEN }, () => this.findInLists(scope, tilledId));
+    const isHealed = isFound && (await this.until(scope, { customer, since, status: HEALED }, () => this.heal(scope, customer)));
+    const report = { appId: scope.appId, customerId: customer.id, isFound, isHealed };
+    const result = report.isFound && report.isHealed ? 'passed' : 'failed';
+    await scope.transaction((tx) => CursorRepository.of(tx).moveTo(CURSOR, result));
+    scope.log[result === 'passed' ? 'info' : 'error'](`reconciliation canary ${result}`, { ...report });
+    return report;
+  }
+
+  private async customerOf(scope: Scope): Promise<Customer> {
+    const known = await CustomerRepository.of(scope).findByExternalId(EXTERNAL_ID);
+    if (known !== null) return known;
+    const { row } = await this.parts.customers.create(scope, { externalId: EXTERNAL_ID, email: EMAIL, name: NAME });
+    if (row === null) throw new NotConfirmedYet('canary customer');
+    return row;
+  }
+
+  /** Looks for the customer in what Tilled lists, as a run does, but compares nothing else: others may just be changing. */
+  private async findInLists(scope: Scope, tilledId: string): Promise<void> {
+    for (let position: string | null = ''; position !== null; ) {
+      const page = { kind: DivergenceKind.CUSTOMER, position, only: tilledId };
+      const { looked, next } = await this.parts.reconciler.comparePage(scope, page, { graceMs: 0 });
+      position = looked > 0 ? null : next;
+    }
+  }
+
+  private async heal(scope: Scope, customer: Customer): Promise<void> {
+    await this.parts.work();
+    const ref = { kind: DivergenceKind.CUSTOMER, objectId: customer.id, tilledId: null };
+    await this.parts.reconciler.examine(scope, ref, { graceMs: 0, isFollowedUp: false });
+  }
+
+  /** Looks until the newest divergence of the customer, seen since then, is as wanted; false if it never is. */
+  private async until(
+    scope: Scope,
+    wanted: { readonly customer: Customer; readonly since: Date; readonly status: DivergenceStatus },
+    look: () => Promise<void>,
+  ): Promise<boolean> {
+    for (let looks = 1; looks <= LOOKS_MAX; looks += 1) {
+      await look();
+      const seen = await scope.transaction((tx) => DivergenceRepository.of(tx).ofObject(wanted.customer.id));
+      const newest = seen.at(-1);
+      if (newest !== undefined && newest.seenAt >= wanted.since && newest.status === wanted.status) return true;
+      await sleep(this.parts.pauseMs);
+    }
+    return false;
+  }
+}

@@ -1,0 +1,94 @@
+import type { JobKey } from '../../platform/jobs/jobs.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledList } from '../../tilled/tilled.shapes.js';
+import { DivergenceClass, type DivergenceKind, type Facts } from '../kit/divergence.entity.js';
+import type { ObjectRef } from '../kit/divergence.repository.js';
+import type { MirroredTable } from './reconciliation.repository.js';
+
+/** An object as both sides have it. */
+export interface Sides {
+  readonly objectId: string | null;
+  readonly tilledId: string | null;
+  /** Null where the side has no such object. */
+  readonly ours: Facts | null;
+  readonly theirs: Facts | null;
+  /** Whether their state may follow ours. */
+  readonly isLegal: boolean;
+  /** Whether it is right that one side has nothing: what was deleted here, or took nothing there. */
+  readonly mayBeMissing: boolean;
+  readonly oursChangedAt: Date | null;
+  readonly theirsChangedAt: Date | null;
+  /** What jobs are about that may be changing the object. */
+  readonly subjects: readonly string[];
+  /** Work that puts it right, if the difference can be put right by looking. */
+  readonly healing: readonly JobKey[];
+}
+
+/** A part of what Tilled lists, and where the next part begins; null after the last one. */
+export interface ListedPart<Snapshot> {
+  readonly snapshots: readonly Snapshot[];
+  readonly next: string | null;
+}
+
+/** How the objects of one kind are compared. */
+export interface Comparison<Snapshot> extends MirroredTable {
+  readonly kind: DivergenceKind;
+  idOf(snapshot: Snapshot): string;
+  /** What Tilled lists from a position on. */
+  list(scope: Scope, position: string): Promise<ListedPart<Snapshot>>;
+  /** One object as Tilled has it, null if it has none. */
+  fetch(scope: Scope, tilledId: string): Promise<Snapshot | null>;
+  /** Both sides of an object; null for one of Tilled's that is not ours. Only reads. */
+  sides(tx: Scope, ref: ObjectRef, snapshot: Snapshot | null): Promise<Sides | null>;
+}
+
+/** How two sides differ. */
+export interface Difference {
+  readonly class: DivergenceClass;
+  readonly fields: readonly string[];
+}
+
+/** What differs between two sides; null for nothing. */
+export function differenceOf(sides: Sides): Difference | null {
+  const { ours, theirs } = sides;
+  if (ours === null || theirs === null) {
+    if (sides.mayBeMissing || ours === theirs) return null;
+    return { class: ours === null ? DivergenceClass.MISSING_HERE : DivergenceClass.MISSING_AT_TILLED, fields: [] };
+  }
+  const fields = Object.keys({ ...ours, ...theirs }).filter((name) => ours[name] !== theirs[name]);
+  if (fields.length === 0) return null;
+  return { class: sides.isLegal ? DivergenceClass.FIELD : DivergenceClass.ILLEGAL_STATE, fields };
+}
+
+/** When the sides parted, as far as Tilled's own word tells: it changed the object after we last did. */
+export function occurredAt(sides: Sides): Date | null {
+  const { oursChangedAt: ours, theirsChangedAt: theirs } = sides;
+  return theirs !== null && (ours === null || theirs > ours) ? theirs : null;
+}
+
+const PAGE = 100;
+
+/** One page of a list of Tilled's; positions are offsets. What is made while pages are read shows some objects twice. */
+export async function listedPage<Item>(
+  position: string,
+  ask: (query: { readonly limit: number; readonly offset: number }) => Promise<TilledList<Item>>,
+): Promise<ListedPart<Item>> {
+  const offset = Number(position);
+  const { items, has_more: hasMore } = await ask({ limit: PAGE, offset });
+  return { snapshots: items, next: hasMore ? String(offset + PAGE) : null };
+}
+
+/** A moment as a fact. */
+export function timeFact(value: Date | string | null): string | null {
+  return value === null ? null : new Date(value).toISOString();
+}
+
+/** A date of Tilled's. */
+export function dateOf(snapshot: { readonly updated_at: string } | null): Date | null {
+  return snapshot === null ? null : new Date(snapshot.updated_at);
+}
+
+/** Those that are there. */
+export function present(...ids: readonly (string | null | undefined)[]): string[] {
+  return ids.filter((id): id is string => typeof id === 'string');
+}

@@ -1,0 +1,107 @@
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
+import { CustomerRepository } from '../customers/customer.repository.js';
+import { DivergenceKind } from '../kit/divergence.entity.js';
+import type { ObjectRef } from '../kit/divergence.repository.js';
+import { markedId, type Processor } from '../kit/processor.js';
+import { isLegal } from '../kit/transition.js';
+import type { Payment } from '../payments/payment.entity.js';
+import { statesOf, statusOf } from '../payments/payment.mirror.js';
+import { PaymentRepository } from '../payments/payment.repository.js';
+import { PaymentStatus } from '../payments/payment.states.js';
+import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
+import { jobKindOf } from '../webhooks/event-catalogue.js';
+import { type Comparison, dateOf, listedPage, present, type Sides } from './comparison.js';
+
+const { PENDING, FAILED, UNKNOWN, CANCELED } = PaymentStatus;
+
+/** Payments: those we asked for, those of our subscriptions, and others that our customers were made to pay. */
+export class PaymentComparison implements Comparison<TilledPaymentIntent> {
+  readonly kind = DivergenceKind.PAYMENT;
+  readonly table = 'billing_payments';
+  readonly tilledColumn = 'tilled_payment_intent_id';
+
+  constructor(private readonly processor: Processor) {}
+
+  idOf(snapshot: TilledPaymentIntent): string {
+    return snapshot.id;
+  }
+
+  list(scope: Scope, position: string) {
+    return listedPage(position, (query) => this.processor.ask(scope, (tilled) => tilled.listPaymentIntents(query)));
+  }
+
+  fetch(scope: Scope, tilledId: string): Promise<TilledPaymentIntent | null> {
+    return this.processor.find(scope, (tilled) => tilled.getPaymentIntent(tilledId));
+  }
+
+  async sides(tx: Scope, ref: ObjectRef, snapshot: TilledPaymentIntent | null): Promise<Sides | null> {
+    const marked = snapshot === null ? null : markedId(tx, snapshot.metadata);
+    const row = await rowOf(tx, ref, marked);
+    if (row === null && !(await isOurs(tx, snapshot, marked))) return null;
+    const tilledId = row?.tilledPaymentIntentId ?? snapshot?.id ?? ref.tilledId;
+    const status = snapshot === null ? null : statusOf(snapshot);
+    return {
+      objectId: row?.id ?? null,
+      tilledId,
+      ours: row === null ? null : oursOf(row, status),
+      theirs: snapshot === null ? null : theirsOf(snapshot, status, row),
+      isLegal: row === null || snapshot === null || status === null || isLegal(statesOf(snapshot), row.status, status),
+      // An intent that took nothing and holds nothing, such as a lost answer leaves behind, need not be known here.
+      mayBeMissing: row === null && (status === null || status === CANCELED || status === FAILED),
+      oursChangedAt: row?.updatedAt ?? null,
+      theirsChangedAt: dateOf(snapshot),
+      subjects: present(row?.id, tilledId, marked),
+      healing: tilledId === null ? [] : [{ kind: jobKindOf('payment_intent'), subject: tilledId }],
+    };
+  }
+}
+
+async function rowOf(tx: Scope, ref: ObjectRef, marked: string | null): Promise<Payment | null> {
+  const payments = PaymentRepository.of(tx);
+  if (ref.objectId !== null) return payments.find(ref.objectId);
+  const known = ref.tilledId === null ? null : await payments.findByTilledId(ref.tilledId);
+  if (known !== null || marked === null) return known;
+  const wanted = await payments.find(marked);
+  // Another intent with the same mark that took money is a second payment: it is not this row.
+  return wanted !== null && wanted.tilledPaymentIntentId === null ? wanted : null;
+}
+
+async function isOurs(tx: Scope, snapshot: TilledPaymentIntent | null, marked: string | null): Promise<boolean> {
+  if (snapshot === null) return false;
+  if (marked !== null) return true;
+  if (snapshot.subscription_id !== null && (await SubscriptionRepository.of(tx).findByTilledId(snapshot.subscription_id)) !== null)
+    return true;
+  return snapshot.customer !== null && (await CustomerRepository.of(tx).findByTilledId(snapshot.customer.id)) !== null;
+}
+
+/** What Tilled has not tried yet has no state there to compare: ours is not decided either, or it refused to try. */
+function isUntried(row: Payment, theirs: PaymentStatus | null): boolean {
+  return theirs === null && [PENDING, UNKNOWN, FAILED].includes(row.status);
+}
+
+function oursOf(row: Payment, theirs: PaymentStatus | null) {
+  return {
+    tilledId: row.tilledPaymentIntentId,
+    status: isUntried(row, theirs) ? PENDING : row.status,
+    amountMinor: row.amountMinor,
+    currency: row.currency,
+    capturedMinor: row.capturedMinor,
+    captureMethod: row.captureMethod.toLowerCase(),
+    failureCode: isUntried(row, theirs) ? null : row.failureCode,
+  };
+}
+
+function theirsOf(snapshot: TilledPaymentIntent, status: PaymentStatus | null, row: Payment | null) {
+  const { last_payment_error: error } = snapshot;
+  return {
+    tilledId: snapshot.id,
+    status: status ?? PENDING,
+    amountMinor: snapshot.amount,
+    currency: snapshot.currency,
+    // A returned bank debit takes the money back; what was refunded of it was captured all the same.
+    capturedMinor: Math.max(snapshot.amount_received, row?.refundedMinor ?? 0),
+    captureMethod: snapshot.capture_method,
+    failureCode: status === FAILED ? (error?.code ?? row?.failureCode ?? null) : null,
+  };
+}

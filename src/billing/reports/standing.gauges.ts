@@ -1,0 +1,148 @@
+import type { Database } from '../../platform/db/database.js';
+import type { PoolUse } from '../../platform/db/mysql.pool.js';
+import { errorFields, type Log } from '../../platform/log.js';
+import type { Metrics } from '../../platform/metrics.js';
+import type { Standing, StandingReport } from './standing.js';
+
+/** Scrapes that come close together share one look at the database, ms. */
+const KEPT_MS = 2_000;
+/** A scrape waits no longer than this for the database, ms: without it there are all other metrics. */
+const PATIENCE_MS = 3_000;
+
+interface Reading {
+  readonly at: number;
+  readonly standing: Promise<Standing | null>;
+}
+
+/** Shows what stands in the books as gauges, which are read from the database when somebody asks. Without it they are left out. */
+export function showStanding(metrics: Metrics, report: StandingReport, database: Database, log: Log): void {
+  let last: Reading | undefined;
+  const read = () => {
+    if (last === undefined || performance.now() - last.at > KEPT_MS) {
+      const standing = orNull(report.read(), (error) => log.warn('standing not read', errorFields(error)));
+      last = { at: performance.now(), standing };
+    }
+    return last.standing;
+  };
+  databaseGauges(metrics, read, () => database.poolUse);
+  for (const gauge of GAUGES) {
+    metrics.gauge({
+      name: gauge.name,
+      help: gauge.help,
+      labelNames: gauge.label === null ? [] : [gauge.label],
+      async collect() {
+        this.reset();
+        const standing = await read();
+        // What is not known is left out; a gauge without a label would stay, at 0.
+        if (standing === null && gauge.label === null) this.remove();
+        if (standing === null) return;
+        for (const [label, value] of gauge.values(standing)) {
+          if (gauge.label === null) this.set(value);
+          else this.set({ [gauge.label]: label }, value);
+        }
+      },
+    });
+  }
+}
+
+function databaseGauges(metrics: Metrics, read: () => Promise<Standing | null>, poolUse: () => PoolUse): void {
+  metrics.gauge({
+    name: 'billing_database_up',
+    help: 'Whether the database answered when this was asked for: 1 or 0.',
+    async collect() {
+      this.set((await read()) === null ? 0 : 1);
+    },
+  });
+  metrics.gauge({
+    name: 'billing_database_pool_connections',
+    help: 'Connections of the pool of this process: in use, idle, and the most there may be.',
+    labelNames: ['state'],
+    async collect() {
+      const { max, open, idle } = poolUse();
+      this.set({ state: 'in_use' }, open - idle);
+      this.set({ state: 'idle' }, idle);
+      this.set({ state: 'max' }, max);
+    },
+  });
+  metrics.gauge({
+    name: 'billing_database_pool_waiting',
+    help: 'Who waits for a connection of the pool of this process.',
+    async collect() {
+      this.set(poolUse().waiting);
+    },
+  });
+}
+
+/** One gauge: its label, if it has one, and its values by that label. */
+interface StandingGauge {
+  readonly name: string;
+  readonly help: string;
+  readonly label: string | null;
+  readonly values: (standing: Standing) => Iterable<readonly [string, number]>;
+}
+
+const GAUGES: readonly StandingGauge[] = [
+  {
+    name: 'billing_webhook_events',
+    help: 'Stored events that are not handled, by status. The same in every process.',
+    label: 'status',
+    values: ({ events }) => events,
+  },
+  {
+    name: 'billing_webhook_unhandled_objects',
+    help: 'Objects at Tilled that an event named and that were not looked at since. The same in every process.',
+    label: null,
+    values: ({ unhandled }) => [['', unhandled.count]],
+  },
+  {
+    name: 'billing_webhook_lag_seconds',
+    help: 'How long the oldest unhandled object has been waiting. The same in every process.',
+    label: null,
+    values: ({ unhandled }) => [['', unhandled.oldestSeconds]],
+  },
+  {
+    name: 'billing_queue_jobs',
+    help: 'Pieces of work in the queue, by state. The same in every process.',
+    label: 'state',
+    values: ({ jobs }) => jobs,
+  },
+  {
+    name: 'billing_queue_oldest_due_seconds',
+    help: 'How long the work that is due longest has been due. The same in every process.',
+    label: null,
+    values: ({ oldestDueSeconds }) => [['', oldestDueSeconds]],
+  },
+  {
+    name: 'billing_unknown_outcomes',
+    help: 'Payments and refunds whose outcome is unknown. The same in every process.',
+    label: 'noun',
+    values: ({ unknown }) => [...unknown].map(([noun, pile]) => [noun, pile.count] as const),
+  },
+  {
+    name: 'billing_unknown_oldest_seconds',
+    help: 'How long the oldest unknown outcome has been unknown. The same in every process.',
+    label: 'noun',
+    values: ({ unknown }) => [...unknown].map(([noun, pile]) => [noun, pile.oldestSeconds] as const),
+  },
+  {
+    name: 'billing_subscriptions',
+    help: 'Subscriptions that are not canceled, by status, counted at most once a minute. The same in every process.',
+    label: 'status',
+    values: ({ subscriptions }) => subscriptions,
+  },
+];
+
+async function orNull<T>(work: Promise<T>, onError: (error: unknown) => void): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('The database did not answer in time.')), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([work, tooLong]);
+  } catch (error) {
+    onError(error);
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,109 @@
+import type { Clock } from '../../platform/clock.js';
+import type { Database } from '../../platform/db/database.js';
+import type { RawRow } from '../../platform/db/table.js';
+import { PaymentStatus } from '../payments/payment.states.js';
+import { LIVE_STATUSES } from '../subscriptions/subscription.states.js';
+import { WebhookEventStatus } from '../webhooks/webhook-event.entity.js';
+
+/** How many there are, and how long the oldest has been there, s; 0 for none. */
+export interface Pile {
+  readonly count: number;
+  readonly oldestSeconds: number;
+}
+
+/** What waits and what stands in the books now, over all apps. Each map has every key of its closed list. */
+export interface Standing {
+  readonly events: ReadonlyMap<string, number>;
+  /** Objects of Tilled that wait to be looked at again; age since the first event that asked for it. */
+  readonly unhandled: Pile;
+  readonly jobs: ReadonlyMap<string, number>;
+  /** How long the work that is due longest has been due, s. */
+  readonly oldestDueSeconds: number;
+  /** Payments and refunds whose outcome is unknown; age since their last change. */
+  readonly unknown: ReadonlyMap<string, Pile>;
+  readonly subscriptions: ReadonlyMap<string, number>;
+}
+
+const EVENT_STATES = [WebhookEventStatus.RECEIVED, WebhookEventStatus.FAILED, WebhookEventStatus.DEAD];
+const JOB_STATES = ['due', 'running', 'dead'];
+/** A price for many subscriptions: counted no more often than this, ms. */
+const SUBSCRIPTIONS_EVERY_MS = 60_000;
+
+/**
+ * Counts over all apps, for operators only. Every table but the queue, which holds only what waits, is read through an index
+ * of each app and state: what is finished is never looked at.
+ */
+export class StandingReport {
+  private subscriptions: { readonly at: number; readonly counts: ReadonlyMap<string, number> } | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  async read(): Promise<Standing> {
+    const [events, jobs, payments, refunds] = await Promise.all([
+      this.countsOf('billing_webhooks', EVENT_STATES),
+      this.database.query(JOBS, []),
+      this.database.query(UNKNOWN_PAYMENTS, []),
+      this.database.query(UNKNOWN_REFUNDS, []),
+    ]);
+    const sync = jobs.filter((row) => Number(row.is_sync) === 1 && row.state !== 'dead');
+    const due = jobs.filter((row) => row.state === 'due').map((row) => this.secondsSince(row.oldest_due));
+    return {
+      events,
+      unhandled: { count: total(sync), oldestSeconds: Math.max(0, ...sync.map((row) => this.secondsSince(row.oldest))) },
+      jobs: new Map(JOB_STATES.map((state) => [state, total(jobs.filter((row) => row.state === state))])),
+      oldestDueSeconds: Math.max(0, ...due),
+      unknown: new Map([
+        ['payment', this.pileOf(payments)],
+        ['refund', this.pileOf(refunds)],
+      ]),
+      subscriptions: await this.subscriptionCounts(),
+    };
+  }
+
+  private async subscriptionCounts(): Promise<ReadonlyMap<string, number>> {
+    const known = this.subscriptions;
+    if (known !== undefined && performance.now() - known.at < SUBSCRIPTIONS_EVERY_MS) return known.counts;
+    const counts = await this.countsOf('billing_subscriptions', LIVE_STATUSES);
+    this.subscriptions = { at: performance.now(), counts };
+    return counts;
+  }
+
+  private async countsOf(table: string, states: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const branches = states.map(
+      () => `select ? as state, count(*) as counted from billing_apps a join ${table} r on r.app_id = a.id and r.status = ?`,
+    );
+    const rows = await this.database.query(
+      branches.join(' union all '),
+      states.flatMap((state) => [state, state]),
+    );
+    return new Map(states.map((state) => [state, total(rows.filter((row) => row.state === state))]));
+  }
+
+  private pileOf([row]: readonly RawRow[]): Pile {
+    return { count: Number(row?.counted ?? 0), oldestSeconds: this.secondsSince(row?.oldest) };
+  }
+
+  private secondsSince(value: unknown): number {
+    if (value === null || value === undefined) return 0;
+    // As every date of a raw row: text in UTC from MySQL, milliseconds from the embedded database.
+    const at = typeof value === 'string' ? Date.parse(`${value.replace(' ', 'T')}Z`) : Number(value);
+    return Math.max(0, (this.clock.now().getTime() - at) / 1000);
+  }
+}
+
+const JOBS = `select j.state, case when j.kind like 'sync.%' then 1 else 0 end as is_sync, count(*) as counted,
+  min(j.created_at) as oldest, min(j.due_at) as oldest_due from billing_jobs j group by j.state, case when j.kind like 'sync.%' then 1 else 0 end`;
+
+const UNKNOWN_PAYMENTS = `select count(*) as counted, min(p.updated_at) as oldest
+  from billing_apps a join billing_payments p on p.app_id = a.id and p.status = '${PaymentStatus.UNKNOWN}'`;
+
+/** Refunds have no index by status, but what is unknown always has a job that finds out (see the invariants). */
+const UNKNOWN_REFUNDS = `select count(*) as counted, min(r.updated_at) as oldest
+  from billing_jobs j join billing_refunds r on r.app_id = j.app_id and r.id = j.subject and r.status = 'UNKNOWN' where j.kind = 'refundCreate'`;
+
+function total(rows: readonly RawRow[]): number {
+  return rows.reduce((sum, row) => sum + Number(row.counted), 0);
+}

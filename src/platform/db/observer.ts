@@ -1,0 +1,59 @@
+import {
+  ConnectionException,
+  ConstraintViolationException,
+  DeadlockException,
+  DriverException,
+  LockWaitTimeoutException,
+} from '@mikro-orm/core';
+import type { Log } from '../log.js';
+import type { DatabaseFailure, Metrics } from '../metrics.js';
+
+/** Told what the database is asked and how it answers. */
+export interface DatabaseObserver {
+  /** A statement ended. Its text has placeholders where values go. */
+  statement(sql: string, durationMs: number): void;
+  /** A statement or transaction failed, for whatever reason. */
+  failed(error: unknown): void;
+}
+
+/** Until somebody watches. */
+export const UNOBSERVED: DatabaseObserver = { statement: () => undefined, failed: () => undefined };
+
+const VERB = /^\s*(select|insert|update|delete|begin)\b/i;
+const TABLE = /\bbilling_[a-z_]+/g;
+/** Enough of a statement to find it in the code. */
+const SHOWN_CHARS = 500;
+
+/** Times statements by verb and table, counts failures, and says which statement took `slowMs` or longer. */
+export function watchedDatabase(metrics: Metrics, log: Log, tables: readonly string[], slowMs: number): DatabaseObserver {
+  const known = new Set(tables);
+  return {
+    statement: (sql, durationMs) => {
+      const verb = VERB.exec(sql)?.[1]?.toLowerCase() ?? 'other';
+      const table = sql.match(TABLE)?.find((name) => known.has(name)) ?? 'none';
+      metrics.sqlSeconds.observe({ verb, table }, durationMs / 1000);
+      if (durationMs < slowMs) return;
+      log.warn('slow query', { verb, table, durationMs: Math.trunc(durationMs), statement: sql.slice(0, SHOWN_CHARS) });
+    },
+    failed: (error) => {
+      const kind = failureOf(error);
+      if (kind !== null) metrics.databaseErrors.inc({ kind });
+    },
+  };
+}
+
+/** What mysql2 calls the end, or the lack, of a connection; it also says `fatal`. */
+const CONNECTION = /^(ECONN|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|PROTOCOL_|ER_CON_COUNT|ER_SERVER_SHUTDOWN|ER_ACCESS_DENIED)/;
+
+/** What the embedded database says where it finds no file and can make none. */
+const SQLITE_CANTOPEN = 14;
+
+/** Null for what is no failure of the database, such as a refusal of ours inside a transaction. */
+function failureOf(error: unknown): DatabaseFailure | null {
+  const { code, fatal, errcode } = error as { readonly code?: unknown; readonly fatal?: unknown; readonly errcode?: unknown };
+  const isConnection = fatal === true || errcode === SQLITE_CANTOPEN || CONNECTION.test(String(code));
+  if (error instanceof ConnectionException || isConnection) return 'connection';
+  if (error instanceof DeadlockException || error instanceof LockWaitTimeoutException) return 'lost_race';
+  if (error instanceof ConstraintViolationException) return 'constraint';
+  return error instanceof DriverException ? 'other' : null;
+}

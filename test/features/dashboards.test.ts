@@ -1,0 +1,100 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as ops from '../support/operations.generated.js';
+import { OPS } from '../support/prometheus.js';
+import { Scrape } from '../support/scrape.js';
+import { World } from '../support/world.js';
+
+/** Named by rules before what they are about is there; a rule on something missing keeps quiet. */
+const NOT_MEASURED_YET = ['billing_divergences_open', 'billing_card_data_refusals_total', 'billing_backup_last_success_timestamp_seconds'];
+/** What Prometheus itself adds to every sample. */
+const OF_PROMETHEUS = ['job', 'instance'];
+const WORDS_OF_PROMQL = /^(sum|max|min|by|rate|increase|histogram_quantile|topk|and|or|unless|offset|absent|time|up)$/;
+
+let scrape: Scrape;
+let world: World;
+
+beforeAll(async () => {
+  world = await World.create();
+  const app = await world.app();
+  const { customer } = await world.payer(app);
+  const payment = await world.payment(app, customer.id);
+  await world.ask(app, ops.RefundCreateDocument, { input: { paymentId: payment.id } });
+  await world.subscription(app, customer.id);
+  await world.settle();
+  await Scrape.from(world.url);
+  scrape = await Scrape.from(world.url);
+});
+afterAll(() => world.close());
+
+/** What is asked of Prometheus: where it stands, and the expression. */
+async function expressions(): Promise<[string, string][]> {
+  const rules = await readFile(path.join(OPS, 'prometheus/alerts.yml'), 'utf8');
+  const ofRules = rules.split(/^\s*- alert: /m).slice(1);
+  const found = ofRules.map((block): [string, string] => [block.split('\n')[0] ?? '', /expr: \|\n((?: {10}.*\n)+)/.exec(block)?.[1] ?? '']);
+  const folder = path.join(OPS, 'grafana');
+  for (const file of (await readdir(folder)).filter((name) => name.endsWith('.json'))) {
+    const { panels } = JSON.parse(await readFile(path.join(folder, file), 'utf8')) as {
+      panels: { title: string; targets?: { expr: string }[] }[];
+    };
+    for (const { title, targets = [] } of panels) found.push(...targets.map(({ expr }): [string, string] => [`${file}: ${title}`, expr]));
+  }
+  return found;
+}
+
+/** The metrics of an expression, and the labels it reads. */
+function read(expression: string): { readonly metrics: readonly string[]; readonly labels: readonly string[] } {
+  const selectors = [...expression.matchAll(/\{([^}]*)\}/g)].map(([, inside = '']) => inside);
+  const groups = [...expression.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, inside = '']) => inside.split(/,\s*/));
+  const labels = selectors.flatMap((inside) => [...inside.matchAll(/(\w+)\s*(?:=~|!~|!=|=)/g)].map(([, label = '']) => label));
+  const bare = expression.replace(/\{[^}]*\}|\bby \([^)]*\)|\[[^\]]*\]|offset \w+/g, ' ');
+  const names = [...bare.matchAll(/[a-zA-Z_]\w*/g)].map(([name]) => name);
+  return { metrics: names.filter((name) => !WORDS_OF_PROMQL.test(name)), labels: [...labels, ...groups] };
+}
+
+describe('the alert rules and dashboards', () => {
+  it('read only metrics and labels that /metrics really shows', async () => {
+    const all = await expressions();
+    expect(all.length).toBeGreaterThan(50);
+    const problems = all.flatMap(([place, expression]) => {
+      const { metrics, labels } = read(expression);
+      const known = metrics.filter((name) => !NOT_MEASURED_YET.includes(name));
+      const samples = scrape.samples.filter(({ name }) => known.includes(name));
+      const shown = new Set([...OF_PROMETHEUS, ...samples.flatMap((sample) => Object.keys(sample.labels))]);
+      const noMetric = known.filter((name) => !samples.some((sample) => sample.name === name));
+      const noLabel = labels.filter((label) => !shown.has(label));
+      return [...noMetric, ...noLabel].map((name) => `${place}: ${name}`);
+    });
+    expect(problems).toEqual([]);
+  });
+
+  it('name label values that there are: a misspelt one would keep an alert quiet for ever', async () => {
+    const values = new Set(scrape.samples.flatMap(({ labels }) => Object.values(labels)));
+    const named = (await expressions()).flatMap(([place, expression]) =>
+      [...expression.matchAll(/(\w+)(?:=~|!=|=)"([^"]*)"/g)]
+        .filter(([, label]) => !OF_PROMETHEUS.includes(label ?? ''))
+        .flatMap(([, , value = '']) => value.split('|').map((one): [string, string] => [place, one])),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter(([, value]) => !values.has(value))).toEqual([]);
+  });
+
+  it('would be found out: a misspelt metric, label and function is seen', () => {
+    expect(read('sum by (le) (rate(billing_x_bucket{route="/graphql"}[5m])) > 0.5')).toEqual({
+      metrics: ['billing_x_bucket'],
+      labels: ['route', 'le'],
+    });
+    expect(read('absent(billing_y) or max(up{job="b"} unless up offset 5m) > 1').metrics).toEqual(['billing_y']);
+  });
+
+  it('show what the launch checklist asks of a dashboard', async () => {
+    const text = await readFile(path.join(OPS, 'grafana/billing-gateway.json'), 'utf8');
+    const { panels } = JSON.parse(text) as { panels: { id: number; title: string }[] };
+    const titles = panels.map(({ title }) => title).join('\n');
+    for (const asked of ['Subscriptions by status', 'Payment volume', 'Top error types', 'Webhook lag', 'Failed calls to Tilled'])
+      expect(titles).toContain(asked);
+    for (const window of ['[24h]', '[7d]', '[30d]']) expect(text).toContain(`billing_captured_minor_total${window}`);
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+  });
+});

@@ -1,0 +1,76 @@
+import type { Database } from '../../src/platform/db/database.js';
+import { SHARED_TABLES } from '../../src/platform/db/tenancy.check.js';
+import { appsNamedIn, type NamedApps } from './tenant-sql.js';
+
+/** Statements over several apps, each with its reason. Whatever is not here must say of which app it is. */
+const ACROSS_APPS: readonly (readonly [RegExp, string])[] = [
+  [
+    /^select .* from billing_jobs where due_at <= \? order by due_at, id limit \d+( for update skip locked)?$/,
+    'a worker takes due work of all apps',
+  ],
+  [/^select [^()]* from billing_api_keys where hash = \? /, 'which app a credential belongs to is what is being asked'],
+  [/^select app_id, id from \(.*\) as broken limit \d+$/, 'the invariants are checked over the books of all apps'],
+];
+
+/** Statements about the database itself: its tables are made by migrations, and its catalogue has no rows of ours. */
+const ABOUT_THE_DATABASE = /^(create|alter|drop|set|show|pragma|begin|commit|rollback|savepoint|release|explain)\b/i;
+
+/** A statement that does not say of which one app it is. */
+export interface Unconfined {
+  readonly sql: string;
+  readonly why: string;
+  readonly from: string;
+}
+
+/**
+ * Listens to every statement a gateway sends, and keeps those that read or write a tenant's table without naming exactly
+ * one app. Statements that a test itself sends are its own business.
+ */
+export class StatementTap {
+  readonly unconfined: Unconfined[] = [];
+  private readonly known = new Map<string, NamedApps>();
+
+  static on(database: Database): StatementTap {
+    const tap = new StatementTap();
+    database.listen((sql, parameters) => tap.hear(sql, parameters));
+    return tap;
+  }
+
+  /** Throws if a statement was heard that could reach another app's rows. */
+  assertConfined(): void {
+    const [first] = this.unconfined;
+    if (first === undefined) return;
+    throw new Error(
+      `${this.unconfined.length} statements are not confined to one app, the first ${first.from}:\n${first.why}\n${first.sql}`,
+    );
+  }
+
+  private hear(sql: string, parameters: readonly unknown[]): void {
+    const why = this.judge(sql, parameters);
+    if (why === null) return;
+    const from = callerOutsideOfDatabase();
+    if (!/\/test\//.test(from)) this.unconfined.push({ sql, why, from });
+  }
+
+  /** Why a statement is not confined to one app; null if it is, or need not be. */
+  judge(sql: string, parameters: readonly unknown[]): string | null {
+    const line = sql.replace(/\s+/g, ' ').trim();
+    if (ABOUT_THE_DATABASE.test(line) || ACROSS_APPS.some(([pattern]) => pattern.test(line))) return null;
+    const named = this.known.get(sql) ?? appsNamedIn(line, isTenantTable);
+    this.known.set(sql, named);
+    if (named.why !== null) return named.why;
+    const apps = new Set(named.places.map((place) => parameters[place]));
+    const isOne = apps.size === 0 || (apps.size === 1 && [...apps].every((app) => typeof app === 'string' && app !== ''));
+    return isOne ? null : `It names ${JSON.stringify([...apps])} as its apps.`;
+  }
+}
+
+const isTenantTable = (table: string): boolean => table.startsWith('billing_') && !(table in SHARED_TABLES);
+
+/** The frame that called the database: of the code that made the statement. */
+function callerOutsideOfDatabase(): string {
+  const frames = (new Error().stack ?? '').split('\n').slice(1);
+  return (
+    frames.find((frame) => !/statement-tap|\/db\/database|\(?<anonymous>|node:internal/.test(frame))?.trim() ?? 'from an unknown place'
+  );
+}
