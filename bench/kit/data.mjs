@@ -2,7 +2,7 @@ import { monotonicFactory } from 'ulid';
 
 /** What every payer has. */
 const SUBSCRIPTIONS_EACH = 10;
-export const PAYMENTS_EACH = 20;
+const PAYMENTS_EACH = 20;
 const ROWS_A_STATEMENT = 500;
 
 const next = monotonicFactory();

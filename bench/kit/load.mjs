@@ -111,6 +111,6 @@ export function median(values) {
 }
 
 /** The value below which this share of a sorted list lies. */
-export function at(sorted, share) {
+function at(sorted, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

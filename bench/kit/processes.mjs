@@ -68,7 +68,7 @@ export function rssMb(pid) {
 }
 
 /** A port that nobody listens on now. */
-export function freePort() {
+function freePort() {
   return new Promise((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
       const { port } = probe.address();

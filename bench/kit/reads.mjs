@@ -2,7 +2,7 @@
 const MONEY = '{ amountMinor currency decimal }';
 const SUBSCRIPTION = `id status planCode price ${MONEY} intervalUnit intervalCount currentPeriodEnd`;
 
-export const READ_ONE = `query Customer($id: ID!) {
+const READ_ONE = `query Customer($id: ID!) {
   customer(id: $id) {
     id email name createdAt
     defaultPaymentMethod { id type brand last4 expMonth expYear }
@@ -11,7 +11,7 @@ export const READ_ONE = `query Customer($id: ID!) {
   }
 }`;
 
-export const READ_LIST = `query Customers($after: String) {
+const READ_LIST = `query Customers($after: String) {
   customers(first: 50, after: $after) { nodes { id email name createdAt subscriptions(first: 10) { nodes { ${SUBSCRIPTION} } } } }
 }`;
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,6 @@ import mysql from 'mysql2/promise';
 import { composeFoundation } from '../../dist/src/compose.js';
 import { systemClock } from '../../dist/src/platform/clock.js';
 import { createLog } from '../../dist/src/platform/log.js';
-import { startSandbox } from '../../dist/src/sandbox/sandbox.js';
 import { openTestServer } from '../../test/support/database-server.mjs';
 import { copyForTutorial, fill } from './data.mjs';
 import { killAll, startContestant } from './processes.mjs';
@@ -15,6 +15,8 @@ const BILLING = 'bg_bench_billing';
 const TUTORIAL = 'bg_bench_tutorial';
 export const SECRET = 'whsec_bench_0123456789abcdef';
 export const ACCOUNT = 'acct_bench';
+/** Of this benchmark alone. */
+const ENCRYPTION_KEY = randomBytes(32).toString('base64');
 
 /**
  * A MariaDB/MySQL of its own with the gateway's schema and ten apps, one of which has `payments` payments.
@@ -27,6 +29,7 @@ export async function openStage(payments) {
   await connection.query('set global innodb_flush_log_at_trx_commit = 1; set global innodb_buffer_pool_size = 1073741824');
   await connection.query(`create database ${BILLING} character set utf8mb4 collate utf8mb4_bin; use ${BILLING}`);
   const foundation = await composeFoundation({
+    encryption: { key: Buffer.from(ENCRYPTION_KEY, 'base64'), previous: null },
     database: { kind: 'mysql', location: `${server.url}/${BILLING}`, poolSize: 4 },
     clock: systemClock,
     log: createLog('silent'),
@@ -63,7 +66,9 @@ export async function startGateway(stage, { tilled, worker = 'off', name = 'gate
   const environment = {
     DATABASE_URL_BILLING: `${stage.billingUrl}?connection_limit=10`,
     BILLING_WORKER: worker,
+    BILLING_ENCRYPTION_KEY: ENCRYPTION_KEY,
     BILLING_REQUESTS_PER_WINDOW: '1000000000',
+    BILLING_WEBHOOKS_PER_HOUR: '1000000000',
     TILLED_BASE_URL: tilled?.baseUrl ?? 'http://127.0.0.1:9',
     TILLED_SECRET_KEY: tilled?.secretKey ?? 'sk_bench',
     TILLED_PUBLIC_KEY: 'pk_bench',
@@ -72,11 +77,6 @@ export async function startGateway(stage, { tilled, worker = 'off', name = 'gate
     LOG_LEVEL: 'warn',
   };
   return startContestant({ name, args: ['dist/src/main.js'], environment });
-}
-
-/** A sandbox of Tilled in this process. */
-export function openTilled() {
-  return startSandbox({ port: 0, requestLog: false });
 }
 
 /** What all this ran on. */

@@ -49,7 +49,6 @@ export interface Degradation {
   readonly since: string;
   readonly reason: string;
 }
-
 const READ_TRIES = 3;
 const RETRY_PAUSE_MS = 200;
 const RETRY_PAUSE_MS_MAX = 2_000;
@@ -59,13 +58,11 @@ const RETRY_PAUSE_MS_MAX = 2_000;
  * once, because Tilled has no idempotency keys and a repeated POST makes a second object. (fetch itself repeats what was
  * answered 421: with that, a server says that it did not even look at the request.)
  *
- * Connections are kept open and used again, with fetch's own rules: an idle one is given up after 4 s, or 2 s before the time
- * that the server's Keep-Alive header names. So the server is not the first to close, and a POST does not meet a connection
- * that is just going away. If it does all the same, that is `unknown` like every other cut.
+ * Connections are kept open and used again, with fetch's own rules: an idle one is given up before the server would close it, so
+ * a POST does not meet one that is just going away. If it does all the same, that is `unknown` like every other cut.
  */
 export class TilledHttp {
   private lost: Degradation | null = null;
-
   constructor(private readonly options: TilledHttpOptions) {}
 
   /** Whether the last call of this process got no answer, or a broken one; empty when it got one, or there was none yet. */

@@ -46,7 +46,6 @@ interface WebhookInboxParts {
   readonly clock: Clock;
   readonly ids: Ids;
 }
-
 /** A verified event on its way into the database. */
 interface Arrival {
   readonly scope: Scope;
