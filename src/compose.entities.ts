@@ -46,13 +46,13 @@ const BILLING_ENTITIES = [
 /** Every table of the database. */
 export const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting, BackupRun];
 
-/** Whose changes are written down, and which of their fields tell about a person. */
+/** Whose changes are written down, and which of their fields tell about a person or may, as free text does. */
 export const AUDITED: Readonly<Record<string, Audited>> = {
   [ApiKey.name]: { noun: 'api_key', hidden: ['hash', 'hint'] },
   [Customer.name]: { noun: 'customer', hidden: ['email', 'name', 'externalId', 'metadata'] },
   [PaymentMethod.name]: { noun: 'payment_method', hidden: ['last4', 'expMonth', 'expYear', 'bankName', 'bankLast'] },
   [Subscription.name]: { noun: 'subscription', hidden: ['metadata'] },
-  [Payment.name]: { noun: 'payment', hidden: ['description', 'referenceId', 'metadata'] },
-  [Refund.name]: { noun: 'refund', hidden: ['referenceId', 'metadata'] },
-  [Dispute.name]: { noun: 'dispute', hidden: [] },
+  [Payment.name]: { noun: 'payment', hidden: ['description', 'referenceId', 'failureMessage', 'metadata'] },
+  [Refund.name]: { noun: 'refund', hidden: ['referenceId', 'failureMessage', 'metadata'] },
+  [Dispute.name]: { noun: 'dispute', hidden: ['reason'] },
 };

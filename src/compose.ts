@@ -33,7 +33,7 @@ import { Ids } from './platform/ids.js';
 import { countJobs } from './platform/jobs/count-jobs.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
-import { createLog, errorFields } from './platform/log.js';
+import { createLog, errorFields, type Log } from './platform/log.js';
 import type { Scope } from './platform/tenancy/scope.js';
 import type { Degradation } from './tilled/tilled.http.js';
 
@@ -92,28 +92,16 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const dataWork = composeDataWork(tools, services);
   const { retention } = dataWork;
   const handlers = handlersOf(intents, services, { sync, webhooks, reconciliation, retention });
-  const worker: Worker = new Worker({
+  const worker: Worker = composeWorker(foundation, {
     jobs,
+    ids,
     handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
-    scopeFor: ({ appId, kind, jobId }) => access.scopeOf(appId, { kind: 'job', id: `${kind} ${jobId}` }, { requestId: ids.make('job') }),
-    onFailure: async (scope, lease, reason, isDead) => {
-      metrics.jobFailures.inc({ kind: lease.kind, fate: isDead ? 'dead' : 'retry' });
-      await sync.noteFailure(scope, lease, reason, isDead);
-    },
-    isNeverGivenUp: (kind) => INTENT_KINDS.includes(kind),
-    log,
-    metrics,
-    idleMs: WORKER_IDLE_MS,
+    onFailure: sync.noteFailure.bind(sync),
   });
   const schema = await createSchema(resolversOf(services, access, webhooks.service));
   countRootFields(schema, metrics);
   const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run, retention]);
-  const startWork = async () => {
-    await schedule();
-    // Apps are made while we run, by the command line.
-    setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
-    worker.start();
-  };
+  const startWork = () => startWorking(worker, schedule, log);
   const operations = new Operations(clock);
   return {
     ...foundation,
@@ -132,6 +120,34 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   };
 }
 
+/** What the worker of a gateway needs beside what all processes have. */
+interface WorkerParts extends Pick<ConstructorParameters<typeof Worker>[0], 'jobs' | 'handlers' | 'onFailure'> {
+  readonly ids: Ids;
+}
+
+function composeWorker({ access, log, metrics }: Foundation, { jobs, handlers, ids, onFailure }: WorkerParts): Worker {
+  return new Worker({
+    jobs,
+    handlers,
+    scopeFor: ({ appId, kind, jobId }) => access.scopeOf(appId, { kind: 'job', id: `${kind} ${jobId}` }, { requestId: ids.make('job') }),
+    onFailure: async (scope, lease, reason, isDead) => {
+      metrics.jobFailures.inc({ kind: lease.kind, fate: isDead ? 'dead' : 'retry' });
+      await onFailure(scope, lease, reason, isDead);
+    },
+    isNeverGivenUp: (kind) => INTENT_KINDS.includes(kind),
+    log,
+    metrics,
+    idleMs: WORKER_IDLE_MS,
+  });
+}
+
+async function startWorking(worker: Worker, schedule: () => Promise<void>, log: Log): Promise<void> {
+  await schedule();
+  // Apps are made while we run, by the command line.
+  setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
+  worker.start();
+}
+
 function isReady(migrator: SchemaMigrator): Promise<boolean> {
   return migrator.inspect().then(
     (state) => state.kind === 'ready',
@@ -140,9 +156,10 @@ function isReady(migrator: SchemaMigrator): Promise<boolean> {
 }
 
 /** Has the metrics show, beside what is counted on the way, the process itself and what stands in the books. */
-function watch({ database, log, metrics }: Foundation, clock: Clock): void {
+function watch(foundation: Foundation, clock: Clock): void {
+  const { database, log, metrics } = foundation;
   metrics.watchProcess();
-  showStanding(metrics, new StandingReport(database, clock), database, log);
+  showStanding(metrics, new StandingReport(database, clock, foundation), database, log);
 }
 
 /** What repeats by itself in every app, once it is scheduled. */

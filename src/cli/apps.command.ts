@@ -24,8 +24,38 @@ interface UpdateOptions {
 /** billing apps: who shares this gateway. */
 export function appsCommand(withFoundation: WithFoundation): Command {
   const apps = new Command('apps').description('The applications that share this gateway.');
+  apps.addCommand(createCommand(withFoundation));
+  apps.addCommand(updateCommand(withFoundation));
   apps
-    .command('create')
+    .command('rotate-session-secret')
+    .description('Ends every customer session of an app within seconds.')
+    .argument('<id>', 'the app')
+    .action((id: string) =>
+      withFoundation(async ({ access }) => {
+        await access.apps.rotateSessionSecret(id);
+        process.stdout.write(`Customer sessions of ${id} made until now open nothing any more.\n`);
+      }),
+    );
+  apps.addCommand(limitCommand(withFoundation));
+  apps
+    .command('list')
+    .description('All apps, oldest first.')
+    .addOption(jsonOption())
+    .action((options: { json?: true }) =>
+      withFoundation(async ({ access }) => {
+        const shown = (await access.listApps()).map(({ id, name, tilledAccountId, corsOrigins, createdAt }) => ({
+          ...{ id, name, tilledAccountId, createdAt },
+          corsOrigins: corsOrigins ?? [],
+        }));
+        const lines = shown.map((app) => `${app.id}\t${app.name}\t${app.tilledAccountId}\t${app.createdAt.toISOString()}\n`);
+        process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : lines.join(''));
+      }),
+    );
+  return apps;
+}
+
+function createCommand(withFoundation: WithFoundation): Command {
+  return new Command('create')
     .description('Makes an app. Its data is kept apart from every other app.')
     .argument('<id>', 'letters, digits, - and _; it cannot be changed later')
     .requiredOption('--name <name>', 'what people call it')
@@ -42,19 +72,10 @@ export function appsCommand(withFoundation: WithFoundation): Command {
         process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : `Made app ${app.id} on Tilled account ${tilledAccountId}.\n`);
       }),
     );
-  apps.addCommand(updateCommand(withFoundation));
-  apps
-    .command('rotate-session-secret')
-    .description('Ends every customer session of an app within seconds.')
-    .argument('<id>', 'the app')
-    .action((id: string) =>
-      withFoundation(async ({ access }) => {
-        await access.apps.rotateSessionSecret(id);
-        process.stdout.write(`Customer sessions of ${id} made until now open nothing any more.\n`);
-      }),
-    );
-  apps
-    .command('limit')
+}
+
+function limitCommand(withFoundation: WithFoundation): Command {
+  return new Command('limit')
     .description('Sets how many requests an app may make in 15 minutes.')
     .requiredOption('--app <id>', 'the app it is for')
     .addOption(requestsOption())
@@ -64,21 +85,6 @@ export function appsCommand(withFoundation: WithFoundation): Command {
         process.stdout.write(`App ${options.app}: ${limitInWords(options.requestsPerWindow)}.\n`);
       }),
     );
-  apps
-    .command('list')
-    .description('All apps, oldest first.')
-    .addOption(jsonOption())
-    .action((options: { json?: true }) =>
-      withFoundation(async ({ access }) => {
-        const shown = (await access.listApps()).map(({ id, name, tilledAccountId, corsOrigins, createdAt }) => ({
-          ...{ id, name, tilledAccountId, createdAt },
-          corsOrigins: corsOrigins ?? [],
-        }));
-        const lines = shown.map((app) => `${app.id}\t${app.name}\t${app.tilledAccountId}\t${app.createdAt.toISOString()}\n`);
-        process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : lines.join(''));
-      }),
-    );
-  return apps;
 }
 
 function updateCommand(withFoundation: WithFoundation): Command {

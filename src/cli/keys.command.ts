@@ -51,8 +51,12 @@ export function keysCommand(withFoundation: WithFoundation): Command {
         process.stdout.write(`Revoked ${options.id}.\n`);
       }),
     );
-  keys
-    .command('limit')
+  keys.addCommand(limitCommand(withFoundation));
+  return keys;
+}
+
+function limitCommand(withFoundation: WithFoundation): Command {
+  return new Command('limit')
     .description("Sets how many of its app's requests one key may make in 15 minutes.")
     .requiredOption('--app <id>', 'the app of the key')
     .requiredOption('--key <id>', 'the key: key_…')
@@ -63,7 +67,6 @@ export function keysCommand(withFoundation: WithFoundation): Command {
         process.stdout.write(`Key ${options.key}: ${limitInWords(options.requestsPerWindow)}.\n`);
       }),
     );
-  return keys;
 }
 
 function createCommand(withFoundation: WithFoundation): Command {

@@ -37,7 +37,8 @@ function compiledFor<Context extends object>(
   uses: WeakMap<DocumentNode, Map<string, Use>>,
   { document, operation, operationName, schema }: GraphQLRequestContextResponseForOperation<Context>,
 ): Query | null {
-  if (operation.operation !== OperationTypeNode.QUERY) return null;
+  // An operation that the document does not have is refused next; the types do not say that it may be missing.
+  if (operation === undefined || operation.operation !== OperationTypeNode.QUERY) return null;
   const ofDocument = uses.get(document) ?? new Map<string, Use>();
   uses.set(document, ofDocument);
   const use = ofDocument.get(operationName ?? '') ?? { count: 0, compiled: null };

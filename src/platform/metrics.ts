@@ -154,10 +154,7 @@ export class Metrics {
     labelNames: ['class'],
   });
 
-  readonly reconciliations = this.counter({
-    name: 'billing_reconciliations_total',
-    help: 'Comparisons of all of an app with the processor that this process finished.',
-  });
+  readonly reconciliations = this.counter({ name: 'billing_reconciliations_total', help: 'Apps compared with Tilled by this process.' });
 
   readonly reconciledAt = this.gauge({
     name: 'billing_reconciled_timestamp_seconds',
@@ -168,12 +165,14 @@ export class Metrics {
     name: 'billing_card_data_refusals_total',
     help: 'Requests refused for card or bank data in them, by what was found.',
     labelNames: ['kind'],
+    values: { kind: ['card_number', 'forbidden_name'] },
   });
 
   readonly rateLimited = this.counter({
     name: 'billing_rate_limited_total',
     help: 'Requests and deliveries refused with 429, by the limit they met.',
     labelNames: ['limit'],
+    values: { limit: ['requests', 'failed_authentications', 'webhooks'] },
   });
 
   readonly limitStoreFailures = this.counter({

@@ -42,7 +42,7 @@ beforeAll(async () => {
   furniture = await furnish(world, app);
   roots = rootFieldsOf(world.gateway.schema);
 }, 60_000);
-afterAll(() => world.close());
+afterAll(() => world.close({ divergences: 1 }));
 
 const fill = ({ path, type }: InputPlace): unknown => {
   const name = path.at(-1) ?? '';

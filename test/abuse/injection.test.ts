@@ -28,7 +28,7 @@ beforeAll(async () => {
   furniture = await furnish(world, app);
   await furnish(world, other);
 }, 120_000);
-afterAll(() => world.close());
+afterAll(() => world.close({ divergences: 2 }));
 
 const SAMPLES: Readonly<Record<string, unknown>> = {
   MinorUnits: 100,

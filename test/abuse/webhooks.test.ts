@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { placeOf, WEBHOOK_SECRET } from '../../src/billing/access/secret-places.js';
 import { composeGateway } from '../../src/compose.js';
 import { composeLocalLimits } from '../../src/compose.limits.js';
 import { readConfig } from '../../src/config.js';
@@ -94,11 +95,11 @@ describe('a delivery that is not from Tilled', () => {
     expect(await post(JSON.stringify(newEvent(a)), { headers: { authorization: `Bearer ${a.key}` } })).toMatchObject({ status: 401 });
   });
 
-  it('has the database asked no more often for coming two hundred times at once, and keeps no new secret from being known', async () => {
+  it('has the database asked no more often for coming forty times at once, and keeps no new secret from being known', async () => {
     const body = JSON.stringify(newEvent(a));
     const [started, answers] = [performance.now(), [] as unknown[]];
     const statements = await world.statements(async () => {
-      const forged = Array.from({ length: 200 }, () =>
+      const forged = Array.from({ length: 40 }, () =>
         post(body, { path: `/${a.id}`, signature: signature(now(), body, 'whsec_of_nobody') }),
       );
       answers.push(...(await Promise.all(forged)).map(({ status }) => status));
@@ -109,7 +110,8 @@ describe('a delivery that is not from Tilled', () => {
     // One that was remembered too long, and then one in 100 ms.
     expect(looks).toBeLessThanOrEqual(2 + Math.ceil((performance.now() - started) / 100));
     const insert = 'insert into billing_webhook_secrets (app_id, id, secret, created_at) values (?, ?, ?, ?)';
-    await world.gateway.database.run(insert, [a.id, 'wes_new', 'whsec_new', new Date(now())]);
+    const sealed = world.gateway.vault.seal('whsec_new', placeOf(WEBHOOK_SECRET, a.id, 'wes_new'));
+    await world.gateway.database.run(insert, [a.id, 'wes_new', sealed, new Date(now())]);
     // Unusable, not unverified: it was signed with a secret that was stored a moment ago.
     expect(await post('{}', { path: `/${a.id}`, signature: signature(now(), '{}', 'whsec_new') })).toMatchObject({ status: 400 });
     await world.gateway.database.run("delete from billing_webhook_secrets where app_id = ? and id = 'wes_new'", [a.id]);

@@ -148,7 +148,7 @@ describe('expired keys', () => {
     expect(await financialRows()).toEqual(money);
     expect(await pay({ idempotencyKey: 'key-2' })).toMatchObject({ replayed: true });
     const jobs = (await world.rows('billing_jobs', app)).map(({ kind, state }) => `${kind} ${state}`);
-    expect(jobs.toSorted()).toEqual(['retention due', 'webhook.backfill due']);
+    expect(jobs.toSorted()).toEqual(['reconcile due', 'retention.sweep due', 'webhook.backfill due']);
   });
 
   it('are kept for as long as the outcome is not known: the same key never takes a second payment', async () => {

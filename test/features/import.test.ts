@@ -60,9 +60,10 @@ async function atTilled(email: string, of = app) {
   return { customer, card, subscription };
 }
 
-/** The three files of some customers that are at Tilled already, as arguments. */
-async function filesOf(people: readonly Awaited<ReturnType<typeof atTilled>>[]): Promise<string[]> {
-  const customers = people.map(({ customer }, index) => `${index},${customer.email},Ann Lee,${customer.id},gold`);
+/** The three files of some customers that are at Tilled already, and of others that have neither card nor subscription, as arguments. */
+async function filesOf(people: readonly Awaited<ReturnType<typeof atTilled>>[], more: readonly TilledCustomer[] = []): Promise<string[]> {
+  const all = [...people.map(({ customer }) => customer), ...more];
+  const customers = all.map((customer, index) => `${index},${customer.email},Ann Lee,${customer.id},gold`);
   const methods = people.map(({ card }, index) => `${index},${card},yes`);
   const subscriptions = people.map(({ subscription }, index) => `${index},${subscription.id},waiting,1990,monthly`);
   return [
@@ -75,6 +76,11 @@ async function filesOf(people: readonly Awaited<ReturnType<typeof atTilled>>[]):
 
 function people(count: number) {
   return Promise.all(Array.from({ length: count }, (_, index) => atTilled(`p${index}@example.com`)));
+}
+
+function customersAtTilled(count: number) {
+  const emails = Array.from({ length: count }, (_, index) => `c${index}@example.com`);
+  return Promise.all(emails.map((email) => world.tilled(app, 'POST', '/v1/customers', { email }) as Promise<TilledCustomer>));
 }
 
 async function moneyMoved(): Promise<unknown> {
@@ -91,7 +97,7 @@ beforeEach(async () => {
 afterAll(() => world.close());
 
 describe('billing import of what is at Tilled already', () => {
-  it('adopts customers, methods and subscriptions, marks them at Tilled, and equals Tilled by --verify', async () => {
+  it('adopts customers, methods and subscriptions once, marks them at Tilled, and equals Tilled by --verify', async () => {
     const args = await filesOf(await people(3));
     const { status, answer, stderr } = await imports(args);
     expect([status, stderr]).toEqual([0, expect.stringMatching(/^Run imp_\w+\./)]);
@@ -107,78 +113,57 @@ describe('billing import of what is at Tilled already', () => {
     const verified = await imports(['--verify', answer['run'] ?? '']);
     expect([verified.status, verified.answer]).toEqual([0, expect.objectContaining({ isOk: true })]);
     expect(JSON.stringify(verified.answer)).toContain('usd month 1: 5970 (source 5970)');
+    const before = await countsOfApp(world, app);
+    expect((await imports(args)).answer).toMatchObject({ run: answer['run'], isResumed: true });
+    expect(await countsOfApp(world, app)).toEqual(before);
     expect(await moneyMoved()).toBe(0);
   });
 
-  it('makes webhooks find what was adopted', async () => {
+  it('makes webhooks find what was adopted, and says with --verify what does not equal Tilled any more', async () => {
     const [person] = await people(1);
-    await imports(await filesOf(person === undefined ? [] : [person]));
+    const { answer } = await imports(await filesOf(person === undefined ? [] : [person]));
     await world.tilled(app, 'POST', `/v1/subscriptions/${person?.subscription.id}/pause`, {});
     await world.settle();
     expect(await world.rows('billing_subscriptions', app)).toMatchObject([{ status: 'PAUSED' }]);
-  });
-
-  it('says with --verify what does not equal Tilled any more', async () => {
-    const [person] = await people(1);
-    const { answer } = await imports(await filesOf(person === undefined ? [] : [person]));
     await world.tilled(app, 'PATCH', `/v1/subscriptions/${person?.subscription.id}`, { price: 2990 });
     const verified = await imports(['--verify', answer['run'] ?? '']);
     expect(verified.status).toBe(1);
     expect(JSON.stringify(verified.answer)).toContain('1 differences among 1');
   });
 
-  it('does nothing twice: a second run of the same command is the same run', async () => {
-    const args = await filesOf(await people(2));
-    const first = await imports(args);
-    const before = await countsOfApp(world, app);
-    const second = await imports(args);
-    expect(second.answer).toMatchObject({ run: first.answer['run'], isResumed: true });
-    expect(await countsOfApp(world, app)).toEqual(before);
-  });
-
   it('goes on after kill -9 in the middle, with the same run and nothing doubled', async () => {
-    const args = await filesOf(await people(120));
+    const args = await filesOf(await people(5), await customersAtTilled(105));
     await killedInTheMiddle(['import', '--app', app.id, '--report', path.join(folder, 'killed.jsonl'), ...args]);
     const partly = (await world.rows('billing_customers', app)).length;
-    expect([partly > 0, partly < 120]).toEqual([true, true]);
+    expect([partly > 0, partly < 110]).toEqual([true, true]);
     const { status, answer } = await imports(args);
     expect([status, answer]).toEqual([0, expect.objectContaining({ isResumed: true })]);
     expect(await countsOfApp(world, app)).toMatchObject({
-      ...{
-        billing_imports: 1,
-        billing_import_items: 360,
-        billing_customers: 120,
-        billing_payment_methods: 120,
-        billing_subscriptions: 120,
-      },
+      ...{ billing_imports: 1, billing_import_items: 120 },
+      ...{ billing_customers: 110, billing_payment_methods: 5, billing_subscriptions: 5 },
     });
     const listed = (await world.tilled(app, 'GET', `/v1/customers?limit=1&metadata[billing_app_id]=${app.id}`)) as { total: number };
-    expect(listed.total).toBe(120);
+    expect(listed.total).toBe(110);
   });
 
-  it('refuses a line that differs from Tilled, by its line, and brings in the others', async () => {
-    const args = await filesOf(await people(2));
+  it("refuses by its line what differs from Tilled, is another account's or bears another app's mark, and brings in the others", async () => {
+    const theirs = await atTilled('theirs@example.com', await world.app());
+    const shared = await world.gateway.access.createApp({ id: `${app.id}-b`, name: 'Sharing', tilledAccountId: app.accountId });
+    const [marked] = await customersAtTilled(1);
+    const metadata = { billing_app_id: shared.id, billing_id: 'cus_x' };
+    await world.tilled(app, 'PATCH', `/v1/customers/${marked?.id}`, { metadata });
+    const args = await filesOf(await people(2), [theirs.customer, ...(marked === undefined ? [] : [marked])]);
     await file('s.csv', (await readFile(path.join(folder, 's.csv'), 'utf8')).replace('1990,monthly', '990,monthly'));
     const { status, answer } = await imports(args);
-    expect([status, answer]).toMatchObject([1, { counts: { subscriptions: { made: 1, failed: 1 } } }]);
-    expect(await reported()).toMatchObject([{ noun: 'subscriptions', line: 2, problem: "It differs from Tilled's in priceMinor." }]);
-  });
-
-  it('takes nothing of another account, and nothing that carries the mark of another app on the same account', async () => {
-    const other = await world.app();
-    const theirs = await atTilled('theirs@example.com', other);
-    const shared = await world.gateway.access.createApp({ id: `${app.id}-b`, name: 'Sharing', tilledAccountId: app.accountId });
-    const [marked] = await people(1);
-    await world.tilled(app, 'PATCH', `/v1/customers/${marked?.customer.id}`, {
-      metadata: { billing_app_id: shared.id, billing_id: 'cus_x' },
-    });
-    const rows = [`1,a@example.com,${theirs.customer.id}`, `2,b@example.com,${marked?.customer.id}`];
-    await imports(['--customers', await file('c.csv', ['externalId,email,tilledCustomerId', ...rows].join('\n'))]);
-    expect((await reported()).map((line) => line['problem'])).toEqual([
-      expect.stringContaining('Tilled has no customer'),
-      expect.stringContaining('mark of another app'),
+    const counts = { customers: { made: 2, failed: 2 }, paymentMethods: { made: 2 }, subscriptions: { made: 1, failed: 1 } };
+    expect([status, answer]).toMatchObject([1, { counts }]);
+    expect((await reported()).map(({ noun, line, problem }) => [noun, line, problem])).toEqual([
+      ['customers', 4, expect.stringContaining('Tilled has no customer')],
+      ['customers', 5, expect.stringContaining('mark of another app')],
+      ['subscriptions', 2, "It differs from Tilled's in priceMinor."],
     ]);
-    expect(await world.rows('billing_customers', app)).toEqual([]);
+    const emails = (await world.rows('billing_customers', app)).map(({ email }) => email);
+    expect(emails).toEqual(['p0@example.com', 'p1@example.com']);
   });
 });
 
@@ -215,21 +200,7 @@ describe('billing import of what Tilled does not have yet', () => {
   const CUSTOMERS = 'externalId,email,name\nx1,new@example.com,New One\n';
   const header = 'externalId,customerExternalId,priceMinor,currency,intervalUnit,billingCycleAnchor';
 
-  it('makes customers at Tilled once, attaches their methods, and leaves those that are here', async () => {
-    const card = await world.newCard(app);
-    const args = [
-      ...['--customers', await file('c.csv', CUSTOMERS)],
-      ...['--payment-methods', await file('p.jsonl', JSON.stringify({ tilledPaymentMethodId: card, customerExternalId: 'x1' }))],
-    ];
-    expect((await imports(args)).answer).toMatchObject({ counts: { customers: { created: 1 }, paymentMethods: { created: 1 } } });
-    await file('c.csv', `${CUSTOMERS}x2,two@example.com,\n`);
-    expect((await imports(args)).answer).toMatchObject({ counts: { customers: { created: 1, existing: 1 } } });
-    const method = (await world.tilled(app, 'GET', `/v1/payment-methods/${card}`)) as TilledPaymentMethod;
-    expect(await world.rows('billing_customers', app)).toContainEqual(expect.objectContaining({ tilled_customer_id: method.customer_id }));
-    expect(((await world.tilled(app, 'GET', '/v1/customers')) as { total: number }).total).toBe(2);
-  });
-
-  it('makes subscriptions only when told to, only in the future, once, and collects nothing', async () => {
+  it('makes customers once, attaches their methods, and makes subscriptions only when told to, only in the future, and once', async () => {
     const card = await world.newCard(app);
     const common = [
       ...['--customers', await file('c.csv', CUSTOMERS)],
@@ -242,58 +213,53 @@ describe('billing import of what Tilled does not have yet', () => {
     expect((await imports([...common, '--subscriptions', past, '--create-subscriptions'])).status).toBe(1);
     expect(await world.rows('billing_customers', app)).toEqual([]);
     const told = await imports([...common, '--subscriptions', subscriptions, '--create-subscriptions']);
-    expect([told.status, told.answer]).toMatchObject([0, { counts: { subscriptions: { created: 1 } } }]);
-    await file('s.csv', `${header}\ns1,x1,1990,usd,month,${FUTURE}\n\n`);
+    const counts = { customers: { created: 1 }, paymentMethods: { created: 1 }, subscriptions: { created: 1 } };
+    expect([told.status, told.answer]).toMatchObject([0, { counts }]);
+    const method = (await world.tilled(app, 'GET', `/v1/payment-methods/${card}`)) as TilledPaymentMethod;
+    expect(await world.rows('billing_customers', app)).toMatchObject([{ tilled_customer_id: method.customer_id }]);
+    await file('c.csv', `${CUSTOMERS}x2,two@example.com,\n`);
     expect((await imports([...common, '--subscriptions', subscriptions, '--create-subscriptions'])).answer).toMatchObject({
-      counts: { subscriptions: { existing: 1 } },
+      counts: { customers: { created: 1, existing: 1 }, paymentMethods: { existing: 1 }, subscriptions: { existing: 1 } },
     });
-    expect([await moneyMoved(), ((await world.tilled(app, 'GET', '/v1/subscriptions')) as { total: number }).total]).toEqual([0, 1]);
+    const totalOf = async (path: string) => ((await world.tilled(app, 'GET', path)) as { total: number }).total;
+    expect([await moneyMoved(), await totalOf('/v1/customers'), await totalOf('/v1/subscriptions')]).toEqual([0, 2, 1]);
   });
 });
 
 describe('the report of billing import', () => {
-  it('names every problem of every line, and nothing is imported', async () => {
+  it('names every problem of every line, never repeats a card or bank number, and nothing is imported', async () => {
+    const iban = 'DE89370400440532013000';
     const rows = [
-      'externalId,email,tilledCustomerId',
-      '1,not-an-address,',
-      '1,a@example.com,cu_1',
-      ',b@example.com,',
+      'externalId,email,tilledCustomerId,note,Account Number',
+      '1,not-an-address,,,',
+      '1,a@example.com,cu_1,,',
+      ',b@example.com,,,',
+      `6,a@example.com,,${VISA},`,
+      `7,a@example.com,,4111 1111 1111 1111,`,
+      `8,a@example.com,,${iban},`,
+      '9,a@example.com,,,12345',
+      '10,a@example.com,,1700000000000,',
       '4,c@example.com',
       '"5',
       '',
     ];
-    const { status, answer } = await imports(['--customers', await file('c.csv', rows.join('\r\n')), '--show', '2']);
-    expect([status, answer]).toMatchObject([1, { run: null, lines: { customers: 5 } }]);
+    const { status, answer, stdout, stderr } = await imports(['--customers', await file('c.csv', rows.join('\r\n')), '--show', '2']);
+    expect([status, answer]).toMatchObject([1, { run: null, lines: { customers: 10 } }]);
     expect(answer['shown']).toHaveLength(2);
     expect((await reported()).map(({ line, field }) => [line, field])).toEqual([
       [2, 'email'],
       [3, 'tilledCustomerId'],
       [4, null],
-      [5, null],
-      [6, null],
+      [5, 'note'],
+      [6, 'note'],
+      [7, 'note'],
+      [8, 'Account Number'],
+      [10, null],
+      [11, null],
     ]);
-    expect(await world.rows('billing_imports', app)).toEqual([]);
-  });
-
-  it('refuses card and bank numbers wherever they are, and never repeats them', async () => {
-    const iban = 'DE89370400440532013000';
-    const rows = [
-      'externalId,email,note,Account Number',
-      `1,a@example.com,${VISA},`,
-      `2,a@example.com,4111 1111 1111 1111,`,
-      `3,a@example.com,${iban},`,
-      '4,a@example.com,,12345',
-      '5,a@example.com,1700000000000,',
-    ];
-    const { stdout, stderr } = await imports(['--customers', await file('c.csv', rows.join('\n')), '--dry-run']);
     const report = await readFile(path.join(folder, 'report.jsonl'), 'utf8');
-    expect((await reported()).map(({ line, field }) => [line, field])).toEqual([
-      [2, 'note'],
-      [3, 'note'],
-      [4, 'note'],
-      [5, 'Account Number'],
-    ]);
     for (const number of [VISA, '4111 1111', iban, '12345']) expect(stdout + stderr + report).not.toContain(number);
+    expect(await world.rows('billing_imports', app)).toEqual([]);
   });
 
   it('names a mapping that leads nowhere', async () => {
@@ -306,38 +272,43 @@ describe('the report of billing import', () => {
 });
 
 describe('billing import --rollback', () => {
-  it('takes back what the run made and its marks, and leaves Tilled as it was', async () => {
-    const [person] = await people(1);
-    const { answer } = await imports(await filesOf(person === undefined ? [] : [person]));
+  it('takes back what the run made and its marks, leaves Tilled as it was, and what was written down about it stays', async () => {
+    const both = await people(2);
+    const args = await filesOf(both);
+    const { answer } = await imports(args);
+    const told = await world.rows('billing_events', app);
     const undone = await imports(['--rollback', answer['run'] ?? '']);
-    expect([undone.status, undone.answer]).toMatchObject([
-      0,
-      { rolledBack: { customers: 1, paymentMethods: 1, subscriptions: 1 }, stays: 0 },
-    ]);
-    for (const table of ['billing_customers', 'billing_payment_methods', 'billing_subscriptions', 'billing_events'])
+    const rolledBack = { customers: 2, paymentMethods: 2, subscriptions: 2 };
+    expect([undone.status, undone.answer]).toMatchObject([0, { rolledBack, stays: 0 }]);
+    for (const table of ['billing_customers', 'billing_payment_methods', 'billing_subscriptions'])
       expect([table, await world.rows(table, app)]).toEqual([table, []]);
-    const subscription = await world.tilled(app, 'GET', `/v1/subscriptions/${person?.subscription.id}`);
-    expect(subscription).toMatchObject({ status: person?.subscription.status, metadata: null });
-    expect(await world.tilled(app, 'GET', `/v1/customers/${person?.customer.id}`)).toMatchObject({ metadata: null });
-    const again = await imports(await filesOf(person === undefined ? [] : [person]));
-    expect(again.answer).toMatchObject({ isResumed: false, counts: { subscriptions: { made: 1 } } });
+    const events = await world.rows('billing_events', app);
+    expect(events.slice(0, told.length)).toEqual(told);
+    const removals = events.slice(told.length).filter(({ type }) => String(type).endsWith('.removed'));
+    const nouns = ['customer', 'customer', 'payment_method', 'payment_method', 'subscription', 'subscription'];
+    expect(removals.map(({ type }) => type).toSorted()).toEqual(nouns.map((noun) => `${noun}.removed`));
+    for (const { customer, subscription } of both) {
+      const found = await world.tilled(app, 'GET', `/v1/subscriptions/${subscription.id}`);
+      expect(found).toMatchObject({ status: subscription.status, metadata: null });
+      expect(await world.tilled(app, 'GET', `/v1/customers/${customer.id}`)).toMatchObject({ metadata: null });
+    }
   });
 
-  it('leaves what something was built on or that was changed, and says why', async () => {
+  it('leaves what something was built on, and says why; then the same command is another run', async () => {
     const args = await filesOf(await people(2));
     const { answer } = await imports(args);
     const [first] = await world.rows('billing_customers', app);
     await world.payment(app, String(first?.['id']));
     const undone = await imports(['--rollback', answer['run'] ?? '']);
-    expect([undone.status, undone.answer]).toMatchObject([
-      1,
-      { rolledBack: { customers: 1, paymentMethods: 1, subscriptions: 2 }, stays: 2 },
-    ]);
+    const rolledBack = { customers: 1, paymentMethods: 1, subscriptions: 2 };
+    expect([undone.status, undone.answer]).toMatchObject([1, { rolledBack, stays: 2 }]);
     expect((await reported()).map((line) => line['reason'])).toEqual([
       expect.stringMatching(/the payment pay_\w+ was built on it/),
       expect.stringMatching(/the payment pay_\w+ was built on it/),
     ]);
     expect(await world.rows('billing_customers', app)).toMatchObject([{ id: first?.['id'] }]);
+    const counts = { customers: { made: 1, existing: 1 }, paymentMethods: { made: 1, existing: 1 }, subscriptions: { made: 2 } };
+    expect((await imports(args)).answer).toMatchObject({ isResumed: false, counts });
   });
 });
 

@@ -23,12 +23,21 @@ beforeAll(async () => {
 beforeEach(async () => {
   app = await world.app();
 });
-afterAll(() => world.close());
+// One difference is furnished.
+afterAll(() => world.close({ divergences: 1 }));
 
-/** A person with a card, a payment, a part of it refunded, a payment that failed, and refused requests about them. */
+/**
+ * A person with a card, a payment, a part of it refunded, a dispute, a refused request about them, a difference at Tilled that somebody
+ * dealt with, and an event that waits until it is known which of the account's two apps it is for.
+ */
 async function grace() {
+  await world.gateway.access.createApp({ id: `${app.id}-b`, name: 'Sharing', tilledAccountId: app.accountId });
   const customer = await world.customer(app, PERSON);
-  const card = await world.card(app, customer.id, { tilledPaymentMethodId: await world.newCard(app, MASTERCARD) });
+  await renamedAtTilled(customer.id);
+  const tilledPaymentMethodId = await world.newCard(app, MASTERCARD);
+  await world.tilled(app, 'PATCH', `/v1/payment-methods/${tilledPaymentMethodId}`, { nick_name: 'Pier 7' });
+  await world.settle();
+  const card = await world.card(app, customer.id, { tilledPaymentMethodId });
   const payment = await world.payment(app, customer.id, {
     ...{ description: 'Hopper, Pier 7', referenceId: 'order of Grace', metadata: { berth: 'Pier 7' } },
   });
@@ -40,6 +49,19 @@ async function grace() {
   await world.control('disputes', { paymentIntentId: (await intentOf(payment.id)).id });
   await world.settle();
   return { customer, card, payment };
+}
+
+/** Leaves a resolved divergence with what both sides called the customer. */
+async function renamedAtTilled(customerId: string): Promise<void> {
+  const [row] = await world.rows('billing_customers', app);
+  await world.tilled(app, 'PATCH', `/v1/customers/${row?.['tilled_customer_id']}`, { last_name: 'Hopper-Murray' });
+  await world.settle();
+  await later(1);
+  const { open } = await world.gateway.reconciliation.object.at(await world.scope(app), customerId);
+  const note = 'Hopper is the name on the card.';
+  await world.ask(app, ops.DivergenceResolveDocument, { input: { id: open[0]?.id ?? '', note } });
+  // Our name is carried there.
+  await world.settle();
 }
 
 async function intentOf(paymentId: string): Promise<{ readonly id: string }> {
@@ -92,6 +114,8 @@ describe('billing customers erase', () => {
         'billing_refunds',
         'billing_webhooks',
         'billing_idempotency_keys',
+        'billing_divergences',
+        'billing_jobs',
       ]),
     );
     const before = await rowsOfApp(world, app);
@@ -124,6 +148,15 @@ describe('billing customers erase', () => {
     expect(await traces()).not.toEqual([]);
     await world.gateway.retention.run(await world.scope(app));
     expect(await traces()).toEqual([]);
+  });
+
+  it('stays done when our books are compared with Tilled, which keeps what it knows of the card', async () => {
+    await grace();
+    await erased();
+    await world.advance({ days: 1 });
+    const { open } = await world.gateway.reconciliation.run.runNow(await world.scope(app));
+    await world.gateway.retention.run(await world.scope(app));
+    expect([open, await traces()]).toEqual([0, []]);
   });
 
   it('leaves other customers and other apps as they are', async () => {
@@ -164,7 +197,7 @@ describe('customerDelete', () => {
     await world.settle();
     await world.gateway.retention.run(await world.scope(app));
     // What can be told only by the person's own words is in free texts of ours; see the known limits.
-    expect((await traces()).filter((trace) => !/reference_id|idempotency_keys/.test(trace))).toEqual([]);
+    expect((await traces()).filter((trace) => !/reference_id|idempotency_keys|divergences.note/.test(trace))).toEqual([]);
   });
 });
 

@@ -375,7 +375,7 @@ describe('an operator', () => {
     expect(divergenceResolve).toMatchObject({ userErrors: [], divergence: { status: 'RESOLVED', note: input.note } });
     expect(divergenceResolve.divergence?.closedBy).toMatch(/^operator key_/);
     expect((await resolve()).divergenceResolve).toMatchObject({ divergence: null, userErrors: [{ code: 'ILLEGAL_TRANSITION' }] });
-    expect(await world.rows('billing_events', app)).toMatchObject([
+    expect((await world.rows('billing_events', app)).filter((event) => event['to_status'] !== '')).toMatchObject([
       { type: 'divergence.resolved', actor: 'operator', object_id: open?.id },
     ]);
     expect(await run()).toMatchObject({ found: 0, open: 0 });
@@ -419,6 +419,7 @@ describe('billing reconcile', () => {
 
   it('--canary ends well when what it plants is found and healed', async () => {
     expect(await world.gateway.reconciliation.canary.run(await world.scope(app))).toMatchObject({ isFound: true, isHealed: true });
+    await world.settle();
     expect(await command('--canary')).toMatchObject({ status: 0, said: `${app.id}: the planted difference was found and healed.\n` });
     expect(await divergences()).toMatchObject([{ status: 'HEALED' }, { status: 'HEALED' }]);
     const movedMoney = ['payment_intents', 'charges', 'refunds'] as const;
@@ -427,6 +428,7 @@ describe('billing reconcile', () => {
 
   it('--canary ends with status 1 when what it plants cannot be healed', async () => {
     expect(await world.gateway.reconciliation.canary.run(await world.scope(app))).toMatchObject({ isHealed: true });
+    await world.settle();
     await world.control('faults', { operation: 'PATCH /v1/customers/:id', status: 400, skip: 1, times: 1_000 });
     expect(await command('--canary', '--json')).toMatchObject({ status: 1, said: { isFound: true, isHealed: false } });
     expect((await divergences()).map(({ status }) => status)).toEqual(['OPEN', 'HEALED']);

@@ -152,45 +152,94 @@ if (globalThis.TEST_DATABASE === 'embedded') {
       expect(stderr).toContain('PORT');
     });
   });
-}
 
-describe('the gateway in production', () => {
-  const production = { NODE_ENV: 'production', PORT: '0' };
+  // What opens no database is the same on both: proved here only.
+  describe('the gateway in production', () => {
+    const production = { NODE_ENV: 'production', PORT: '0' };
 
-  it('without variables ends with status 78 and names every one that is missing', async () => {
-    const { status, stderr, stdout } = await gatewayThatEnds({ ...production, BILLING_DATA_DIR: dataDir });
-    expect([status, stdout]).toEqual([78, '']);
-    const tilled = ['TILLED_SECRET_KEY', 'TILLED_PUBLIC_KEY', 'TILLED_WEBHOOK_SECRET', 'TILLED_ACCOUNT_ID'];
-    const names = ['DATABASE_URL_BILLING', ...tilled, 'BILLING_ENCRYPTION_KEY'];
-    expect(stderr.trim().split('\n')).toEqual(
-      names.map((name) => expect.stringMatching(new RegExp(`^${name} is missing: .* for example `))),
-    );
-  });
-
-  it('refuses the embedded database, and shows no secret while saying so', async () => {
-    const { status, stderr } = await gatewayThatEnds({
-      ...production,
-      ...TILLED,
-      DATABASE_URL_BILLING: `sqlite:${path.join(dataDir, 'x.db')}`,
+    it('without variables ends with status 78 and names every one that is missing', async () => {
+      const { status, stderr, stdout } = await gatewayThatEnds({ ...production, BILLING_DATA_DIR: dataDir });
+      expect([status, stdout]).toEqual([78, '']);
+      const tilled = ['TILLED_SECRET_KEY', 'TILLED_PUBLIC_KEY', 'TILLED_WEBHOOK_SECRET', 'TILLED_ACCOUNT_ID'];
+      const names = ['DATABASE_URL_BILLING', ...tilled, 'BILLING_ENCRYPTION_KEY'];
+      expect(stderr.trim().split('\n')).toEqual(
+        names.map((name) => expect.stringMatching(new RegExp(`^${name} is missing: .* for example `))),
+      );
     });
-    expect(status).toBe(78);
-    expect(stderr).toMatch(/^DATABASE_URL_BILLING .*embedded.*refused in production/);
-    expect(stderr).not.toContain('hunter2');
+
+    it('refuses the embedded database, and shows no secret while saying so', async () => {
+      const { status, stderr } = await gatewayThatEnds({
+        ...production,
+        ...TILLED,
+        DATABASE_URL_BILLING: `sqlite:${path.join(dataDir, 'x.db')}`,
+      });
+      expect(status).toBe(78);
+      expect(stderr).toMatch(/^DATABASE_URL_BILLING .*embedded.*refused in production/);
+      expect(stderr).not.toContain('hunter2');
+    });
+
+    it('refuses a database without a pool of its own', async () => {
+      const { status, stderr } = await gatewayThatEnds({
+        ...production,
+        ...TILLED,
+        DATABASE_URL_BILLING: 'mysql://u:hunter2@db/billing_db',
+      });
+      expect(status).toBe(78);
+      expect(stderr).toMatch(/^DATABASE_URL_BILLING is unpooled/);
+      expect(stderr).not.toContain('hunter2');
+    });
+
+    it('refuses to run the sandbox', async () => {
+      const { status, stderr, stdout } = await billing(['sandbox', '--port', '0'], { ...production, ...TILLED });
+      expect([status, stdout]).toEqual([78, '']);
+      expect(stderr).toMatch(/sandbox.*production/);
+    });
   });
 
-  it('refuses a database without a pool of its own', async () => {
-    const { status, stderr } = await gatewayThatEnds({ ...production, ...TILLED, DATABASE_URL_BILLING: 'mysql://u:hunter2@db/billing_db' });
-    expect(status).toBe(78);
-    expect(stderr).toMatch(/^DATABASE_URL_BILLING is unpooled/);
-    expect(stderr).not.toContain('hunter2');
-  });
+  describe('the command line, before it opens a database', () => {
+    const environment = { DATABASE_URL_BILLING: 'sqlite::memory:', ...TILLED };
 
-  it('refuses to run the sandbox', async () => {
-    const { status, stderr, stdout } = await billing(['sandbox', '--port', '0'], { ...production, ...TILLED });
-    expect([status, stdout]).toEqual([78, '']);
-    expect(stderr).toMatch(/sandbox.*production/);
+    it.each([
+      ['an unknown role', ['keys', 'create', '--app', 'shop', '--role', 'root'], 64, /--role.*invalid.*service/],
+      ['no app', ['keys', 'create'], 64, /--app/],
+      ['no name', ['apps', 'create', 'x'], 64, /--name/],
+      ['an unknown command', ['destroy'], 64, /destroy/],
+    ])('refuses %s, and says why without a stack', async (_, args, expected, words) => {
+      const { status, stdout, stderr } = await billing(args, { ...environment, BILLING_DATA_DIR: dataDir });
+      expect([status, stdout]).toEqual([expected, '']);
+      expect(stderr).toMatch(words);
+      expect(stderr).not.toMatch(/\bat .*:\d+:\d+/);
+    });
+
+    it('says what is wrong with its configuration', async () => {
+      const { status, stderr } = await billing(['migrate'], {
+        ...environment,
+        BILLING_DATA_DIR: dataDir,
+        DATABASE_URL_BILLING: 'postgres://u:hunter2@h/d',
+      });
+      expect([status, stderr]).toEqual([78, expect.stringMatching(/^DATABASE_URL_BILLING is not a mysql:\/\/ URL/)]);
+      expect(stderr).not.toContain('hunter2');
+    });
+
+    it.each(['SIGTERM', 'SIGINT'] as const)('runs the sandbox alone until %s, and leaves nothing running', async (signal) => {
+      const running = await runningBilling(
+        ['sandbox', '--port', '0'],
+        { ...environment, BILLING_DATA_DIR: dataDir },
+        'TILLED_SECRET_KEY=sk_',
+      );
+      const url = /^TILLED_BASE_URL=(.*)$/m.exec(running.words)?.[1] ?? '';
+      expect((await fetch(`${url}/v1/customers`)).status).toBe(401);
+      expect(await running.end(signal)).toMatchObject({ status: 0, stderr: '' });
+      await expect(fetch(`${url}/v1/customers`)).rejects.toThrow();
+    });
+
+    it('shows how it is used', async () => {
+      const { status, stdout } = await billing(['--help'], environment);
+      expect(status).toBe(0);
+      for (const command of ['migrate', 'apps', 'keys', 'sandbox']) expect(stdout).toContain(command);
+    });
   });
-});
+}
 
 if (globalThis.TEST_DATABASE === 'mysql') {
   describe('the gateway on a MySQL server', () => {
@@ -207,7 +256,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
 
     it('says that the server cannot be reached, with a status that means "try again"', async () => {
       const url = 'mysql://billing:hunter2@127.0.0.1:1/billing_db?connection_limit=5';
-      for (const { status, stderr } of [await gatewayThatEnds(on(url)), await billing(['migrate'], on(url))]) {
+      for (const { status, stderr } of await Promise.all([gatewayThatEnds(on(url)), billing(['migrate'], on(url))])) {
         expect([status, stderr]).toEqual([69, 'The database server at 127.0.0.1:1 cannot be reached (ECONNREFUSED).\n']);
       }
     });
@@ -215,7 +264,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     it('says that the database is missing', async () => {
       const url = new URL(environment['DATABASE_URL_BILLING'] ?? '');
       url.pathname = '/bg_test_nowhere';
-      for (const { status, stderr } of [await gatewayThatEnds(on(url.toString())), await billing(['migrate'], on(url.toString()))]) {
+      for (const { status, stderr } of await Promise.all([gatewayThatEnds(on(url.toString())), billing(['migrate'], on(url.toString()))])) {
         expect([status, stderr]).toEqual([
           78,
           expect.stringMatching(/^The server at \S+ has no database "bg_test_nowhere": create it.*\n$/),
@@ -227,7 +276,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     it('says that the user or password is wrong, and shows neither', async () => {
       const url = new URL(environment['DATABASE_URL_BILLING'] ?? '');
       url.password = 'hunter2';
-      for (const { status, stderr } of [await gatewayThatEnds(on(url.toString())), await billing(['migrate'], on(url.toString()))]) {
+      for (const { status, stderr } of await Promise.all([gatewayThatEnds(on(url.toString())), billing(['migrate'], on(url.toString()))])) {
         expect([status, stderr]).toEqual([
           78,
           expect.stringMatching(/^The server at \S+ refused the user or password of DATABASE_URL_BILLING\.\n$/),
@@ -236,7 +285,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     });
 
     it('says that it is not migrated, and what to run', async () => {
-      for (const { status, stderr } of [await gatewayThatEnds(environment), await billing(['apps', 'list'], environment)]) {
+      for (const { status, stderr } of await Promise.all([gatewayThatEnds(environment), billing(['apps', 'list'], environment)])) {
         expect([status, stderr]).toEqual([
           78,
           expect.stringMatching(/^The database "bg_test_\w+" is not migrated: .*0001-core.* Run: billing migrate\n$/),
@@ -249,7 +298,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       const connection = await mysql.createConnection(foreign.url);
       await connection.query('create table orders (id int)');
       const wrong = on(`${foreign.url}?connection_limit=5`);
-      for (const { status, stderr } of [await gatewayThatEnds(wrong), await billing(['migrate'], wrong)]) {
+      for (const { status, stderr } of await Promise.all([gatewayThatEnds(wrong), billing(['migrate'], wrong)])) {
         expect([status, stderr]).toEqual([78, expect.stringMatching(/orders.*[Bb]illing needs .*own.*\n$/)]);
       }
       const [tables] = await connection.query('show tables');
@@ -315,12 +364,12 @@ describe('the command line', () => {
     ['read-only', /^bg_ro_/],
     ['operator', /^bg_ops_/],
   ])('makes a %s key and prints it, once', async (role, pattern) => {
-    const made = await billing(['keys', 'create', '--app', 'shop', '--role', role, '--json'], environment);
+    const args = ['keys', 'create', '--app', 'shop', '--role', role];
+    const [made, again] = await Promise.all([billing([...args, '--json'], environment), billing(args, environment)]);
     const { key, ...rest } = JSON.parse(made.stdout) as { key: string };
     expect([made.status, made.stderr]).toEqual([0, '']);
     expect(rest).toEqual({ id: expect.stringMatching(/^key_/), app: 'shop', role });
     expect(key).toMatch(pattern);
-    const again = await billing(['keys', 'create', '--app', 'shop', '--role', role], environment);
     expect(again.stdout).toMatch(pattern);
     expect(again.stdout.trim()).not.toBe(key);
   });
@@ -329,35 +378,11 @@ describe('the command line', () => {
     ['an app that is not there', ['keys', 'create', '--app', 'nobody'], 1, /^There is no app nobody\.\n$/],
     ['an id that is taken', ['apps', 'create', 'shop', '--name', 'Again'], 1, /^There is an app shop already\.\n$/],
     ['an id that is none', ['apps', 'create', 'a shop!', '--name', 'Shop'], 1, /^An app id has .*\n$/],
-    ['an unknown role', ['keys', 'create', '--app', 'shop', '--role', 'root'], 64, /--role.*invalid.*service/],
-    ['no app', ['keys', 'create'], 64, /--app/],
-    ['no name', ['apps', 'create', 'x'], 64, /--name/],
-    ['an unknown command', ['destroy'], 64, /destroy/],
   ])('refuses %s, and says why without a stack', async (_, args, expected, words) => {
     const { status, stdout, stderr } = await billing(args, environment);
     expect([status, stdout]).toEqual([expected, '']);
     expect(stderr).toMatch(words);
     expect(stderr).not.toMatch(/\bat .*:\d+:\d+/);
-  });
-
-  it('says what is wrong with its configuration', async () => {
-    const { status, stderr } = await billing(['migrate'], { ...environment, DATABASE_URL_BILLING: 'postgres://u:hunter2@h/d' });
-    expect([status, stderr]).toEqual([78, expect.stringMatching(/^DATABASE_URL_BILLING is not a mysql:\/\/ URL/)]);
-    expect(stderr).not.toContain('hunter2');
-  });
-
-  it.each(['SIGTERM', 'SIGINT'] as const)('runs the sandbox alone until %s, and leaves nothing running', async (signal) => {
-    const running = await runningBilling(['sandbox', '--port', '0'], environment, 'TILLED_SECRET_KEY=sk_');
-    const url = /^TILLED_BASE_URL=(.*)$/m.exec(running.words)?.[1] ?? '';
-    expect((await fetch(`${url}/v1/customers`)).status).toBe(401);
-    expect(await running.end(signal)).toMatchObject({ status: 0, stderr: '' });
-    await expect(fetch(`${url}/v1/customers`)).rejects.toThrow();
-  });
-
-  it('shows how it is used', async () => {
-    const { status, stdout } = await billing(['--help'], environment);
-    expect(status).toBe(0);
-    for (const command of ['migrate', 'apps', 'keys', 'sandbox']) expect(stdout).toContain(command);
   });
 });
 

@@ -149,7 +149,9 @@ describe('5,000 changes of 500 objects at Tilled, told shuffled, twice, or never
 
   it('leave one unbroken chain of legal transitions for each object, none of them twice', async () => {
     const chains = new Map<string, OutboxEvent[]>();
-    for (const event of await world.rows(OutboxEvent)) chains.set(event.objectId, [...(chains.get(event.objectId) ?? []), event]);
+    // The rest says who asked, what was called and what else changed.
+    const transitions = (await world.rows(OutboxEvent)).filter(({ toStatus }) => toStatus !== '');
+    for (const event of transitions) chains.set(event.objectId, [...(chains.get(event.objectId) ?? []), event]);
     const statuses = new Map(
       [
         ...[...(await world.rows(Payment)), ...(await world.rows(Refund))],
@@ -275,7 +277,7 @@ function keepKilling(): { stop: () => Promise<void> } {
     for (let round = 1; !isOver || killed < 4; round += 1) {
       await sleep(1_500);
       await world.letTimePass();
-      if (round % 2 === 1) continue;
+      if (round % 3 !== 0) continue;
       const name = `worker-${1 + (killed % 2)}`;
       await world.fleet.kill(name);
       killed += 1;

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { readBackupConfig } from '../../src/config.backup.js';
 import { readConfig } from '../../src/config.js';
+import { TEST_ENCRYPTION_KEY } from '../support/encryption.js';
 import { billing } from '../support/processes.js';
 
 const SERVICE = z.looseObject({
@@ -132,10 +133,13 @@ describe('compose.yml', () => {
 
   it('has examples that the gateway accepts, with nothing in them that it does not read', async () => {
     const environment = { ...(await example('billing.env')), ...(await example('backup.env')) };
-    const config = readConfig(environment, '.');
+    // One that everybody can read here must not be taken for a key.
+    expect(() => readConfig(environment, '.')).toThrow(/^BILLING_ENCRYPTION_KEY is not 32 bytes in base64[^\n]*$/);
+    const config = readConfig({ ...environment, BILLING_ENCRYPTION_KEY: TEST_ENCRYPTION_KEY }, '.');
     expect(config.isProduction).toBe(true);
     expect(readBackupConfig(environment, config).database.location).toMatch(/^mysql:\/\/root/);
-    const read = (await readFile('src/config.ts', 'utf8')) + (await readFile('src/config.backup.ts', 'utf8'));
+    const files = (await readdir('src')).filter((name) => /^config(\.\w+)?\.ts$/.test(name));
+    const read = (await Promise.all(files.map((name) => readFile(`src/${name}`, 'utf8')))).join('\n');
     const set = [...Object.keys(environment), ...Object.values(services).flatMap((service) => Object.keys(service.environment))];
     const unknown = set.filter((name) => !read.includes(`'${name}'`) && !/^(AWS|RESTIC|MYSQL)_|^TMPDIR$/.test(name));
     expect(unknown).toEqual([]);

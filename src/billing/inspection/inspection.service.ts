@@ -1,12 +1,16 @@
+import type { Table } from '../../platform/db/table.js';
 import { NotFound } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { nameAtTilled } from '../customers/customer.adoption.js';
+import { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import type { Processor } from '../kit/processor.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
+import { Payment } from '../payments/payment.entity.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
 import { idsOf, readable, rowsBy, tracesOf } from '../privacy/customer-records.js';
 import { withoutPersonalData } from '../privacy/personal-data.js';
+import { Subscription } from '../subscriptions/subscription.entity.js';
 import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
 
 /** What can be inspected. */
@@ -99,7 +103,7 @@ export class InspectionService {
       const tilled = id === null ? null : await this.processor.find(scope, (client) => client.getCustomer(id));
       const pairs: Found['pairs'] =
         tilled === null ? {} : { email: [row.email, tilled.email?.toLowerCase() ?? null], name: [row.name, nameAtTilled(tilled)] };
-      return { row: plain(row), tilled, pairs: { atTilled: [row.deletedAt === null, tilled !== null], ...pairs } };
+      return { row: plain(scope.table(Customer), row), tilled, pairs: { atTilled: [row.deletedAt === null, tilled !== null], ...pairs } };
     },
     payment: async (scope, key) => {
       const payments = PaymentRepository.of(scope);
@@ -116,7 +120,7 @@ export class InspectionService {
               currency: [row.currency, tilled.currency],
               captured: [row.capturedMinor, tilled.amount_received],
             };
-      return { row: plain(row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
+      return { row: plain(scope.table(Payment), row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
     },
     subscription: async (scope, key) => {
       const subscriptions = SubscriptionRepository.of(scope);
@@ -136,13 +140,14 @@ export class InspectionService {
               nextPaymentAt: [iso(row.nextPaymentAt), iso(tilled.next_payment_at)],
               cancelAt: [iso(row.cancelAt), iso(tilled.cancel_at)],
             };
-      return { row: plain(row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
+      return { row: plain(scope.table(Subscription), row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
     },
   };
 }
 
-function plain(row: object & { readonly id: string }): Found['row'] {
-  return { ...row };
+function plain<Row extends object & { readonly id: string }>(table: Table<Row>, row: Row): Found['row'] {
+  const properties = Object.entries(table.propertiesOf(row)).map(([name, value]) => [name, value instanceof Date ? iso(value) : value]);
+  return { ...Object.fromEntries(properties), id: row.id };
 }
 
 function iso(moment: Date | string | null): string | null {

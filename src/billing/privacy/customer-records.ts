@@ -1,5 +1,6 @@
 import type { RawRow } from '../../platform/db/table.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
+import { ROUTE } from '../webhooks/webhook.inbox.js';
 
 /** Everything of a customer that has rows of its own, by table; each has a customer_id but the customer. */
 export const CUSTOMER_TABLES = [
@@ -15,6 +16,8 @@ export const CUSTOMER_TABLES = [
 export type CustomerRows = Record<(typeof CUSTOMER_TABLES)[number], RawRow[]>;
 
 const AT_ONCE = 200;
+/** Ids as Tilled and we write them. */
+const ID = /\b[a-z]{2,5}_[A-Za-z0-9]{6,}/g;
 
 /** All rows that are about a customer, oldest first. */
 export async function rowsOfCustomer(scope: Scope, customerId: string): Promise<CustomerRows> {
@@ -53,9 +56,30 @@ export async function tracesOf(scope: Scope, ids: readonly string[]) {
     billing_events: await rowsBy(scope, 'billing_events', 'object_id', ids),
     billing_webhooks: await rowsBy(scope, 'billing_webhooks', 'object_id', ids),
     billing_webhook_facts: await rowsBy(scope, 'billing_webhook_facts', 'object_id', ids),
-    billing_jobs: await rowsBy(scope, 'billing_jobs', 'subject', ids),
+    billing_jobs: await jobsAbout(scope, ids),
+    billing_divergences: await divergencesAbout(scope, ids),
     billing_idempotency_keys: await rowsBy(scope, 'billing_idempotency_keys', 'resource_id', ids),
   };
+}
+
+/** Work on objects, and events that wait for their app to be found and name one of them anywhere. */
+export async function jobsAbout(scope: Scope, ids: readonly string[]): Promise<RawRow[]> {
+  const known = new Set(ids);
+  const waiting = await scope.query('select * from billing_jobs where app_id = ? and kind = ? order by id', [scope.appId, ROUTE]);
+  const own = await rowsBy(scope, 'billing_jobs', 'subject', ids);
+  return [...own, ...waiting.filter((row) => namesOne(String(row['payload']), known))];
+}
+
+/** Differences about objects; one that we have no row of is known by Tilled's id only. */
+export async function divergencesAbout(scope: Scope, ids: readonly string[]): Promise<RawRow[]> {
+  const ours = await rowsBy(scope, 'billing_divergences', 'object_id', ids);
+  const theirs = await rowsBy(scope, 'billing_divergences', 'tilled_id', ids);
+  return [...ours, ...theirs.filter((row) => !ours.some(({ id }) => id === row['id']))];
+}
+
+/** Whether a text names one of the ids. */
+export function namesOne(text: string, ids: ReadonlySet<string>): boolean {
+  return (text.match(ID) ?? []).some((id) => ids.has(id));
 }
 
 /** A stored row for reading: JSON columns as values, moments in ISO 8601. */
@@ -67,7 +91,7 @@ function readableValue(column: string, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (column.endsWith('_at')) return momentOf(value);
   if (typeof value === 'bigint') return Number(value);
-  if (!['metadata', 'payload', 'errors'].includes(column)) return value;
+  if (!['metadata', 'payload', 'errors', 'details', 'fields', 'ours', 'theirs'].includes(column)) return value;
   try {
     return JSON.parse(String(value));
   } catch {

@@ -1,7 +1,7 @@
 /** What stands in the place of something personal that was removed, and of something that is not shown. */
 export const ERASED = '[erased]';
 
-/** Fields that hold personal data wherever they are, in our rows and in what Tilled sends. */
+/** Fields that hold personal data wherever they are: in our rows, in what Tilled sends, and in the facts that are compared with it. */
 const PERSONAL = new Set([
   ...['email', 'name', 'first_name', 'middle_name', 'last_name', 'nick_name', 'phone', 'receipt_email', 'external_id', 'holder_name'],
   ...['account_holder_name', 'address', 'billing_details', 'street', 'street2', 'city', 'zip', 'last4', 'last2', 'bank_last'],
@@ -15,6 +15,7 @@ const PERSONAL = new Set([
     'shipping_address_zip',
     'network_transaction_id',
   ],
+  ...['expMonth', 'expYear', 'bankName', 'bankLast'],
 ]);
 /** Our own words on Tilled's objects: ids, and nothing about a person. */
 const MARKS = new Set(['billing_app_id', 'billing_id']);

@@ -3,7 +3,18 @@ import { Conflict, NotFound } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import type { CustomerService } from '../customers/customer.service.js';
-import { CUSTOMER_TABLES, type CustomerRows, idsOf, readable, rowsBy, rowsOfCustomer, tracesOf } from './customer-records.js';
+import {
+  CUSTOMER_TABLES,
+  type CustomerRows,
+  divergencesAbout,
+  idsOf,
+  jobsAbout,
+  namesOne,
+  readable,
+  rowsBy,
+  rowsOfCustomer,
+  tracesOf,
+} from './customer-records.js';
 import { ERASED, holdsOne, withoutPersonalData } from './personal-data.js';
 
 /** What an erasure changed beside the customer itself. */
@@ -24,8 +35,6 @@ export interface ErasureReach {
 }
 
 const PAGE = 200;
-/** Ids as Tilled and we write them. */
-const ID = /\b[a-z]{2,5}_[A-Za-z0-9]{6,}/g;
 
 /** What we know of a person, handed out; and taken away, while the financial records stay. */
 export class PrivacyService {
@@ -92,7 +101,7 @@ export class PrivacyService {
       const page = await scope.query(sql, [scope.appId, afterId]);
       for (const row of page) {
         const payload = String(row['payload']);
-        const isAbout = (payload.match(ID) ?? []).some((id) => known.has(id)) || holdsOne(payload, telling);
+        const isAbout = namesOne(payload, known) || holdsOne(payload, telling);
         if (!isAbout) continue;
         if (row['object_id'] !== null) mentioned.add(String(row['object_id']));
         const clean = JSON.stringify(withoutPersonalData(JSON.parse(payload), values));
@@ -104,20 +113,32 @@ export class PrivacyService {
     }
   }
 
-  /** Messages of failures may repeat what was sent: in facts, keys and work. */
+  /** Messages of failures may repeat what was sent: in facts, keys and work; differences hold what was compared. */
   private async eraseTraces(scope: Scope, ids: readonly string[], { values, telling }: ErasureReach): Promise<number> {
     let changed = 0;
     for (const row of await rowsBy(scope, 'billing_webhook_facts', 'object_id', ids))
       changed += await update(scope, 'billing_webhook_facts', row, { message: cleanText(row['message'], values) });
-    for (const row of await rowsBy(scope, 'billing_jobs', 'subject', ids)) {
-      const payload = row['payload'] === null ? null : JSON.stringify(withoutPersonalData(JSON.parse(String(row['payload'])), values));
-      changed += await update(scope, 'billing_jobs', row, { payload, last_error: cleanText(row['last_error'], values) });
+    for (const row of await jobsAbout(scope, ids)) {
+      const clean = { payload: cleanJson(row['payload'], values), last_error: cleanText(row['last_error'], values) };
+      changed += await update(scope, 'billing_jobs', row, clean);
+    }
+    for (const row of await this.differencesAbout(scope, ids, telling)) {
+      const sides = { ours: cleanJson(row['ours'], values), theirs: cleanJson(row['theirs'], values) };
+      changed += await update(scope, 'billing_divergences', row, { ...sides, note: cleanText(row['note'], values) });
     }
     for (const row of await this.keysAbout(scope, ids, telling)) {
-      const errors = JSON.stringify(withoutPersonalData(JSON.parse(String(row['errors'])), values));
-      changed += await update(scope, 'billing_idempotency_keys', row, { errors });
+      changed += await update(scope, 'billing_idempotency_keys', row, { errors: cleanJson(row['errors'], values) });
     }
     return changed;
+  }
+
+  /** Differences about what is the customer's, and about what Tilled has under their name and we have not. */
+  private async differencesAbout(scope: Scope, ids: readonly string[], telling: readonly string[]): Promise<RawRow[]> {
+    const theirs = await divergencesAbout(scope, ids);
+    const unknown = await scope.query('select * from billing_divergences where app_id = ? and object_id is null order by id', [
+      scope.appId,
+    ]);
+    return [...theirs, ...unknown.filter((row) => holdsOne(String(row['theirs']), telling))];
   }
 
   /** Keys of what is the customer's, and of requests that were refused with words about them. */
@@ -168,6 +189,10 @@ function cleanColumns(row: RawRow, values: readonly string[]): Record<string, un
   }
   for (const column of ['brand', 'last4', 'exp_month', 'exp_year', 'bank_name', 'bank_last']) if (column in row) clean[column] = null;
   return clean;
+}
+
+function cleanJson(text: unknown, values: readonly string[]): unknown {
+  return typeof text === 'string' ? JSON.stringify(withoutPersonalData(JSON.parse(text), values)) : null;
 }
 
 function cleanText(text: unknown, values: readonly string[]): unknown {

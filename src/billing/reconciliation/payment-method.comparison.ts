@@ -2,7 +2,7 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
 import { PAYMENT_METHOD_TYPES } from '../../tilled/tilled.shapes.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
-import { DivergenceKind } from '../kit/divergence.entity.js';
+import { DivergenceKind, type Facts } from '../kit/divergence.entity.js';
 import type { ObjectRef } from '../kit/divergence.repository.js';
 import type { Processor } from '../kit/processor.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
@@ -48,11 +48,13 @@ export class PaymentMethodComparison implements Comparison<TilledPaymentMethod> 
     const ourOwner = row === null ? null : await customers.get(row.customerId);
     const tilledId = row?.tilledPaymentMethodId ?? snapshot?.id ?? ref.tilledId;
     const isDetached = row !== null && row.detachedAt !== null;
+    // Of somebody deleted the masked facts may be erased here, and are not to be written down again.
+    const told = (ourOwner?.deletedAt ?? null) === null ? (facts: Facts) => facts : forgotten;
     return {
       objectId: row?.id ?? null,
       tilledId,
-      ours: row === null ? null : oursOf(row, ourOwner?.tilledCustomerId ?? null),
-      theirs: snapshot === null ? null : theirsOf(snapshot),
+      ours: row === null ? null : told(oursOf(row, ourOwner?.tilledCustomerId ?? null)),
+      theirs: snapshot === null ? null : told(theirsOf(snapshot)),
       isLegal: true,
       mayBeMissing: isDetached,
       oursChangedAt: row === null ? null : (row.detachedAt ?? row.updatedAt),
@@ -75,6 +77,10 @@ export class PaymentMethodComparison implements Comparison<TilledPaymentMethod> 
     }
     return found;
   }
+}
+
+function forgotten({ customer = null, type = null }: Facts): Facts {
+  return { customer, type };
 }
 
 function oursOf(row: PaymentMethod, tilledCustomerId: string | null) {

@@ -84,15 +84,17 @@ export class Reconciler {
     const comparison = this.comparisonOf(ref.kind);
     const before = await scope.transaction((tx) => comparison.sides(tx, ref, null));
     const tilledId = before?.tilledId ?? ref.tilledId;
+    // Named one by one: `ref` may be a row that was read, and a spread leaves out its getters.
+    const seen: ObjectRef = { kind: ref.kind, objectId: ref.objectId, tilledId };
     const snapshot = tilledId === null ? null : await comparison.fetch(scope, tilledId);
     return scope.transaction(async (tx) => {
-      const sides = await comparison.sides(tx, { ...ref, tilledId }, snapshot);
+      const sides = await comparison.sides(tx, seen, snapshot);
       if (before !== null && before.oursChangedAt?.getTime() !== sides?.oursChangedAt?.getTime()) return this.wait(tx, ref, isFollowedUp);
       if (await ReconciledRepository.of(tx).isUnderWay(sides?.subjects ?? [])) return this.wait(tx, ref, isFollowedUp);
       const difference = sides === null ? null : differenceOf(sides);
-      if (sides === null || difference === null) return this.close(tx, { ...(sides ?? ref), kind: ref.kind }, null);
+      if (sides === null || difference === null) return this.close(tx, { ...(sides ?? seen), kind: ref.kind }, null);
       if (isFresh(tx, sides, graceMs)) return this.wait(tx, ref, isFollowedUp);
-      return this.open(tx, { ref: { ...ref, tilledId }, sides, difference, isFollowedUp });
+      return this.open(tx, { ref: seen, sides, difference, isFollowedUp });
     });
   }
 

@@ -130,6 +130,24 @@ const GAUGES: readonly StandingGauge[] = [
     label: 'status',
     values: ({ subscriptions }) => subscriptions,
   },
+  {
+    name: 'billing_divergences_open',
+    help: 'Differences between our books and those of Tilled that nobody has resolved, by class. The same in every process.',
+    label: 'class',
+    values: ({ divergences }) => divergences,
+  },
+  {
+    name: 'billing_open_intents',
+    help: 'Mutations of any kind whose outcome is not certain yet. The same in every process.',
+    label: null,
+    values: ({ intents }) => [['', intents.count]],
+  },
+  {
+    name: 'billing_open_intents_oldest_seconds',
+    help: 'How long ago the oldest mutation whose outcome is not certain was asked for. The same in every process.',
+    label: null,
+    values: ({ intents }) => [['', intents.oldestSeconds]],
+  },
 ];
 
 async function orNull<T>(work: Promise<T>, onError: (error: unknown) => void): Promise<T | null> {

@@ -22,6 +22,16 @@ export interface Standing {
   /** Payments and refunds whose outcome is unknown; age since their last change. */
   readonly unknown: ReadonlyMap<string, Pile>;
   readonly subscriptions: ReadonlyMap<string, number>;
+  /** Divergences that nobody has resolved, by class. */
+  readonly divergences: ReadonlyMap<string, number>;
+  /** Mutations of any kind whose outcome is not certain yet; age since they were asked for. */
+  readonly intents: Pile;
+}
+
+/** What is counted by those whom it is about. */
+interface Counted {
+  readonly openDivergences: () => Promise<Readonly<Record<string, number>>>;
+  readonly openIntents: () => Promise<{ readonly count: number; readonly oldestAgeMs: number }>;
 }
 
 const EVENT_STATES = [WebhookEventStatus.RECEIVED, WebhookEventStatus.FAILED, WebhookEventStatus.DEAD];
@@ -39,14 +49,17 @@ export class StandingReport {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly counted: Counted,
   ) {}
 
   async read(): Promise<Standing> {
-    const [events, jobs, payments, refunds] = await Promise.all([
+    const [events, jobs, payments, refunds, divergences, intents] = await Promise.all([
       this.countsOf('billing_webhooks', EVENT_STATES),
       this.database.query(JOBS, []),
       this.database.query(unknownPayments(this.join), []),
       this.database.query(UNKNOWN_REFUNDS, []),
+      this.counted.openDivergences(),
+      this.counted.openIntents(),
     ]);
     const sync = jobs.filter((row) => Number(row.is_sync) === 1 && row.state !== 'dead');
     const due = jobs.filter((row) => row.state === 'due').map((row) => this.secondsSince(row.oldest_due));
@@ -60,6 +73,8 @@ export class StandingReport {
         ['refund', this.pileOf(refunds)],
       ]),
       subscriptions: await this.subscriptionCounts(),
+      divergences: new Map(Object.entries(divergences)),
+      intents: { count: intents.count, oldestSeconds: intents.oldestAgeMs / 1000 },
     };
   }
 

@@ -140,6 +140,7 @@ export class Database {
 
   async close(): Promise<void> {
     await this.orm.close(true);
+    await this.pool?.close();
   }
 
   private async transactionOnce<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {

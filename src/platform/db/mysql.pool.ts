@@ -44,9 +44,10 @@ export class MySqlPool {
     });
   }
 
-  /** How the ORM reaches the same connections. */
+  /** How the ORM reaches the same connections. It would close them only if it had used one itself, so closing is left to `close`. */
   dialect(): MysqlDialect {
-    return new MysqlDialect({ pool: this.pool });
+    const { pool } = this;
+    return new MysqlDialect({ pool: { getConnection: pool.getConnection.bind(pool) as never, end: (done) => done(undefined) } });
   }
 
   /** Rows of one SELECT, prepared once a connection: after that only its values are sent. */
@@ -55,6 +56,13 @@ export class MySqlPool {
       this.pool.execute(sql, values as (string | number | boolean | Date | null)[], (error, rows) =>
         error ? reject(error) : resolve(rows as RawRow[]),
       );
+    });
+  }
+
+  /** Closes the connections. */
+  close(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.pool.end((error) => (error ? reject(error) : resolve()));
     });
   }
 

@@ -35,6 +35,11 @@ export class Table<Row extends object> {
     return new Table(entity as EntityClass<Row> & { prototype: Row }, orm.getMetadata().get(entity) as EntityMetadata<Row>);
   }
 
+  /** Every property of a row by name: a row that was read has getters, which a spread leaves out. */
+  propertiesOf(row: Row): Record<string, unknown> {
+    return Object.fromEntries([...this.columnByProperty.keys()].map((property) => [property, row[property as keyof Row]]));
+  }
+
   /** The column of a property; throws for a property that is not a column. */
   columnOf(property: string): string {
     const name = this.columnByProperty.get(property);
