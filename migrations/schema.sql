@@ -19,6 +19,17 @@ CREATE TABLE billing_apps (
   PRIMARY KEY (id)
 );
 
+CREATE TABLE billing_attestations (
+  id varchar(64) NOT NULL,
+  check_id varchar(64) NOT NULL,
+  attested_by varchar(100) NOT NULL,
+  note varchar(1000) DEFAULT NULL,
+  attested_at datetime(3) NOT NULL,
+  expires_at datetime(3) DEFAULT NULL,
+  PRIMARY KEY (id),
+  KEY billing_attestations_check (check_id,attested_at)
+);
+
 CREATE TABLE billing_cursors (
   app_id varchar(64) NOT NULL,
   id varchar(64) NOT NULL,
@@ -67,6 +78,33 @@ CREATE TABLE billing_disputes (
   KEY billing_disputes_payment (app_id,payment_id,id),
   KEY billing_disputes_status (app_id,status,id),
   UNIQUE KEY billing_disputes_tilled (app_id,tilled_dispute_id)
+);
+
+CREATE TABLE billing_divergences (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  kind varchar(20) NOT NULL,
+  class varchar(20) NOT NULL,
+  object_id varchar(64) DEFAULT NULL,
+  tilled_id varchar(64) DEFAULT NULL,
+  open_key varchar(128) DEFAULT NULL,
+  fields mediumtext NOT NULL,
+  ours mediumtext DEFAULT NULL,
+  theirs mediumtext DEFAULT NULL,
+  status varchar(12) NOT NULL,
+  detections int NOT NULL,
+  occurred_at datetime(3) DEFAULT NULL,
+  detected_at datetime(3) NOT NULL,
+  seen_at datetime(3) NOT NULL,
+  closed_at datetime(3) DEFAULT NULL,
+  closed_by varchar(100) DEFAULT NULL,
+  note varchar(1000) DEFAULT NULL,
+  PRIMARY KEY (app_id,id),
+  CONSTRAINT billing_divergences_open_sound CHECK status = 'OPEN' and open_key is not null or status <> 'OPEN' and open_key is null,
+  KEY billing_divergences_detected (app_id,detected_at),
+  KEY billing_divergences_object (app_id,object_id,id),
+  KEY billing_divergences_status (app_id,status,id),
+  UNIQUE KEY billing_divergences_open (app_id,open_key)
 );
 
 CREATE TABLE billing_events (
@@ -184,6 +222,25 @@ CREATE TABLE billing_payments (
   KEY billing_payments_subscription (app_id,subscription_id,id),
   UNIQUE KEY billing_payments_reference (app_id,reference_id),
   UNIQUE KEY billing_payments_tilled (app_id,tilled_payment_intent_id)
+);
+
+CREATE TABLE billing_reconciled (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  looked_at datetime(3) NOT NULL,
+  PRIMARY KEY (app_id,id)
+);
+
+CREATE TABLE billing_reconciliations (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  step varchar(32) NOT NULL,
+  position varchar(64) NOT NULL,
+  looked int NOT NULL,
+  busy int NOT NULL,
+  started_at datetime(3) NOT NULL,
+  finished_at datetime(3) DEFAULT NULL,
+  PRIMARY KEY (app_id,id)
 );
 
 CREATE TABLE billing_refunds (

@@ -48,6 +48,8 @@ import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log, watchedLog } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
+import { Attestation } from './preflight/attestation.entity.js';
+import { Attestations } from './preflight/attestations.js';
 import { TILLED_OPERATIONS, TilledClient } from './tilled/tilled.client.js';
 import { TILLED_FAILURES } from './tilled/tilled.errors.js';
 import { TilledHttp } from './tilled/tilled.http.js';
@@ -69,7 +71,7 @@ const BILLING_ENTITIES = [
   WebhookFact,
   WebhookSecret,
 ];
-const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor];
+const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, Attestation];
 
 const WORKER_IDLE_MS = 500;
 const SCHEDULE_EVERY_MS = 300_000;
@@ -82,6 +84,8 @@ export interface Foundation {
   readonly access: AccessService;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** What people and programs attested of this deployment. */
+  readonly attestations: Attestations;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
   /** How many divergences are open in all apps, by class. */
@@ -96,6 +100,7 @@ export interface Gateway extends Foundation {
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
   readonly webhooks: Webhooks;
+  readonly processor: Processor;
   readonly reconciliation: Reconciliations;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
@@ -122,7 +127,8 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const access = new AccessService({ database, clock, ids: new Ids(clock), log, metrics });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
-  return { database, migrator, access, log, metrics, verifyBooks, openDivergences: () => countOpenDivergences(database) };
+  const attestations = new Attestations(database, clock, new Ids(clock));
+  return { database, migrator, access, log, metrics, attestations, verifyBooks, openDivergences: () => countOpenDivergences(database) };
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */
@@ -181,7 +187,7 @@ export async function composeGateway(
     setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
-  return { ...foundation, schema, worker, startWork, inbox, webhooks, reconciliation, isReady: () => isReady(migrator) };
+  return { ...foundation, schema, worker, startWork, inbox, webhooks, processor, reconciliation, isReady: () => isReady(migrator) };
 }
 
 function isReady(migrator: SchemaMigrator): Promise<boolean> {

@@ -6,6 +6,7 @@ import { AppError } from '../platform/errors.js';
 import { appsCommand } from './apps.command.js';
 import { keysCommand } from './keys.command.js';
 import { withFoundation, withGateway } from './kit.js';
+import { preflightCommand } from './preflight.command.js';
 import { reconcileCommand } from './reconcile.command.js';
 import { sandboxCommand } from './sandbox.command.js';
 import { schemaCommand } from './schema.command.js';
@@ -24,6 +25,7 @@ function program(): Command {
     .action(() => withFoundation(migrate, { isUnprepared: true }));
   billing.addCommand(appsCommand(withFoundation));
   billing.addCommand(keysCommand(withFoundation));
+  billing.addCommand(preflightCommand(withGateway, withFoundation));
   billing.addCommand(reconcileCommand(withGateway));
   billing.addCommand(sandboxCommand());
   billing.addCommand(schemaCommand());
