@@ -9,6 +9,7 @@
  */
 
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
@@ -68,13 +69,15 @@ async function measure(database) {
   const ask = (account, method, path, body) => call(sandbox.url + path, method, body, keysOf(account));
   const events = { url: `${url}/api/billing/webhooks`, enabled_events: ['*'] };
   const endpoint = await ask(partner, 'POST', '/v1/webhook-endpoints', events);
-  const config = readConfig({ DATABASE_URL_BILLING: database.url }, project);
-  const foundation = await composeFoundation({ database: config.database, clock: systemClock, log: createLog('silent') });
+  const BILLING_ENCRYPTION_KEY = randomBytes(32).toString('base64');
+  const config = readConfig({ DATABASE_URL_BILLING: database.url, BILLING_ENCRYPTION_KEY }, project);
+  const foundation = await composeFoundation({ ...config, clock: systemClock, log: createLog('silent') });
   await foundation.migrator.migrate();
   await foundation.access.createApp({ id: APP, name: 'Bench', tilledAccountId: merchant.accountId });
   const { key } = await foundation.access.createKey(APP, 'service');
   const environment = {
     DATABASE_URL_BILLING: database.url,
+    BILLING_ENCRYPTION_KEY,
     HOST: '127.0.0.1',
     PORT: String(port),
     LOG_LEVEL: 'error',

@@ -2,6 +2,7 @@ import type { MigrationList } from '../src/platform/db/migrator.js';
 import { Migration0001Core } from './0001-core.js';
 import { Migration0002Webhooks } from './0002-webhooks.js';
 import { Migration0003Divergences } from './0003-divergences.js';
+import { Migration0005Access } from './0005-access.js';
 import { Migration0010Preflight } from './0010-preflight.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
@@ -9,5 +10,6 @@ export const MIGRATIONS: MigrationList = [
   { name: '0001-core', class: Migration0001Core },
   { name: '0002-webhooks', class: Migration0002Webhooks },
   { name: '0003-divergences', class: Migration0003Divergences },
+  { name: '0005-access', class: Migration0005Access },
   { name: '0010-preflight', class: Migration0010Preflight },
 ];

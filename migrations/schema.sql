@@ -6,6 +6,11 @@ CREATE TABLE billing_api_keys (
   hint varchar(16) NOT NULL,
   created_at datetime(3) NOT NULL,
   revoked_at datetime(3) DEFAULT NULL,
+  pepper_id varchar(16) DEFAULT NULL,
+  scopes mediumtext DEFAULT NULL,
+  expires_at datetime(3) DEFAULT NULL,
+  last_used_at datetime(3) DEFAULT NULL,
+  replaced_by varchar(64) DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   UNIQUE KEY billing_api_keys_hash (hash)
 );
@@ -14,8 +19,10 @@ CREATE TABLE billing_apps (
   id varchar(64) NOT NULL,
   name varchar(255) NOT NULL,
   tilled_account_id varchar(64) NOT NULL,
-  session_secret varchar(64) NOT NULL,
   created_at datetime(3) NOT NULL,
+  session_secret_sealed varchar(255) DEFAULT NULL,
+  tilled_secret_key_sealed varchar(512) DEFAULT NULL,
+  cors_origins mediumtext DEFAULT NULL,
   PRIMARY KEY (id)
 );
 
@@ -160,6 +167,15 @@ CREATE TABLE billing_migrations (
   name varchar(255) NOT NULL,
   executed_at datetime NOT NULL DEFAULT CURRENT_TIMESTAMP,
   PRIMARY KEY (id)
+);
+
+CREATE TABLE billing_operations (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  name varchar(255) NOT NULL,
+  document mediumtext NOT NULL,
+  created_at datetime(3) NOT NULL,
+  PRIMARY KEY (app_id,id)
 );
 
 CREATE TABLE billing_payment_methods (

@@ -47,6 +47,7 @@ import { Ids } from './platform/ids.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { type JobHandler } from './platform/jobs/worker.js';
 import type { Metrics } from './platform/metrics.js';
+import type { Vault } from './platform/vault.js';
 
 /** What every service is made of. */
 export interface Tools {
@@ -64,10 +65,10 @@ export type Services = ReturnType<typeof composeServices>;
 export type Webhooks = ReturnType<typeof composeWebhooks>;
 
 /** Receiving, registering, backfilling and replaying. */
-export function composeWebhooks({ processor, jobs, clock, ids }: Tools, access: AccessService, tilled: TilledConfig) {
-  const directory = new WebhookDirectory(access, tilled.webhookSecret);
+export function composeWebhooks({ processor, jobs, clock, ids }: Tools, access: AccessService, tilled: TilledConfig, vault: Vault) {
+  const directory = new WebhookDirectory(access, vault, tilled.webhookSecret);
   const inbox = new WebhookInbox({ directory, owners: new WebhookOwners(processor), jobs, clock, ids });
-  const endpoints = new WebhookEndpoints(processor, jobs);
+  const endpoints = new WebhookEndpoints(processor, jobs, vault);
   const backfill = new WebhookBackfill({ processor, inbox, jobs });
   return { inbox, endpoints, backfill, service: new WebhookService(jobs) };
 }

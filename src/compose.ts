@@ -1,9 +1,14 @@
 import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { MIGRATIONS } from '../migrations/index.js';
 import { AccessService } from './billing/access/access.service.js';
 import { ApiKey } from './billing/access/api-key.entity.js';
 import { App } from './billing/access/app.entity.js';
+import { Operation } from './billing/access/operation.entity.js';
+import { Operations } from './billing/access/operation.service.js';
+import { placeOf, TILLED_SECRET_KEY } from './billing/access/secret-places.js';
+import { Secrets } from './billing/access/secrets.service.js';
 import { Customer } from './billing/customers/customer.entity.js';
 import { Dispute } from './billing/disputes/dispute.entity.js';
 import { Divergence } from './billing/kit/divergence.entity.js';
@@ -31,7 +36,7 @@ import {
   resolversOf,
   type Webhooks,
 } from './compose.billing.js';
-import type { DatabaseConfig, TilledConfig } from './config.js';
+import type { DatabaseConfig, EncryptionConfig, TilledConfig } from './config.js';
 import { countRootFields } from './graphql/operations.js';
 import { createSchema } from './graphql/schema.js';
 import { type Clock, systemClock } from './platform/clock.js';
@@ -48,6 +53,8 @@ import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log, watchedLog } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
+import type { Scope } from './platform/tenancy/scope.js';
+import { Vault } from './platform/vault.js';
 import { Attestation } from './preflight/attestation.entity.js';
 import { Attestations } from './preflight/attestations.js';
 import { TILLED_OPERATIONS, TilledClient } from './tilled/tilled.client.js';
@@ -58,6 +65,7 @@ import { TilledHttp } from './tilled/tilled.http.js';
 const BILLING_ENTITIES = [
   App,
   ApiKey,
+  Operation,
   Customer,
   PaymentMethod,
   Subscription,
@@ -82,6 +90,8 @@ export interface Foundation {
   readonly database: Database;
   readonly migrator: SchemaMigrator;
   readonly access: AccessService;
+  readonly vault: Vault;
+  readonly secrets: Secrets;
   readonly metrics: Metrics;
   readonly log: Log;
   /** What people and programs attested of this deployment. */
@@ -99,6 +109,7 @@ export interface Gateway extends Foundation {
   /** Makes sure that what repeats is scheduled, and starts the worker. */
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
+  readonly operations: Operations;
   readonly webhooks: Webhooks;
   readonly processor: Processor;
   readonly reconciliation: Reconciliations;
@@ -109,6 +120,7 @@ export interface Gateway extends Foundation {
 /** What a process hands in. */
 export interface Surroundings {
   readonly database: DatabaseConfig;
+  readonly encryption: EncryptionConfig;
   readonly clock: Clock;
   readonly log: Log;
   /** A statement that takes at least so long is logged, ms. */
@@ -117,37 +129,41 @@ export interface Surroundings {
 
 const SLOW_QUERY_MS = 500;
 
+interface TilledParts {
+  readonly tilled: TilledConfig;
+  readonly tilledTimeoutMs: number;
+}
+
 /** Opens the database, without looking at what is in it. */
 export async function composeFoundation(surroundings: Surroundings): Promise<Foundation> {
-  const { database: config, clock, slowQueryMs = SLOW_QUERY_MS } = surroundings;
+  const { database: config, encryption, clock, slowQueryMs = SLOW_QUERY_MS } = surroundings;
   const metrics = new Metrics();
   const log = watchedLog(surroundings.log, metrics);
   const database = await Database.open(config, ENTITIES);
   database.observe(watchedDatabase(metrics, log, database.tableNames, slowQueryMs));
   const migrator = new SchemaMigrator(database, MIGRATIONS);
-  const access = new AccessService({ database, clock, ids: new Ids(clock), log, metrics });
+  const vault = new Vault(encryption);
+  const access = new AccessService({ database, clock, ids: new Ids(clock), log, metrics, vault });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
   const attestations = new Attestations(database, clock, new Ids(clock));
-  return { database, migrator, access, log, metrics, attestations, verifyBooks, openDivergences: () => countOpenDivergences(database) };
+  const secrets = new Secrets(database, vault);
+  const openDivergences = () => countOpenDivergences(database);
+  return { database, migrator, access, vault, secrets, log, metrics, attestations, verifyBooks, openDivergences };
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */
-export async function composeGateway(
-  parts: Surroundings & { readonly tilled: TilledConfig; readonly tilledTimeoutMs: number; readonly reconcileEveryMs?: number },
-): Promise<Gateway> {
+export async function composeGateway(parts: Surroundings & TilledParts & { readonly reconcileEveryMs?: number }): Promise<Gateway> {
   const { clock, tilled } = parts;
   const foundation = await composeFoundation(parts);
-  const { database, migrator, access, log, metrics } = foundation;
+  const { database, migrator, access, log, metrics, vault } = foundation;
   watch(foundation, clock);
   const ids = new Ids(clock);
   const jobs = new Jobs(database, clock, ids);
   const intents = new Intents(jobs, clock);
-  metrics.expectTilledCalls(TILLED_OPERATIONS, ['ok', ...TILLED_FAILURES]);
-  const onTry = metrics.timeTilledCall.bind(metrics);
-  const processor = new Processor(new TilledClient(new TilledHttp({ ...tilled, timeoutMs: parts.tilledTimeoutMs, log, onTry })));
+  const processor = composeProcessor({ ...parts, log, metrics, vault });
   const tools = { processor, intents, jobs, clock, ids };
   const services = composeServices(tools);
-  const webhooks = composeWebhooks(tools, access, tilled);
+  const webhooks = composeWebhooks(tools, access, tilled, vault);
   const reconciliation = composeReconciliation(tools, services.customers, {
     metrics,
     everyMs: parts.reconcileEveryMs ?? RECONCILE_EVERY_MS,
@@ -175,19 +191,26 @@ export async function composeGateway(
   });
   const schema = await createSchema(resolversOf(services, access, webhooks.service));
   countRootFields(schema, metrics);
-  const schedule = async () => {
-    for (const app of await access.listApps()) {
-      const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
-      if (scope !== null) await Promise.all([webhooks.backfill.schedule(scope), reconciliation.run.schedule(scope)]);
-    }
-  };
+  const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run]);
   const startWork = async () => {
     await schedule();
     // Apps are made while we run, by the command line.
     setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
     worker.start();
   };
-  return { ...foundation, schema, worker, startWork, inbox, webhooks, processor, reconciliation, isReady: () => isReady(migrator) };
+  const operations = new Operations(clock);
+  return {
+    ...foundation,
+    schema,
+    worker,
+    startWork,
+    inbox,
+    operations,
+    webhooks,
+    processor,
+    reconciliation,
+    isReady: () => isReady(migrator),
+  };
 }
 
 function isReady(migrator: SchemaMigrator): Promise<boolean> {
@@ -203,11 +226,40 @@ function watch({ database, log, metrics }: Foundation, clock: Clock): void {
   showStanding(metrics, new StandingReport(database, clock), database, log);
 }
 
+/** What repeats by itself in every app, once it is scheduled. */
+interface Repeating {
+  schedule(scope: Scope): Promise<void>;
+}
+
+async function scheduleAll(access: AccessService, repeating: readonly Repeating[]): Promise<void> {
+  for (const app of await access.listApps()) {
+    const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
+    if (scope !== null) for (const one of repeating) await one.schedule(scope);
+  }
+}
+
+/** Asks Tilled with the deployment's key, or with an app's own; the client of an app is made again when its key changes. */
+function composeProcessor(parts: TilledParts & Pick<Foundation, 'log' | 'metrics' | 'vault'>): Processor {
+  const { tilled, tilledTimeoutMs: timeoutMs, log, metrics, vault } = parts;
+  metrics.expectTilledCalls(TILLED_OPERATIONS, ['ok', ...TILLED_FAILURES]);
+  const onTry = metrics.timeTilledCall.bind(metrics);
+  const clientWith = (secretKey: string) => new TilledClient(new TilledHttp({ ...tilled, secretKey, timeoutMs, log, onTry }));
+  const own = new Map<string, { readonly credential: string; readonly client: TilledClient }>();
+  return new Processor(clientWith(tilled.secretKey), ({ id, processorCredential: credential }) => {
+    const known = own.get(id);
+    if (known?.credential === credential) return known.client;
+    const client = clientWith(vault.open(credential, placeOf(TILLED_SECRET_KEY, id, id)));
+    own.set(id, { credential, client });
+    return client;
+  });
+}
+
 /** The schema alone, for writing it down; its resolvers are never called. */
 export async function composeSchema(): Promise<GraphQLSchema> {
   const database: DatabaseConfig = { kind: 'embedded', location: ':memory:', poolSize: 1 };
   const tilled: TilledConfig = { baseUrl: 'http://127.0.0.1', secretKey: '', publicKey: '', webhookSecret: '', accountId: '' };
-  const gateway = await composeGateway({ database, clock: systemClock, log: createLog('silent'), tilled, tilledTimeoutMs: 1 });
+  const encryption = { key: randomBytes(32), previous: null };
+  const gateway = await composeGateway({ database, encryption, clock: systemClock, log: createLog('silent'), tilled, tilledTimeoutMs: 1 });
   await gateway.database.close();
   return gateway.schema;
 }

@@ -22,6 +22,13 @@ export interface TilledConfig {
   readonly accountId: string;
 }
 
+/** The keys with which secrets in the database are sealed and API keys are hashed, 32 bytes each. */
+export interface EncryptionConfig {
+  readonly key: Buffer;
+  /** The key before it, while `billing secrets rotate` is under way; null otherwise. */
+  readonly previous: Buffer | null;
+}
+
 /** Everything the environment decides, validated once and frozen. */
 export interface Config extends Observing {
   readonly isProduction: boolean;
@@ -33,6 +40,10 @@ export interface Config extends Observing {
   readonly database: DatabaseConfig;
   /** Absent: the local sandbox is started and its credentials are used. */
   readonly tilled: TilledConfig | null;
+  /** Absent: the data directory keeps one that was made for it. Never absent in production. */
+  readonly encryption: EncryptionConfig | null;
+  /** Whether customer sessions may send documents of their own, or only those their app registered. */
+  readonly sessionDocuments: 'any' | 'registered';
   readonly sandboxPort: number;
   /** How long one call to Tilled may take, ms. */
   readonly tilledTimeoutMs: number;
@@ -67,6 +78,13 @@ export function readConfig(environment: Environment, workingDir: string): Config
     dataDir,
     database: readDatabase(reader, isProduction, dataDir),
     tilled: readTilled(reader, isProduction),
+    encryption: readEncryption(reader, isProduction),
+    sessionDocuments: reader.oneOf(
+      'BILLING_SESSION_DOCUMENTS',
+      ['any', 'registered'],
+      isProduction ? 'registered' : 'any',
+      'which documents customer sessions may send',
+    ),
     sandboxPort: reader.integer('TILLED_SANDBOX_PORT', 4010, { min: 0, max: 65_535, purpose: 'the port of the local Tilled sandbox' }),
     tilledTimeoutMs: reader.integer('TILLED_TIMEOUT_MS', 30_000, {
       min: 100,
@@ -170,4 +188,25 @@ function checkBaseUrl(reader: EnvironmentReader, baseUrl: string, isProduction: 
   const isLoopback = url !== undefined && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && (isLoopback || !isProduction));
   if (!isSafe) reader.wrong('TILLED_BASE_URL', 'is not an https:// address', 'https://api.tilled.com');
+}
+
+const ENCRYPTION_PURPOSE = 'the key that seals secrets in the database, 32 random bytes in base64';
+const ENCRYPTION_EXAMPLE = 'what `openssl rand -base64 32` prints';
+
+function readEncryption(reader: EnvironmentReader, isProduction: boolean): EncryptionConfig | null {
+  const key = readKey(reader, 'BILLING_ENCRYPTION_KEY');
+  const previous = readKey(reader, 'BILLING_ENCRYPTION_KEY_PREVIOUS');
+  if (key === null && (isProduction || previous !== null)) reader.missing('BILLING_ENCRYPTION_KEY', ENCRYPTION_PURPOSE, ENCRYPTION_EXAMPLE);
+  return key === null ? null : { key, previous };
+}
+
+/** Null when absent. A key that somebody thought up is refused: 32 random bytes are never all printable, nor of few values. */
+function readKey(reader: EnvironmentReader, name: string): Buffer | null {
+  const text = reader.text(name);
+  if (text === undefined) return null;
+  const key = Buffer.from(text, 'base64');
+  const isWeak = new Set(key).size < 16 || key.every((byte) => byte >= 0x20 && byte < 0x7f);
+  if (key.length !== 32 || key.toString('base64') !== text) reader.wrong(name, 'is not 32 bytes in base64', ENCRYPTION_EXAMPLE);
+  else if (isWeak) reader.wrong(name, 'is not random: it can be guessed', ENCRYPTION_EXAMPLE);
+  return key;
 }

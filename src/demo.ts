@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AccessService } from './billing/access/access.service.js';
-import type { Config, TilledConfig } from './config.js';
+import type { Config, EncryptionConfig, TilledConfig } from './config.js';
 import type { Log } from './platform/log.js';
 import { type Sandbox, startSandbox } from './sandbox/sandbox.js';
 import { type TilledAccountClient, TilledClient } from './tilled/tilled.client.js';
@@ -32,6 +33,23 @@ export async function readDemoEnvironment(dataDir: string): Promise<Partial<Demo
   const text = await readFile(fileIn(dataDir), 'utf8').catch(() => '');
   const lines = text.split('\n').filter((line) => line.includes('='));
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+/**
+ * The configured keys, or, outside production, the key that the data directory keeps (`encryption.key`), made at the first
+ * use. Processes that make it at the same time agree on one.
+ */
+export async function encryptionOf(config: Config): Promise<EncryptionConfig> {
+  if (config.encryption !== null) return config.encryption;
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const file = path.join(config.dataDir, 'encryption.key');
+  const temporary = `${file}.${process.pid}`;
+  await writeFile(temporary, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+  await link(temporary, file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  await rm(temporary);
+  return { key: Buffer.from(await readFile(file, 'utf8'), 'base64'), previous: null };
 }
 
 /** Starts the local sandbox on its kept state, with an account whose events are delivered to the gateway. */

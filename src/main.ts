@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { composeGateway, type Gateway } from './compose.js';
 import { type Config, ConfigError, readConfig } from './config.js';
-import { type DemoEnvironment, ensureDemoApp, type LocalTilled, startLocalTilled } from './demo.js';
+import { type DemoEnvironment, encryptionOf, ensureDemoApp, type LocalTilled, startLocalTilled } from './demo.js';
 import { RequestLimit } from './graphql/request-limit.js';
 import { createHttpServer } from './http/server.js';
 import { systemClock } from './platform/clock.js';
@@ -24,6 +24,7 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   if (tilled === undefined) throw new Error('There is neither a Tilled account nor a sandbox.');
   const gateway = await composeGateway({
     database: config.database,
+    encryption: await encryptionOf(config),
     clock: systemClock,
     log,
     tilled,
@@ -32,11 +33,13 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
   });
   await prepareDatabase(gateway.database, gateway.migrator);
+  await gateway.secrets.prepare();
   const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);
   const server = await createHttpServer({
     ...gateway,
     requestLimit: new RequestLimit(config.requestsPerWindow),
     metricsAccess: config.metricsAccess,
+    sessionDocuments: config.sessionDocuments,
     explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
   });
   await server.listen({ host: config.host, port });

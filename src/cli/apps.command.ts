@@ -1,8 +1,25 @@
+import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { Config } from '../config.js';
 import { readDemoEnvironment } from '../demo.js';
 import { InvalidInput } from '../platform/errors.js';
 import { jsonOption, type WithFoundation } from './kit.js';
+
+interface CreateOptions {
+  readonly name: string;
+  readonly tilledAccount?: string;
+  readonly tilledSecretKeyStdin?: true;
+  readonly corsOrigin?: readonly string[];
+  readonly json?: true;
+}
+
+interface UpdateOptions {
+  readonly corsOrigin?: readonly string[];
+  /** False with --no-cors-origins. */
+  readonly corsOrigins: boolean;
+  readonly tilledSecretKeyStdin?: true;
+  readonly deploymentTilledKey?: true;
+}
 
 /** billing apps: who shares this gateway. */
 export function appsCommand(withFoundation: WithFoundation): Command {
@@ -13,13 +30,27 @@ export function appsCommand(withFoundation: WithFoundation): Command {
     .argument('<id>', 'letters, digits, - and _; it cannot be changed later')
     .requiredOption('--name <name>', 'what people call it')
     .option('--tilled-account <id>', "the app's account at Tilled; the deployment's if absent")
+    .option('--tilled-secret-key-stdin', "reads the app's own secret key at Tilled from standard input; the deployment's if absent")
+    .option('--cors-origin <origin...>', 'where pages stand that may read answers for the app')
     .addOption(jsonOption())
-    .action((id: string, options: { name: string; tilledAccount?: string; json?: true }) =>
+    .action((id: string, options: CreateOptions) =>
       withFoundation(async ({ access }, config) => {
         const tilledAccountId = options.tilledAccount ?? (await accountOf(config));
-        const app = await access.createApp({ id, name: options.name, tilledAccountId });
+        const tilledSecretKey = options.tilledSecretKeyStdin ? await secretFromInput() : undefined;
+        const app = await access.createApp({ id, name: options.name, tilledAccountId, tilledSecretKey, corsOrigins: options.corsOrigin });
         const shown = { id: app.id, name: app.name, tilledAccountId };
         process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : `Made app ${app.id} on Tilled account ${tilledAccountId}.\n`);
+      }),
+    );
+  apps.addCommand(updateCommand(withFoundation));
+  apps
+    .command('rotate-session-secret')
+    .description('Ends every customer session of an app within seconds.')
+    .argument('<id>', 'the app')
+    .action((id: string) =>
+      withFoundation(async ({ access }) => {
+        await access.apps.rotateSessionSecret(id);
+        process.stdout.write(`Customer sessions of ${id} made until now open nothing any more.\n`);
       }),
     );
   apps
@@ -28,17 +59,39 @@ export function appsCommand(withFoundation: WithFoundation): Command {
     .addOption(jsonOption())
     .action((options: { json?: true }) =>
       withFoundation(async ({ access }) => {
-        const shown = (await access.listApps()).map(({ id, name, tilledAccountId, createdAt }) => ({
-          id,
-          name,
-          tilledAccountId,
-          createdAt,
+        const shown = (await access.listApps()).map(({ id, name, tilledAccountId, corsOrigins, createdAt }) => ({
+          ...{ id, name, tilledAccountId, createdAt },
+          corsOrigins: corsOrigins ?? [],
         }));
         const lines = shown.map((app) => `${app.id}\t${app.name}\t${app.tilledAccountId}\t${app.createdAt.toISOString()}\n`);
         process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : lines.join(''));
       }),
     );
   return apps;
+}
+
+function updateCommand(withFoundation: WithFoundation): Command {
+  return new Command('update')
+    .description('Changes an app; what is not named stays as it is. Seen by every process within five seconds.')
+    .argument('<id>', 'the app')
+    .option('--cors-origin <origin...>', 'where pages stand that may read answers for the app, in place of those before')
+    .option('--no-cors-origins', 'no pages may')
+    .option('--tilled-secret-key-stdin', "reads the app's own secret key at Tilled from standard input")
+    .option('--deployment-tilled-key', "the deployment's key at Tilled again")
+    .action((id: string, options: UpdateOptions) =>
+      withFoundation(async ({ access: { apps } }) => {
+        const origins = options.corsOrigins ? options.corsOrigin : [];
+        if (origins !== undefined) await apps.setOrigins(id, origins);
+        if (options.tilledSecretKeyStdin) await apps.setTilledSecretKey(id, await secretFromInput());
+        if (options.deploymentTilledKey) await apps.setTilledSecretKey(id, null);
+        process.stdout.write(`Updated app ${id}.\n`);
+      }),
+    );
+}
+
+/** What standard input holds, trimmed: secrets do not belong on command lines, which others can list. */
+async function secretFromInput(): Promise<string> {
+  return (await text(process.stdin)).trim();
 }
 
 /** The configured account, or that of the local sandbox. */

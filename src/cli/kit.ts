@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { Option } from 'commander';
 import { composeFoundation, composeGateway, type Foundation, type Gateway } from '../compose.js';
 import { type Config, ConfigError, readConfig, type TilledConfig } from '../config.js';
-import { readDemoEnvironment } from '../demo.js';
+import { encryptionOf, readDemoEnvironment } from '../demo.js';
 import { systemClock } from '../platform/clock.js';
 import { prepareDatabase } from '../platform/db/prepare.js';
 import { createLog } from '../platform/log.js';
@@ -17,7 +17,12 @@ export type WithFoundation = (
 export const withFoundation: WithFoundation = async (work, how = { isUnprepared: false }) => {
   const config = readConfig(process.env, process.cwd());
   if (config.database.kind === 'embedded') await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  const foundation = await composeFoundation({ database: config.database, clock: systemClock, log: createLog('silent') });
+  const foundation = await composeFoundation({
+    database: config.database,
+    encryption: await encryptionOf(config),
+    clock: systemClock,
+    log: createLog('silent'),
+  });
   try {
     if (!how.isUnprepared) await prepareDatabase(foundation.database, foundation.migrator);
     await work(foundation, config);
@@ -39,6 +44,7 @@ export const withGateway: WithGateway = async (work, how = {}) => {
   const log = createLog(how.isLoud ? config.logLevel : 'silent', config.logFiles && { ...config.logFiles, name: 'worker' });
   const gateway = await composeGateway({
     database: config.database,
+    encryption: await encryptionOf(config),
     clock: systemClock,
     log,
     tilled,
@@ -48,6 +54,7 @@ export const withGateway: WithGateway = async (work, how = {}) => {
   });
   try {
     if (!how.isUnprepared) await prepareDatabase(gateway.database, gateway.migrator);
+    if (!how.isUnprepared) await gateway.secrets.prepare();
     await work(gateway, config);
   } finally {
     await gateway.database.close();

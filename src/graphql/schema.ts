@@ -1,6 +1,8 @@
-import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
+import { printSchemaWithDirectives } from '@graphql-tools/utils';
+import { type GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
 import { type BuildSchemaOptions, buildSchema, type ContainerType } from 'type-graphql';
 import { checkAccess } from './access.js';
+import { AUTH_DIRECTIVE, declareAccess } from './access-declaration.js';
 import { DateTimeScalar } from './scalars.js';
 import { GenericUserError, PaymentDeclined, RetryLater } from './user-errors.js';
 
@@ -10,20 +12,23 @@ type Resolvers = BuildSchemaOptions['resolvers'];
 const ORPHANS = [GenericUserError, PaymentDeclined, RetryLater];
 
 /** The executable schema of resolvers made in the composition root. Inputs are checked by `respond`, not here. */
-export function createSchema(resolvers: readonly object[]): Promise<GraphQLSchema> {
+export async function createSchema(resolvers: readonly object[]): Promise<GraphQLSchema> {
   const made = new Map<unknown, object>(resolvers.map((resolver) => [resolver.constructor, resolver]));
   const container: ContainerType = { get: (resolverClass) => made.get(resolverClass) };
-  return buildSchema({
+  const schema = await buildSchema({
     resolvers: [...made.keys()] as unknown as Resolvers,
     container,
     authChecker: checkAccess,
     orphanedTypes: ORPHANS,
     scalarsMap: [{ type: Date, scalar: DateTimeScalar }],
+    directives: [...specifiedDirectives, AUTH_DIRECTIVE],
     validate: false,
   });
+  declareAccess(schema);
+  return schema;
 }
 
-/** The schema as it is committed: sorted, so that a diff shows what changed. */
+/** The schema as it is committed: sorted, so that a diff shows what changed, and with who may reach what. */
 export function printedSchema(schema: GraphQLSchema): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  return `${printSchemaWithDirectives(lexicographicSortSchema(schema))}\n`;
 }

@@ -10,9 +10,12 @@ import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
 import { countRefusals } from '../graphql/operations.js';
 import { knownRootTypes, oneMoneyMutation } from '../graphql/rules.js';
 import type { Scope } from '../platform/tenancy/scope.js';
+import { allowOrigins } from './cors.js';
+import { credentialOf } from './credential.js';
+import { registeredDocuments } from './documents.plugin.js';
 import type { HttpParts } from './parts.js';
 
-type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'requestLimit' | 'log' | 'metrics'>;
+type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'operations' | 'sessionDocuments' | 'requestLimit' | 'log' | 'metrics'>;
 
 /** Says in a header, too, that an answer is that of an earlier request. */
 const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
@@ -32,6 +35,8 @@ export function graphqlRoute(parts: GraphqlParts) {
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
       introspection: true,
+      // Its registry is filled by whoever asks; ours is documents.plugin.
+      persistedQueries: false,
       validationRules: [knownRootTypes, oneMoneyMutation],
       plugins: [
         ApolloServerPluginCacheControlDisabled(),
@@ -39,9 +44,11 @@ export function graphqlRoute(parts: GraphqlParts) {
         ApolloServerPluginUsageReportingDisabled(),
         TELL_REPLAYS,
         countRefusals(parts.metrics),
+        registeredDocuments(parts),
       ],
     });
     await apollo.start();
+    await allowOrigins(server, parts.access);
     server.addHook('onClose', () => apollo.stop());
     const context = (request: FastifyRequest) => scopeOf(parts, request);
     server.route({ url: '/graphql', method: ['GET', 'POST'], handler: fastifyApolloHandler(apollo, { context }) });
@@ -50,9 +57,8 @@ export function graphqlRoute(parts: GraphqlParts) {
 
 /** The scope of the request's credential. Throws UNAUTHENTICATED, or FORBIDDEN when a header names another app. */
 async function scopeOf(parts: GraphqlParts, request: FastifyRequest): Promise<Scope> {
-  const [scheme = '', credential = ''] = (request.headers.authorization ?? '').split(' ');
-  if (scheme.toLowerCase() !== 'bearer' || credential === '')
-    throw unauthenticated('Send Authorization: Bearer with an API key or a customer session.');
+  const credential = credentialOf(request);
+  if (credential === null) throw unauthenticated('Send Authorization: Bearer with an API key or a customer session.');
   const scope = await parts.access.authenticate(credential, {
     requestId: request.id,
     idempotencyKey: headerOf(request, 'idempotency-key'),

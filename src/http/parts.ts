@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import type { AccessService } from '../billing/access/access.service.js';
+import type { Operations } from '../billing/access/operation.service.js';
 import type { WebhookInbox } from '../billing/webhooks/webhook.inbox.js';
 import type { RequestLimit } from '../graphql/request-limit.js';
 import type { Log } from '../platform/log.js';
@@ -10,6 +11,9 @@ import type { MetricsAccess } from '../platform/ops-server.js';
 export interface HttpParts {
   readonly schema: GraphQLSchema;
   readonly access: AccessService;
+  readonly operations: Operations;
+  /** Which documents customer sessions may send: registered ones, unless it says `any`. */
+  readonly sessionDocuments?: 'any' | 'registered';
   readonly requestLimit: RequestLimit;
   readonly inbox: WebhookInbox;
   readonly log: Log;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorFields, type Log } from '../platform/log.js';
@@ -11,8 +12,12 @@ import { webhookRoute } from './webhook.route.js';
 
 /** The largest body taken, bytes: a mutation has a few kilobytes, an event of Tilled at most some dozens. */
 const BODY_BYTES_MAX = 1_048_576;
-/** How long a client may take to send its request, ms. */
+/** How long a client may take to send its request, and the headers of it, ms; looked at every so often. */
 const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+const TIMEOUTS_CHECKED_EVERY_MS = 2_000;
+/** All headers of a request together, bytes. */
+const HEADER_BYTES_MAX = 16_384;
 
 /** The gateway's HTTP server, not yet listening. */
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
@@ -20,6 +25,12 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+    },
+    clientErrorHandler: answerUnreadable,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => answerError(parts.log, error, request, reply),
@@ -40,6 +51,21 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   if (parts.explorer !== null) await serveExplorer(server, parts.explorer);
   await server.register(graphqlRoute(parts));
   return server;
+}
+
+/** What the parser says of bytes that are no request, by its code. */
+const UNREADABLE: Readonly<Record<string, readonly [string, string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', `The headers are larger than ${HEADER_BYTES_MAX} bytes.`],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time.'],
+};
+
+/** Answers what never became a request, in the shape of every other error, and hangs up. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const [status, message] = UNREADABLE[error.code ?? ''] ?? ['400 Bad Request', 'That is not an HTTP request.'];
+  const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}`;
+  socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`);
 }
 
 /** The caller's own request id if it is harmless, else a new one. */

@@ -245,6 +245,7 @@ describe('a credential that opens nothing', () => {
     expect((await world.send(a, ops.AppDocument, {}, { credential: key })).status).toBe(200);
     const revoke = 'update billing_api_keys set revoked_at = created_at where app_id = ? and hint = ?';
     expect(await world.gateway.database.run(revoke, [a.id, key.slice(0, 12)])).toBe(1);
+    await world.advance({ ms: 5_000 });
     expect(await world.send(a, ops.AppDocument, {}, { credential: key })).toMatchObject({
       status: 401,
       errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
@@ -567,8 +568,10 @@ async function sessionOf(app: TestApp, customerId: string): Promise<string> {
 }
 
 async function secretOf(app: TestApp): Promise<Uint8Array> {
-  const [row] = await world.gateway.database.query('select session_secret from billing_apps where id = ?', [app.id]);
-  return Buffer.from(String(row?.['session_secret']), 'base64url');
+  const { apps } = world.gateway.access;
+  const row = await apps.find(app.id);
+  if (row === null) throw new Error(`There is no app ${app.id}.`);
+  return apps.sessionSecretOf(row);
 }
 
 function signed(claims: Record<string, unknown>, secret: Uint8Array, alg = 'HS256'): Promise<string> {

@@ -5,6 +5,7 @@ import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
 import { createLog } from '../../src/platform/log.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
+import { TEST_ENCRYPTION } from '../support/encryption.js';
 import * as ops from '../support/operations.generated.js';
 import { createScratchDatabase } from '../support/scratch-database.js';
 import { type AnyRow, countsOfApp } from '../support/tables.js';
@@ -304,7 +305,14 @@ async function serverOnEmptyDatabase() {
     accountId: 'acct_x',
   };
   const { database } = readConfig({ DATABASE_URL_BILLING: scratch.url }, process.cwd());
-  const parts = { database, clock: { now: () => world.sandbox.now() }, log: createLog('silent'), tilled, tilledTimeoutMs: 1_000 };
+  const parts = {
+    database,
+    encryption: TEST_ENCRYPTION,
+    clock: { now: () => world.sandbox.now() },
+    log: createLog('silent'),
+    tilled,
+    tilledTimeoutMs: 1_000,
+  };
   const gateway = await composeGateway(parts);
   const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(100), explorer: null });
   const close = async () => {

@@ -23,6 +23,7 @@ const TILLED_TIMEOUT_MS = 1_000;
 export class Stage {
   starts = 0;
   #child = null;
+  encryptionKey = randomBytes(32).toString('base64');
 
   /** @param {{ seed: string, database: string }} options `database`: embedded, or the URL of a MySQL/MariaDB server */
   static async open({ seed, database }) {
@@ -63,6 +64,7 @@ export class Stage {
       BILLING_DATA_DIR: stage.directory,
       BILLING_REQUESTS_PER_WINDOW: '1000000000',
       DATABASE_URL_BILLING: stage.databaseUrl,
+      BILLING_ENCRYPTION_KEY: stage.encryptionKey,
       TILLED_TIMEOUT_MS: String(TILLED_TIMEOUT_MS),
       TILLED_BASE_URL: stage.sandbox.url,
       TILLED_SECRET_KEY: stage.account.secretKey,
@@ -103,9 +105,10 @@ export class Stage {
 
   /** Opens the database beside the gateway, as `billing` does. */
   async withBooks(work) {
-    const { database } = readConfig({ DATABASE_URL_BILLING: this.databaseUrl }, this.directory);
+    const variables = { DATABASE_URL_BILLING: this.databaseUrl, BILLING_ENCRYPTION_KEY: this.encryptionKey };
+    const { database, encryption } = readConfig(variables, this.directory);
     const clock = { now: () => new Date() };
-    const foundation = await composeFoundation({ database, clock, log: createLog('silent') });
+    const foundation = await composeFoundation({ database, encryption, clock, log: createLog('silent') });
     try {
       return await work(foundation);
     } finally {

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { serverAudits } from 'graphql-http';
@@ -6,6 +8,7 @@ import { readConfig } from '../../src/config.js';
 import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
 import { createLog } from '../../src/platform/log.js';
+import { TEST_ENCRYPTION } from '../support/encryption.js';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
 import { type TestApp, World } from '../support/world.js';
 
@@ -101,6 +104,47 @@ describe('every answer', () => {
   });
 });
 
+describe('what is not a request that a browser page or a client of ours would send', () => {
+  it.each([
+    ['headers beyond 16 KiB', `GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(17_000)}\r\n\r\n`, 431],
+    ['no HTTP', 'hello\r\n\r\n', 400],
+    ['a header with a line of its own', 'GET /healthz HTTP/1.1\r\nhost: x\r\nx-a: b\rc\r\n\r\n', 400],
+    ['two lengths', 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx', 400],
+    ['a length and chunks', 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+  ])('%s is refused in the shape of every error, and the line is cut', async (_, bytes, status) => {
+    const answer = await raw(bytes);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))).toEqual({
+      errors: [{ message: expect.any(String), extensions: { code: 'BAD_REQUEST' } }],
+    });
+    expect((await fetch(`${world.url}/healthz`)).status).toBe(200);
+  });
+
+  it('may not take for ever: headers have ten seconds, a request thirty', () => {
+    const { headersTimeout, requestTimeout } = world.server.server;
+    expect([headersTimeout, requestTimeout]).toEqual([10_000, 30_000]);
+  });
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    '',
+  ])('a POST of %s, which a form of another site could send without asking, runs nothing', async (type) => {
+    const headers = { authorization: `Bearer ${app.key}`, ...(type === '' ? {} : { 'content-type': type }) };
+    const body = new Blob(['{"query":"mutation { customerCreate(input: {email: \\"ann@example.com\\"}) { customer { id } } }"}']);
+    const response = await fetch(`${world.url}/graphql`, { method: 'POST', headers, body });
+    expect([400, 415]).toContain(response.status);
+    expect(await world.rows('billing_customers', app)).toEqual([]);
+  });
+
+  it('a query by GET without a header that pages must ask for first runs nothing', async () => {
+    const url = `${world.url}/graphql?query=${encodeURIComponent('{ app { id } }')}`;
+    const response = await fetch(url, { headers: { authorization: `Bearer ${app.key}` } });
+    expect([response.status, await response.json()]).toMatchObject([400, { errors: [{ extensions: { code: 'BAD_REQUEST' } }] }]);
+  });
+});
+
 describe('health', () => {
   it('is fine where the database is migrated, and needs no credential', async () => {
     for (const [path, status] of [
@@ -157,11 +201,26 @@ describe('health', () => {
   });
 });
 
+/** What the server answers to these bytes, until it hangs up. */
+async function raw(bytes: string): Promise<string> {
+  const { port } = new URL(world.url);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.write(bytes);
+  return text(socket);
+}
+
 /** A gateway on a database of another state than the world's, which is not migrated here, and its server. */
 async function serverOn(url: string): Promise<[Gateway, FastifyInstance]> {
   const { database } = readConfig({ DATABASE_URL_BILLING: url }, process.cwd());
   const tilled = { baseUrl: world.sandbox.url, secretKey: 'sk_x', publicKey: 'pk_x', webhookSecret: 'whsec_0123', accountId: 'acct_x' };
   const clock = { now: () => world.sandbox.now() };
-  const gateway = await composeGateway({ database, clock, log: createLog('silent'), tilled, tilledTimeoutMs: 1_000 });
+  const gateway = await composeGateway({
+    database,
+    encryption: TEST_ENCRYPTION,
+    clock,
+    log: createLog('silent'),
+    tilled,
+    tilledTimeoutMs: 1_000,
+  });
   return [gateway, await createHttpServer({ ...gateway, requestLimit: new RequestLimit(100), explorer: null })];
 }

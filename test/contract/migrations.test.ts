@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { createLog } from '../../src/platform/log.js';
 import { type CatalogTable, readCatalog } from '../support/catalog.js';
+import { TEST_ENCRYPTION } from '../support/encryption.js';
 import * as ops from '../support/operations.generated.js';
 import { billing } from '../support/processes.js';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
@@ -256,7 +257,7 @@ async function scratch(): Promise<ScratchDatabase> {
 
 async function open(url: string): Promise<Foundation> {
   const { database } = readConfig({ DATABASE_URL_BILLING: url }, process.cwd());
-  const foundation = await composeFoundation({ database, clock: systemClock, log: createLog('silent') });
+  const foundation = await composeFoundation({ database, encryption: TEST_ENCRYPTION, clock: systemClock, log: createLog('silent') });
   foundations.push(foundation);
   return foundation;
 }

@@ -1,7 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { buildSchema, execute, findBreakingChanges, type GraphQLSchema, getNamedType, isEnumType, isInputObjectType, parse } from 'graphql';
+import {
+  buildSchema,
+  type ConstDirectiveNode,
+  execute,
+  findBreakingChanges,
+  type GraphQLField,
+  GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
+  getDirectiveValues,
+  getNamedType,
+  isAbstractType,
+  isEnumType,
+  isInputObjectType,
+  isObjectType,
+  parse,
+} from 'graphql';
+import { KEY_SCOPES } from '../../src/billing/access/key-scopes.js';
 import { composeSchema } from '../../src/compose.js';
+import { declareAccess } from '../../src/graphql/access-declaration.js';
 import { printedSchema } from '../../src/graphql/schema.js';
 import { leastVariables, operationOf, placesOf, rootFieldsOf } from '../support/schema-walk.js';
 
@@ -54,6 +72,86 @@ describe('every root field', () => {
   });
 });
 
+describe('what schema.graphql says about access', () => {
+  const said = buildSchema(printedSchema(schema));
+  const named = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type) && !type.name.startsWith('__'));
+  const objects = named.filter((type) => isObjectType(type)).filter((type) => !['Query', 'Mutation'].includes(type.name));
+  const fields = named.filter(isObjectType).flatMap((type) => Object.values(type.getFields()).map((field) => ({ type, field })));
+
+  it('is said of every root field and every type, so that no field is without', () => {
+    const unsaid = roots.filter(({ operation, name }) => authOf(said, operation === 'query' ? 'Query' : 'Mutation', name) === null);
+    expect(unsaid).toEqual([]);
+    expect(objects.filter((type) => authOf(said, type.name) === null)).toEqual([]);
+    expect(objects.length).toBeGreaterThan(30);
+  });
+
+  it.each(ROLES)('is what holds for %s, field by field', async (role) => {
+    for (const { type, field } of fields) {
+      const auth = authOf(said, type.name, field.name) ?? authOf(said, type.name);
+      // What a type's own fields are for is decided on the way to it, which the next test walks.
+      const isDeclared = authOf(said, type.name, field.name) !== null;
+      const reached = await isReached(type, field, { kind: role });
+      expect([type.name, field.name, reached]).toEqual([type.name, field.name, !isDeclared || auth?.roles.includes(role)]);
+    }
+  });
+
+  it.each(ROLES)('is what %s gets to, walking from every root field through everything that lets it in', async (role) => {
+    const reached = new Set<string>();
+    const walk = async (type: GraphQLObjectType): Promise<void> => {
+      for (const field of Object.values(type.getFields())) {
+        if (!(await isReached(type, field, { kind: role }))) continue;
+        const target = getNamedType(field.type);
+        const next = isAbstractType(target) ? schema.getPossibleTypes(target) : isObjectType(target) ? [target] : [];
+        for (const found of next) {
+          // A field of an interface decides by the object: node() is tried with real ones in isolation.test.ts.
+          if (reached.has(found.name) || (isAbstractType(target) && !authOf(said, found.name)?.roles.includes(role))) continue;
+          reached.add(found.name);
+          await walk(found);
+        }
+      }
+    };
+    for (const root of [schema.getQueryType(), schema.getMutationType()]) if (root) await walk(root);
+    expect([...reached].toSorted()).toEqual(
+      objects
+        .filter((type) => authOf(said, type.name)?.roles.includes(role))
+        .map(({ name }) => name)
+        .toSorted(),
+    );
+  });
+
+  it('is what holds for keys that are confined: the scope named is enough, and all the others are not', async () => {
+    let declared = 0;
+    for (const { type, field } of fields) {
+      const [needed, ...more] = authOf(said, type.name, field.name)?.scopes ?? [];
+      expect(more).toEqual([]);
+      const role = authOf(said, type.name, field.name)?.roles.find((one) => one !== 'customer') ?? 'service';
+      const reachedWith = (scopes: readonly string[] | null) => isReached(type, field, { kind: role, scopes });
+      const others = KEY_SCOPES.filter((scope) => scope !== needed);
+      expect([type.name, field.name, await reachedWith(null)]).toEqual([type.name, field.name, true]);
+      expect([type.name, field.name, await reachedWith(others)]).toEqual([type.name, field.name, needed === undefined]);
+      if (needed === undefined) continue;
+      declared += 1;
+      expect([type.name, field.name, KEY_SCOPES.includes(needed), await reachedWith([needed])]).toEqual([
+        type.name,
+        field.name,
+        true,
+        true,
+      ]);
+    }
+    expect(declared).toBeGreaterThan(45);
+  });
+
+  it('cannot be left out: a root field without @Allow does not compose, nor does a way around what a type says', () => {
+    const type = (name: string, extensions: Record<string, unknown>, of: GraphQLObjectType | typeof GraphQLString) =>
+      new GraphQLObjectType({ name, extensions, fields: { x: { type: of, extensions: name === 'Query' ? extensions : {} } } });
+    const open = new GraphQLSchema({ query: type('Query', {}, GraphQLString) });
+    expect(() => declareAccess(open)).toThrow(/Query.x does not say who may reach it/);
+    const secret = type('Secret', { resource: { name: 'secrets', roles: ['service'] } }, GraphQLString);
+    const around = new GraphQLSchema({ query: type('Query', { allow: { roles: ['service', 'customer'] } }, type('Between', {}, secret)) });
+    expect(() => declareAccess(around)).toThrow(/Between.x leads service, customer to Secret, which is for service only/);
+  });
+});
+
 describe('the schema', () => {
   const types = Object.values(schema.getTypeMap()).filter((type) => !type.name.startsWith('__'));
 
@@ -96,6 +194,31 @@ describe('the schema', () => {
 });
 
 const SAMPLES: Readonly<Record<string, unknown>> = { MinorUnits: 1, CurrencyCode: 'usd', ID: 'cus_01k5zq3v8e7m2n4p6r8s0t1v2w' };
+
+/** What @auth says in the SDL of a type or of one of its fields; null where it is silent. */
+function authOf(said: GraphQLSchema, typeName: string, fieldName?: string) {
+  const type = said.getType(typeName);
+  const node = fieldName === undefined ? type?.astNode : isObjectType(type) ? type.getFields()[fieldName]?.astNode : null;
+  const directive = said.getDirective('auth');
+  const values = node && directive ? getDirectiveValues(directive, node as { directives?: readonly ConstDirectiveNode[] }) : undefined;
+  if (values === undefined) return null;
+  const { roles, scopes } = values as { roles: readonly string[]; scopes?: readonly string[] };
+  return { roles: roles.map((role) => role.toLowerCase()), scopes };
+}
+
+/** Whether a caller gets past access control of one field of any type: the type stands for the root of a query. */
+async function isReached(
+  type: GraphQLObjectType,
+  field: GraphQLField<unknown, unknown>,
+  actor: { kind: string; scopes?: readonly string[] | null },
+): Promise<boolean> {
+  const root = { operation: 'query', name: field.name, field } as const;
+  const variableValues = leastVariables(root, ({ type: of }) => SAMPLES[getNamedType(of).name] ?? 'text');
+  const alone = new GraphQLSchema({ query: type, types: Object.values(schema.getTypeMap()) });
+  const document = parse(operationOf(root, 0));
+  const { errors = [] } = await execute({ schema: alone, document, rootValue: {}, variableValues, contextValue: { actor } });
+  return !errors.some((error) => error.extensions['code'] === 'FORBIDDEN');
+}
 
 /** The schema as text says it, so that two are compared by what clients see. */
 function asPlain(given: GraphQLSchema): GraphQLSchema {

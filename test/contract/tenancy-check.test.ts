@@ -5,6 +5,7 @@ import { systemClock } from '../../src/platform/clock.js';
 import type { Database } from '../../src/platform/db/database.js';
 import { tenancyFaults } from '../../src/platform/db/tenancy.check.js';
 import { createLog } from '../../src/platform/log.js';
+import { TEST_ENCRYPTION } from '../support/encryption.js';
 import { billing, gatewayThatEnds } from '../support/processes.js';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
 
@@ -112,7 +113,7 @@ async function migrated(): Promise<Foundation & { readonly url: string }> {
   const made = await createScratchDatabase();
   scratches.push(made);
   const { database } = readConfig({ DATABASE_URL_BILLING: made.url }, process.cwd());
-  const foundation = await composeFoundation({ database, clock: systemClock, log: createLog('silent') });
+  const foundation = await composeFoundation({ database, encryption: TEST_ENCRYPTION, clock: systemClock, log: createLog('silent') });
   await foundation.migrator.migrate();
   return { ...foundation, url: made.url };
 }

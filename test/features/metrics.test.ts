@@ -10,6 +10,7 @@ import { watchedDatabase } from '../../src/platform/db/observer.js';
 import { createLog } from '../../src/platform/log.js';
 import { Metrics } from '../../src/platform/metrics.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
+import { TEST_ENCRYPTION } from '../support/encryption.js';
 import * as ops from '../support/operations.generated.js';
 import { freePort, runningBilling } from '../support/processes.js';
 import { Scrape } from '../support/scrape.js';
@@ -201,7 +202,14 @@ describe('without a database', () => {
     const url = globalThis.TEST_DATABASE === 'mysql' ? 'mysql://nobody:hunter2@127.0.0.1:1/nothing' : 'sqlite:/dev/null/billing.db';
     const { database } = readConfig({ DATABASE_URL_BILLING: url }, process.cwd());
     const tilled = { baseUrl: world.sandbox.url, secretKey: 'sk_x', publicKey: 'pk_x', webhookSecret: 'whsec_0123', accountId: 'acct_x' };
-    const gateway = await composeGateway({ database, clock: systemClock, log: createLog('silent'), tilled, tilledTimeoutMs: 1_000 });
+    const gateway = await composeGateway({
+      database,
+      encryption: TEST_ENCRYPTION,
+      clock: systemClock,
+      log: createLog('silent'),
+      tilled,
+      tilledTimeoutMs: 1_000,
+    });
     await gateway.database.query('select 1', []).catch(() => undefined);
     const scrape = Scrape.of(await gateway.metrics.registry.metrics());
     // The pool forgets what it could not connect a moment later, and cannot be closed before.

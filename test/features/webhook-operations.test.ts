@@ -7,6 +7,7 @@ import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
 import { createLog } from '../../src/platform/log.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
+import { TEST_ENCRYPTION } from '../support/encryption.js';
 import { billing } from '../support/processes.js';
 import type { AnyRow } from '../support/tables.js';
 import { type TestApp, World } from '../support/world.js';
@@ -512,7 +513,9 @@ async function register(of: TestApp): Promise<string> {
 }
 
 async function secretsOf(of: TestApp): Promise<string[]> {
-  return (await world.rows('billing_webhook_secrets', of)).map((row) => String(row['secret']));
+  const placeOf = (id: unknown) => [of.id, 'billing_webhook_secrets.secret', String(id)];
+  const rows = await world.rows('billing_webhook_secrets', of);
+  return rows.map((row) => world.gateway.vault.open(String(row['secret']), placeOf(row['id'])));
 }
 
 async function endpointsAtTilled(): Promise<{ id: string; url: string; enabled_events: string[] }[]> {
@@ -608,7 +611,14 @@ async function refuseInDatabase(eventId: string): Promise<void> {
 async function anotherGateway({ webhookSecret }: { webhookSecret: string }) {
   const { database } = readConfig({ DATABASE_URL_BILLING: world.environment['DATABASE_URL_BILLING'] }, process.cwd());
   const tilled = { baseUrl: world.sandbox.url, secretKey: 'sk_x', publicKey: 'pk_x', webhookSecret, accountId: 'acct_x' };
-  const parts = { database, clock: { now: () => world.sandbox.now() }, log: createLog('silent'), tilled, tilledTimeoutMs: 1_000 };
+  const parts = {
+    database,
+    encryption: TEST_ENCRYPTION,
+    clock: { now: () => world.sandbox.now() },
+    log: createLog('silent'),
+    tilled,
+    tilledTimeoutMs: 1_000,
+  };
   const gateway = await composeGateway(parts);
   const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(100), explorer: null });
   return {

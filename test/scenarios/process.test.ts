@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { print } from 'graphql';
 import mysql from 'mysql2/promise';
+import { TEST_ENCRYPTION_KEY } from '../support/encryption.js';
 import * as ops from '../support/operations.generated.js';
 import {
   billing,
@@ -23,6 +24,7 @@ const TILLED = {
   TILLED_PUBLIC_KEY: 'pk_hunter2_0123456789',
   TILLED_WEBHOOK_SECRET: 'whsec_hunter2_0123456789',
   TILLED_ACCOUNT_ID: 'acct_0123456789',
+  BILLING_ENCRYPTION_KEY: TEST_ENCRYPTION_KEY,
 };
 
 let dataDir: string;
@@ -158,7 +160,8 @@ describe('the gateway in production', () => {
   it('without variables ends with status 78 and names every one that is missing', async () => {
     const { status, stderr, stdout } = await gatewayThatEnds({ ...production, BILLING_DATA_DIR: dataDir });
     expect([status, stdout]).toEqual([78, '']);
-    const names = ['DATABASE_URL_BILLING', 'TILLED_SECRET_KEY', 'TILLED_PUBLIC_KEY', 'TILLED_WEBHOOK_SECRET', 'TILLED_ACCOUNT_ID'];
+    const tilled = ['TILLED_SECRET_KEY', 'TILLED_PUBLIC_KEY', 'TILLED_WEBHOOK_SECRET', 'TILLED_ACCOUNT_ID'];
+    const names = ['DATABASE_URL_BILLING', ...tilled, 'BILLING_ENCRYPTION_KEY'];
     expect(stderr.trim().split('\n')).toEqual(
       names.map((name) => expect.stringMatching(new RegExp(`^${name} is missing: .* for example `))),
     );

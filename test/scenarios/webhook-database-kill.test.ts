@@ -5,6 +5,7 @@ import { readConfig } from '../../src/config.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { createLog } from '../../src/platform/log.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
+import { TEST_ENCRYPTION, TEST_ENCRYPTION_KEY } from '../support/encryption.js';
 import { Fleet } from '../support/fleet.js';
 import { KillableDatabase } from '../support/killable-database.js';
 import { freePort } from '../support/processes.js';
@@ -47,6 +48,7 @@ beforeAll(async () => {
     NODE_ENV: 'development',
     HOST: '127.0.0.1',
     DATABASE_URL_BILLING: victim.databaseUrl,
+    BILLING_ENCRYPTION_KEY: TEST_ENCRYPTION_KEY,
     TILLED_BASE_URL: 'http://127.0.0.1:1',
     TILLED_SECRET_KEY: 'sk_of_test',
     TILLED_PUBLIC_KEY: 'pk_of_test',
@@ -182,7 +184,7 @@ async function gatewayAsVictim(): Promise<Victim> {
 /** An app to deliver to. */
 async function prepare(): Promise<void> {
   const { database } = readConfig({ DATABASE_URL_BILLING: victim.databaseUrl }, process.cwd());
-  foundation = await composeFoundation({ database, clock: systemClock, log: createLog('silent') });
+  foundation = await composeFoundation({ database, encryption: TEST_ENCRYPTION, clock: systemClock, log: createLog('silent') });
   await foundation.migrator.migrate();
   await foundation.access.createApp({ id: APP, name: 'Shop', tilledAccountId: ACCOUNT });
 }

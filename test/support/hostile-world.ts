@@ -8,6 +8,7 @@ import { createLog } from '../../src/platform/log.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
 import { randomNumbers, TilledByHand } from './changes-at-tilled.js';
+import { TEST_ENCRYPTION, TEST_ENCRYPTION_KEY } from './encryption.js';
 import { Fleet } from './fleet.js';
 import { HostileWire } from './hostile-wire.js';
 import { type Environment, freePort } from './processes.js';
@@ -54,6 +55,7 @@ export class HostileWorld {
       NODE_ENV: 'development',
       HOST: '127.0.0.1',
       DATABASE_URL_BILLING: scratch.url,
+      BILLING_ENCRYPTION_KEY: TEST_ENCRYPTION_KEY,
       TILLED_BASE_URL: sandbox.url,
       TILLED_SECRET_KEY: partner.secretKey,
       TILLED_PUBLIC_KEY: partner.publishableKey,
@@ -61,7 +63,7 @@ export class HostileWorld {
       TILLED_ACCOUNT_ID: partner.accountId,
     };
     const { database } = readConfig({ DATABASE_URL_BILLING: scratch.url }, process.cwd());
-    const foundation = await composeFoundation({ database, clock: systemClock, log: createLog('silent') });
+    const foundation = await composeFoundation({ database, encryption: TEST_ENCRYPTION, clock: systemClock, log: createLog('silent') });
     await foundation.migrator.migrate();
     await foundation.access.createApp({ id: APP, name: 'Shop', tilledAccountId: merchant.accountId });
     const { key } = await foundation.access.createKey(APP, 'service');

@@ -13,10 +13,16 @@ export async function tableNames(database: Database): Promise<string[]> {
   return (await database.query(sql, [])).map((row) => String(row.name)).toSorted();
 }
 
-/** Every row of an app, by table. */
+/** Every row of an app, by table. When a key was used last is left out: it is written whenever, beside the requests. */
 export async function rowsOfApp(world: World, app: TestApp): Promise<Readonly<Record<string, readonly AnyRow[]>>> {
   const tables = (await tableNames(world.gateway.database)).filter((table) => !(table in SHARED_TABLES));
-  return Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await world.rows(table, app)] as const)));
+  return Object.fromEntries(
+    await Promise.all(tables.map(async (table) => [table, (await world.rows(table, app)).map(withoutLastUse)] as const)),
+  );
+}
+
+function withoutLastUse({ last_used_at: _, ...row }: AnyRow): AnyRow {
+  return row;
 }
 
 /** How many rows an app has in each table. */

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import type { FastifyInstance } from 'fastify';
 import { print } from 'graphql';
 import type { KeyRole } from '../../src/billing/access/api-key.entity.js';
+import type { KeyWish } from '../../src/billing/access/api-key.service.js';
 import { composeGateway, type Gateway } from '../../src/compose.js';
 import { readConfig } from '../../src/config.js';
 import { RequestLimit } from '../../src/graphql/request-limit.js';
@@ -12,6 +14,7 @@ import { createLog } from '../../src/platform/log.js';
 import type { Scope } from '../../src/platform/tenancy/scope.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import type { TilledPaymentMethod } from '../../src/tilled/tilled.shapes.js';
+import { TEST_ENCRYPTION, TEST_ENCRYPTION_KEY } from './encryption.js';
 import * as ops from './operations.generated.js';
 import type { Environment } from './processes.js';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.js';
@@ -38,6 +41,22 @@ export interface TestApp {
   readonly key: string;
   readonly accountId: string;
   readonly tilledSecretKey: string;
+}
+
+/** A second gateway beside that of a world. */
+export interface GatewayBeside {
+  readonly gateway: Gateway;
+  /** The id of its encryption key. */
+  readonly keyId: string;
+  /** The status with which it answers a credential. */
+  get(credential: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+interface WorldOptions {
+  readonly requestsPerWindow?: number;
+  readonly sessionDocuments?: 'any' | 'registered';
+  readonly scratch?: ScratchDatabase;
 }
 
 /** Headers and credential of one request. */
@@ -68,8 +87,8 @@ export class World {
     private readonly tap: StatementTap,
   ) {}
 
-  static async create(options: { readonly requestsPerWindow?: number; readonly scratch?: ScratchDatabase } = {}): Promise<World> {
-    const { requestsPerWindow = 1_000_000, scratch = await createScratchDatabase() } = options;
+  static async create(options: WorldOptions = {}): Promise<World> {
+    const { requestsPerWindow = 1_000_000, sessionDocuments = 'any', scratch = await createScratchDatabase() } = options;
     const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
     const endpoint = (await call(sandbox.url, partner, 'POST', '/v1/webhook-endpoints', {
@@ -86,6 +105,7 @@ export class World {
     };
     const gateway = await composeGateway({
       database,
+      encryption: TEST_ENCRYPTION,
       clock: { now: () => sandbox.now() },
       log: createLog('silent'),
       tilled,
@@ -97,6 +117,7 @@ export class World {
       ...gateway,
       requestLimit: new RequestLimit(requestsPerWindow),
       metricsAccess: 'open',
+      sessionDocuments,
       explorer: null,
     });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
@@ -116,7 +137,8 @@ export class World {
       [],
     );
     await this.end();
-    if (open.length !== divergences) throw new Error(`The books differ from Tilled's: ${JSON.stringify(open.slice(0, 5), null, 2)}`);
+    if (open.length !== divergences)
+      throw new Error(`${open.length} divergences are open, ${divergences} were planted: ${JSON.stringify(open, null, 2)}`);
     if (violations.length > 0) throw new Error(`The books are broken: ${JSON.stringify(violations.slice(0, 5), null, 2)}`);
   }
 
@@ -148,6 +170,7 @@ export class World {
   get environment(): Environment {
     return {
       DATABASE_URL_BILLING: this.scratch.url,
+      BILLING_ENCRYPTION_KEY: TEST_ENCRYPTION_KEY,
       TILLED_BASE_URL: this.sandbox.url,
       TILLED_SECRET_KEY: this.partner.secretKey,
       TILLED_PUBLIC_KEY: 'pk_of_world',
@@ -173,9 +196,31 @@ export class World {
     return { id, key, accountId: account.accountId, tilledSecretKey: account.secretKey };
   }
 
+  /** A second gateway on the database of this world, with the same clock and caches of its own. */
+  async anotherGateway({ hasNewEncryptionKey = false } = {}): Promise<GatewayBeside> {
+    const config = readConfig({ ...this.environment, NODE_ENV: 'test' }, process.cwd());
+    if (config.tilled === null) throw new Error('This world has no Tilled.');
+    const encryption = hasNewEncryptionKey ? { key: randomBytes(32), previous: TEST_ENCRYPTION.key } : TEST_ENCRYPTION;
+    const clock = { now: () => this.sandbox.now() };
+    const { database, tilled, tilledTimeoutMs } = config;
+    const gateway = await composeGateway({ database, encryption, clock, log: createLog('silent'), tilled, tilledTimeoutMs });
+    const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(1_000_000), explorer: null });
+    const payload = { query: '{ app { id } }' };
+    return {
+      gateway,
+      keyId: gateway.vault.keyId,
+      get: async (credential) =>
+        (await server.inject({ method: 'POST', url: '/graphql', headers: { authorization: `Bearer ${credential}` }, payload })).statusCode,
+      close: async () => {
+        await server.close();
+        await gateway.database.close();
+      },
+    };
+  }
+
   /** Another key of an app. */
-  async key(app: TestApp, role: KeyRole): Promise<string> {
-    return (await this.gateway.access.createKey(app.id, role)).key;
+  async key(app: TestApp, role: KeyRole, wish: KeyWish = {}): Promise<string> {
+    return (await this.gateway.access.createKey(app.id, role, wish)).key;
   }
 
   /** Sends a typed operation as an app; the answer as it came. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError, readConfig } from '../../src/config.js';
+import { TEST_ENCRYPTION, TEST_ENCRYPTION_KEY } from '../support/encryption.js';
 
 const WORKING_DIR = '/srv/billing';
 
@@ -10,6 +11,7 @@ const PRODUCTION = {
   TILLED_PUBLIC_KEY: 'pk_live_0123456789',
   TILLED_WEBHOOK_SECRET: 'whsec_0123456789',
   TILLED_ACCOUNT_ID: 'acct_0123456789',
+  BILLING_ENCRYPTION_KEY: TEST_ENCRYPTION_KEY,
 };
 
 describe('readConfig without any variable', () => {
@@ -25,10 +27,13 @@ describe('readConfig without any variable', () => {
       dataDir: '/srv/billing/.billing',
       database: { kind: 'embedded', location: '/srv/billing/.billing/billing.db', poolSize: 1 },
       tilled: null,
+      encryption: null,
+      sessionDocuments: 'any',
       sandboxPort: 4010,
       tilledTimeoutMs: 30_000,
       logLevel: 'info',
       runsWorker: true,
+      reconcileEveryHours: 6,
       requestsPerWindow: 100_000,
     });
   });
@@ -69,6 +74,7 @@ describe('readConfig in production', () => {
       expect.stringMatching(/^TILLED_PUBLIC_KEY is missing: .*browsers.*, for example pk_/),
       expect.stringMatching(/^TILLED_WEBHOOK_SECRET is missing: .*signs webhooks.*, for example whsec_/),
       expect.stringMatching(/^TILLED_ACCOUNT_ID is missing: .*account.*, for example acct_/),
+      expect.stringMatching(/^BILLING_ENCRYPTION_KEY is missing: .*seals secrets.*, for example .*openssl rand/),
     ]);
   });
 
@@ -78,10 +84,34 @@ describe('readConfig in production', () => {
     );
     expect(names.toSorted()).toEqual(
       [
-        ...['BILLING_WORKER', 'DATABASE_URL_BILLING', 'LOG_LEVEL', 'PORT'],
+        ...['BILLING_ENCRYPTION_KEY', 'BILLING_WORKER', 'DATABASE_URL_BILLING', 'LOG_LEVEL', 'PORT'],
         ...['TILLED_ACCOUNT_ID', 'TILLED_PUBLIC_KEY', 'TILLED_SECRET_KEY', 'TILLED_WEBHOOK_SECRET'],
       ].toSorted(),
     );
+  });
+
+  it('lets customer sessions send registered documents only, unless told otherwise', () => {
+    expect(readConfig(PRODUCTION, WORKING_DIR).sessionDocuments).toBe('registered');
+    expect(readConfig({ ...PRODUCTION, BILLING_SESSION_DOCUMENTS: 'any' }, WORKING_DIR).sessionDocuments).toBe('any');
+  });
+
+  it('takes an encryption key, and the one before it', () => {
+    const [given, before] = [readConfig(PRODUCTION, WORKING_DIR), TEST_ENCRYPTION.key.toReversed()];
+    expect(given.encryption).toEqual(TEST_ENCRYPTION);
+    const rotating = { ...PRODUCTION, BILLING_ENCRYPTION_KEY_PREVIOUS: Buffer.from(before).toString('base64') };
+    expect(readConfig(rotating, WORKING_DIR).encryption?.previous).toEqual(Buffer.from(before));
+  });
+
+  it.each([
+    ['too short', Buffer.alloc(31, 7).toString('base64'), /is not 32 bytes in base64/],
+    ['hexadecimal', TEST_ENCRYPTION.key.toString('hex'), /is not 32 bytes in base64/],
+    ['a password', 'correct horse battery staple', /is not 32 bytes in base64/],
+    ['all zero', Buffer.alloc(32).toString('base64'), /is not random/],
+    ['a pattern', Buffer.from('0123456701234567'.repeat(2)).toString('base64'), /is not random/],
+    ['a password in base64', Buffer.from('correct horse battery staple 123').toString('base64'), /is not random/],
+  ])('refuses an encryption key that is %s', (_, key, words) => {
+    expect(problemsOf({ ...PRODUCTION, BILLING_ENCRYPTION_KEY: key })).toEqual([expect.stringMatching(words)]);
+    expect(problemsOf({ ...PRODUCTION, BILLING_ENCRYPTION_KEY_PREVIOUS: key })).toEqual([expect.stringMatching(words)]);
   });
 
   it('refuses the embedded database', () => {
@@ -164,9 +194,10 @@ describe('readConfig', () => {
       TILLED_PUBLIC_KEY: 'hunter4',
       TILLED_WEBHOOK_SECRET: 'hunter5',
       TILLED_ACCOUNT_ID: 'hunter6',
+      BILLING_ENCRYPTION_KEY: 'hunter7',
     };
     const problems = problemsOf({ NODE_ENV: 'production', ...secrets });
-    expect(problems).toHaveLength(5);
+    expect(problems).toHaveLength(6);
     expect(problems.join('\n')).not.toContain('hunter');
   });
 

@@ -1,5 +1,5 @@
 import { Entity, Unique } from '@mikro-orm/decorators/legacy';
-import { Text, TimeColumn } from '../../platform/db/columns.js';
+import { IdColumn, JsonColumn, Text, TimeColumn } from '../../platform/db/columns.js';
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
 
 /** What a key may do: all of its app, read it, or look after its operation. */
@@ -13,9 +13,17 @@ export class ApiKey extends TenantRow {
   @Text(16)
   role!: KeyRole;
 
-  /** SHA-256 of the key, which has 256 random bits of its own. */
+  /** HMAC-SHA-256 of the key, which has 256 random bits of its own. */
   @Text(64)
   hash!: string;
+
+  /** Which encryption key's pepper made the hash; null for hashes of before there were any, which open nothing. */
+  @Text(16, { nullable: true })
+  pepperId!: string | null;
+
+  /** What it is confined to; null means all of its role. */
+  @JsonColumn({ nullable: true })
+  scopes!: readonly string[] | null;
 
   /** The first characters, by which people tell keys apart. */
   @Text(16)
@@ -23,6 +31,17 @@ export class ApiKey extends TenantRow {
 
   @TimeColumn()
   createdAt!: Date;
+
+  @TimeColumn({ nullable: true })
+  expiresAt!: Date | null;
+
+  /** To the minute, and written after the answer. */
+  @TimeColumn({ nullable: true })
+  lastUsedAt!: Date | null;
+
+  /** The key that was made to take over. */
+  @IdColumn({ nullable: true })
+  replacedBy!: string | null;
 
   @TimeColumn({ nullable: true })
   revokedAt!: Date | null;

@@ -1,6 +1,6 @@
 import { Entity, PrimaryKey } from '@mikro-orm/decorators/legacy';
 import { Field, ID, ObjectType } from 'type-graphql';
-import { IdColumn, Text, TimeColumn } from '../../platform/db/columns.js';
+import { IdColumn, JsonColumn, Text, TimeColumn } from '../../platform/db/columns.js';
 
 /** A tenant: an application whose customers, subscriptions and payments are kept apart from every other's. */
 @ObjectType({ simpleResolvers: true, description: 'The application the credential belongs to.' })
@@ -17,9 +17,17 @@ export class App {
   @IdColumn()
   tilledAccountId!: string;
 
-  /** Signs the customer sessions of this app. */
-  @Text(64)
-  sessionSecret!: string;
+  /** Signs the customer sessions of this app; sealed. */
+  @Text(255, { nullable: true })
+  sessionSecretSealed!: string | null;
+
+  /** The app's own key at Tilled, sealed; null where it uses the deployment's. */
+  @Text(512, { nullable: true })
+  tilledSecretKeySealed!: string | null;
+
+  /** Where pages may stand that read answers for this app; null for nowhere. */
+  @JsonColumn({ nullable: true })
+  corsOrigins!: readonly string[] | null;
 
   @TimeColumn()
   createdAt!: Date;

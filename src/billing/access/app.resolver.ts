@@ -33,13 +33,13 @@ class CustomerSessionPayload extends plainPayload() {
 export class AppResolver {
   constructor(private readonly access: AccessService) {}
 
-  @Allow(...READERS, 'customer')
+  @Allow(...READERS, 'customer', { needs: null })
   @Query(() => App, { description: "The caller's own." })
   app(@Ctx() scope: Scope): { id: string; name: string } {
     return { id: scope.app.id, name: scope.app.name };
   }
 
-  @Allow('service')
+  @Allow('service', { needs: 'sessions:write' })
   @Mutation(() => CustomerSessionPayload)
   async customerSessionCreate(
     @Arg('input', () => CustomerSessionCreateInput) input: CustomerSessionCreateInput,

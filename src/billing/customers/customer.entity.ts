@@ -1,5 +1,6 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType } from 'type-graphql';
+import { Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
 import { Node } from '../../graphql/node.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
@@ -7,6 +8,7 @@ import { IdColumn, JsonColumn, Text, TimeColumn, VersionColumn } from '../../pla
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
 
 /** Someone who pays an app. We own email, name and metadata and carry them to Tilled. */
+@Resource('customers')
 @ObjectType({ implements: Node, simpleResolvers: true, description: 'Someone who pays the app.' })
 @Entity({ tableName: 'billing_customers' })
 @Unique({ name: 'billing_customers_external', properties: ['appId', 'externalId'] })

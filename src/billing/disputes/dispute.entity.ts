@@ -1,5 +1,6 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
 import { Node } from '../../graphql/node.js';
 import { IdColumn, MinorColumn, Text, TimeColumn } from '../../platform/db/columns.js';
@@ -10,6 +11,7 @@ import { DisputeStatus } from './dispute.states.js';
 registerEnumType(DisputeStatus, { name: 'DisputeStatus' });
 
 /** A cardholder's objection to a payment. All of it is Tilled's word. */
+@Resource('disputes')
 @ObjectType({ implements: Node, simpleResolvers: true, description: "A cardholder's objection to a payment." })
 @Entity({ tableName: 'billing_disputes' })
 @Unique({ name: 'billing_disputes_tilled', properties: ['appId', 'tilledDisputeId'] })

@@ -1,5 +1,5 @@
 import { OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
-import type { Scope } from '../../platform/tenancy/scope.js';
+import type { AppIdentity, Scope } from '../../platform/tenancy/scope.js';
 import type { TilledAccountClient, TilledClient } from '../../tilled/tilled.client.js';
 import { TilledError } from '../../tilled/tilled.errors.js';
 import type { TilledMetadata } from '../../tilled/tilled.shapes.js';
@@ -8,7 +8,11 @@ const RETRY_AFTER_MS = 5_000;
 
 /** Asks Tilled on behalf of a scope's app, and says what went wrong in the words of our own errors. */
 export class Processor {
-  constructor(private readonly client: TilledClient) {}
+  /** `own` makes the client of a key that an app brought along, which it is handed sealed. */
+  constructor(
+    private readonly client: TilledClient,
+    private readonly own: (app: AppIdentity & { readonly processorCredential: string }) => TilledClient,
+  ) {}
 
   /**
    * The answer to one call. Throws ProcessorRejected (refused for good), ProcessorUnavailable (nothing happened) or
@@ -17,12 +21,17 @@ export class Processor {
   async ask<T>(scope: Scope, question: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     try {
-      return await question(this.client.account(scope.app.processorAccountId));
+      return await question(this.clientOf(scope.app).account(scope.app.processorAccountId));
     } catch (error) {
       throw error instanceof TilledError ? translated(error) : error;
     } finally {
       scope.processorMs += performance.now() - startedAt;
     }
+  }
+
+  private clientOf(app: AppIdentity): TilledClient {
+    const { processorCredential } = app;
+    return processorCredential === null ? this.client : this.own({ ...app, processorCredential });
   }
 
   /** Like ask, but null where Tilled has no such object. */

@@ -1,5 +1,6 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Resource } from '../../graphql/access.js';
 import { Node } from '../../graphql/node.js';
 import { IdColumn, IntColumn, Text, TimeColumn } from '../../platform/db/columns.js';
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
@@ -13,6 +14,7 @@ export enum PaymentMethodType {
 registerEnumType(PaymentMethodType, { name: 'PaymentMethodType' });
 
 /** A card or bank account, of which only masked facts are kept. Tilled owns all of it but which one is the default. */
+@Resource('payment_methods')
 @ObjectType({ implements: Node, simpleResolvers: true, description: 'A card or bank account of a customer; only masked facts are kept.' })
 @Entity({ tableName: 'billing_payment_methods' })
 @Unique({ name: 'billing_payment_methods_tilled', properties: ['appId', 'tilledPaymentMethodId'] })

@@ -1,5 +1,6 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
 import { Node } from '../../graphql/node.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
@@ -20,6 +21,7 @@ registerEnumType(PaymentStatus, {
 });
 
 /** Money taken, or to be taken, from a customer. Tilled owns the state, what was captured and why it failed. */
+@Resource('payments')
 @ObjectType({ implements: Node, simpleResolvers: true, description: 'Money taken, or to be taken, from a customer.' })
 @Entity({ tableName: 'billing_payments' })
 @Unique({ name: 'billing_payments_tilled', properties: ['appId', 'tilledPaymentIntentId'] })

@@ -77,7 +77,7 @@ export class ReconciliationRun {
     await this.part(scope, lease);
   }
 
-  /** Goes through everything now, or finishes the run that was stopped; resolves with what came of it. */
+  /** Goes through everything now, or finishes the run that was stopped; resolves with what came of it. Throws what no waiting helps against. */
   async runNow(scope: Scope): Promise<ReconciliationReport> {
     const key = { kind: RECONCILE, subject: scope.appId };
     const finishedBefore = (await this.lastFinished(scope))?.id ?? '';
@@ -85,7 +85,8 @@ export class ReconciliationRun {
     for (;;) {
       const lease = await this.parts.jobs.take(scope, key);
       // Null while another process is at a page of the same run.
-      const pauseMs = lease === null ? ELSEWHERE_MS : await this.part(scope, lease);
+      const { pauseMs, failure } = lease === null ? { pauseMs: ELSEWHERE_MS, failure: null } : await this.part(scope, lease);
+      if (failure !== null && !(failure instanceof ProcessorUnavailable)) throw failure;
       const finished = await this.lastFinished(scope);
       if (finished !== null && finished.id > finishedBefore) return this.report(scope, finished);
       if (pauseMs > 0) await sleep(pauseMs);
@@ -98,18 +99,18 @@ export class ReconciliationRun {
     return run === null ? null : this.report(scope, run);
   }
 
-  /** Does one page; returns how long to wait before the next, ms. */
-  private async part(scope: Scope, lease: Lease): Promise<number> {
+  /** Does one page; returns how long to wait before the next, ms, and what it failed with. */
+  private async part(scope: Scope, lease: Lease): Promise<{ pauseMs: number; failure: unknown }> {
     try {
       const run = await this.current(scope);
       const part = await this.compare(scope, run);
-      return await this.advance(scope, lease, { run, part });
+      return { pauseMs: await this.advance(scope, lease, { run, part }), failure: null };
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       const dueInMs = error instanceof ProcessorUnavailable ? error.retryAfterMs : AFTER_FAILURE_MS;
       scope.log.error('reconciliation interrupted', { dueInMs, ...errorFields(error) });
       await this.parts.jobs.release(scope, lease, { dueInMs });
-      return dueInMs;
+      return { pauseMs: dueInMs, failure: error };
     }
   }
 

@@ -1,5 +1,6 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
 import { Node } from '../../graphql/node.js';
 import { IdColumn, JsonColumn, MinorColumn, Text, TimeColumn } from '../../platform/db/columns.js';
@@ -19,6 +20,7 @@ registerEnumType(RefundStatus, {
 });
 
 /** Money given back, or being given back. Its part of the payment is reserved from the moment it is asked for. */
+@Resource('refunds')
 @ObjectType({ implements: Node, simpleResolvers: true, description: 'Money given back, or being given back.' })
 @Entity({ tableName: 'billing_refunds' })
 @Unique({ name: 'billing_refunds_tilled', properties: ['appId', 'tilledRefundId'] })

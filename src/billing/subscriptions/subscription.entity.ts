@@ -1,5 +1,6 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
 import { Node } from '../../graphql/node.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
@@ -13,6 +14,7 @@ registerEnumType(SubscriptionStatus, { name: 'SubscriptionStatus' });
 registerEnumType(IntervalUnit, { name: 'IntervalUnit' });
 
 /** A repeating payment. Tilled owns the state and dates and takes the payments; plan and metadata are ours. */
+@Resource('subscriptions')
 @ObjectType({ implements: Node, simpleResolvers: true, description: 'A payment that repeats until it is canceled.' })
 @Entity({ tableName: 'billing_subscriptions' })
 @Unique({ name: 'billing_subscriptions_tilled', properties: ['appId', 'tilledSubscriptionId'] })

@@ -1,5 +1,6 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
 import { Node } from '../../graphql/node.js';
 import { IdColumn, IntColumn, JsonColumn, Text, TimeColumn } from '../../platform/db/columns.js';
@@ -17,6 +18,7 @@ registerEnumType(WebhookEventStatus, {
 });
 
 /** An event of Tilled, verified and stored once. It is a hint that its object changed; the state comes from asking Tilled. */
+@Resource('webhooks', 'service', 'operator')
 @ObjectType({ implements: Node, simpleResolvers: true, description: 'An event of the processor, verified and stored once.' })
 @Entity({ tableName: 'billing_webhooks' })
 @Unique({ name: 'billing_webhooks_event', properties: ['appId', 'eventId'] })

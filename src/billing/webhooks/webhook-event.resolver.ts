@@ -14,7 +14,7 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
-import { Allow } from '../../graphql/access.js';
+import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, plainPayload, respond } from '../../graphql/payload.js';
 import { Scope } from '../../platform/tenancy/scope.js';
@@ -74,7 +74,7 @@ export class WebhookEventResolver {
     return connection(WebhookEventRepository.of(scope).list(pageOf(args), args.status ?? null, args.type ?? null));
   }
 
-  @Allow('service', 'operator')
+  @Allow('service', 'operator', { needs: 'webhooks:read' })
   @Query(() => WebhookHealth)
   webhookHealth(@Ctx() scope: Scope): Promise<WebhookHealth> {
     return this.service.health(scope);
@@ -92,6 +92,8 @@ export class WebhookEventResolver {
 
 @Resolver(() => Payment)
 export class PaymentFactsResolver {
+  // In the processor's words, for people who look into a payment and not for who made it.
+  @Allow(...READERS)
   @FieldResolver(() => [WebhookFact], {
     description: 'Failed attempts and the like, also those that a later success overtook; oldest first.',
   })

@@ -5,6 +5,7 @@ import { TenantRow } from '../../platform/tenancy/tenant-row.js';
 /** A secret with which deliveries for an app may be signed. Several are active while one takes over from another. */
 @Entity({ tableName: 'billing_webhook_secrets' })
 export class WebhookSecret extends TenantRow {
+  /** Sealed. */
   @Text(255)
   secret!: string;
 

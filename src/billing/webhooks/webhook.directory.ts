@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scope } from '../../platform/tenancy/scope.js';
+import type { Vault } from '../../platform/vault.js';
 import type { AccessService } from '../access/access.service.js';
+import { placeOf, WEBHOOK_SECRET } from '../access/secret-places.js';
 import { WebhookSecretRepository } from './webhook-secret.repository.js';
 
 /** Where events of one app arrive. */
@@ -44,6 +46,7 @@ export class WebhookDirectory {
 
   constructor(
     private readonly access: AccessService,
+    private readonly vault: Vault,
     private readonly deploymentSecret: string,
   ) {}
 
@@ -67,7 +70,11 @@ export class WebhookDirectory {
   private async load(appId: string): Promise<Listener | null> {
     const scope = await this.access.scopeOf(appId, { kind: 'webhook' }, { requestId: 'webhook' });
     if (scope === null) return null;
-    const own = await WebhookSecretRepository.of(scope).active();
+    const sealed = await WebhookSecretRepository.of(scope).active();
+    const own = sealed.map(({ id, secret, expiresAt }) => ({
+      secret: this.vault.open(secret, placeOf(WEBHOOK_SECRET, appId, id)),
+      expiresAt,
+    }));
     const secrets = [...own, { secret: this.deploymentSecret, expiresAt: null }];
     return { scope, secrets: secrets.filter(({ secret }) => secret !== '') };
   }

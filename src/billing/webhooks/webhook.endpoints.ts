@@ -2,7 +2,9 @@ import { plusMs } from '../../platform/clock.js';
 import { AppError, Conflict } from '../../platform/errors.js';
 import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
+import type { Vault } from '../../platform/vault.js';
 import type { TilledEventType, TilledWebhookEndpoint } from '../../tilled/tilled.shapes.js';
+import { placeOf, WEBHOOK_SECRET } from '../access/secret-places.js';
 import type { Processor } from '../kit/processor.js';
 import { REGISTERED_TYPES } from './event-catalogue.js';
 import { WebhookSecretRepository } from './webhook-secret.repository.js';
@@ -20,6 +22,7 @@ export class WebhookEndpoints {
   constructor(
     private readonly processor: Processor,
     private readonly jobs: Jobs,
+    private readonly vault: Vault,
   ) {}
 
   /** Makes an endpoint for the types that do something here, and keeps its secret. Returns the endpoint's id. */
@@ -30,10 +33,10 @@ export class WebhookEndpoints {
       tilled.createWebhookEndpoint({ url, enabled_events: [...QUIET], description: `billing-gateway ${scope.appId}` }),
     );
     await scope.transaction(async (tx) => {
-      const secret = made.secret ?? '';
+      const id = tx.newId('whsec');
       WebhookSecretRepository.of(tx).add({
-        id: tx.newId('whsec'),
-        secret,
+        id,
+        secret: this.vault.seal(made.secret ?? '', placeOf(WEBHOOK_SECRET, tx.appId, id)),
         tilledEndpointId: made.id,
         createdAt: tx.now(),
         expiresAt: null,

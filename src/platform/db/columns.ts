@@ -15,6 +15,9 @@ const column = (columnType: string, type: string, options: ColumnOptions = {}): 
 /** Text of at most `length` characters; compared byte by byte. */
 export const Text = (length: number, options?: ColumnOptions): PropertyDecorator => column(`varchar(${length})`, 'string', options);
 
+/** Text of any length. */
+export const LongText = (): PropertyDecorator => column('mediumtext', 'string');
+
 /** One of our ids, or an id of the processor's (opaque, at most 64 characters). */
 export const IdColumn = (options?: ColumnOptions): PropertyDecorator => Text(64, options);
 

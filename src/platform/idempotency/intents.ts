@@ -63,7 +63,7 @@ export class Intents {
   private async finish<Row>(scope: Scope, story: Story<Row>, lease: Lease): Promise<void> {
     const error = await this.tryAct(scope, story, this.actOf(lease, false));
     if (!(error instanceof OutcomeUnknown)) return;
-    scope.log.warn('outcome still unknown', { kind: lease.kind, subject: lease.subject, since: lease.createdAt });
+    scope.log.warn('outcome still unknown', { kind: lease.kind, subject: lease.subject, since: lease.createdAt, divergence_risk: true });
     await this.jobs.release(scope, lease, { dueInMs: this.pauseMs(lease) });
   }
 
@@ -199,6 +199,7 @@ export class Intents {
 
   /** Not known yet: the job looks again soon, and so does the caller's next try. */
   private async leaveOpen(scope: Scope, act: Act): Promise<void> {
+    scope.log.warn('outcome unknown', { kind: act.lease.kind, subject: act.subject, divergence_risk: true });
     await scope.transaction(async (tx) => {
       await this.jobs.release(tx, act.lease, { dueInMs: ASK_AGAIN_MS });
       await this.updateKey(tx, waitingKeyOf(act.lease), (key) => {

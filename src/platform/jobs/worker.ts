@@ -129,6 +129,8 @@ export class Worker {
       kind: lease.kind,
       subject: lease.subject,
       attempts: lease.attempts + 1,
+      // What was to be carried to the processor, or looked at there, is not.
+      ...(isDead ? { divergence_risk: true } : {}),
       ...errorFields(error),
     });
     // In one transaction: dying in between must not leave work that waits for a person, and nobody who sees that.

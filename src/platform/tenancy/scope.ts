@@ -14,13 +14,23 @@ export interface AppIdentity {
   readonly name: string;
   /** The app's account at the processor. */
   readonly processorAccountId: string;
+  /** The app's own key at the processor, sealed; null where it uses the deployment's. */
+  readonly processorCredential: string | null;
+  /** Where pages may stand that read answers for this app. */
+  readonly corsOrigins: readonly string[];
+}
+
+/** What a key is confined to; absent or null for all of its role. */
+interface Confined {
+  readonly keyId: string;
+  readonly scopes?: readonly string[] | null;
 }
 
 /** Who is asking. A customer (a browser session) sees only their own rows. */
 export type Actor =
-  | { readonly kind: 'service'; readonly keyId: string }
-  | { readonly kind: 'read_only'; readonly keyId: string }
-  | { readonly kind: 'operator'; readonly keyId: string }
+  | ({ readonly kind: 'service' } & Confined)
+  | ({ readonly kind: 'read_only' } & Confined)
+  | ({ readonly kind: 'operator' } & Confined)
   | { readonly kind: 'customer'; readonly customerId: string }
   | { readonly kind: 'webhook' | 'job' | 'command' };
 

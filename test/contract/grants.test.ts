@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import mysql from 'mysql2/promise';
+import { billing } from '../support/processes.js';
+import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
+
+const FOLDER = 'ops/grants';
+const VIEWS = ['apps', 'customers', 'subscriptions', 'payments', 'refunds', 'disputes', 'webhooks'].map(
+  (noun) => `billing_analytics_${noun}`,
+);
+
+describe('ops/grants', () => {
+  it('holds no password, and shows analytics nothing personal', async () => {
+    for (const file of await readdir(FOLDER)) expect(await readFile(`${FOLDER}/${file}`, 'utf8')).not.toMatch(/IDENTIFIED BY '[^…]/);
+    const views = await readFile(`${FOLDER}/views.sql`, 'utf8');
+    const columns = [...views.replaceAll(/--.*/g, '').matchAll(/SELECT ([^;]*?)\s+FROM/g)].flatMap(([, list = '']) => list.split(/,\s*/));
+    expect(columns.length).toBeGreaterThan(50);
+    const personal =
+      /email|^name|\bname$|metadata|external|reference|description|message|reason|last4|bank|brand|exp_|payload|secret|hash|tilled|\*/;
+    // An app's name is a company's, not a person's.
+    expect(columns.map((column) => column.trim()).filter((column) => personal.test(column))).toEqual(['name AS app_name']);
+  });
+});
+
+if (globalThis.TEST_DATABASE === 'mysql') {
+  describe('on a server', () => {
+    const run = randomBytes(4).toString('hex');
+    const userOf = (role: string) => `bg_test_${role}_${run}`;
+    const open: mysql.Connection[] = [];
+    let scratch: ScratchDatabase;
+    let administrator: mysql.Connection;
+    let service: mysql.Connection;
+    let readonly: mysql.Connection;
+    let migrated: Awaited<ReturnType<typeof billing>>;
+
+    beforeAll(async () => {
+      scratch = await createScratchDatabase();
+      administrator = await connect(scratch.url);
+      for (const role of ['migrator', 'service', 'readonly'])
+        await administrator.query(`create user ${userOf(role)} identified by 'hunter2'`);
+      await apply('billing_migrator.sql', administrator);
+      migrated = await billing(['migrate'], { DATABASE_URL_BILLING: urlAs('migrator') });
+      await apply('views.sql', await connect(urlAs('migrator')));
+      await apply('billing_service.sql', administrator);
+      await apply('billing_readonly.sql', administrator);
+      [service, readonly] = [await connect(urlAs('service')), await connect(urlAs('readonly'))];
+    }, 90_000);
+    afterAll(async () => {
+      for (const role of ['migrator', 'service', 'readonly']) await administrator.query(`drop user if exists ${userOf(role)}`);
+      for (const connection of open) await connection.end();
+      await scratch.drop();
+    });
+
+    it('billing_migrator migrates an empty database', () => {
+      expect(migrated).toMatchObject({ status: 0, stderr: '' });
+    });
+
+    it('billing_service runs the command line: it makes apps and keys, and reads them', async () => {
+      const environment = { DATABASE_URL_BILLING: urlAs('service'), BILLING_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
+      const app = ['apps', 'create', 'shop', '--name', 'Shop', '--tilled-account', 'acct_shop'];
+      expect(await billing(app, environment)).toMatchObject({ status: 0, stderr: '' });
+      expect(await billing(['keys', 'create', '--app', 'shop'], environment)).toMatchObject({ status: 0, stderr: '' });
+      expect((await billing(['keys', 'list'], environment)).stdout).toContain('shop');
+    }, 90_000);
+
+    it.each([
+      'create table billing_more (id int)',
+      'alter table billing_apps add column more int',
+      'drop table billing_customers',
+      'truncate table billing_customers',
+      'create index billing_more on billing_apps (name)',
+      'create view billing_more as select 1 as one',
+      "create user bg_test_more identified by 'x'",
+      'grant select on billing_apps to billing_readonly',
+      'select * from mysql.user',
+    ])('billing_service is refused: %s', async (sql) => {
+      await expect(service.query(sql)).rejects.toMatchObject({
+        errno: expect.any(Number),
+        sqlState: expect.stringMatching(/^(42000|HY000)$/),
+      });
+    });
+
+    it.each(VIEWS)('billing_readonly reads %s', async (view) => {
+      await expect(readonly.query(`select * from ${view}`)).resolves.toBeDefined();
+    });
+
+    it('billing_readonly reads no table, so no e-mail address and no secret', async () => {
+      const [rows] = (await administrator.query("show full tables where table_type = 'BASE TABLE'")) as [Record<string, string>[], unknown];
+      const tables = rows.map((row) => Object.values(row)[0]);
+      expect(tables.length).toBeGreaterThan(14);
+      for (const table of tables) await expect(readonly.query(`select 1 from ${table}`)).rejects.toMatchObject({ errno: 1142 });
+      for (const column of ['email', 'name'])
+        await expect(readonly.query(`select ${column} from billing_analytics_customers`)).rejects.toThrow();
+    });
+
+    it.each([
+      "insert into billing_analytics_customers (app_id, id, created_at) values ('shop', 'cus_x', now())",
+      "update billing_analytics_payments set status = 'SUCCEEDED'",
+      'delete from billing_analytics_refunds',
+      'drop view billing_analytics_apps',
+      'create table billing_more (id int)',
+    ])('billing_readonly is refused: %s', async (sql) => {
+      await expect(readonly.query(sql)).rejects.toMatchObject({ errno: 1142 });
+    });
+
+    /** Runs a file as it is, but for the names of the users, which are the server's and not the database's. */
+    async function apply(file: string, connection: mysql.Connection): Promise<void> {
+      const text = (await readFile(`${FOLDER}/${file}`, 'utf8')).replaceAll(/--.*/g, '');
+      const statements = text.replaceAll(/\bTO billing_(\w+)/g, (_, role: string) => `TO ${userOf(role)}`).split(';');
+      for (const statement of statements.filter((sql) => sql.trim() !== '')) await connection.query(statement);
+    }
+
+    async function connect(url: string): Promise<mysql.Connection> {
+      const connection = await mysql.createConnection(url);
+      open.push(connection);
+      return connection;
+    }
+
+    function urlAs(role: string): string {
+      const url = new URL(scratch.url);
+      [url.username, url.password] = [userOf(role), 'hunter2'];
+      return url.toString();
+    }
+  });
+}
