@@ -12,6 +12,7 @@ import { reconcileCommand } from './reconcile.command.js';
 import { sandboxCommand } from './sandbox.command.js';
 import { schemaCommand } from './schema.command.js';
 import { secretsCommand } from './secrets.command.js';
+import { smokeCommand } from './smoke.command.js';
 import { verifyCommand } from './verify.command.js';
 import { webhooksCommand } from './webhooks.command.js';
 import { workerCommand } from './worker.command.js';
@@ -33,6 +34,7 @@ function program(): Command {
   billing.addCommand(sandboxCommand());
   billing.addCommand(schemaCommand());
   billing.addCommand(secretsCommand(withFoundation));
+  billing.addCommand(smokeCommand(withGateway));
   billing.addCommand(verifyCommand(withFoundation));
   billing.addCommand(webhooksCommand(withGateway));
   billing.addCommand(workerCommand(withGateway));

@@ -127,7 +127,7 @@ async function registered(parts: PreflightParts): Promise<Finding> {
   const faults: string[] = [];
   for (const { app, scope } of await appsOf(parts)) {
     const { items } = await parts.processor.ask(scope, (tilled) => tilled.listWebhookEndpoints({ limit: 100 }));
-    const ours = items.filter(({ url }) => url === base || url === `${base}/${app.id}`);
+    const ours = items.filter(({ url }) => url === base || url.startsWith(`${base}/`));
     const enabled = new Set<string>(ours.flatMap((endpoint) => endpoint.enabled_events));
     const missing = enabled.has('*') ? [] : REGISTERED_TYPES.filter((type) => !enabled.has(type));
     if (ours.length === 0) faults.push(`${app.id}: no endpoint at Tilled delivers to ${base}`);

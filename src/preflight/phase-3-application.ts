@@ -1,4 +1,3 @@
-import type { Scope } from '../platform/tenancy/scope.js';
 import { type Check, type Finding, failed, verdict } from './check.js';
 import { appsOf, type PreflightParts, probe, publicUrlOf } from './parts.js';
 
@@ -93,15 +92,10 @@ async function requestLimit(parts: PreflightParts): Promise<Finding> {
 async function withKey(parts: PreflightParts, work: (key: string) => Promise<Finding>): Promise<Finding> {
   const [first] = await appsOf(parts);
   if (first === undefined) throw new Error('There is no app.');
-  const { id, key } = await parts.access.createKey(first.app.id, 'read_only');
+  const { id, key } = await parts.access.createKey(first.app.id, 'read_only', { expiresInDays: 1 });
   try {
     return await work(key);
   } finally {
-    await revoke(first.scope, id);
+    await parts.access.revokeKey(id);
   }
-}
-
-/** Ends a key that was made for a probe. */
-export async function revoke(scope: Scope, keyId: string): Promise<void> {
-  await scope.run('update billing_api_keys set revoked_at = ? where app_id = ? and id = ?', [scope.now(), scope.appId, keyId]);
 }
