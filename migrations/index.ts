@@ -3,6 +3,7 @@ import { Migration0001Core } from './0001-core.js';
 import { Migration0002Webhooks } from './0002-webhooks.js';
 import { Migration0003Divergences } from './0003-divergences.js';
 import { Migration0005Access } from './0005-access.js';
+import { Migration0006Limits } from './0006-limits.js';
 import { Migration0010Preflight } from './0010-preflight.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
@@ -11,5 +12,6 @@ export const MIGRATIONS: MigrationList = [
   { name: '0002-webhooks', class: Migration0002Webhooks },
   { name: '0003-divergences', class: Migration0003Divergences },
   { name: '0005-access', class: Migration0005Access },
+  { name: '0006-limits', class: Migration0006Limits },
   { name: '0010-preflight', class: Migration0010Preflight },
 ];

@@ -162,6 +162,22 @@ CREATE TABLE billing_jobs (
   UNIQUE KEY billing_jobs_subject (app_id,kind,subject)
 );
 
+CREATE TABLE billing_limit_counters (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  used int NOT NULL,
+  resets_at datetime(3) NOT NULL,
+  PRIMARY KEY (app_id,id)
+);
+
+CREATE TABLE billing_limits (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  requests_per_window int NOT NULL,
+  updated_at datetime(3) NOT NULL,
+  PRIMARY KEY (app_id,id)
+);
+
 CREATE TABLE billing_migrations (
   id int NOT NULL AUTO_INCREMENT,
   name varchar(255) NOT NULL,

@@ -5,6 +5,7 @@ import { MIGRATIONS } from '../migrations/index.js';
 import { AccessService } from './billing/access/access.service.js';
 import { ApiKey } from './billing/access/api-key.entity.js';
 import { App } from './billing/access/app.entity.js';
+import { LimitService } from './billing/access/limit.service.js';
 import { Operation } from './billing/access/operation.entity.js';
 import { Operations } from './billing/access/operation.service.js';
 import { placeOf, TILLED_SECRET_KEY } from './billing/access/secret-places.js';
@@ -50,6 +51,9 @@ import { Ids } from './platform/ids.js';
 import { Job } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
+import { LimitCounter } from './platform/limits/limit-counter.entity.js';
+import { LimitSetting } from './platform/limits/limit-setting.entity.js';
+import { LimitSettings } from './platform/limits/limit-settings.js';
 import { createLog, errorFields, type Log, watchedLog } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
@@ -79,7 +83,7 @@ const BILLING_ENTITIES = [
   WebhookFact,
   WebhookSecret,
 ];
-const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, Attestation];
+const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting, Attestation];
 
 const WORKER_IDLE_MS = 500;
 const SCHEDULE_EVERY_MS = 300_000;
@@ -96,6 +100,9 @@ export interface Foundation {
   readonly log: Log;
   /** What people and programs attested of this deployment. */
   readonly attestations: Attestations;
+  /** Limits that were set for apps and keys, and how they are set. */
+  readonly limitSettings: LimitSettings;
+  readonly limitService: LimitService;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
   /** How many divergences are open in all apps, by class. */
@@ -144,11 +151,26 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const vault = new Vault(encryption);
   const access = new AccessService({ database, clock, ids: new Ids(clock), log, metrics, vault });
+  const limitSettings = new LimitSettings(database, clock);
+  const limitService = new LimitService({ database, access, settings: limitSettings });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
   const attestations = new Attestations(database, clock, new Ids(clock));
   const secrets = new Secrets(database, vault);
   const openDivergences = () => countOpenDivergences(database);
-  return { database, migrator, access, vault, secrets, log, metrics, attestations, verifyBooks, openDivergences };
+  return {
+    database,
+    migrator,
+    access,
+    vault,
+    secrets,
+    log,
+    metrics,
+    limitSettings,
+    limitService,
+    attestations,
+    verifyBooks,
+    openDivergences,
+  };
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */

@@ -21,6 +21,8 @@ export interface Observing {
   readonly workerPort: number | null;
   /** A statement that takes at least so long is logged, ms. */
   readonly slowQueryMs: number;
+  /** Collector that traces are sent to, without /v1/traces; null for none. */
+  readonly tracesEndpoint: string | null;
 }
 
 /** Reads what operators decide about metrics and logs. */
@@ -37,7 +39,16 @@ export function readObserving(reader: EnvironmentReader, isProduction: boolean, 
       max: 3_600_000,
       purpose: 'from when on a statement is slow, in ms',
     }),
+    tracesEndpoint: readTracesEndpoint(reader),
   };
+}
+
+function readTracesEndpoint(reader: EnvironmentReader): string | null {
+  const endpoint = reader.text('OTEL_EXPORTER_OTLP_ENDPOINT');
+  if (endpoint === undefined) return null;
+  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint))
+    reader.wrong('OTEL_EXPORTER_OTLP_ENDPOINT', 'is not an http:// or https:// address', 'http://127.0.0.1:4318');
+  return endpoint;
 }
 
 function readLogFiles(reader: EnvironmentReader, workingDir: string): Observing['logFiles'] {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import path from 'node:path';
 import { type Observing, readObserving } from './config.observing.js';
 import { type Environment, EnvironmentReader } from './config.reader.js';
@@ -29,6 +30,18 @@ export interface EncryptionConfig {
   readonly previous: Buffer | null;
 }
 
+/** How much is taken from one app or address, and where it is counted. */
+export interface LimitsConfig {
+  /** How many requests an app may make in 15 minutes, unless it was given a limit of its own. */
+  readonly requestsPerWindow: number;
+  /** How many failed authentications an address may make in 15 minutes. */
+  readonly failedAuthenticationsPerWindow: number;
+  /** How many verified webhook deliveries of one app are taken in an hour, bursts apart. */
+  readonly webhooksPerHour: number;
+  /** Where limits are counted; null counts them in the billing database. */
+  readonly redisUrl: string | null;
+}
+
 /** Everything the environment decides, validated once and frozen. */
 export interface Config extends Observing {
   readonly isProduction: boolean;
@@ -48,10 +61,11 @@ export interface Config extends Observing {
   /** How long one call to Tilled may take, ms. */
   readonly tilledTimeoutMs: number;
   readonly logLevel: string;
-  /** How many requests an app may make in 15 minutes. */
-  readonly requestsPerWindow: number;
   /** How long after the end of a comparison with Tilled the next one begins, hours. */
   readonly reconcileEveryHours: number;
+  readonly limits: LimitsConfig;
+  /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   /** Whether this process also handles queued work. */
   readonly runsWorker: boolean;
 }
@@ -92,21 +106,53 @@ export function readConfig(environment: Environment, workingDir: string): Config
       purpose: 'how long one call to Tilled may take, in ms',
     }),
     logLevel: reader.oneOf('LOG_LEVEL', ['error', 'warn', 'info', 'debug', 'silent'], 'info', 'how much is logged'),
-    requestsPerWindow: reader.integer('BILLING_REQUESTS_PER_WINDOW', isProduction ? 100 : 100_000, {
-      min: 1,
-      max: 1_000_000_000,
-      purpose: 'how many requests an app may make in 15 minutes',
-    }),
     reconcileEveryHours: reader.integer('BILLING_RECONCILE_EVERY_HOURS', 6, {
       min: 1,
       max: 168,
       purpose: 'how long after a comparison with Tilled the next one begins, in hours',
     }),
+    limits: readLimits(reader, isProduction),
+    trustedProxies: readTrustedProxies(reader),
     runsWorker: reader.oneOf('BILLING_WORKER', ['on', 'off'], 'on', 'whether this process also handles queued work') === 'on',
     ...readObserving(reader, isProduction, workingDir),
   };
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze(config);
+}
+
+function readLimits(reader: EnvironmentReader, isProduction: boolean): LimitsConfig {
+  const many = { min: 1, max: 1_000_000_000 };
+  const redisUrl = reader.text('REDIS_URL') ?? null;
+  if (redisUrl !== null && !/^rediss?:\/\/\S+$/.test(redisUrl))
+    reader.wrong('REDIS_URL', 'is not a redis:// URL', 'redis://cache.example.com:6379');
+  return {
+    requestsPerWindow: reader.integer('BILLING_REQUESTS_PER_WINDOW', isProduction ? 100 : 100_000, {
+      ...many,
+      purpose: 'how many requests an app may make in 15 minutes',
+    }),
+    failedAuthenticationsPerWindow: reader.integer('BILLING_FAILED_AUTHENTICATIONS_PER_WINDOW', 5, {
+      ...many,
+      purpose: 'how many failed authentications an address may make in 15 minutes',
+    }),
+    webhooksPerHour: reader.integer('BILLING_WEBHOOKS_PER_HOUR', isProduction ? 1_000 : 100_000, {
+      ...many,
+      purpose: 'how many webhook deliveries of one app are taken in an hour',
+    }),
+    redisUrl,
+  };
+}
+
+function readTrustedProxies(reader: EnvironmentReader): readonly string[] {
+  const given = (reader.text('BILLING_TRUSTED_PROXIES') ?? '').split(',').map((entry) => entry.trim());
+  const proxies = given.filter((entry) => entry !== '');
+  const isNetwork = (entry: string) => {
+    const [address = '', bits = '0', ...rest] = entry.split('/');
+    const version = isIP(address);
+    return version !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
+  };
+  if (!proxies.every(isNetwork))
+    reader.wrong('BILLING_TRUSTED_PROXIES', 'is not a list of addresses and networks', '10.0.0.0/8, 2001:db8::/32');
+  return proxies;
 }
 
 const DATABASE_PURPOSE = 'the billing database, apart from the main one and with a pool of its own';

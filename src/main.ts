@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { composeGateway, type Gateway } from './compose.js';
+import { composeLimits } from './compose.limits.js';
 import { type Config, ConfigError, readConfig } from './config.js';
 import { type DemoEnvironment, encryptionOf, ensureDemoApp, type LocalTilled, startLocalTilled } from './demo.js';
-import { RequestLimit } from './graphql/request-limit.js';
 import { createHttpServer } from './http/server.js';
 import { systemClock } from './platform/clock.js';
 import { DatabaseUnusable, prepareDatabase } from './platform/db/prepare.js';
@@ -35,11 +35,13 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   await prepareDatabase(gateway.database, gateway.migrator);
   await gateway.secrets.prepare();
   const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);
+  const limits = composeLimits({ ...gateway, clock: systemClock }, config.limits);
   const server = await createHttpServer({
     ...gateway,
-    requestLimit: new RequestLimit(config.requestsPerWindow),
     metricsAccess: config.metricsAccess,
     sessionDocuments: config.sessionDocuments,
+    limits,
+    trustedProxies: config.trustedProxies,
     explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
   });
   await server.listen({ host: config.host, port });
@@ -51,8 +53,16 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     const impatience = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS_MAX);
     await server.close();
     clearTimeout(impatience);
+    limits.close();
     await stopRest(gateway, local);
   };
+}
+
+/** Sends traces if that is asked for; what that needs is not even loaded otherwise. Resolves to how to stop. */
+async function traced({ tracesEndpoint: endpoint }: Config, log: Log): Promise<() => Promise<void>> {
+  if (endpoint === null) return async () => undefined;
+  const { startTracing } = await import('./platform/tracing.js');
+  return startTracing({ endpoint, service: 'billing-gateway', log });
 }
 
 /** A port that nobody listens on now. */
@@ -111,7 +121,9 @@ function drainOnSignal(stop: () => Promise<void>, log: Log): void {
 async function main(): Promise<void> {
   const config = readConfig(process.env, process.cwd());
   const log = createLog(config.logLevel, config.logFiles && { ...config.logFiles, name: 'gateway' });
-  drainOnSignal(await start(config, log), log);
+  const stopTracing = await traced(config, log);
+  const stop = await start(config, log);
+  drainOnSignal(() => stop().finally(stopTracing), log);
 }
 
 /** What the operator reads, and the exit status; an expected failure is a sentence, any other keeps its stack. */

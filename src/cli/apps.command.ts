@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { Config } from '../config.js';
 import { readDemoEnvironment } from '../demo.js';
 import { InvalidInput } from '../platform/errors.js';
-import { jsonOption, type WithFoundation } from './kit.js';
+import { jsonOption, limitInWords, requestsOption, type WithFoundation } from './kit.js';
 
 interface CreateOptions {
   readonly name: string;
@@ -51,6 +51,17 @@ export function appsCommand(withFoundation: WithFoundation): Command {
       withFoundation(async ({ access }) => {
         await access.apps.rotateSessionSecret(id);
         process.stdout.write(`Customer sessions of ${id} made until now open nothing any more.\n`);
+      }),
+    );
+  apps
+    .command('limit')
+    .description('Sets how many requests an app may make in 15 minutes.')
+    .requiredOption('--app <id>', 'the app it is for')
+    .addOption(requestsOption())
+    .action((options: { app: string; requestsPerWindow: number | null }) =>
+      withFoundation(async ({ limitService }) => {
+        await limitService.limitApp(options.app, options.requestsPerWindow);
+        process.stdout.write(`App ${options.app}: ${limitInWords(options.requestsPerWindow)}.\n`);
       }),
     );
   apps

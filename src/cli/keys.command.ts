@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { ApiKey, KeyRole } from '../billing/access/api-key.entity.js';
-import { jsonOption, type WithFoundation } from './kit.js';
+import { jsonOption, limitInWords, requestsOption, type WithFoundation } from './kit.js';
 
 const ROLES: Readonly<Record<string, KeyRole>> = { service: 'service', 'read-only': 'read_only', operator: 'operator' };
 const HOUR_MS = 3_600_000;
@@ -49,6 +49,18 @@ export function keysCommand(withFoundation: WithFoundation): Command {
       withFoundation(async ({ access }) => {
         await access.revokeKey(options.id);
         process.stdout.write(`Revoked ${options.id}.\n`);
+      }),
+    );
+  keys
+    .command('limit')
+    .description("Sets how many of its app's requests one key may make in 15 minutes.")
+    .requiredOption('--app <id>', 'the app of the key')
+    .requiredOption('--key <id>', 'the key: key_…')
+    .addOption(requestsOption())
+    .action((options: { app: string; key: string; requestsPerWindow: number | null }) =>
+      withFoundation(async ({ limitService }) => {
+        await limitService.limitKey(options.app, options.key, options.requestsPerWindow);
+        process.stdout.write(`Key ${options.key}: ${limitInWords(options.requestsPerWindow)}.\n`);
       }),
     );
   return keys;

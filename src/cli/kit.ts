@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { composeFoundation, composeGateway, type Foundation, type Gateway } from '../compose.js';
 import { type Config, ConfigError, readConfig, type TilledConfig } from '../config.js';
 import { encryptionOf, readDemoEnvironment } from '../demo.js';
@@ -86,4 +86,21 @@ async function localTilled(config: Config): Promise<TilledConfig> {
 /** `--json` for commands whose answer programs read. */
 export function jsonOption(): Option {
   return new Option('--json', 'print the answer as JSON');
+}
+
+const REQUESTS_MAX = 1_000_000_000;
+
+/** `--requests-per-window` of the commands that set a limit; `default` takes the limit away. */
+export function requestsOption(): Option {
+  return new Option('--requests-per-window <n>', 'requests in 15 minutes, or "default"').makeOptionMandatory().argParser((text: string) => {
+    if (text === 'default') return null;
+    const requests = Number(text);
+    if (Number.isInteger(requests) && requests >= 1 && requests <= REQUESTS_MAX) return requests;
+    throw new InvalidArgumentError(`Give a whole number from 1 to ${REQUESTS_MAX}, or "default".`);
+  });
+}
+
+/** What a limit that was set means. */
+export function limitInWords(requestsPerWindow: number | null): string {
+  return requestsPerWindow === null ? 'no limit of its own' : `${requestsPerWindow} requests in 15 minutes`;
 }

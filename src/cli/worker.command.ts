@@ -9,16 +9,22 @@ export function workerCommand(withGateway: WithGateway): Command {
     .description('Handles queued work: webhooks, unfinished mutations, schedules. Any number may run beside any number of gateways.')
     .action(() =>
       withGateway(
-        async (gateway, { host, workerPort: port, metricsAccess }) => {
+        async (gateway, { host, workerPort: port, metricsAccess, tracesEndpoint: endpoint }) => {
+          // Listened for before anybody is told that we run, and may want us to end.
+          const asked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+          const tracing = endpoint === null ? null : await import('../platform/tracing.js');
+          const stopTracing =
+            endpoint === null ? undefined : tracing?.startTracing({ endpoint, service: 'billing-worker', log: gateway.log });
           const { registry } = gateway.metrics;
           const ops = port === null ? null : await serveOps({ registry, metricsAccess, host, port });
           await gateway.startWork();
           gateway.log.info('worker started');
-          await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+          await asked;
           gateway.log.info('worker draining');
           await gateway.worker.stop();
           ops?.closeAllConnections();
           ops?.close();
+          await stopTracing?.();
         },
         { isLoud: true },
       ),

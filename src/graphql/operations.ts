@@ -2,6 +2,7 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import { AppError, UserErrorCode } from '../platform/errors.js';
 import type { Metrics } from '../platform/metrics.js';
+import { asStep } from '../platform/spans.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 
 /** Stands for the field where an answer was refused before any field was reached. */
@@ -20,13 +21,14 @@ export function countRootFields(schema: GraphQLSchema, metrics: Metrics): void {
   for (const type of [schema.getQueryType(), schema.getMutationType()]) {
     for (const field of Object.values(type?.getFields() ?? {})) {
       const { resolve } = field;
+      const step = () => ({ kind: 'graphql', name: `${type?.name.toLowerCase()} ${field.name}` }) as const;
       const count = (outcome: string) => metrics.graphqlOperations.inc({ field: field.name, outcome });
       for (const outcome of ['OK', 'INTERNAL', ...(type === schema.getMutationType() ? PROCESSOR_OUTCOMES : [])]) {
         metrics.graphqlOperations.inc({ field: field.name, outcome }, 0);
       }
       field.resolve = async (source, args, context, info) => {
         try {
-          const value: unknown = await resolve?.(source, args, context, info);
+          const value: unknown = await asStep(step(), async () => resolve?.(source, args, context, info));
           count(userErrorOf(value) ?? 'OK');
           return value;
         } catch (error) {
@@ -43,7 +45,6 @@ export function countRefusals(metrics: Metrics): ApolloServerPlugin<Scope> {
   const count = (field: string, error: unknown) => {
     const outcome = codeOf(error);
     metrics.graphqlOperations.inc({ field, outcome });
-    if (outcome === 'RATE_LIMITED') metrics.rateLimitRefusals.inc();
   };
   for (const field of [NO_FIELD, NESTED_FIELD]) metrics.graphqlOperations.inc({ field, outcome: 'INTERNAL' }, 0);
   return {

@@ -1,61 +1,112 @@
 import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import { getGraphQLRateLimiter, Store } from 'graphql-rate-limit';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { Clock } from '../platform/clock.js';
+import { LeasedLimit, type Verdict } from '../platform/limits/leased-limit.js';
+import type { LimitSettings } from '../platform/limits/limit-settings.js';
+import type { LimitStore } from '../platform/limits/limit-store.js';
+import type { Metrics } from '../platform/metrics.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 
 /** How long a window of requests is, as the checklist has it. */
 const WINDOW_SECONDS = 900;
+const WINDOW_MS = WINDOW_SECONDS * 1000;
 
-/** What an app has used of its window. */
-interface Usage {
-  readonly count: number;
-  readonly resetMs: number;
+interface RequestLimitParts {
+  readonly store: LimitStore;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  /** Limits of apps and keys that differ from `max`; null where there are none. */
+  readonly settings: Pick<LimitSettings, 'ofApp' | 'ofKey'> | null;
+  /** Requests an app may make in a window. */
+  readonly max: number;
 }
 
 /**
  * Counts in one step, where the library's own stores read, decide and write, so that parallel requests all read the same
- * count. The library asks for the calls of the window so far, so it is told none, or as many as are too many.
+ * count. The library asks for the calls of the window so far, and is told of one where one is too many.
  */
-class AtomicStore extends Store {
-  private readonly counter = new RateLimiterMemory({ points: 1, duration: WINDOW_SECONDS });
-  private readonly usages = new Map<string, Usage>();
+class LeasingStore extends Store {
+  readonly verdicts = new Map<string, Verdict>();
+  private readonly limit: LeasedLimit;
 
-  constructor(private readonly max: number) {
+  constructor(private readonly parts: RequestLimitParts) {
     super();
+    this.limit = new LeasedLimit(parts);
   }
 
   override async getForIdentity({ contextIdentity }: { contextIdentity: string }): Promise<readonly number[]> {
-    const { consumedPoints, msBeforeNext } = await this.counter.penalty(contextIdentity);
-    this.usages.set(contextIdentity, { count: consumedPoints, resetMs: msBeforeNext });
-    return consumedPoints > this.max ? Array.from({ length: this.max }, () => Date.now()) : [];
+    const [appId = '', keyId = ''] = contextIdentity.split(' ');
+    const verdict = (await this.ofKey(appId, keyId)) ?? (await this.ofApp(appId));
+    this.verdicts.set(contextIdentity, verdict);
+    return verdict.isAllowed ? [] : [Date.now()];
   }
 
   override setForIdentity(): void {}
 
-  usageOf(identity: string): Usage {
-    return this.usages.get(identity) ?? { count: 0, resetMs: 0 };
+  /** The refusal of a key that has a limit of its own; null where the app's decides. */
+  private async ofKey(appId: string, keyId: string): Promise<Verdict | null> {
+    const max = keyId === '' ? undefined : await this.parts.settings?.ofKey(appId, keyId);
+    if (max === undefined) return null;
+    const verdict = await this.limit.take({ appId, id: `requests ${keyId}` }, { max, windowMs: WINDOW_MS });
+    if (!verdict.isAllowed) return verdict;
+    const ofApp = await this.ofApp(appId);
+    return ofApp.isAllowed && verdict.remaining < ofApp.remaining ? verdict : ofApp;
+  }
+
+  private async ofApp(appId: string): Promise<Verdict> {
+    const max = (await this.parts.settings?.ofApp(appId)) ?? this.parts.max;
+    return this.limit.take({ appId, id: 'requests' }, { max, windowMs: WINDOW_MS });
   }
 }
 
-/** The requests an app may make in 15 minutes, counted in this process. */
+/** The requests an app, and a key with a limit of its own, may make in 15 minutes: counted over all processes. */
 export class RequestLimit {
-  private readonly store: AtomicStore;
+  private readonly store: LeasingStore;
   private readonly limiter: ReturnType<typeof getGraphQLRateLimiter>;
 
-  constructor(private readonly max: number) {
-    this.store = new AtomicStore(max);
-    this.limiter = getGraphQLRateLimiter({ identifyContext: (scope: Scope) => scope.appId, store: this.store });
+  constructor(private readonly parts: RequestLimitParts) {
+    this.store = new LeasingStore(parts);
+    this.limiter = getGraphQLRateLimiter({ identifyContext: identityOf, store: this.store });
   }
 
-  /** Counts one request of the scope's app. Throws RATE_LIMITED (HTTP 429, Retry-After) beyond the limit. */
-  async count(scope: Scope): Promise<void> {
+  /** Counts one request of the scope's app; resolves to how its window stands. Throws RATE_LIMITED (HTTP 429) beyond the limit. */
+  async count(scope: Scope): Promise<Verdict> {
     const info = { fieldName: 'request' } as GraphQLResolveInfo;
-    const refusal = await this.limiter({ parent: {}, args: {}, context: scope, info }, { max: this.max, window: `${WINDOW_SECONDS}s` });
-    if (refusal === undefined) return;
-    const retryAfterMs = this.store.usageOf(scope.appId).resetMs;
-    const headers = new Map([['retry-after', String(Math.ceil(retryAfterMs / 1000))]]);
-    throw new GraphQLError(`This app may make ${this.max} requests in ${WINDOW_SECONDS / 60} minutes: wait, or ask for a higher limit.`, {
-      extensions: { code: 'RATE_LIMITED', rateLimit: { limit: this.max, remaining: 0, retryAfterMs }, http: { status: 429, headers } },
-    });
+    // The store decides; the library is asked whether the one call it is told of is one too many.
+    const refusal = await this.limiter({ parent: {}, args: {}, context: scope, info }, { max: 1, window: `${WINDOW_SECONDS}s` });
+    const verdict = this.store.verdicts.get(identityOf(scope)) ?? { isAllowed: true, limit: this.parts.max, remaining: 0, resetMs: 0 };
+    if (refusal === undefined) return verdict;
+    this.parts.metrics.rateLimited.inc({ limit: 'requests' });
+    throw rateLimited(`${verdict.limit} requests may be made in ${WINDOW_SECONDS / 60} minutes: wait, or ask for a higher limit.`, verdict);
   }
+}
+
+/** The top-level error of a limit that was met: HTTP 429, and when to come back. */
+function rateLimited(message: string, { limit, resetMs }: Verdict): GraphQLError {
+  const headers = new Map([
+    ...Object.entries(limitHeaders({ isAllowed: false, limit, remaining: 0, resetMs })),
+    ['retry-after', seconds(resetMs)],
+  ]);
+  const rateLimit = { limit, remaining: 0, retryAfterMs: resetMs };
+  return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED', rateLimit, http: { status: 429, headers } } });
+}
+
+/** How a window stands, in the headers that clients know: the IETF's draft, and the older three. */
+export function limitHeaders({ limit, remaining, resetMs }: Verdict): Record<string, string> {
+  return {
+    'ratelimit-policy': `"requests";q=${limit};w=${WINDOW_SECONDS}`,
+    ratelimit: `"requests";r=${remaining};t=${seconds(resetMs)}`,
+    'ratelimit-limit': String(limit),
+    'ratelimit-remaining': String(remaining),
+    'ratelimit-reset': seconds(resetMs),
+  };
+}
+
+/** The app, and the key if it is one. */
+function identityOf({ appId, actor }: Scope): string {
+  return `${appId} ${'keyId' in actor ? actor.keyId : ''}`;
+}
+
+function seconds(ms: number): string {
+  return String(Math.ceil(ms / 1000));
 }

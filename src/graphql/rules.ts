@@ -18,7 +18,7 @@ export const MOVES_MONEY = { movesMoney: true } as const;
 export const oneMoneyMutation: ValidationRule = (context) => ({
   OperationDefinition(operation) {
     const root = context.getSchema().getRootType(operation.operation);
-    const moving = root ? countMoving(context, root, operation.selectionSet, new Set()) : 0;
+    const moving = root ? countMoving(context, root, operation.selectionSet, new Map()) : 0;
     if (moving <= 1) return;
     context.reportError(
       new GraphQLError(`This operation moves money ${moving} times: send one such mutation in an operation.`, { nodes: operation }),
@@ -26,18 +26,33 @@ export const oneMoneyMutation: ValidationRule = (context) => ({
   },
 });
 
-function countMoving(context: ValidationContext, root: GraphQLObjectType, selections: SelectionSetNode, seen: ReadonlySet<string>): number {
+/** Fragments are counted once each, however often they are spread: counting along every path would take for ever. */
+function countMoving(
+  context: ValidationContext,
+  root: GraphQLObjectType,
+  selections: SelectionSetNode,
+  counts: Map<string, number>,
+): number {
   let count = 0;
   for (const selection of selections.selections) {
     if (selection.kind === Kind.FIELD) {
       count += root.getFields()[selection.name.value]?.extensions.movesMoney === true ? 1 : 0;
     } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-      count += countMoving(context, root, selection.selectionSet, seen);
-    } else if (!seen.has(selection.name.value)) {
-      const fragment = context.getFragment(selection.name.value);
-      const inside = new Set([...seen, selection.name.value]);
-      count += fragment ? countMoving(context, root, fragment.selectionSet, inside) : 0;
+      count += countMoving(context, root, selection.selectionSet, counts);
+    } else {
+      count += countInFragment(context, root, selection.name.value, counts);
     }
   }
+  return count;
+}
+
+function countInFragment(context: ValidationContext, root: GraphQLObjectType, name: string, counts: Map<string, number>): number {
+  const known = counts.get(name);
+  if (known !== undefined) return known;
+  const fragment = context.getFragment(name);
+  // A fragment that spreads itself is refused by another rule.
+  counts.set(name, 0);
+  const count = fragment ? countMoving(context, root, fragment.selectionSet, counts) : 0;
+  counts.set(name, count);
   return count;
 }

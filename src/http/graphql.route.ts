@@ -5,9 +5,12 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError } from 'graphql';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
 import { countRefusals } from '../graphql/operations.js';
+import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query-limits.js';
+import { limitHeaders } from '../graphql/request-limit.js';
 import { knownRootTypes, oneMoneyMutation } from '../graphql/rules.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { allowOrigins } from './cors.js';
@@ -15,7 +18,10 @@ import { credentialOf } from './credential.js';
 import { registeredDocuments } from './documents.plugin.js';
 import type { HttpParts } from './parts.js';
 
-type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'operations' | 'sessionDocuments' | 'requestLimit' | 'log' | 'metrics'>;
+type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'operations' | 'sessionDocuments' | 'limits' | 'log' | 'metrics'>;
+
+/** How long an operation may take, ms: more than two calls to Tilled, which have a limit of their own. What it began goes on. */
+const HANDLER_TIMEOUT_MS = 90_000;
 
 /** Says in a header, too, that an answer is that of an earlier request. */
 const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
@@ -25,6 +31,39 @@ const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
     },
   }),
 };
+
+/** Tells in `extensions`, too, how the window stands. */
+const TELL_LIMITS: ApolloServerPlugin<Scope> = {
+  requestDidStart: async () => ({
+    willSendResponse: async ({ contextValue, response: { body } }) => {
+      const { verdict } = contextValue.window;
+      if (verdict === null || body.kind !== 'single') return;
+      const { limit, remaining, resetMs } = verdict;
+      body.singleResult.extensions = { ...body.singleResult.extensions, rateLimit: { limit, remaining, resetMs } };
+    },
+  }),
+};
+
+/** Refuses operations above the budget before they run, and tells the others what they cost. */
+function tellCosts(costs: QueryCosts): ApolloServerPlugin<Scope> {
+  return {
+    requestDidStart: async () => {
+      let cost: Cost | null = null;
+      return {
+        didResolveOperation: async ({ document, operation, request }) => {
+          // An operation that the document does not have is refused next.
+          if (operation === undefined) return;
+          const operationName = operation.name?.value;
+          cost = costs.assertAffordable({ document, operationName, variables: request.variables ?? {} });
+        },
+        willSendResponse: async ({ response: { body } }) => {
+          if (cost === null || body.kind !== 'single') return;
+          body.singleResult.extensions = { ...body.singleResult.extensions, cost };
+        },
+      };
+    },
+  };
+}
 
 /** POST and GET /graphql: who is asking is settled before a word of the document is looked at. */
 export function graphqlRoute(parts: GraphqlParts) {
@@ -37,7 +76,8 @@ export function graphqlRoute(parts: GraphqlParts) {
       introspection: true,
       // Its registry is filled by whoever asks; ours is documents.plugin.
       persistedQueries: false,
-      validationRules: [knownRootTypes, oneMoneyMutation],
+      parseOptions: { maxTokens: TOKENS_MAX },
+      validationRules: [...shapeLimits, knownRootTypes, oneMoneyMutation],
       plugins: [
         ApolloServerPluginCacheControlDisabled(),
         ApolloServerPluginLandingPageDisabled(),
@@ -45,13 +85,26 @@ export function graphqlRoute(parts: GraphqlParts) {
         TELL_REPLAYS,
         countRefusals(parts.metrics),
         registeredDocuments(parts),
+        TELL_LIMITS,
+        tellCosts(new QueryCosts(parts.schema)),
       ],
     });
     await apollo.start();
     await allowOrigins(server, parts.access);
     server.addHook('onClose', () => apollo.stop());
-    const context = (request: FastifyRequest) => scopeOf(parts, request);
-    server.route({ url: '/graphql', method: ['GET', 'POST'], handler: fastifyApolloHandler(apollo, { context }) });
+    const context = async (request: FastifyRequest, reply: FastifyReply) => {
+      const scope = await scopeOf(parts, request);
+      const verdict = await parts.limits.requests.count(scope);
+      scope.window.verdict = verdict;
+      reply.headers(limitHeaders(verdict));
+      return scope;
+    };
+    server.route({
+      url: '/graphql',
+      method: ['GET', 'POST'],
+      handlerTimeout: HANDLER_TIMEOUT_MS,
+      handler: fastifyApolloHandler(apollo, { context }),
+    });
   };
 }
 
@@ -59,16 +112,31 @@ export function graphqlRoute(parts: GraphqlParts) {
 async function scopeOf(parts: GraphqlParts, request: FastifyRequest): Promise<Scope> {
   const credential = credentialOf(request);
   if (credential === null) throw unauthenticated('Send Authorization: Bearer with an API key or a customer session.');
+  const limit = parts.limits.failedAuthentications;
+  const blockedForMs = await limit.blockedForMs(request.ip, credential);
+  if (blockedForMs > 0) throw tooManyFailures(parts, blockedForMs);
   const scope = await parts.access.authenticate(credential, {
     requestId: request.id,
     idempotencyKey: headerOf(request, 'idempotency-key'),
   });
-  if (scope === null) throw unauthenticated('The credential is unknown, revoked or expired.');
+  if (scope === null) {
+    const { isAllowed, resetMs } = await limit.noteFailure(request.ip, credential);
+    if (!isAllowed) throw tooManyFailures(parts, resetMs);
+    throw unauthenticated('The credential is unknown, revoked or expired.');
+  }
+  limit.noteSuccess(credential);
   const claimedApp = headerOf(request, 'x-app-id');
   if (claimedApp !== undefined && claimedApp !== scope.appId)
     throw forbidden('X-App-Id names another app than the credential belongs to: leave it out.');
-  await parts.requestLimit.count(scope);
   return scope;
+}
+
+function tooManyFailures({ metrics }: GraphqlParts, resetMs: number): GraphQLError {
+  metrics.rateLimited.inc({ limit: 'failed_authentications' });
+  const headers = new Map([['retry-after', String(Math.ceil(resetMs / 1000))]]);
+  return new GraphQLError('Too many credentials from this address were wrong: wait, then use a key that works.', {
+    extensions: { code: 'RATE_LIMITED', rateLimit: { retryAfterMs: resetMs }, http: { status: 429, headers } },
+  });
 }
 
 function headerOf(request: FastifyRequest, name: string): string | undefined {

@@ -2,7 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { AccessService } from '../billing/access/access.service.js';
 import type { Operations } from '../billing/access/operation.service.js';
 import type { WebhookInbox } from '../billing/webhooks/webhook.inbox.js';
-import type { RequestLimit } from '../graphql/request-limit.js';
+import type { Limits } from '../compose.limits.js';
 import type { Log } from '../platform/log.js';
 import type { Metrics } from '../platform/metrics.js';
 import type { MetricsAccess } from '../platform/ops-server.js';
@@ -14,7 +14,9 @@ export interface HttpParts {
   readonly operations: Operations;
   /** Which documents customer sessions may send: registered ones, unless it says `any`. */
   readonly sessionDocuments?: 'any' | 'registered';
-  readonly requestLimit: RequestLimit;
+  readonly limits: Limits;
+  /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[];
   readonly inbox: WebhookInbox;
   readonly log: Log;
   readonly metrics: Metrics;

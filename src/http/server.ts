@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { hasCardNumber } from '../platform/card-data.js';
 import { errorFields, type Log } from '../platform/log.js';
+import { openStep } from '../platform/spans.js';
+import { CardDataGuard } from './card-data.guard.js';
 import { serveExplorer } from './explorer.route.js';
 import { graphqlRoute } from './graphql.route.js';
 import { opsRoute } from './ops.route.js';
@@ -31,16 +34,30 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       maxHeaderSize: HEADER_BYTES_MAX,
     },
     clientErrorHandler: answerUnreadable,
+    trustProxy: parts.trustedProxies?.length ? [...parts.trustedProxies] : false,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => answerError(parts.log, error, request, reply),
   });
   server.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
+  const steps = new WeakMap<FastifyRequest, ReturnType<typeof openStep>>();
+  server.addHook('onRequest', (request, _reply, next) => {
+    const { traceparent } = request.headers;
+    const route = request.routeOptions.url ?? 'none';
+    const step = {
+      kind: 'http',
+      name: `${request.method} ${route}`,
+      attributes: { 'http.route': route, 'billing.request_id': request.id },
+    } as const;
+    steps.set(request, openStep({ ...step, traceparent: typeof traceparent === 'string' ? traceparent : undefined }, next));
+  });
   server.addHook('onResponse', async (request, reply) => {
+    steps.get(request)?.({ 'http.response.status_code': reply.statusCode });
     // The pattern of the route: what was really asked for may be anything.
     const labels = { route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) };
     parts.metrics.httpSeconds.observe(labels, reply.elapsedTime / 1000);
   });
+  new CardDataGuard(parts).watch(server);
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(parts.log, error, request, reply));
   server.setNotFoundHandler((request, reply) =>
     answerProblem(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}.`),
@@ -70,7 +87,7 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
 
 /** The caller's own request id if it is harmless, else a new one. */
 function requestIdOf(given: string | string[] | undefined): string {
-  return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+  return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) && !hasCardNumber(given) ? given : randomUUID();
 }
 
 /** What fastify itself refuses, in words that say what to do. */
@@ -80,6 +97,12 @@ const REFUSALS: Readonly<Record<string, readonly [number, string, string]>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'BAD_REQUEST', 'The body is empty: send {"query": "…"} as JSON.'],
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'BAD_REQUEST', 'The body is not valid JSON.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'BAD_REQUEST', 'The body does not have the length its header says.'],
+  FST_ERR_BAD_URL: [400, 'BAD_REQUEST', 'The address is not a valid one.'],
+  FST_ERR_HANDLER_TIMEOUT: [
+    503,
+    'TIMEOUT',
+    'This took too long. What it began goes on: ask for less, or repeat a mutation with the same idempotency key.',
+  ],
 };
 
 function answerError(log: Log, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -15,7 +15,7 @@ const RECEIVE_MS_MAX = 5_000;
  * POST /api/billing/webhooks[/:appId]: Tilled's deliveries. The body stays the bytes that were signed; 200 means that
  * the event is stored, and anything else that Tilled should deliver it again or that it was not from Tilled.
  */
-export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'log' | 'metrics'>) {
+export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'limits' | 'log' | 'metrics'>) {
   return async (server: FastifyInstance): Promise<void> => {
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -25,10 +25,15 @@ export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'log' | 'metrics'>
         rawBody: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
         headers: request.headers,
         appId,
+        isSuspect: await parts.limits.deliveries.isSuspect(request.ip),
+        waitMs: (owner: string) => parts.limits.deliveries.waitMs(owner),
       };
       try {
         const receipt = await within(RECEIVE_MS_MAX, parts.inbox.receive(delivery));
         parts.metrics.webhookDeliveries.inc({ outcome: receipt.kind });
+        if (receipt.kind === 'limited') parts.metrics.rateLimited.inc({ limit: 'webhooks' });
+        const isForeign = receipt.kind === 'unverified' || receipt.kind === 'unknown_endpoint';
+        if (isForeign) await parts.limits.deliveries.noteUnverified(request.ip);
         return answerReceipt(reply, receipt);
       } catch (error) {
         parts.metrics.webhookDeliveries.inc({ outcome: 'unavailable' });
@@ -51,6 +56,9 @@ function answerReceipt(reply: FastifyReply, receipt: Receipt): FastifyReply {
       return answerProblem(reply, 404, 'NOT_FOUND', 'No app listens here.');
     case 'unverified':
       return answerProblem(reply, 401, 'UNAUTHENTICATED', `The signature was not accepted (${receipt.reason}).`);
+    case 'limited':
+      reply.header('retry-after', String(Math.ceil(receipt.retryAfterMs / 1000)));
+      return answerProblem(reply, 429, 'RATE_LIMITED', 'Too many deliveries: deliver it again later.');
     case 'unusable':
       return answerProblem(reply, 400, 'BAD_REQUEST', receipt.reason);
   }

@@ -117,8 +117,6 @@ export class Metrics {
     labelNames: ['field', 'outcome'],
   });
 
-  readonly rateLimitRefusals = this.counter({ name: 'billing_rate_limit_refusals_total', help: 'Requests refused for being too many.' });
-
   readonly jobs = this.counter({
     name: 'billing_jobs_total',
     help: 'Pieces of queued work that were tried, by kind and how it ended.',
@@ -164,6 +162,23 @@ export class Metrics {
   readonly reconciledAt = this.gauge({
     name: 'billing_reconciled_timestamp_seconds',
     help: 'When this process last finished comparing an app with the processor; 0 if it never did.',
+  });
+
+  readonly cardDataRefusals = this.counter({
+    name: 'billing_card_data_refusals_total',
+    help: 'Requests refused for card or bank data in them, by what was found.',
+    labelNames: ['kind'],
+  });
+
+  readonly rateLimited = this.counter({
+    name: 'billing_rate_limited_total',
+    help: 'Requests and deliveries refused with 429, by the limit they met.',
+    labelNames: ['limit'],
+  });
+
+  readonly limitStoreFailures = this.counter({
+    name: 'billing_limit_store_failures_total',
+    help: 'How often the shared store of limits could not be reached, so that this process counted alone for a while.',
   });
 
   /** Counts an object that came into a state; nouns without a counter are left alone. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { blottedOut, type Log } from '../platform/log.js';
+import { asStep } from '../platform/spans.js';
 import { TilledError, type TilledFailure } from './tilled.errors.js';
 
 /** One call: what is asked of which account. */
@@ -51,7 +52,7 @@ export class TilledHttp {
     const tries = call.method === 'GET' ? READ_TRIES : 1;
     for (let tried = 1; ; tried += 1) {
       try {
-        return await this.once(call);
+        return await asStep({ kind: 'tilled', name: `tilled ${call.operation}` }, () => this.once(call));
       } catch (error) {
         const pauseMs = error instanceof TilledError ? pauseBeforeRetryMs(error, tried) : null;
         if (pauseMs === null || tried >= tries) throw error;

@@ -6,7 +6,6 @@ import { countsOfApp } from '../support/tables.js';
 import { type TestApp, World } from '../support/world.js';
 
 const USD = { amountMinor: 100, currency: 'usd' };
-const CARD_NUMBER = '4111111111111111';
 
 /** What no answer may contain: where our code stands, what it asks the database, or a card number that came in. */
 const TELLTALE = /node_modules|\.[jt]s:\d+|\bat \w+.*\(|select .* from|insert into|billing_\w+|sqlite|mysql|kysely|mikro|4111111111111111/i;
@@ -128,7 +127,6 @@ describe('a value that breaks a rule is answered in userErrors with its path', (
   });
 
   it.each([
-    CARD_NUMBER,
     '',
     'pm_',
     `pm_${'x'.repeat(62)}`,
@@ -158,10 +156,9 @@ describe('a value that breaks a rule is answered in userErrors with its path', (
   });
 
   it('an id with anything in it', async () => {
-    for (const id of ['', "' or 1=1 --", 'x'.repeat(10_000), '\u0000', 'a\u0000b', '🙂', 'pay_%', '../..', CARD_NUMBER]) {
+    for (const id of ['', "' or 1=1 --", 'x'.repeat(10_000), '\u0000', 'a\u0000b', '🙂', 'pay_%', '../..']) {
       const { paymentCancel } = await world.ask(app, ops.PaymentCancelDocument, { input: { id } });
       expect(paymentCancel.userErrors).toMatchObject([{ code: id.includes('\u0000') ? 'INVALID' : 'NOT_FOUND', field: ['id'] }]);
-      expect(paymentCancel.userErrors[0]?.message).not.toContain(CARD_NUMBER);
       expect(await world.ask(app, ops.PaymentDocument, { id })).toEqual({ payment: null });
       expect(await world.ask(app, ops.NodeDocument, { id })).toEqual({ node: null });
     }
@@ -193,9 +190,6 @@ describe('a value of another type is refused before anything runs', () => {
     ['an id that is an object', { customerId: { $ne: null } }],
     ['an unknown field', { capture: true }],
     ['an unknown enum value', { captureMethod: 'LATER' }],
-    ['card data', { card: { number: CARD_NUMBER, cvc: '123' } }],
-    ['card data in an amount', { amount: { ...USD, amountMinor: CARD_NUMBER } }],
-    ['card data in a currency', { amount: { ...USD, currency: CARD_NUMBER } }],
   ])('%s', async (_, part) => {
     const query = print(ops.PaymentCreateDocument);
     const answer = await raw({ body: JSON.stringify({ query, variables: { input: { customerId, amount: USD, ...part } } }) });
@@ -209,7 +203,6 @@ describe('a value of another type is refused before anything runs', () => {
     ['an amount in a string', 'amount: { amountMinor: "100", currency: "usd" }'],
     ['a currency that is an enum value', 'amount: { amountMinor: 100, currency: usd }'],
     ['nested metadata', 'amount: { amountMinor: 100, currency: "usd" }, metadata: { key: { deeper: "v" } }'],
-    ['a card number', 'amount: { amountMinor: "4111111111111111", currency: "usd" }'],
   ])('%s, written into the document', async (_, part) => {
     const query = `mutation { paymentCreate(input: { customerId: "${customerId}", ${part} }) { payment { id } } }`;
     expectRefusal(await raw({ body: JSON.stringify({ query }) }), 400, ['GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);

@@ -1,15 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { composeGateway } from '../../src/compose.js';
+import { composeLocalLimits } from '../../src/compose.limits.js';
 import { readConfig } from '../../src/config.js';
-import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
+import { systemClock } from '../../src/platform/clock.js';
 import { createLog } from '../../src/platform/log.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
 import { TEST_ENCRYPTION } from '../support/encryption.js';
 import * as ops from '../support/operations.generated.js';
 import { createScratchDatabase } from '../support/scratch-database.js';
 import { type AnyRow, countsOfApp } from '../support/tables.js';
-import { type TestApp, World } from '../support/world.js';
+import { type TestApp, UNLIMITED, World } from '../support/world.js';
 
 const CARD_NUMBER = '4111111111111111';
 
@@ -314,7 +315,12 @@ async function serverOnEmptyDatabase() {
     tilledTimeoutMs: 1_000,
   };
   const gateway = await composeGateway(parts);
-  const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(100), explorer: null });
+  const server = await createHttpServer({
+    ...gateway,
+    limits: composeLocalLimits({ ...gateway, clock: systemClock }, UNLIMITED),
+    trustedProxies: [],
+    explorer: null,
+  });
   const close = async () => {
     await server.close();
     await gateway.database.close();

@@ -4,13 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { serverAudits } from 'graphql-http';
 import { composeGateway, type Gateway } from '../../src/compose.js';
+import { composeLocalLimits } from '../../src/compose.limits.js';
 import { readConfig } from '../../src/config.js';
-import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
+import { systemClock } from '../../src/platform/clock.js';
 import { createLog } from '../../src/platform/log.js';
 import { TEST_ENCRYPTION } from '../support/encryption.js';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
-import { type TestApp, World } from '../support/world.js';
+import { type TestApp, UNLIMITED, World } from '../support/world.js';
 
 /** Audits of GraphQL over HTTP that we do not pass, each with its reason. One that passes must leave the list. */
 const NOT_PASSED: Readonly<Record<string, string>> = {
@@ -222,5 +223,13 @@ async function serverOn(url: string): Promise<[Gateway, FastifyInstance]> {
     tilled,
     tilledTimeoutMs: 1_000,
   });
-  return [gateway, await createHttpServer({ ...gateway, requestLimit: new RequestLimit(100), explorer: null })];
+  return [
+    gateway,
+    await createHttpServer({
+      ...gateway,
+      limits: composeLocalLimits({ ...gateway, clock: systemClock }, UNLIMITED),
+      trustedProxies: [],
+      explorer: null,
+    }),
+  ];
 }

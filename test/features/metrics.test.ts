@@ -2,10 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { composeGateway } from '../../src/compose.js';
+import { composeLocalLimits } from '../../src/compose.limits.js';
 import { readConfig } from '../../src/config.js';
-import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
-import { systemClock } from '../../src/platform/clock.js';
+import { systemClock, systemClock } from '../../src/platform/clock.js';
 import { watchedDatabase } from '../../src/platform/db/observer.js';
 import { createLog } from '../../src/platform/log.js';
 import { Metrics } from '../../src/platform/metrics.js';
@@ -14,7 +14,7 @@ import { TEST_ENCRYPTION } from '../support/encryption.js';
 import * as ops from '../support/operations.generated.js';
 import { freePort, runningBilling } from '../support/processes.js';
 import { Scrape } from '../support/scrape.js';
-import { type TestApp, World } from '../support/world.js';
+import { type TestApp, UNLIMITED, World } from '../support/world.js';
 
 const DOCUMENT = path.resolve(import.meta.dirname, '../../docs/metrics.md');
 /** What an id of ours or of Tilled, a key, a card or an e-mail address looks like. */
@@ -178,7 +178,12 @@ describe('what the metrics never show', () => {
 describe('GET /metrics', () => {
   const TOKEN = 'a-token-for-prometheus';
   const askedOf = async (metricsAccess: 'open' | 'closed' | { token: string }, authorization?: string) => {
-    const server = await createHttpServer({ ...world.gateway, requestLimit: new RequestLimit(1), metricsAccess, explorer: null });
+    const server = await createHttpServer({
+      ...world.gateway,
+      limits: composeLocalLimits({ ...world.gateway, clock: systemClock }, UNLIMITED),
+      metricsAccess,
+      explorer: null,
+    });
     const answer = await server.inject({ url: '/metrics', headers: authorization === undefined ? {} : { authorization } });
     await server.close();
     return answer;

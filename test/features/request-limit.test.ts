@@ -1,12 +1,29 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { signPayload } from '../../src/tilled/tilled.signature.js';
 import * as ops from '../support/operations.generated.js';
-import { World } from '../support/world.js';
+import { billing, freePort, RunningProcess } from '../support/processes.js';
+import { type TestApp, World } from '../support/world.js';
+
+const QUERY = JSON.stringify({ query: '{ app { id } }' });
+
+/** One query to a gateway; its status and headers. */
+async function ask(url: string, credential: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+  const all = { 'content-type': 'application/json', authorization: `Bearer ${credential}`, ...headers };
+  return fetch(`${url}/graphql`, { method: 'POST', headers: all, body: QUERY });
+}
+
+function countOf(statuses: readonly number[], status: number): number {
+  return statuses.filter((seen) => seen === status).length;
+}
 
 describe('RATE_LIMITED', () => {
   let world: World;
 
   beforeAll(async () => {
-    world = await World.create({ requestsPerWindow: 5 });
+    world = await World.create({ limits: { requestsPerWindow: 5 } });
   });
   afterAll(() => world.close());
 
@@ -15,6 +32,7 @@ describe('RATE_LIMITED', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => world.send(app, ops.AppDocument, {})));
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(5);
     expect(answers.filter((answer) => answer.status === 429)).toHaveLength(15);
+    expect(await world.rows('billing_limit_counters', app)).toMatchObject([{ id: 'requests', used: 5 }]);
   });
 
   it('says when to come back, and keeps other apps out of it', async () => {
@@ -24,9 +42,203 @@ describe('RATE_LIMITED', () => {
     expect(refused).toMatchObject({
       status: 429,
       data: null,
-      errors: [{ extensions: { code: 'RATE_LIMITED', rateLimit: { limit: 5, remaining: 0 } } }],
+      errors: [{ extensions: { code: 'RATE_LIMITED', rateLimit: { limit: 5, remaining: 0, retryAfterMs: 900_000 } } }],
     });
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(refused.headers.get('retry-after')).toBe('900');
+    expect(refused.headers.get('ratelimit')).toBe('"requests";r=0;t=900');
     expect(await world.ask(calm, ops.AppDocument, {})).toEqual({ app: { id: calm.id, name: expect.any(String) } });
   });
+
+  it('is told in time: each answer says what is left, in headers and extensions', async () => {
+    const app = await world.app();
+    for (const remaining of [4, 3, 2]) {
+      const response = await ask(world.url, app.key);
+      expect(Object.fromEntries(response.headers)).toMatchObject({
+        'ratelimit-policy': '"requests";q=5;w=900',
+        ratelimit: `"requests";r=${remaining};t=900`,
+        'ratelimit-limit': '5',
+        'ratelimit-remaining': String(remaining),
+        'ratelimit-reset': '900',
+      });
+      expect(await response.json()).toMatchObject({ extensions: { rateLimit: { limit: 5, remaining, resetMs: 900_000 } } });
+    }
+  });
+
+  it('ends with the window', async () => {
+    const app = await world.app();
+    for (let sent = 0; sent < 6; sent += 1) await ask(world.url, app.key);
+    await world.advance({ ms: 899_999 });
+    expect((await ask(world.url, app.key)).status).toBe(429);
+    await world.advance({ ms: 1 });
+    expect((await ask(world.url, app.key)).status).toBe(200);
+    expect(await world.rows('billing_limit_counters', app)).toMatchObject([{ id: 'requests', used: 1 }]);
+  });
+
+  it('begins where the command line put it for an app, and for one of its keys', async () => {
+    const [app, other] = [await world.app(), await world.app()];
+    const { id, key } = await world.gateway.access.createKey(app.id, 'read_only');
+    const run = (...args: readonly string[]) => billing(args, world.environment);
+    expect(await run('apps', 'limit', '--app', app.id, '--requests-per-window', '8')).toMatchObject({ status: 0, stderr: '' });
+    expect(await run('keys', 'limit', '--app', app.id, '--key', id, '--requests-per-window', '2')).toMatchObject({ status: 0, stderr: '' });
+    expect(await run('apps', 'limit', '--app', 'nobody', '--requests-per-window', '8')).toMatchObject({ status: 1 });
+    expect(await run('keys', 'limit', '--app', other.id, '--key', id, '--requests-per-window', '8')).toMatchObject({ status: 1 });
+    expect(await run('apps', 'limit', '--app', app.id, '--requests-per-window', '0')).toMatchObject({ status: 64 });
+    const ofKey = await Promise.all(Array.from({ length: 5 }, async () => (await ask(world.url, key)).status));
+    expect([countOf(ofKey, 200), countOf(ofKey, 429)]).toEqual([2, 3]);
+    const ofApp = await Promise.all(Array.from({ length: 10 }, async () => (await ask(world.url, app.key)).status));
+    // Two of the app's eight went to the key.
+    expect([countOf(ofApp, 200), countOf(ofApp, 429)]).toEqual([6, 4]);
+    await world.gateway.limitService.limitApp(app.id, 9);
+    expect([(await ask(world.url, app.key)).status, (await ask(world.url, app.key)).status]).toEqual([200, 429]);
+  }, 120_000);
 });
+
+describe('two processes on one store', () => {
+  let world: World;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    world = await World.create();
+    app = await world.app();
+  });
+  afterAll(() => world.close());
+
+  it('admit exactly the limit together, and five failed authentications of one address, counted in the database', async () => {
+    await expectSharedLimits({});
+  }, 120_000);
+
+  it('and in Redis, where there is one', async () => {
+    const redis = await startRedis();
+    if (redis === null) return process.stdout.write('There is no redis-server here: limits in Redis were not tried.\n');
+    await expectSharedLimits({ REDIS_URL: redis.url }).finally(redis.stop);
+  }, 120_000);
+
+  async function expectSharedLimits(more: Readonly<Record<string, string>>): Promise<void> {
+    const fresh = await world.app();
+    const limits = { BILLING_REQUESTS_PER_WINDOW: '60', BILLING_FAILED_AUTHENTICATIONS_PER_WINDOW: '5', ...more };
+    const start = async () => {
+      const port = await freePort();
+      const environment = { ...world.environment, ...limits, PORT: String(port), BILLING_WORKER: 'off' };
+      return { url: `http://127.0.0.1:${port}`, process: await RunningProcess.start(['dist/src/main.js'], environment, 'gateway started') };
+    };
+    const both = await Promise.all([start(), start()]);
+    const urlOf = (turn: number) => both[turn % 2]?.url ?? '';
+    const statuses = await Promise.all(Array.from({ length: 100 }, async (_, turn) => (await ask(urlOf(turn), fresh.key)).status));
+    expect([countOf(statuses, 200), countOf(statuses, 429)]).toEqual([60, 40]);
+    const wrong: number[] = [];
+    for (let turn = 0; turn < 12; turn += 1) wrong.push((await ask(urlOf(turn), `bg_svc_wrong${turn}`)).status);
+    expect(wrong).toEqual([401, 401, 401, 401, 401, 429, 429, 429, 429, 429, 429, 429]);
+    // What was good here before still is; a key nobody showed here yet waits.
+    expect((await ask(urlOf(0), fresh.key)).headers.get('ratelimit-limit')).toBe('60');
+    expect([(await ask(urlOf(0), app.key)).status, (await ask(urlOf(1), app.key)).headers.get('retry-after')]).toEqual([
+      429,
+      expect.any(String),
+    ]);
+    for (const { process } of both) expect((await process.end('SIGTERM')).status).toBe(0);
+  }
+});
+
+describe('failed authentications', () => {
+  it('are counted by the address a trusted proxy names, and IPv6 by its network', async () => {
+    const world = await World.create({ limits: { failedAuthenticationsPerWindow: 2, trustedProxies: ['127.0.0.0/8'] } });
+    const of = async (address: string, credential = 'bg_svc_wrong') =>
+      (await ask(world.url, credential, { 'x-forwarded-for': address })).status;
+    expect([await of('198.51.100.7'), await of('198.51.100.7'), await of('198.51.100.7')]).toEqual([401, 401, 429]);
+    expect(await of('198.51.100.8')).toBe(401);
+    // What the client itself wrote before the proxy added its address is not believed.
+    expect(await of('192.0.2.1, 198.51.100.7')).toBe(429);
+    expect([await of('2001:db8:1:2::1'), await of('2001:db8:1:2:ffff::9'), await of('2001:db8:1:2:3:4:5:6')]).toEqual([401, 401, 429]);
+    expect(await of('2001:db8:1:3::1')).toBe(401);
+    const rows = await world.gateway.database.query('select id from billing_limit_counters where app_id = ? order by id', ['']);
+    expect(rows.map(({ id }) => id)).toEqual([
+      'auth 198.51.100.7',
+      'auth 198.51.100.8',
+      'auth 2001:db8:1:2::/64',
+      'auth 2001:db8:1:3::/64',
+    ]);
+    await world.advance({ ms: 900_000 });
+    expect(await of('198.51.100.7')).toBe(401);
+    const left = await world.gateway.database.query('select id from billing_limit_counters where app_id = ?', ['']);
+    expect(left.map(({ id }) => id)).toEqual(['auth 198.51.100.7']);
+    await world.close();
+  });
+
+  it('are counted by the connection where no proxy is trusted, and nothing is looked up for a blocked one', async () => {
+    const world = await World.create({ limits: { failedAuthenticationsPerWindow: 2 } });
+    const of = async (address: string) => (await ask(world.url, 'bg_svc_wrong', { 'x-forwarded-for': address })).status;
+    expect([await of('198.51.100.1'), await of('198.51.100.2'), await of('198.51.100.3')]).toEqual([401, 401, 429]);
+    const seen = await world.statements(async () => expect(await of('198.51.100.4')).toBe(429));
+    expect(seen).toEqual([]);
+    await world.close();
+  });
+});
+
+describe('a store that is down', () => {
+  it('is stood in for by each process, with the same limit, and is seen in the metrics', async () => {
+    const world = await World.create({ limits: { requestsPerWindow: 5, redisUrl: 'redis://127.0.0.1:1' } });
+    const app = await world.app();
+    const statuses: number[] = [];
+    for (let sent = 0; sent < 8; sent += 1) statuses.push((await ask(world.url, app.key)).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429, 429]);
+    expect((await ask(world.url, 'bg_svc_wrong')).status).toBe(401);
+    expect(await world.gateway.metrics.registry.metrics()).toMatch(/billing_limit_store_failures_total [1-9]/);
+    await world.close();
+  });
+});
+
+describe('webhook deliveries', () => {
+  let world: World;
+  let app: TestApp;
+  let events = 0;
+
+  beforeAll(async () => {
+    world = await World.create({ limits: { webhooksPerHour: 2 } });
+    app = await world.app();
+  });
+  afterAll(() => world.close());
+
+  const deliver = (accountId: string, secret = world.webhookSecret) => {
+    events += 1;
+    const body = JSON.stringify({ id: `evt_limit_${events}`, type: 'moon.phase_changed', account_id: accountId, data: { id: 'x' } });
+    const signature = signPayload({ secret, rawBody: body, timestampMs: world.sandbox.now().getTime() });
+    return fetch(`${world.url}/api/billing/webhooks`, { method: 'POST', headers: { 'tilled-signature': signature }, body });
+  };
+  const stored = async () => (await world.rows('billing_webhooks', app)).length;
+
+  it('that are forged use up nothing of what an app may be sent', async () => {
+    for (let sent = 0; sent < 20; sent += 1) expect((await deliver(app.accountId, 'whsec_of_somebody_else')).status).toBe(401);
+    expect(await stored()).toBe(0);
+  });
+
+  it('are taken by the hour and then from the day, and beyond it asked for again later', async () => {
+    const statuses: number[] = [];
+    for (let sent = 0; sent < 15; sent += 1) statuses.push((await deliver(app.accountId)).status);
+    expect(statuses).toEqual([...Array.from({ length: 12 }, () => 200), 429, 429, 429]);
+    expect((await deliver(app.accountId)).headers.get('retry-after')).toBe('3600');
+    expect(await stored()).toBe(12);
+    await world.advance({ ms: 3_600_000 });
+    expect([(await deliver(app.accountId)).status, (await deliver(app.accountId)).status, (await deliver(app.accountId)).status]).toEqual([
+      200, 200, 429,
+    ]);
+  });
+
+  it('from an address that sent a hundred forged ones cost no look-up, and those of known apps are still taken', async () => {
+    await world.advance({ ms: 3_600_000 });
+    for (let sent = 0; sent < 100; sent += 1) await deliver('acct_nobody', 'whsec_of_somebody_else');
+    const seen = await world.statements(async () => {
+      const refused = await deliver('acct_of_nobody_either', 'whsec_of_somebody_else');
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '900']);
+    });
+    expect(seen).toEqual([]);
+    expect((await deliver(app.accountId)).status).toBe(200);
+  });
+});
+
+/** A Redis of our own, if its program is installed here. */
+async function startRedis(): Promise<{ readonly url: string; readonly stop: () => void } | null> {
+  const port = await freePort();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const child = spawn('redis-server', args, { stdio: 'ignore' });
+  const isMissing = await Promise.race([once(child, 'error').then(() => true), sleep(1_000, false)]);
+  return isMissing ? null : { url: `redis://127.0.0.1:${port}`, stop: () => child.kill('SIGKILL') };
+}

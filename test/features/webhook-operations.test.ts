@@ -2,15 +2,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { REGISTERED_TYPES } from '../../src/billing/webhooks/event-catalogue.js';
 import type { Receipt } from '../../src/billing/webhooks/webhook.inbox.js';
 import { composeGateway } from '../../src/compose.js';
+import { composeLocalLimits } from '../../src/compose.limits.js';
 import { readConfig } from '../../src/config.js';
-import { RequestLimit } from '../../src/graphql/request-limit.js';
 import { createHttpServer } from '../../src/http/server.js';
+import { systemClock } from '../../src/platform/clock.js';
 import { createLog } from '../../src/platform/log.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
 import { TEST_ENCRYPTION } from '../support/encryption.js';
 import { billing } from '../support/processes.js';
 import type { AnyRow } from '../support/tables.js';
-import { type TestApp, World } from '../support/world.js';
+import { type TestApp, UNLIMITED, World } from '../support/world.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -620,7 +621,12 @@ async function anotherGateway({ webhookSecret }: { webhookSecret: string }) {
     tilledTimeoutMs: 1_000,
   };
   const gateway = await composeGateway(parts);
-  const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(100), explorer: null });
+  const server = await createHttpServer({
+    ...gateway,
+    limits: composeLocalLimits({ ...gateway, clock: systemClock }, UNLIMITED),
+    trustedProxies: [],
+    explorer: null,
+  });
   return {
     deliver: (body: string, signature: string) =>
       server.inject({

@@ -3,15 +3,16 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { RequestLimit } from '../../src/graphql/request-limit.js';
+import { composeLocalLimits } from '../../src/compose.limits.js';
 import { createHttpServer } from '../../src/http/server.js';
+import { systemClock } from '../../src/platform/clock.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
 import * as ops from '../support/operations.generated.js';
 import { freePort } from '../support/processes.js';
 import { alertNames, OPS, Prometheus } from '../support/prometheus.js';
 import { createScratchDatabase } from '../support/scratch-database.js';
 import { SeverableDatabase } from '../support/severable.js';
-import { type TestApp, World } from '../support/world.js';
+import { type TestApp, UNLIMITED, World } from '../support/world.js';
 
 /** Alerts on what this branch of the product does not measure yet; their rules have cases for promtool all the same. */
 const NOT_MEASURED_YET = ['DivergencesOpen', 'CardDataRefused'];
@@ -58,7 +59,12 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     database = await SeverableDatabase.before(await createScratchDatabase());
     world = await World.create({ scratch: database });
     app = await world.app();
-    second = await createHttpServer({ ...world.gateway, requestLimit: new RequestLimit(10), metricsAccess: 'open', explorer: null });
+    second = await createHttpServer({
+      ...world.gateway,
+      limits: composeLocalLimits({ ...world.gateway, clock: systemClock }, UNLIMITED),
+      metricsAccess: 'open',
+      explorer: null,
+    });
     const port = await freePort();
     await second.listen({ host: '127.0.0.1', port });
     prometheus = await Prometheus.start({ 'billing-gateway': new URL(world.url).host, 'billing-worker': `127.0.0.1:${port}` });

@@ -6,11 +6,11 @@ import { print } from 'graphql';
 import type { KeyRole } from '../../src/billing/access/api-key.entity.js';
 import type { KeyWish } from '../../src/billing/access/api-key.service.js';
 import { composeGateway, type Gateway } from '../../src/compose.js';
-import { readConfig } from '../../src/config.js';
-import { RequestLimit } from '../../src/graphql/request-limit.js';
+import { composeLimits, composeLocalLimits } from '../../src/compose.limits.js';
+import { type LimitsConfig, readConfig } from '../../src/config.js';
 import { createHttpServer } from '../../src/http/server.js';
 import type { StatementListener } from '../../src/platform/db/database.js';
-import { createLog } from '../../src/platform/log.js';
+import { createLog, type Log } from '../../src/platform/log.js';
 import type { Scope } from '../../src/platform/tenancy/scope.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import type { TilledPaymentMethod } from '../../src/tilled/tilled.shapes.js';
@@ -53,17 +53,26 @@ export interface GatewayBeside {
   close(): Promise<void>;
 }
 
-interface WorldOptions {
-  readonly requestsPerWindow?: number;
-  readonly sessionDocuments?: 'any' | 'registered';
-  readonly scratch?: ScratchDatabase;
-}
-
 /** Headers and credential of one request. */
 export interface RequestOptions {
   readonly credential?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** Limits of a world; without any it counts in memory, and no test meets them. */
+export interface WorldOptions {
+  readonly limits?: Partial<LimitsConfig> & { readonly trustedProxies?: readonly string[] };
+  readonly log?: Log;
+  readonly sessionDocuments?: 'any' | 'registered';
+  readonly scratch?: ScratchDatabase;
+}
+
+/** Limits that no test meets. */
+export const UNLIMITED: NonNullable<WorldOptions['limits']> & Omit<LimitsConfig, 'redisUrl'> = {
+  requestsPerWindow: 1_000_000,
+  failedAuthenticationsPerWindow: 1_000_000,
+  webhooksPerHour: 1_000_000,
+};
 
 /** Card numbers and amounts the sandbox knows. */
 export const VISA = '4111111111111111';
@@ -88,7 +97,7 @@ export class World {
   ) {}
 
   static async create(options: WorldOptions = {}): Promise<World> {
-    const { requestsPerWindow = 1_000_000, sessionDocuments = 'any', scratch = await createScratchDatabase() } = options;
+    const { limits = UNLIMITED, log = createLog('silent'), sessionDocuments = 'any', scratch = await createScratchDatabase() } = options;
     const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
     const endpoint = (await call(sandbox.url, partner, 'POST', '/v1/webhook-endpoints', {
@@ -107,19 +116,25 @@ export class World {
       database,
       encryption: TEST_ENCRYPTION,
       clock: { now: () => sandbox.now() },
-      log: createLog('silent'),
+      log,
       tilled,
       tilledTimeoutMs: 2_000,
     });
     const tap = StatementTap.on(gateway.database);
     await gateway.migrator.migrate();
+    const clock = { now: () => sandbox.now() };
+    const isLimited = limits !== UNLIMITED;
+    const config = { ...UNLIMITED, redisUrl: null, ...limits };
+    const made = isLimited ? composeLimits({ ...gateway, clock }, config) : composeLocalLimits({ ...gateway, clock }, config);
     const server = await createHttpServer({
       ...gateway,
-      requestLimit: new RequestLimit(requestsPerWindow),
+      limits: made,
+      trustedProxies: limits.trustedProxies ?? [],
       metricsAccess: 'open',
       sessionDocuments,
       explorer: null,
     });
+    server.addHook('onClose', async () => made.close());
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     const world = new World(gateway, sandbox, server, url, endpoint.secret, endpoint.id, partner, scratch, tap);
     await world.resumeDeliveries();
@@ -204,7 +219,7 @@ export class World {
     const clock = { now: () => this.sandbox.now() };
     const { database, tilled, tilledTimeoutMs } = config;
     const gateway = await composeGateway({ database, encryption, clock, log: createLog('silent'), tilled, tilledTimeoutMs });
-    const server = await createHttpServer({ ...gateway, requestLimit: new RequestLimit(1_000_000), explorer: null });
+    const server = await createHttpServer({ ...gateway, limits: composeLocalLimits({ ...gateway, clock }, UNLIMITED), explorer: null });
     const payload = { query: '{ app { id } }' };
     return {
       gateway,

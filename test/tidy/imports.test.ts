@@ -202,11 +202,24 @@ const rules: Rule[] = [
   },
   {
     name: 'tilled',
-    sentence: "tilled/ knows Tilled's wire: of platform/ only log, clock and errors, and no database.",
+    sentence: "tilled/ knows Tilled's wire: of platform/ only log, clock, errors and spans, and no database.",
     forbids: ({ from, to }) =>
-      isIn(from, 'tilled') && (database.test(to) || (isIn(to, 'platform') && !/^src\/platform\/(log|clock|errors)\.ts$/.test(to))),
+      isIn(from, 'tilled') && (database.test(to) || (isIn(to, 'platform') && !/^src\/platform\/(log|clock|errors|spans)\.ts$/.test(to))),
     bites: ['src/tilled/tilled.client.ts -> src/platform/tenancy/scope.ts', 'src/tilled/tilled.client.ts -> @mikro-orm/core'],
     spares: ['src/tilled/tilled.client.ts -> src/platform/log.ts', 'src/tilled/tilled.http.ts -> node:https'],
+  },
+  {
+    name: 'traces are optional',
+    sentence: 'Only platform/tracing.ts knows OpenTelemetry, and only main and cli load that, when traces are asked for.',
+    forbids: ({ from, to }) =>
+      (to.startsWith('@opentelemetry/') && from !== 'src/platform/tracing.ts' && !from.startsWith('test/')) ||
+      (to === 'src/platform/tracing.ts' && !/^(src\/(main\.ts$|cli\/)|test\/)/.test(from)),
+    bites: ['src/tilled/tilled.http.ts -> @opentelemetry/api', 'src/compose.ts -> src/platform/tracing.ts'],
+    spares: [
+      'src/platform/tracing.ts -> @opentelemetry/api',
+      'src/main.ts -> src/platform/tracing.ts',
+      'src/http/server.ts -> src/platform/spans.ts',
+    ],
   },
   {
     name: 'no web server below http',
@@ -233,6 +246,12 @@ describe('our imports', () => {
 
   it('need every exception they claim', () => {
     expect(Object.keys(exceptions).filter((exception) => !found.includes(exception))).toEqual([]);
+  });
+
+  it('load traces only when they are asked for, never at the top of a file', () => {
+    const atTheTop = /^import (?!type).*tracing\.js'/m;
+    expect(atTheTop.test("import { startTracing } from './platform/tracing.js';")).toBe(true);
+    expect(sources.filter(({ path, text }) => path.startsWith('src/') && atTheTop.test(text)).map(({ path }) => path)).toEqual([]);
   });
 
   it('go in no circle, types included', () => {

@@ -19,6 +19,7 @@ describe('readConfig without any variable', () => {
     expect(readConfig({}, WORKING_DIR)).toEqual({
       isProduction: false,
       logFiles: null,
+      tracesEndpoint: null,
       metricsAccess: 'open',
       workerPort: null,
       slowQueryMs: 500,
@@ -34,7 +35,8 @@ describe('readConfig without any variable', () => {
       logLevel: 'info',
       runsWorker: true,
       reconcileEveryHours: 6,
-      requestsPerWindow: 100_000,
+      limits: { requestsPerWindow: 100_000, failedAuthenticationsPerWindow: 5, webhooksPerHour: 100_000, redisUrl: null },
+      trustedProxies: [],
     });
   });
 

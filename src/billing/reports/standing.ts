@@ -45,7 +45,7 @@ export class StandingReport {
     const [events, jobs, payments, refunds] = await Promise.all([
       this.countsOf('billing_webhooks', EVENT_STATES),
       this.database.query(JOBS, []),
-      this.database.query(UNKNOWN_PAYMENTS, []),
+      this.database.query(unknownPayments(this.join), []),
       this.database.query(UNKNOWN_REFUNDS, []),
     ]);
     const sync = jobs.filter((row) => Number(row.is_sync) === 1 && row.state !== 'dead');
@@ -63,6 +63,11 @@ export class StandingReport {
     };
   }
 
+  /** A join that begins with the apps: by itself the embedded database walks through the whole index of the other table. */
+  private get join(): string {
+    return this.database.isEmbedded ? 'cross join' : 'straight_join';
+  }
+
   private async subscriptionCounts(): Promise<ReadonlyMap<string, number>> {
     const known = this.subscriptions;
     if (known !== undefined && performance.now() - known.at < SUBSCRIPTIONS_EVERY_MS) return known.counts;
@@ -73,7 +78,7 @@ export class StandingReport {
 
   private async countsOf(table: string, states: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const branches = states.map(
-      () => `select ? as state, count(*) as counted from billing_apps a join ${table} r on r.app_id = a.id and r.status = ?`,
+      () => `select ? as state, count(*) as counted from billing_apps a ${this.join} ${table} r on r.app_id = a.id and r.status = ?`,
     );
     const rows = await this.database.query(
       branches.join(' union all '),
@@ -97,8 +102,8 @@ export class StandingReport {
 const JOBS = `select j.state, case when j.kind like 'sync.%' then 1 else 0 end as is_sync, count(*) as counted,
   min(j.created_at) as oldest, min(j.due_at) as oldest_due from billing_jobs j group by j.state, case when j.kind like 'sync.%' then 1 else 0 end`;
 
-const UNKNOWN_PAYMENTS = `select count(*) as counted, min(p.updated_at) as oldest
-  from billing_apps a join billing_payments p on p.app_id = a.id and p.status = '${PaymentStatus.UNKNOWN}'`;
+const unknownPayments = (join: string): string => `select count(*) as counted, min(p.updated_at) as oldest
+  from billing_apps a ${join} billing_payments p on p.app_id = a.id and p.status = '${PaymentStatus.UNKNOWN}'`;
 
 /** Refunds have no index by status, but what is unknown always has a job that finds out (see the invariants). */
 const UNKNOWN_REFUNDS = `select count(*) as counted, min(r.updated_at) as oldest

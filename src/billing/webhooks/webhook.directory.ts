@@ -44,6 +44,10 @@ export class WebhookDirectory {
   private readonly byApp = new Map<string, Cached<Listener | null>>();
   private readonly appIdsByAccount = new Map<string, Cached<readonly string[]>>();
 
+  /** Apps and accounts that are ours: as many as there are apps. */
+  private readonly found = new Set<string>();
+  private readonly foundAccounts = new Set<string>();
+
   constructor(
     private readonly access: AccessService,
     private readonly vault: Vault,
@@ -67,9 +71,21 @@ export class WebhookDirectory {
     return (await Promise.all(appIds.map((appId) => this.ofApp(appId, since)))).flat();
   }
 
+  /** Whether an app was found before. */
+  knowsApp(appId: string): boolean {
+    return this.found.has(appId);
+  }
+
+  /** Whether an app with this account was found before. */
+  knowsAccount(accountId: string): boolean {
+    return this.foundAccounts.has(accountId);
+  }
+
   private async load(appId: string): Promise<Listener | null> {
     const scope = await this.access.scopeOf(appId, { kind: 'webhook' }, { requestId: 'webhook' });
     if (scope === null) return null;
+    this.found.add(appId);
+    this.foundAccounts.add(scope.app.processorAccountId);
     const sealed = await WebhookSecretRepository.of(scope).active();
     const own = sealed.map(({ id, secret, expiresAt }) => ({
       secret: this.vault.open(secret, placeOf(WEBHOOK_SECRET, appId, id)),

@@ -21,6 +21,10 @@ export interface Delivery {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The app in the path, if the path names one. */
   readonly appId: string | null;
+  /** Its sender sent so much that was not from Tilled that only apps that are known already are looked at. */
+  readonly isSuspect?: boolean;
+  /** How long a verified delivery to an app has to wait, ms; 0 or absent takes it now. */
+  readonly waitMs?: (appId: string) => Promise<number>;
 }
 
 /** What became of a delivery. */
@@ -30,6 +34,8 @@ export type Receipt =
   | { readonly kind: 'unknown_endpoint' }
   /** Not signed by Tilled for this app, or too long ago. Nothing of it is kept. */
   | { readonly kind: 'unverified'; readonly reason: string }
+  /** More than the app may be sent, or from an address that sends what is not Tilled's: to be delivered again later. */
+  | { readonly kind: 'limited'; readonly retryAfterMs: number }
   /** Signed, but not an event, or an event of another account. */
   | { readonly kind: 'unusable'; readonly reason: string };
 
@@ -51,6 +57,7 @@ interface Arrival {
 export const ROUTE = 'webhook.route';
 
 const TOLERANCE_MS = 300_000;
+const SUSPECT_RETRY_MS = 900_000;
 /** After the first try that did not tell, doubled after each further one, ms. */
 const ROUTE_AGAIN_MS = 60_000;
 const ROUTE_AGAIN_MS_MAX = 3_600_000;
@@ -75,8 +82,10 @@ export class WebhookInbox {
 
   /** Takes one delivery; resolves once the event is committed. Throws when the database cannot record it. */
   async receive(delivery: Delivery): Promise<Receipt> {
+    if (delivery.isSuspect === true && !this.isKnown(delivery)) return { kind: 'limited', retryAfterMs: SUSPECT_RETRY_MS };
     const arrivedAt = performance.now();
     const receipt = await this.receiveAt(delivery, await this.endpointsFor(delivery));
+    if (delivery.isSuspect === true) return receipt;
     // A secret or app that is newer than what we remember: look once more before refusing.
     const mayBeNew = receipt.kind === 'unverified' || receipt.kind === 'unknown_endpoint';
     return mayBeNew ? this.receiveAt(delivery, await this.endpointsFor(delivery, arrivedAt)) : receipt;
@@ -139,7 +148,15 @@ export class WebhookInbox {
     const event = parsedEvent(delivery.rawBody);
     if (event === null) return { kind: 'unusable', reason: 'The body is not an event.' };
     if (verified.scope.app.processorAccountId !== event.account_id) return { kind: 'unusable', reason: 'The event is of another account.' };
-    return this.take(verified.scope, event);
+    const retryAfterMs = (await delivery.waitMs?.(verified.scope.appId)) ?? 0;
+    return retryAfterMs > 0 ? { kind: 'limited', retryAfterMs } : this.take(verified.scope, event);
+  }
+
+  /** Whether the app or account that a delivery names was found before, so that looking at it costs nothing new. */
+  private isKnown(delivery: Delivery): boolean {
+    if (delivery.appId !== null) return this.parts.directory.knowsApp(delivery.appId);
+    const claimed = parsedEvent(delivery.rawBody);
+    return claimed !== null && this.parts.directory.knowsAccount(claimed.account_id);
   }
 
   /** Stores an event of an app once, with the job that looks at its object again. Resolves once both are committed. */

@@ -12,6 +12,7 @@ import { type MySqlConnection, MySqlDriver } from '@mikro-orm/mysql';
 import { type AbstractSqlConnection, SqliteDriver } from '@mikro-orm/sql';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { DatabaseConfig } from '../../config.js';
+import { asStep, type Step } from '../spans.js';
 import { embeddedDialect } from './embedded.dialect.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
 import { type RawRow, Table } from './table.js';
@@ -72,7 +73,9 @@ export class Database {
       loggerFactory: () => ({
         ...SILENT,
         logQuery: ({ query, took }: LogContext) => {
-          if (query !== undefined && took !== undefined) database?.observer.statement(query, took);
+          if (query === undefined || took === undefined) return;
+          database?.observer.statement(query, took);
+          void asStep({ ...statementStep(query), tookMs: took }, async () => undefined);
         },
       }),
     };
@@ -165,7 +168,7 @@ export class Database {
   private async observed<T>(sql: string, work: () => Promise<T>, isCounted = true): Promise<T> {
     const startedAt = performance.now();
     try {
-      return await work();
+      return await asStep(statementStep(sql), work);
     } catch (error) {
       if (isCounted) this.observer.failed(error);
       throw error;
@@ -198,6 +201,14 @@ export class Database {
     for (const listener of this.listeners) listener(sql, parameters);
   }
 }
+
+/** The text has placeholders; what goes into them is in no trace. */
+function statementStep(sql: string): Step {
+  const name = sql.trimStart().split(/\s/, 1)[0] ?? 'sql';
+  return { kind: 'sql', name, attributes: { 'db.query.text': sql.slice(0, STATEMENT_CHARS_SHOWN) } };
+}
+
+const STATEMENT_CHARS_SHOWN = 500;
 
 /** What mysql2 keeps of its pool; MikroORM reads it too. */
 interface PoolOfMysql2 {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorFields, type Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
+import { asStep } from '../spans.js';
 import type { Scope } from '../tenancy/scope.js';
 import { type Jobs, type Lease, LeaseLost } from './jobs.js';
 
@@ -113,7 +114,9 @@ export class Worker {
     };
     try {
       if (handler === undefined) throw new GiveUp(`Nobody handles ${lease.kind}.`);
-      await handler(scope, lease);
+      await asStep({ kind: 'job', name: `job ${lease.kind}`, attributes: { 'billing.attempt': lease.attempts + 1 } }, () =>
+        handler(scope, lease),
+      );
       count('done');
     } catch (error) {
       if (error instanceof LeaseLost) scope.log.warn('lease lost', { kind: lease.kind, subject: lease.subject });

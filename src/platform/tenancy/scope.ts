@@ -5,6 +5,7 @@ import type { Database } from '../db/database.js';
 import type { RawRow, Table } from '../db/table.js';
 import { confineWrites } from '../db/tenant.guard.js';
 import type { IdPrefix, Ids } from '../ids.js';
+import type { Verdict } from '../limits/leased-limit.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 
@@ -65,6 +66,8 @@ export class Scope {
   private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
   private readonly afterCommits: (() => void)[] = [];
   private replayed = false;
+  /** How the window of the app's requests stands. Apollo copies its context: copies share this. */
+  readonly window: { verdict: Verdict | null } = { verdict: null };
 
   constructor(
     private readonly parts: ScopeParts,

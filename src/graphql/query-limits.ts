@@ -1,0 +1,148 @@
+import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
+import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, getNamedType, getNullableType, isLeafType, isListType, visit } from 'graphql';
+import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexity';
+
+/** Tokens a document may have; the parser stops there. The largest operation of our own tests has some 400. */
+export const TOKENS_MAX = 4_000;
+const DEPTH_MAX = 12;
+const ALIASES_MAX = 30;
+const DIRECTIVES_MAX = 20;
+/** What one operation may cost. 50 customers with all that hangs on them, the largest of our own tests, cost 34,201. */
+const COST_MAX = 50_000;
+/** What a list without pages (the methods of a customer, the refunds of a payment) is taken for. */
+const PLAIN_LIST_SIZE = 5;
+const PAGE_SIZE_MAX = 100;
+/** Fields and fragments that are counted, each as often as it is spread; beyond it fragments repeat each other. */
+const NODES_MAX = 3_000;
+/** Costs remembered for one document, one for each combination of the variables that matter. */
+const COSTS_REMEMBERED_MAX = 200;
+
+type Rejection = (context: { reportError(error: GraphQLError): void } | null, error: GraphQLError) => void;
+
+/** The libraries call what they refuse a syntax error; it is none. */
+const REJECTING = {
+  onReject: [((context, error) => context?.reportError(new GraphQLError(error.message.replace('Syntax Error: ', '')))) satisfies Rejection],
+  propagateOnRejection: false,
+};
+
+/** Refuses documents that nest too deep or repeat too much, whatever their fields are. */
+export const shapeLimits = [
+  // The schema's own fields are limited by graphql itself (MaxIntrospectionDepthRule).
+  maxDepthRule({ n: DEPTH_MAX, ignoreIntrospection: true, flattenFragments: true, ...REJECTING }),
+  maxAliasesRule({ n: ALIASES_MAX, ...REJECTING }),
+  maxDirectivesRule({ n: DIRECTIVES_MAX, ...REJECTING }),
+];
+
+/** What a client is told of an operation's cost in `extensions.cost`. */
+export interface Cost {
+  readonly requested: number;
+  readonly max: number;
+}
+
+/** One operation of a document that was found valid. */
+interface ResolvedOperation {
+  readonly document: DocumentNode;
+  readonly operationName: string | undefined;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** What is remembered of a document: the variables its costs depend on, and the costs by their values. */
+interface KnownDocument {
+  readonly deciding: readonly string[];
+  readonly costs: Map<string, number>;
+}
+
+/**
+ * What operations cost, counted before they run: one for each object, times `first` for the objects of a page. The cost
+ * of a document is counted once for each combination of the variables it depends on, which for most documents are none.
+ */
+export class QueryCosts {
+  private readonly known = new WeakMap<DocumentNode, KnownDocument>();
+
+  constructor(private readonly schema: GraphQLSchema) {}
+
+  /** The cost of an operation; null where its variables are wrong, which execution refuses. Throws QUERY_TOO_COMPLEX above the budget. */
+  assertAffordable(operation: ResolvedOperation): Cost | null {
+    const requested = this.costOf(operation);
+    if (requested === null) return null;
+    if (requested === Number.POSITIVE_INFINITY)
+      throw tooCostly(`This operation names more than ${NODES_MAX} fields, counted through its fragments.`, {
+        requested: null,
+        max: COST_MAX,
+      });
+    if (requested <= COST_MAX) return { requested, max: COST_MAX };
+    throw tooCostly(
+      `This operation costs ${requested} of at most ${COST_MAX}: ask for smaller pages (first), or for less in each of them.`,
+      {
+        requested,
+        max: COST_MAX,
+      },
+    );
+  }
+
+  private costOf(operation: ResolvedOperation): number | null {
+    const known = this.known.get(operation.document) ?? { deciding: decidingVariables(operation.document), costs: new Map() };
+    this.known.set(operation.document, known);
+    const key = JSON.stringify([operation.operationName, ...known.deciding.map((name) => operation.variables[name])]);
+    const remembered = known.costs.get(key);
+    if (remembered !== undefined) return remembered;
+    const cost = this.count(operation);
+    if (known.costs.size >= COSTS_REMEMBERED_MAX) known.costs.clear();
+    if (cost !== null) known.costs.set(key, cost);
+    return cost;
+  }
+
+  private count({ document, operationName, variables }: ResolvedOperation): number | null {
+    try {
+      return getComplexity({
+        schema: this.schema,
+        query: document,
+        operationName,
+        variables: { ...variables },
+        estimators: ESTIMATORS,
+        maxQueryNodes: NODES_MAX,
+      });
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      if (/maximum allowed number of nodes/.test(error.message)) return Number.POSITIVE_INFINITY;
+      // Wrong variables: execution reads them as this does, and refuses them.
+      return null;
+    }
+  }
+}
+
+function tooCostly(message: string, cost: { readonly requested: number | null; readonly max: number }): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'QUERY_TOO_COMPLEX', cost, http: { status: 400 } } });
+}
+
+/** What the schema says of itself, and where a page lies, are there already. */
+const FREE = /^(__|pageInfo$)/;
+const PAGE_PART = /^(nodes|edges)$/;
+
+/** A leaf is part of its object; an object is one; a page is its objects as often as `first` says; a plain list a few. */
+const ESTIMATORS: ComplexityEstimator[] = [
+  ({ field, args, childComplexity }) => {
+    if (FREE.test(field.name) || isLeafType(getNamedType(field.type))) return 0;
+    if (field.args.some(({ name }) => name === 'first')) return 1 + pageSize(args['first']) * childComplexity;
+    const isPlainList = isListType(getNullableType(field.type)) && !PAGE_PART.test(field.name);
+    return (isPlainList ? PLAIN_LIST_SIZE : 1) * (1 + childComplexity);
+  },
+];
+
+/** Sizes that the list itself refuses count as the largest that it does not. */
+function pageSize(first: unknown): number {
+  return typeof first === 'number' ? Math.min(Math.max(first, 1), PAGE_SIZE_MAX) : 20;
+}
+
+/** The variables that the cost depends on: those in `first`, and those that decide what is included. */
+function decidingVariables(document: DocumentNode): readonly string[] {
+  const names = new Set<string>();
+  const note = { Variable: (node: { readonly name: { readonly value: string } }) => void names.add(node.name.value) };
+  visit(document, {
+    Argument: (node) => void (node.name.value === 'first' && visit(node, note)),
+    Directive: (node) => void visit(node, note),
+  });
+  return [...names].toSorted();
+}

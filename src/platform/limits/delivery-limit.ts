@@ -1,0 +1,43 @@
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { Clock } from '../clock.js';
+import { networkOf } from './address-limit.js';
+import { LeasedLimit } from './leased-limit.js';
+import type { LimitStore } from './limit-store.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+/** Beyond its hourly limit an app may have this many times as much in a day: renewals come in bursts. */
+const BURST_HOURS = 5;
+/** Deliveries that were not from Tilled, from one address in 15 minutes, before only known apps are looked at. */
+const UNVERIFIED_MAX = 100;
+const UNVERIFIED_SECONDS = 900;
+
+/** Webhook deliveries: verified ones by app over all processes, others by address in this one. */
+export class DeliveryLimit {
+  private readonly limit: LeasedLimit;
+  private readonly unverified = new RateLimiterMemory({ points: UNVERIFIED_MAX, duration: UNVERIFIED_SECONDS });
+
+  constructor(private readonly parts: { readonly store: LimitStore; readonly clock: Clock; readonly maxPerHour: number }) {
+    this.limit = new LeasedLimit(parts);
+  }
+
+  /** Counts a verified delivery to an app. How long to wait before it is delivered again, ms; 0 if it may be taken now. */
+  async waitMs(appId: string): Promise<number> {
+    const max = this.parts.maxPerHour;
+    const hourly = await this.limit.take({ appId, id: 'webhooks' }, { max, windowMs: HOUR_MS });
+    if (hourly.isAllowed) return 0;
+    const burst = await this.limit.take({ appId, id: 'webhooks burst' }, { max: max * BURST_HOURS, windowMs: DAY_MS });
+    return burst.isAllowed ? 0 : Math.max(1, hourly.resetMs);
+  }
+
+  /** Whether so many deliveries from an address were not from Tilled that nothing is looked up for it any more. */
+  async isSuspect(address: string): Promise<boolean> {
+    const seen = await this.unverified.get(networkOf(address));
+    return seen !== null && seen.remainingPoints <= 0;
+  }
+
+  /** Counts a delivery that was not from Tilled. */
+  async noteUnverified(address: string): Promise<void> {
+    await this.unverified.penalty(networkOf(address));
+  }
+}

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorFields, type Log } from '../log.js';
+import type { Metrics } from '../metrics.js';
+import { type Lease, type LimitKey, type LimitRule, type LimitStore, MemoryLimitStore } from './limit-store.js';
+
+const ANSWER_MS_MAX = 2_000;
+const TRY_AGAIN_AFTER_MS = 5_000;
+
+/**
+ * A store that is never in the way: while the shared one does not answer, each process counts alone, with the same
+ * limits, and says so in the log and the metrics.
+ */
+export class GuardedLimitStore implements LimitStore {
+  private readonly local = new MemoryLimitStore();
+  private downUntil = 0;
+
+  constructor(private readonly parts: { readonly shared: LimitStore; readonly log: Log; readonly metrics: Metrics }) {}
+
+  lease(key: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<Lease> {
+    return this.guarded((store) => store.lease(key, rule, nowMs, isSingle));
+  }
+
+  read(key: LimitKey, nowMs: number): Promise<Omit<Lease, 'granted'> | null> {
+    return this.guarded((store) => store.read(key, nowMs));
+  }
+
+  /** Lets go of the shared store's connection, if it has one of its own. */
+  close(): void {
+    this.parts.shared.close?.();
+  }
+
+  private async guarded<Result>(ask: (store: LimitStore) => Promise<Result>): Promise<Result> {
+    if (Date.now() < this.downUntil) return ask(this.local);
+    try {
+      return await inTime(ask(this.parts.shared));
+    } catch (error) {
+      this.downUntil = Date.now() + TRY_AGAIN_AFTER_MS;
+      this.parts.metrics.limitStoreFailures.inc();
+      this.parts.log.error('limit store not reached, counting in this process', errorFields(error));
+      return ask(this.local);
+    }
+  }
+}
+
+async function inTime<Result>(answer: Promise<Result>): Promise<Result> {
+  const impatience = new AbortController();
+  const tooLate = sleep(ANSWER_MS_MAX, null, { signal: impatience.signal, ref: false }).then(() => {
+    throw new Error(`The limit store did not answer within ${ANSWER_MS_MAX} ms.`);
+  });
+  try {
+    return await Promise.race([answer, tooLate]);
+  } finally {
+    tooLate.catch(() => undefined);
+    impatience.abort();
+  }
+}

@@ -1,0 +1,76 @@
+import type { Clock } from '../clock.js';
+import type { LimitKey, LimitRule, LimitStore } from './limit-store.js';
+
+/** Whether one more is allowed, and how the window stands as far as this process knows. */
+export interface Verdict {
+  readonly isAllowed: boolean;
+  readonly limit: number;
+  readonly remaining: number;
+  /** How long the window still lasts, ms. */
+  readonly resetMs: number;
+}
+
+/** What this process holds of one window. */
+interface Holding {
+  left: number;
+  used: number;
+  resetsAt: number;
+  /** The limit for which the store had no more to give; a higher one is worth asking for. */
+  exhaustedAt: number;
+  refill: Promise<void> | null;
+}
+
+const HOLDINGS_MAX = 50_000;
+
+/**
+ * A limit that all processes share and that mostly costs nothing: points are leased from the store a few at a time and
+ * used up here. Never more than the limit is admitted in all. What a process leased and did not use by the end of the
+ * window is lost: at most a twentieth of the limit, and 99 points; near the limit points are leased one by one.
+ */
+export class LeasedLimit {
+  private readonly holdings = new Map<string, Holding>();
+
+  constructor(
+    private readonly parts: { readonly store: LimitStore; readonly clock: Clock },
+    private readonly isSingle = false,
+  ) {}
+
+  /** Takes one point, if there is one. */
+  async take(key: LimitKey, rule: LimitRule): Promise<Verdict> {
+    const holding = this.holdingOf(key);
+    for (;;) {
+      const nowMs = this.parts.clock.now().getTime();
+      if (holding.resetsAt <= nowMs) Object.assign(holding, { left: 0, used: 0, exhaustedAt: 0 });
+      if (holding.left > 0) {
+        holding.left -= 1;
+        return verdict(true, holding, rule, nowMs);
+      }
+      if (holding.exhaustedAt >= rule.max) return verdict(false, holding, rule, nowMs);
+      // Whoever comes meanwhile waits for the same answer.
+      holding.refill ??= this.refill(holding, key, rule).finally(() => {
+        holding.refill = null;
+      });
+      await holding.refill;
+    }
+  }
+
+  private async refill(holding: Holding, key: LimitKey, rule: LimitRule): Promise<void> {
+    const nowMs = this.parts.clock.now().getTime();
+    const { granted, used, resetsAt } = await this.parts.store.lease(key, rule, nowMs, this.isSingle);
+    Object.assign(holding, { left: granted, used, resetsAt, exhaustedAt: granted === 0 ? rule.max : 0 });
+  }
+
+  private holdingOf({ appId, id }: LimitKey): Holding {
+    const name = `${appId} ${id}`;
+    const known = this.holdings.get(name);
+    if (known !== undefined) return known;
+    if (this.holdings.size >= HOLDINGS_MAX) this.holdings.clear();
+    const made: Holding = { left: 0, used: 0, resetsAt: 0, exhaustedAt: 0, refill: null };
+    this.holdings.set(name, made);
+    return made;
+  }
+}
+
+function verdict(isAllowed: boolean, { left, used, resetsAt }: Holding, { max }: LimitRule, nowMs: number): Verdict {
+  return { isAllowed, limit: max, remaining: Math.max(0, max - used + left), resetMs: Math.max(0, resetsAt - nowMs) };
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import { LimitSetting } from './limit-setting.entity.js';
+
+/** How old a remembered setting may be, ms: a limit that is changed holds everywhere after it. */
+const STALE_AFTER_MS = 5_000;
+const APP = 'app';
+
+/** The limits that were set for an app and its keys, by id; the app's own is `app`. */
+type Settings = ReadonlyMap<string, number>;
+
+/** Limits that differ from the deployment's, for an app or for one key. */
+export class LimitSettings {
+  private readonly known = new Map<string, { readonly settings: Promise<Settings>; readonly until: number }>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Requests in a window for the whole app; undefined where none was set. */
+  async ofApp(appId: string): Promise<number | undefined> {
+    return (await this.settingsOf(appId)).get(APP);
+  }
+
+  /** Requests in a window for one key of an app; undefined where none was set. */
+  async ofKey(appId: string, keyId: string): Promise<number | undefined> {
+    return (await this.settingsOf(appId)).get(keyId);
+  }
+
+  /** Sets the limit of an app, or of one of its keys; null makes it the deployment's again. */
+  async set(appId: string, keyId: string | null, requestsPerWindow: number | null): Promise<void> {
+    const id = keyId ?? APP;
+    this.known.delete(appId);
+    await this.database.transaction(async (em) => {
+      await this.database.run('delete from billing_limits where app_id = ? and id = ?', [appId, id], em);
+      if (requestsPerWindow === null) return;
+      const sql = 'insert into billing_limits (app_id, id, requests_per_window, updated_at) values (?, ?, ?, ?)';
+      await this.database.run(sql, [appId, id, requestsPerWindow, this.clock.now()], em);
+    });
+  }
+
+  private settingsOf(appId: string): Promise<Settings> {
+    const known = this.known.get(appId);
+    if (known !== undefined && known.until > Date.now()) return known.settings;
+    // Where the database does not answer, what was known before holds on.
+    const settings = this.read(appId).catch((): Promise<Settings> | Settings => known?.settings ?? new Map());
+    this.known.set(appId, { settings, until: Date.now() + STALE_AFTER_MS });
+    return settings;
+  }
+
+  private async read(appId: string): Promise<Settings> {
+    const table = this.database.table(LimitSetting);
+    const raws = await this.database.query(`select ${table.selectList} from ${table.name} where app_id = ?`, [appId]);
+    return new Map(raws.map((raw) => table.fromRaw(raw)).map(({ id, requestsPerWindow }) => [id, requestsPerWindow]));
+  }
+}

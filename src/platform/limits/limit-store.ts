@@ -1,0 +1,71 @@
+/** What is limited, and for whom. */
+export interface LimitKey {
+  /** Empty for addresses, which belong to no app. */
+  readonly appId: string;
+  /** The limit's name, with the key or address it is counted for; at most 64 characters. */
+  readonly id: string;
+}
+
+/** A limit: how many in a window that begins with the first. */
+export interface LimitRule {
+  readonly max: number;
+  readonly windowMs: number;
+}
+
+/** Points given out of a window, which are then the asker's to use or to lose; none when the window has no more. */
+export interface Lease {
+  readonly granted: number;
+  /** Points of the window that are given out, these included. */
+  readonly used: number;
+  readonly resetsAt: number;
+}
+
+/** How much of each limit is used. Never gives out more than `max` in a window, whoever asks at once. Throws when it cannot be reached. */
+export interface LimitStore {
+  /** Takes a few points, one when the window nears its end or only single ones are wanted. */
+  lease(key: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<Lease>;
+  /** How much is used, without using any; null when nothing is. */
+  read(key: LimitKey, nowMs: number): Promise<Omit<Lease, 'granted'> | null>;
+  /** Lets go of a connection of its own. */
+  close?(): void;
+}
+
+/** A process takes a twentieth of what is left, at most this many points at once. */
+export const LEASE_MAX = 100;
+/** What share of the points that are left one process may take: 1/20. It can lose no more than that at a window's end. */
+export const LEASE_SHARE = 20;
+
+/** How many points to give out where `left` remain. */
+export function leaseSize(left: number, isSingle: boolean): number {
+  if (left <= 0) return 0;
+  return isSingle ? 1 : Math.max(1, Math.min(LEASE_MAX, Math.floor(left / LEASE_SHARE)));
+}
+
+const WINDOWS_MAX = 50_000;
+
+/** Counts in this process only: what stands in for a store that is down, and what a test without a limit uses. */
+export class MemoryLimitStore implements LimitStore {
+  private readonly windows = new Map<string, { used: number; resetsAt: number }>();
+
+  async lease({ appId, id }: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<Lease> {
+    const name = `${appId} ${id}`;
+    const known = this.windows.get(name);
+    const window = known !== undefined && known.resetsAt > nowMs ? known : { used: 0, resetsAt: nowMs + rule.windowMs };
+    if (this.windows.size >= WINDOWS_MAX) this.forgetEnded(nowMs);
+    this.windows.set(name, window);
+    const granted = leaseSize(rule.max - window.used, isSingle);
+    window.used += granted;
+    return { granted, used: window.used, resetsAt: window.resetsAt };
+  }
+
+  async read({ appId, id }: LimitKey, nowMs: number): Promise<Omit<Lease, 'granted'> | null> {
+    const window = this.windows.get(`${appId} ${id}`);
+    return window !== undefined && window.resetsAt > nowMs ? { ...window } : null;
+  }
+
+  private forgetEnded(nowMs: number): void {
+    for (const [name, { resetsAt }] of this.windows) if (resetsAt <= nowMs) this.windows.delete(name);
+    // All of them run: somebody has as many addresses. The oldest goes.
+    if (this.windows.size >= WINDOWS_MAX) this.windows.delete(this.windows.keys().next().value ?? '');
+  }
+}
