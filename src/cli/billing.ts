@@ -4,6 +4,7 @@ import { ConfigError } from '../config.js';
 import { DatabaseUnusable, unreachable } from '../platform/db/prepare.js';
 import { AppError } from '../platform/errors.js';
 import { appsCommand } from './apps.command.js';
+import { checklistCommand } from './checklist.command.js';
 import { keysCommand } from './keys.command.js';
 import { withFoundation, withGateway } from './kit.js';
 import { operationsCommand } from './operations.command.js';
@@ -27,6 +28,7 @@ function program(): Command {
     .description('Brings the database to the newest schema.')
     .action(() => withFoundation(migrate, { isUnprepared: true }));
   billing.addCommand(appsCommand(withFoundation));
+  billing.addCommand(checklistCommand());
   billing.addCommand(keysCommand(withFoundation));
   billing.addCommand(preflightCommand(withGateway, withFoundation));
   billing.addCommand(reconcileCommand(withGateway));

@@ -79,7 +79,7 @@ export class SmokeTest {
   }
 
   private async flow(scope: Scope, client: SmokeClient): Promise<void> {
-    const { externalId } = this;
+    const externalId = this.externalId;
     const input = { email: 'smoke@example.com', name: 'Smoke Test', externalId };
     const create = () => client.ask(OPERATIONS.customerCreate, { input }, externalId);
     const customerId = await this.step('customer', async () => {
