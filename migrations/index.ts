@@ -2,8 +2,10 @@ import type { MigrationList } from '../src/platform/db/migrator.js';
 import { Migration0001Core } from './0001-core.js';
 import { Migration0002Webhooks } from './0002-webhooks.js';
 import { Migration0003Divergences } from './0003-divergences.js';
+import { Migration0004Audit } from './0004-audit.js';
 import { Migration0005Access } from './0005-access.js';
 import { Migration0006Limits } from './0006-limits.js';
+import { Migration0007Operations } from './0007-operations.js';
 import { Migration0010Preflight } from './0010-preflight.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
@@ -11,7 +13,9 @@ export const MIGRATIONS: MigrationList = [
   { name: '0001-core', class: Migration0001Core },
   { name: '0002-webhooks', class: Migration0002Webhooks },
   { name: '0003-divergences', class: Migration0003Divergences },
+  { name: '0004-audit', class: Migration0004Audit },
   { name: '0005-access', class: Migration0005Access },
   { name: '0006-limits', class: Migration0006Limits },
+  { name: '0007-operations', class: Migration0007Operations },
   { name: '0010-preflight', class: Migration0010Preflight },
 ];

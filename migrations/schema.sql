@@ -26,15 +26,19 @@ CREATE TABLE billing_apps (
   PRIMARY KEY (id)
 );
 
-CREATE TABLE billing_attestations (
+CREATE TABLE billing_backups (
   id varchar(64) NOT NULL,
-  check_id varchar(64) NOT NULL,
-  attested_by varchar(100) NOT NULL,
-  note varchar(1000) DEFAULT NULL,
-  attested_at datetime(3) NOT NULL,
-  expires_at datetime(3) DEFAULT NULL,
+  kind varchar(16) NOT NULL,
+  started_at datetime(3) NOT NULL,
+  finished_at datetime(3) NOT NULL,
+  succeeded tinyint(1) NOT NULL,
+  snapshot_id varchar(64) DEFAULT NULL,
+  manifest_digest varchar(64) DEFAULT NULL,
+  rpo_ms bigint DEFAULT NULL,
+  rto_ms bigint DEFAULT NULL,
+  reason varchar(1000) DEFAULT NULL,
   PRIMARY KEY (id),
-  KEY billing_attestations_check (check_id,attested_at)
+  KEY billing_backups_kind (kind,succeeded,finished_at)
 );
 
 CREATE TABLE billing_cursors (
@@ -124,6 +128,9 @@ CREATE TABLE billing_events (
   actor varchar(16) NOT NULL,
   request_id varchar(64) NOT NULL,
   created_at datetime(3) NOT NULL,
+  actor_id varchar(128) DEFAULT NULL,
+  cause varchar(255) DEFAULT NULL,
+  details mediumtext DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   KEY billing_events_object (app_id,object_id,id)
 );

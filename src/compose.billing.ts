@@ -4,8 +4,11 @@ import { CustomerResolver } from './billing/customers/customer.resolver.js';
 import { CUSTOMER_PUSH, CustomerService } from './billing/customers/customer.service.js';
 import { DisputeMirror } from './billing/disputes/dispute.mirror.js';
 import { DisputeResolver, PaymentDisputesResolver } from './billing/disputes/dispute.resolver.js';
+import { HistoryResolver } from './billing/history/history.resolver.js';
 import { Processor } from './billing/kit/processor.js';
 import { NodeResolver } from './billing/nodes/node.resolver.js';
+import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
+import { OpenIntentResolver, PaymentUnknownResolver, RefundUnknownResolver } from './billing/open-intents/open-intent.resolver.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
 import { PaymentMethodService } from './billing/payment-methods/payment-method.service.js';
 import { PaymentMirror } from './billing/payments/payment.mirror.js';
@@ -42,12 +45,17 @@ import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { PaymentFactsResolver, WebhookEventResolver } from './billing/webhooks/webhook-event.resolver.js';
 import type { TilledConfig } from './config.js';
 import { type Clock } from './platform/clock.js';
+import { assert } from './platform/errors.js';
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { type JobHandler } from './platform/jobs/worker.js';
 import type { Metrics } from './platform/metrics.js';
+import { RETENTION, Retention } from './platform/retention/retention.js';
 import type { Vault } from './platform/vault.js';
+
+/** How long a gateway that only reads puts work off that is not reading, ms: well past its own end. */
+const PUT_OFF_MS = 60_000;
 
 /** What every service is made of. */
 export interface Tools {
@@ -119,11 +127,25 @@ export function composeServices(tools: Tools) {
   return { customers, paymentMethods, subscriptionMirror, subscriptions, paymentMirror, payments, refundMirror, refunds, disputeMirror };
 }
 
+/** Looks at objects of Tilled again, and records them with the nouns' mirrors. */
+export function composeSync(tools: Pick<Tools, 'processor' | 'jobs' | 'clock'>, services: Services): WebhookSync {
+  const { subscriptionMirror: subscriptions, paymentMirror: payments, refundMirror: refunds, disputeMirror: disputes } = services;
+  return new WebhookSync({ ...tools, ...services, subscriptions, payments, refunds, disputes });
+}
+
+/** Who does work that is no mutation's. */
+interface Workers {
+  readonly sync: WebhookSync;
+  readonly webhooks: Webhooks;
+  readonly reconciliation: Reconciliations;
+  readonly retention: Retention;
+}
+
 /** Who does which kind of job. */
 export function handlersOf(
   intents: Intents,
   services: Services,
-  { sync, webhooks, reconciliation }: { sync: WebhookSync; webhooks: Webhooks; reconciliation: Reconciliations },
+  { sync, webhooks, reconciliation, retention }: Workers,
 ): ReadonlyMap<string, JobHandler> {
   const { customers, paymentMethods, subscriptions, payments, refunds } = services;
   const stories = [
@@ -133,6 +155,8 @@ export function handlersOf(
     intents.finisher(payments.creation, payments.capturing, payments.cancellation),
     intents.finisher(refunds.creation),
   ].flat();
+  const kinds = stories.map(([kind]) => kind);
+  assert(kinds.toSorted().join() === INTENT_KINDS.toSorted().join(), `INTENT_KINDS is not ${kinds.join()}`);
   return new Map<string, JobHandler>([
     ...stories,
     [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)],
@@ -141,8 +165,18 @@ export function handlersOf(
     [BACKFILL, (scope, lease) => webhooks.backfill.look(scope, lease)],
     [RECONCILE, (scope, lease) => reconciliation.run.work(scope, lease)],
     [LOOK, (scope, lease) => reconciliation.reconciler.look(scope, lease)],
+    [RETENTION, (scope, lease) => retention.handle(scope, lease)],
     ...sync.handlers(),
   ]);
+}
+
+/**
+ * The jobs of a gateway that catches up: it looks at objects again. What would ask Tilled for something, such as an unfinished
+ * mutation, is put off: its turn comes after the catching up, which may show that it was done long ago.
+ */
+export function handlersThatRead(all: ReadonlyMap<string, JobHandler>, sync: WebhookSync, jobs: Jobs): ReadonlyMap<string, JobHandler> {
+  const later: JobHandler = (scope, lease) => jobs.release(scope, lease, { dueInMs: PUT_OFF_MS });
+  return new Map([...[...all.keys()].map((kind): [string, JobHandler] => [kind, later]), ...sync.handlers()]);
 }
 
 /** Every resolver, with the service it calls. */
@@ -165,5 +199,9 @@ export function resolversOf(services: Services, access: AccessService, webhooks:
     new WebhookEventResolver(webhooks),
     new PaymentFactsResolver(),
     new DivergenceResolver(new DivergenceService()),
+    new HistoryResolver(),
+    new OpenIntentResolver(),
+    new PaymentUnknownResolver(),
+    new RefundUnknownResolver(),
   ];
 }

@@ -80,6 +80,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** The longest that one call to Tilled may take, ms. */
+export const TILLED_TIMEOUT_MS_MAX = 50_000;
+
 /** Reads the environment; throws ConfigError with every problem at once. Values of secrets never appear in a message. */
 export function readConfig(environment: Environment, workingDir: string): Config {
   const reader = new EnvironmentReader(environment);
@@ -90,7 +93,7 @@ export function readConfig(environment: Environment, workingDir: string): Config
     host: reader.text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
     port: reader.integer('PORT', 4000, { min: 0, max: 65_535, purpose: 'the port the gateway listens on' }),
     dataDir,
-    database: readDatabase(reader, isProduction, dataDir),
+    database: readDatabase(reader, { isProduction, dataDir }, 'DATABASE_URL_BILLING'),
     tilled: readTilled(reader, isProduction),
     encryption: readEncryption(reader, isProduction),
     sessionDocuments: reader.oneOf(
@@ -102,7 +105,8 @@ export function readConfig(environment: Environment, workingDir: string): Config
     sandboxPort: reader.integer('TILLED_SANDBOX_PORT', 4010, { min: 0, max: 65_535, purpose: 'the port of the local Tilled sandbox' }),
     tilledTimeoutMs: reader.integer('TILLED_TIMEOUT_MS', 30_000, {
       min: 100,
-      max: 120_000,
+      // Two calls that write have to end within the lease of the work they are part of (LEASE_MS of the jobs, 120 s).
+      max: TILLED_TIMEOUT_MS_MAX,
       purpose: 'how long one call to Tilled may take, in ms',
     }),
     logLevel: reader.oneOf('LOG_LEVEL', ['error', 'warn', 'info', 'debug', 'silent'], 'info', 'how much is logged'),
@@ -158,40 +162,38 @@ function readTrustedProxies(reader: EnvironmentReader): readonly string[] {
 const DATABASE_PURPOSE = 'the billing database, apart from the main one and with a pool of its own';
 const DATABASE_EXAMPLE = 'mysql://billing:password@db.example.com:3306/billing_db?connection_limit=10';
 
-function readDatabase(reader: EnvironmentReader, isProduction: boolean, dataDir: string): DatabaseConfig {
+/** The database that a variable names. */
+export function readDatabase(reader: EnvironmentReader, where: { isProduction: boolean; dataDir: string }, name: string): DatabaseConfig {
+  const { isProduction, dataDir } = where;
   const embedded: DatabaseConfig = { kind: 'embedded', location: path.join(dataDir, 'billing.db'), poolSize: 1 };
-  const given = reader.text('DATABASE_URL_BILLING');
+  const given = reader.text(name);
   if (given === undefined) {
-    if (isProduction) reader.missing('DATABASE_URL_BILLING', DATABASE_PURPOSE, DATABASE_EXAMPLE);
+    if (isProduction) reader.missing(name, DATABASE_PURPOSE, DATABASE_EXAMPLE);
     return embedded;
   }
   if (given.startsWith('sqlite:')) {
-    if (isProduction) reader.wrong('DATABASE_URL_BILLING', 'names the embedded database, which is refused in production', DATABASE_EXAMPLE);
+    if (isProduction) reader.wrong(name, 'names the embedded database, which is refused in production', DATABASE_EXAMPLE);
     return { ...embedded, location: path.resolve(given.slice('sqlite:'.length)) };
   }
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (url === undefined || !['mysql:', 'mariadb:'].includes(url.protocol)) {
-    reader.wrong('DATABASE_URL_BILLING', 'is not a mysql:// URL', DATABASE_EXAMPLE);
+    reader.wrong(name, 'is not a mysql:// URL', DATABASE_EXAMPLE);
     return embedded;
   }
-  if (url.pathname.length < 2) reader.wrong('DATABASE_URL_BILLING', 'names no database after the host', DATABASE_EXAMPLE);
-  return { kind: 'mysql', location: withoutQuery(url), poolSize: readPoolSize(reader, url, isProduction) };
+  if (url.pathname.length < 2) reader.wrong(name, 'names no database after the host', DATABASE_EXAMPLE);
+  return { kind: 'mysql', location: withoutQuery(url), poolSize: readPoolSize(reader, url, { isProduction, name }) };
 }
 
-function readPoolSize(reader: EnvironmentReader, url: URL, isProduction: boolean): number {
+function readPoolSize(reader: EnvironmentReader, url: URL, { isProduction, name }: { isProduction: boolean; name: string }): number {
   const given = url.searchParams.get('connection_limit');
   if (given === null) {
     if (isProduction)
-      reader.wrong(
-        'DATABASE_URL_BILLING',
-        'is unpooled: it has no connection_limit, so billing would have no pool of its own',
-        DATABASE_EXAMPLE,
-      );
+      reader.wrong(name, 'is unpooled: it has no connection_limit, so billing would have no pool of its own', DATABASE_EXAMPLE);
     return 10;
   }
   const poolSize = Number(given);
   if (!Number.isInteger(poolSize) || poolSize < 2 || poolSize > 500) {
-    reader.wrong('DATABASE_URL_BILLING', 'has a connection_limit that is not a whole number from 2 to 500', DATABASE_EXAMPLE);
+    reader.wrong(name, 'has a connection_limit that is not a whole number from 2 to 500', DATABASE_EXAMPLE);
     return 10;
   }
   return poolSize;

@@ -5,17 +5,17 @@
  *   npm test -- test/features/refunds.test.ts     all further arguments go to jest (also: -t 'a name', --watch)
  *   npm test -- --embedded-only                   without a database server, and so without the tests on it
  *
- * Tests named *.prometheus.test.ts need Prometheus and promtool: where they are not installed, the last lines say what was left out.
- *
+ * Tests that need a program which is missing here are left out, and named at the end (support/programs.mjs).
  * The server: TEST_DATABASE_URL if set, else a private one (support/database-server.mjs). Its last line is the totals.
  */
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { interrupted, outliveSignals, run } from './support/children.mjs';
+import { describeMissing, missingPrograms } from './support/programs.mjs';
 
 const project = join(import.meta.dirname, '..');
 const oldestNode = [24, 9];
@@ -36,14 +36,11 @@ async function main(args) {
     if (server) console.log(`Testing on the embedded database and on ${server.describedAs}.`);
     const buildStatus = await build();
     interrupted.throwIfAborted();
-    const withoutPrometheus = hasPrometheus() ? [] : ['--testPathIgnorePatterns', '\\.prometheus\\.test\\.ts$'];
-    const withoutServer = isEmbeddedOnly ? ['--ignoreProjects', 'mysql'] : [];
-    const status = await test([...jestArgs, ...withoutServer, ...withoutPrometheus], runDirectory, {
+    const status = await test(isEmbeddedOnly ? [...jestArgs, '--ignoreProjects', 'mysql'] : jestArgs, runDirectory, {
       ...(server ? { BILLING_TEST_MYSQL_URL: server.url } : {}),
       BILLING_TEST_DATABASE_PREFIX: databasePrefix,
     });
-    if (isEmbeddedOnly) console.log('Left out by --embedded-only: the same tests on MariaDB/MySQL, and the game day of the alerts.');
-    if (!hasPrometheus()) console.log(`Left out: the tests of the alert rules (*.prometheus.test.ts). ${HOW_TO_GET_PROMETHEUS}`);
+    if (isEmbeddedOnly) console.log('Left out by --embedded-only: the same tests on MariaDB/MySQL.');
     return interrupted.reason ?? (status || buildStatus);
   } catch (error) {
     if (interrupted.aborted) return interrupted.reason;
@@ -54,14 +51,6 @@ async function main(args) {
     await server?.close();
     rmSync(runDirectory, { recursive: true, force: true });
   }
-}
-
-const HOW_TO_GET_PROMETHEUS =
-  'They need prometheus and promtool on PATH: apt-get install --no-install-recommends prometheus, or https://prometheus.io/download.';
-
-function hasPrometheus() {
-  const directories = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
-  return ['prometheus', 'promtool'].every((program) => directories.some((directory) => existsSync(join(directory, program))));
 }
 
 /** Builds dist/, which tests of the command line and of whole processes start. Wrong types do not keep the tests from running. */
@@ -82,7 +71,7 @@ async function test(jestArgs, runDirectory, server) {
   const temporary = join(runDirectory, 'tmp');
   mkdirSync(temporary);
   const nodeArgs = ['--experimental-vm-modules', '--no-warnings', fileURLToPath(import.meta.resolve('jest/bin/jest'))];
-  const status = await run(process.execPath, [...nodeArgs, ...jestArgs], {
+  const status = await run(process.execPath, [...nodeArgs, ...jestArgs, ...leavingOut()], {
     cwd: project,
     env: { ...process.env, ...server, TMPDIR: temporary, BILLING_TEST_TOTALS: totalsFile },
   });
@@ -92,8 +81,15 @@ async function test(jestArgs, runDirectory, server) {
     console.log(`Jest ended with status ${status} although no test failed; counted below as one failure.`);
     totals.failed = 1;
   }
+  for (const line of describeMissing()) console.log(line);
   console.log(`\n${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
   return status;
+}
+
+/** Keeps jest from the tests whose programs are missing. */
+function leavingOut() {
+  const files = new Set(missingPrograms().flatMap(({ tests }) => tests));
+  return files.size === 0 ? [] : ['--passWithNoTests', '--testPathIgnorePatterns', '/node_modules/', ...files];
 }
 
 function isNodeNewEnough() {

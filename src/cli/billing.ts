@@ -1,15 +1,20 @@
 import { Command } from 'commander';
+import { BackupError } from '../backup/programs.js';
 import type { Foundation } from '../compose.js';
 import { ConfigError } from '../config.js';
 import { DatabaseUnusable, unreachable } from '../platform/db/prepare.js';
 import { AppError } from '../platform/errors.js';
 import { appsCommand } from './apps.command.js';
+import { backupCommand } from './backup.command.js';
 import { checklistCommand } from './checklist.command.js';
+import { drillCommand } from './drill.command.js';
+import { jobsCommand } from './jobs.command.js';
 import { keysCommand } from './keys.command.js';
 import { withFoundation, withGateway } from './kit.js';
 import { operationsCommand } from './operations.command.js';
 import { preflightCommand } from './preflight.command.js';
 import { reconcileCommand } from './reconcile.command.js';
+import { restoreCommand } from './restore.command.js';
 import { sandboxCommand } from './sandbox.command.js';
 import { schemaCommand } from './schema.command.js';
 import { secretsCommand } from './secrets.command.js';
@@ -29,10 +34,14 @@ function program(): Command {
     .action(() => withFoundation(migrate, { isUnprepared: true }));
   billing.addCommand(appsCommand(withFoundation));
   billing.addCommand(checklistCommand());
+  billing.addCommand(jobsCommand(withFoundation));
   billing.addCommand(keysCommand(withFoundation));
   billing.addCommand(preflightCommand(withGateway, withFoundation));
   billing.addCommand(reconcileCommand(withGateway));
   billing.addCommand(operationsCommand(withGateway));
+  billing.addCommand(backupCommand(withFoundation));
+  billing.addCommand(drillCommand(withFoundation));
+  billing.addCommand(restoreCommand());
   billing.addCommand(sandboxCommand());
   billing.addCommand(schemaCommand());
   billing.addCommand(secretsCommand(withFoundation));
@@ -66,7 +75,7 @@ async function migrate({ database, migrator }: Foundation): Promise<void> {
 program()
   .parseAsync()
   .catch((error: unknown) => {
-    const isExpected = error instanceof ConfigError || error instanceof DatabaseUnusable || error instanceof AppError;
-    process.stderr.write(`${isExpected ? error.message : ((error as Error).stack ?? String(error))}\n`);
+    const isExpected = [ConfigError, DatabaseUnusable, AppError, BackupError].some((expected) => error instanceof expected);
+    process.stderr.write(`${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
     process.exit(error instanceof ConfigError || error instanceof DatabaseUnusable ? error.exitCode : 1);
   });

@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import { type AuthCheckerFn, Authorized, Extensions } from 'type-graphql';
-import type { Actor, Scope } from '../platform/tenancy/scope.js';
+import type { Actor } from '../platform/tenancy/actor.js';
+import type { Scope } from '../platform/tenancy/scope.js';
 import { forbidden } from './errors.js';
 
 /** Kinds of caller a field may name. */

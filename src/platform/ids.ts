@@ -2,7 +2,7 @@ import { monotonicFactory } from 'ulid';
 import type { Clock } from './clock.js';
 
 /** The prefixes of public ids; the part after it is opaque. */
-export type IdPrefix = 'cus' | 'pm' | 'sub' | 'pay' | 're' | 'dp' | 'dv' | 'rec' | 'whe' | 'evt' | 'key' | 'whsec' | 'job' | 'att';
+export type IdPrefix = 'cus' | 'pm' | 'sub' | 'pay' | 're' | 'dp' | 'dv' | 'rec' | 'whe' | 'evt' | 'key' | 'whsec' | 'job' | 'bkp' | 'att';
 
 /**
  * Makes ids such as `pay_01k…`: a prefix and a lower-case ULID. They sort by creation (to the millisecond between

@@ -181,6 +181,12 @@ export class Metrics {
     help: 'How often the shared store of limits could not be reached, so that this process counted alone for a while.',
   });
 
+  readonly jobFailures = this.counter({
+    name: 'billing_job_failures_total',
+    help: 'Tries of queued work that failed for a fault of ours, by kind of work and whether it is tried again.',
+    labelNames: ['kind', 'fate'],
+  });
+
   /** Counts an object that came into a state; nouns without a counter are left alone. */
   countTransition(noun: string, to: string): void {
     const counters: Readonly<Record<string, Counter<'state'>>> = {

@@ -1,4 +1,4 @@
-import { type QueryValue, type TilledCall, TilledHttp } from './tilled.http.js';
+import { type OnWrite, type QueryValue, type TilledCall, TilledHttp } from './tilled.http.js';
 import type {
   TilledAccount,
   TilledCharge,
@@ -45,9 +45,9 @@ export interface FileUpload {
 export class TilledClient {
   constructor(private readonly http: TilledHttp) {}
 
-  /** The operations of one account. */
-  account(accountId: string): TilledAccountClient {
-    return new TilledAccountClient(this.http, accountId);
+  /** The operations of one account; `onWrite` hears of every call that may have changed something. */
+  account(accountId: string, onWrite?: OnWrite): TilledAccountClient {
+    return new TilledAccountClient(this.http, accountId, onWrite);
   }
 
   /** How Tilled says it is. Throws when it says `fail`, as when it says nothing. */
@@ -61,6 +61,7 @@ export class TilledAccountClient {
   constructor(
     private readonly http: TilledHttp,
     private readonly accountId: string,
+    private readonly onWrite?: OnWrite,
   ) {}
 
   getAccount(): Promise<TilledAccount> {
@@ -229,7 +230,7 @@ export class TilledAccountClient {
     parts: Pick<TilledCall, 'query' | 'body'> = {},
   ): Promise<T> {
     // Here Tilled's word is taken for its shape: unknown values and additional fields pass through.
-    return (await this.http.request({ operation, method, path, accountId: this.accountId, ...parts })) as T;
+    return (await this.http.request({ operation, method, path, accountId: this.accountId, onWrite: this.onWrite, ...parts })) as T;
   }
 }
 

@@ -3,6 +3,15 @@ import { blottedOut, type Log } from '../platform/log.js';
 import { asStep } from '../platform/spans.js';
 import { TilledError, type TilledFailure } from './tilled.errors.js';
 
+/** Hears how a call ended that may have changed something at Tilled. */
+export type OnWrite = (ended: {
+  readonly operation: string;
+  /** `done`, or the kind of its failure. */
+  readonly outcome: 'done' | TilledFailure;
+  readonly httpStatus: number | null;
+  readonly processorRequestId: string | null;
+}) => void;
+
 /** One call: what is asked of which account. */
 export interface TilledCall {
   /** Name for logs and metrics, e.g. "createRefund". */
@@ -14,6 +23,7 @@ export interface TilledCall {
   readonly accountId: string | null;
   readonly query?: Readonly<Record<string, QueryValue>>;
   readonly body?: object | FormData;
+  readonly onWrite?: OnWrite | undefined;
 }
 
 /** A list is sent comma-separated, a map as `name[key]=value`. */
@@ -22,6 +32,8 @@ export type QueryValue = string | number | boolean | readonly string[] | Readonl
 interface TilledHttpOptions {
   readonly baseUrl: string;
   readonly secretKey: string;
+  /** `reads` refuses, before anything is sent, whatever could change something at Tilled. Everything is allowed unless said otherwise. */
+  readonly allows?: 'reads';
   /** How long one try may take until its answer is read, ms. */
   readonly timeoutMs: number;
   readonly log: Log;
@@ -49,6 +61,8 @@ export class TilledHttp {
 
   /** The object a 2xx carries, null for an empty answer to DELETE; throws TilledError for everything else. */
   async request(call: TilledCall): Promise<unknown> {
+    if (this.options.allows === 'reads' && call.method !== 'GET')
+      throw new TilledError('unavailable', 'This process only reads from Tilled', { ...NO_FACTS, operation: call.operation });
     const tries = call.method === 'GET' ? READ_TRIES : 1;
     for (let tried = 1; ; tried += 1) {
       try {
@@ -78,6 +92,10 @@ export class TilledHttp {
     if (typeof value !== 'object') throw this.logged(call, startedAt, broken(call, response));
     const durationMs = performance.now() - startedAt;
     this.options.onTry?.(call.operation, 'ok', durationMs);
+    if (call.method !== 'GET') {
+      const processorRequestId = response.headers.get('request-id');
+      call.onWrite?.({ operation: call.operation, outcome: 'done', httpStatus: response.status, processorRequestId });
+    }
     this.options.log.debug('tilled answered', {
       operation: call.operation,
       httpStatus: response.status,
@@ -125,6 +143,8 @@ export class TilledHttp {
       durationMs: Math.trunc(durationMs),
       reason: error.message,
     });
+    const { operation, httpStatus, requestId: processorRequestId } = error.facts;
+    if (call.method !== 'GET') call.onWrite?.({ operation, outcome: error.kind, httpStatus, processorRequestId });
     return error;
   }
 }

@@ -448,6 +448,7 @@ function kindsOf({ name, field, operation }: RootField, { path, type }: InputPla
   const named = NAMES.find((candidate) => candidate === last);
   if (named !== undefined) return [named];
   if (getNamedType(type).name !== 'ID') return [];
+  if (last === 'objectId') return [...NODES];
   const shown = getNamedType(field.type);
   const subject =
     operation === 'query' ? shown : Object.values((shown as GraphQLObjectType).getFields()).map((of) => getNamedType(of.type));

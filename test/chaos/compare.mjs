@@ -1,12 +1,17 @@
 const PAYMENT_AT_TILLED = { SUCCEEDED: 'succeeded', REQUIRES_CAPTURE: 'requires_capture', CANCELED: 'canceled', PROCESSING: 'processing' };
 /** At Tilled without having taken anything: what a lost answer left behind, or a decline. */
 const TOOK_NOTHING = ['requires_confirmation', 'requires_payment_method', 'canceled'];
-/** What a request that was told "done" must have led to, or to what follows it. */
-const PAYMENT_AFTER = {
-  paymentCreate: ['SUCCEEDED', 'REQUIRES_CAPTURE', 'CANCELED'],
-  paymentCapture: ['SUCCEEDED'],
-  paymentCancel: ['CANCELED'],
+/** What a payment may have become since a client was told its state; a bank debit may also come back, or be on its way. */
+const PAYMENT_SINCE = {
+  SUCCEEDED: ['SUCCEEDED'],
+  REQUIRES_CAPTURE: ['REQUIRES_CAPTURE', 'SUCCEEDED', 'CANCELED'],
+  CANCELED: ['CANCELED'],
 };
+/** FAILED too: who asks again for the outcome of a debit that came back meanwhile sees the payment as it is now. */
+const DEBIT_SINCE = { PROCESSING: ['PROCESSING', 'SUCCEEDED', 'FAILED'], SUCCEEDED: ['SUCCEEDED', 'FAILED'], FAILED: ['FAILED'] };
+const DONE = { paymentCapture: ['SUCCEEDED'], paymentCancel: ['CANCELED'] };
+/** Requests whose reference or external id must not be in the books once they were refused without a row. */
+const NAMED_BY = { paymentCreate: 'reference_id', refundCreate: 'reference_id', customerCreate: 'external_id' };
 
 /**
  * Holds our books against Tilled's and against what clients were told; what is off, by kind.
@@ -28,6 +33,8 @@ function comparePayments({ books, tilled, off }) {
   const intents = byId(tilled.payment_intents);
   const marked = groupBy(tilled.payment_intents.filter(isOurs), markOf);
   const charges = groupBy(tilled.charges, (charge) => charge.payment_intent_id);
+  const given = tilled.refunds.filter((refund) => refund.status === 'succeeded');
+  const refunds = groupBy(given, (refund) => refund.payment_intent_id);
   for (const payment of books.payments) {
     const { id, status } = payment;
     if (status === 'UNKNOWN' || status === 'PENDING') off.unknown.push(`payment ${id} is ${status}`);
@@ -44,12 +51,13 @@ function comparePayments({ books, tilled, off }) {
     const isSame = status === 'FAILED' ? TOOK_NOTHING.includes(intent.status) : intent.status === PAYMENT_AT_TILLED[status];
     if (!isSame) off.wrong.push(`payment ${id} is ${status}, at Tilled ${intent.status}`);
     const captured = Number(payment.captured_minor);
-    if (captured !== intent.amount_received || Number(payment.amount_minor) !== intent.amount)
+    const refunded = (refunds.get(intent.id) ?? []).reduce((sum, refund) => sum + refund.amount, 0);
+    // A returned debit takes everything back; what was refunded of it was captured all the same.
+    if (captured !== Math.max(intent.amount_received, Number(payment.refunded_minor)) || Number(payment.amount_minor) !== intent.amount)
       off.wrong.push(
         `payment ${id} captured ${captured} of ${payment.amount_minor}, at Tilled ${intent.amount_received} of ${intent.amount}`,
       );
-    const refunded = (charges.get(intent.id) ?? []).reduce((sum, charge) => sum + charge.amount_refunded, 0);
-    if (intent.status === 'succeeded' && captured === intent.amount && Number(payment.refunded_minor) !== refunded)
+    if (Number(payment.refunded_minor) !== refunded)
       off.wrong.push(`payment ${id} gave back ${payment.refunded_minor}, at Tilled ${refunded}`);
   }
   const known = new Set(books.payments.map((payment) => payment.tilled_payment_intent_id));
@@ -67,8 +75,9 @@ function compareRefunds({ books, tilled, off }) {
     if (refunds.length > 1) off.doubled.push(`refund ${id} was given ${refunds.length} times`);
   for (const refund of books.refunds) {
     const { id, status } = refund;
-    if (status === 'UNKNOWN' || status === 'PENDING') off.unknown.push(`refund ${id} is ${status}`);
     const other = atTilled.get(refund.tilled_refund_id);
+    // The bank takes days to give a debit back.
+    if (status === 'UNKNOWN' || (status === 'PENDING' && other === undefined)) off.unknown.push(`refund ${id} is ${status}`);
     if (other === undefined && status === 'SUCCEEDED') off.lost.push(`refund ${id} is not at Tilled`);
     if (other === undefined) continue;
     if (other.status.toUpperCase() !== status || other.amount !== Number(refund.amount_minor))
@@ -124,18 +133,26 @@ function comparePaymentMethods({ books, tilled, off }) {
 /** What a client was told is so: done is done, and refused did not happen. */
 function compareTold({ books, told, off }) {
   const rows = byId(Object.values(books).flat());
+  const debits = new Set(books.paymentMethods.filter(({ type }) => type !== 'CARD').map(({ id }) => id));
+  const named = (column) => new Set([...books.payments, ...books.refunds, ...books.customers].map((row) => row[column]));
   for (const { operation, input, row, errors } of told) {
     const what = `${operation} ${input.idempotencyKey} (${row?.id ?? input.id ?? 'nothing'})`;
+    const isDone = errors.length === 0;
     const here = rows.get(row?.id);
-    if (row !== null && errors.length === 0 && here === undefined) off.lost.push(`${what} was told done, and is gone`);
+    if (row !== null && isDone && here === undefined) off.lost.push(`${what} was told done, and is gone`);
+    const name = input.referenceId ?? input.externalId;
+    if (row === null && !isDone && name && NAMED_BY[operation] && named(NAMED_BY[operation]).has(name))
+      off.wrong.push(`${what} was refused (${errors[0].code}), and is in the books`);
     if (here === undefined) continue;
-    const expected = errors.length === 0 ? PAYMENT_AFTER[operation] : undefined;
-    if (expected && !expected.includes(here.status)) off.wrong.push(`${what} was told ${row.status}, and is ${here.status}`);
-    if (operation === 'paymentCreate' && errors.length > 0 && here.status !== 'FAILED')
+    if (operation.startsWith('payment') && isDone)
+      toldPayment({ operation, row, here, what, off, isDebit: debits.has(here.payment_method_id) });
+    if (operation === 'paymentCreate' && !isDone && !['FAILED', 'CANCELED'].includes(here.status))
       off.wrong.push(`${what} was told failed, and is ${here.status}`);
-    if (operation === 'refundCreate' && errors.length === 0 && here.status !== 'SUCCEEDED' && row.status === 'SUCCEEDED')
+    if (operation === 'refundCreate' && isDone && here.status !== 'SUCCEEDED' && row.status === 'SUCCEEDED')
       off.wrong.push(`${what} was told given back, and is ${here.status}`);
-    if (operation === 'subscriptionCancel' && errors.length === 0 && here.status !== 'CANCELED')
+    if (operation === 'refundCreate' && !isDone && here.status === 'SUCCEEDED')
+      off.wrong.push(`${what} was told failed, and was given back`);
+    if (operation === 'subscriptionCancel' && isDone && here.status !== 'CANCELED')
       off.wrong.push(`${what} was told canceled, and is ${here.status}`);
   }
   // A request is one row: whatever happened to its answers, its reference was used once.
@@ -144,6 +161,17 @@ function compareTold({ books, told, off }) {
     (row) => row.reference_id,
   ))
     if (payments.length > 1) off.doubled.push(`reference ${reference} has ${payments.length} payments`);
+}
+
+function toldPayment({ operation, row, here, what, off, isDebit }) {
+  // UNKNOWN claims nothing: a later request to the same payment may be on its way.
+  if (row.status === undefined || row.status === 'UNKNOWN') return;
+  const since = { ...PAYMENT_SINCE, ...(isDebit ? DEBIT_SINCE : {}) }[row.status];
+  if (!since?.includes(here.status) || DONE[operation]?.includes(row.status) === false)
+    off.wrong.push(`${what} was told ${row.status}, and is ${here.status}`);
+  const told = row.captured?.amountMinor;
+  if (row.status === 'SUCCEEDED' && told !== undefined && here.status === 'SUCCEEDED' && told !== Number(here.captured_minor))
+    off.wrong.push(`${what} was told that ${told} was captured, and it is ${here.captured_minor}`);
 }
 
 function isOurs({ metadata, subscription_id }) {

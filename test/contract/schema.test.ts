@@ -34,6 +34,7 @@ const REACHED_BY: Readonly<Record<string, readonly string[]>> = {
   app: [...READERS, 'customer'],
   customerByExternalId: READERS,
   paymentByReferenceId: READERS,
+  history: READERS,
   webhookEvents: ['service', 'operator'],
   webhookHealth: ['service', 'operator'],
   divergence: ['service', 'operator'],

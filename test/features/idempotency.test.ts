@@ -119,6 +119,53 @@ describe('the same key and input', () => {
   });
 });
 
+describe('expired keys', () => {
+  const FINANCIAL = ['customers', 'payment_methods', 'subscriptions', 'payments', 'refunds', 'disputes', 'events'] as const;
+
+  const financialRows = () => Promise.all(FINANCIAL.map((table) => world.rows(`billing_${table}`, app)));
+
+  /** Keys of long ago, as many of them as are not removed by one statement. */
+  async function addOldKeys(count: number): Promise<void> {
+    const past = new Date(world.sandbox.now().getTime() - 1_000);
+    const values = Array.from({ length: count }, (_, n) => [app.id, `old-${n}`, past, past, past]);
+    const places = values.map(() => "(?, ?, 'paymentCreate', 'x', 'done', null, '[]', ?, ?, ?)").join(', ');
+    const columns = 'app_id, id, operation, fingerprint, state, resource_id, errors, held_until, created_at, expires_at';
+    await world.gateway.database.run(`insert into billing_idempotency_keys (${columns}) values ${places}`, values.flat());
+  }
+
+  it('are removed in small statements once their 30 days are over, and nothing about money is', async () => {
+    await pay({ idempotencyKey: 'key-1' });
+    await world.gateway.schedule();
+    await world.advance({ days: 29 });
+    await pay({ idempotencyKey: 'key-2' });
+    await addOldKeys(1_100);
+    const money = await financialRows();
+    const deletes = (await world.statements(() => world.advance({ days: 2 }))).filter((sql) =>
+      sql.startsWith('delete from billing_idempo'),
+    );
+    expect((await world.rows('billing_idempotency_keys', app)).map((row) => row['expires_at'])).toHaveLength(1);
+    expect(deletes.length).toBeGreaterThanOrEqual(3);
+    expect(await financialRows()).toEqual(money);
+    expect(await pay({ idempotencyKey: 'key-2' })).toMatchObject({ replayed: true });
+    const jobs = (await world.rows('billing_jobs', app)).map(({ kind, state }) => `${kind} ${state}`);
+    expect(jobs.toSorted()).toEqual(['retention due', 'webhook.backfill due']);
+  });
+
+  it('are kept for as long as the outcome is not known: the same key never takes a second payment', async () => {
+    const pause = (times: number) => world.control('faults', { operation: '* /v1/payment-intents*', status: 503, times });
+    await pause(100_000);
+    expect(await pay({ idempotencyKey: 'key-1' })).toMatchObject({ userErrors: [{ code: 'OUTCOME_UNKNOWN' }] });
+    await world.gateway.schedule();
+    await world.advance({ days: 31 });
+    const again = await pay({ idempotencyKey: 'key-1' });
+    expect(again.userErrors).toMatchObject([{ code: expect.stringMatching(/OUTCOME_UNKNOWN|IN_PROGRESS/) }]);
+    expect(await world.rows('billing_payments', app)).toHaveLength(1);
+    await world.control('faults', { clear: true });
+    await world.advance({ days: 1 });
+    expect(await world.rows('billing_payments', app)).toHaveLength(1);
+  });
+});
+
 describe('more than one mutation that moves money', () => {
   const pays = (alias: string, key: string) =>
     `${alias}: paymentCreate(input: { customerId: "${customerId}", amount: { amountMinor: 100, currency: "usd" }, idempotencyKey: "${key}" }) { replayed }`;

@@ -5,7 +5,7 @@ import { composeGateway } from '../../src/compose.js';
 import { composeLocalLimits } from '../../src/compose.limits.js';
 import { readConfig } from '../../src/config.js';
 import { createHttpServer } from '../../src/http/server.js';
-import { systemClock, systemClock } from '../../src/platform/clock.js';
+import { systemClock } from '../../src/platform/clock.js';
 import { watchedDatabase } from '../../src/platform/db/observer.js';
 import { createLog } from '../../src/platform/log.js';
 import { Metrics } from '../../src/platform/metrics.js';

@@ -297,3 +297,24 @@ describe('refunds made at Tilled by hand', () => {
     expect(await world.rows('billing_jobs', app)).toEqual([]);
   });
 });
+
+describe('a refund of a bank debit', () => {
+  it('that is given back although the debit came back meanwhile is recorded, and was captured all the same', async () => {
+    const { id: customerId } = await world.customer(app);
+    const bank = await world.card(app, customerId, { tilledPaymentMethodId: await newBankAccount(world, app) });
+    const { id: paymentId } = await world.payment(app, customerId, { paymentMethodId: bank.id });
+    const [row] = await world.rows('billing_payments', app);
+    const paymentIntentId = row?.['tilled_payment_intent_id'];
+    await world.control('settle', { paymentIntentId });
+    await world.settle();
+    const { refundCreate } = await world.ask(app, ops.RefundCreateDocument, { input: { paymentId } });
+    expect(refundCreate.refund?.status).toBe('PENDING');
+    await world.control('return', { paymentIntentId, code: 'R01' });
+    await world.settle();
+    await world.advance({ days: 4 });
+    const { payment } = await world.ask(app, ops.PaymentDocument, { id: paymentId });
+    expect(payment).toMatchObject({ status: 'FAILED', captured: { amountMinor: 5_000 }, refunded: { amountMinor: 5_000 } });
+    expect(payment?.refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
+    expect(await world.rows('billing_jobs', app)).toEqual([]);
+  });
+});

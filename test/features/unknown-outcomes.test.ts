@@ -193,6 +193,82 @@ describe('an outage that lasts', () => {
   });
 });
 
+describe('what is not known yet', () => {
+  const intents = async (objectId?: string) => (await world.ask(app, ops.OpenIntentsDocument, { objectId })).openIntents.nodes;
+
+  it('is shown with its age, on the payment and the refund and in the list of open intents', async () => {
+    const good = await pay();
+    await world.control('webhooks', { paused: true });
+    await cut(world, CONFIRM, 'after');
+    await cut(world, 'POST /v1/refunds', 'after');
+    const begunAt = world.sandbox.now().toISOString();
+    const paymentId = (await pay()).payment?.id ?? '';
+    const refundId = (await refund({ paymentId: good.payment?.id ?? '' })).refund?.id ?? '';
+    const since = () => world.ask(app, ops.UnknownSinceDocument, { paymentId, refundId });
+    expect(await since()).toEqual({
+      payment: { status: 'UNKNOWN', unknownSince: begunAt },
+      refund: { status: 'UNKNOWN', unknownSince: begunAt },
+    });
+    await refuse(world, 'GET /v1/*', 401, { times: 1_000 });
+    await world.advance({ ms: 90_000 });
+    expect(await intents()).toMatchObject([
+      { operation: 'refundCreate', objectId: refundId, state: 'WAITING', since: begunAt, ageSeconds: 90 },
+      { operation: 'paymentCreate', objectId: paymentId, state: 'WAITING', since: begunAt, ageSeconds: 90 },
+    ]);
+    expect(await intents(paymentId)).toMatchObject([{ objectId: paymentId }]);
+    expect(await world.gateway.openIntents()).toMatchObject({ count: 2, dead: 0, oldestAgeMs: 90_000 });
+    await world.control('faults', { clear: true });
+    await world.control('webhooks', { paused: false });
+    await world.advance({ ms: 600_000 });
+    expect(await since()).toEqual({
+      payment: { status: 'SUCCEEDED', unknownSince: null },
+      refund: { status: 'SUCCEEDED', unknownSince: null },
+    });
+    expect(await intents()).toEqual([]);
+    expect(await world.gateway.openIntents()).toEqual({ count: 0, dead: 0, oldestAgeMs: 0 });
+  });
+
+  it('is shown too where no row can say UNKNOWN: a method being attached, a subscription being changed', async () => {
+    const { id: subscriptionId } = await world.subscription(app, customerId);
+    await world.settle();
+    await world.control('webhooks', { paused: true });
+    const cardId = await world.newCard(app);
+    await refuse(world, '* /v1/payment-methods*', 503, { times: 1_000 });
+    await refuse(world, '* /v1/subscriptions*', 503, { times: 1_000 });
+    const attach = { customerId, tilledPaymentMethodId: cardId };
+    expect((await world.ask(app, ops.PaymentMethodAttachDocument, { input: attach })).paymentMethodAttach).toMatchObject(unknown);
+    const cancel = { id: subscriptionId, mode: 'IMMEDIATELY' as const };
+    expect((await world.ask(app, ops.SubscriptionCancelDocument, { input: cancel })).subscriptionCancel).toMatchObject(unknown);
+    expect(await intents()).toMatchObject([
+      { operation: 'subscriptionCancel', objectId: subscriptionId },
+      { operation: 'paymentMethodAttach', objectId: cardId },
+    ]);
+    await world.control('faults', { clear: true });
+    await world.advance({ ms: 600_000 });
+    expect(await intents()).toEqual([]);
+  });
+
+  it('is found out however often a fault of ours was in the way: a mutation is never given up', async () => {
+    await world.control('webhooks', { paused: true });
+    await cut(world, CONFIRM, 'after');
+    const paymentId = (await pay({ idempotencyKey: 'key-1' })).payment?.id ?? '';
+    const stop = world.gateway.database.listen((sql) => {
+      if (/^select .* from .?billing_payments/.test(sql)) throw new Error('The disk is broken.');
+    });
+    for (let hours = 0; hours < 40; hours += 1) await world.advance({ ms: 3_600_000 });
+    stop();
+    const [open] = await intents(paymentId);
+    expect(open?.state).toBe('WAITING');
+    expect(open?.failedTries).toBeGreaterThan(10);
+    const { values } = await world.gateway.metrics.jobFailures.get();
+    const counted = values.filter(({ labels }) => labels.kind === 'paymentCreate');
+    expect(counted).toMatchObject([{ labels: { fate: 'retry' }, value: open?.failedTries }]);
+    await world.advance({ ms: 7_200_000 });
+    expect((await read(paymentId)).status).toBe('SUCCEEDED');
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+  });
+});
+
 describe('paymentCapture and paymentCancel OUTCOME_UNKNOWN', () => {
   it.each(WHENS)('a capture cut %s the commit takes its part once, by itself', async (when) => {
     const { payment } = await pay({ captureMethod: 'MANUAL' });
@@ -328,11 +404,26 @@ describe('customerCreate OUTCOME_UNKNOWN', () => {
     const input = { email: 'bob@example.com', externalId: 'bob', idempotencyKey: 'key-1' };
     const first = (await world.ask(app, ops.CustomerCreateDocument, { input })).customerCreate;
     expect(first).toMatchObject({ customer: { externalId: 'bob' }, ...unknown });
-    await world.advance({ ms: 10_000 });
+    await quietTimePasses();
     const again = (await world.ask(app, ops.CustomerCreateDocument, { input })).customerCreate;
     expect(again).toMatchObject({ customer: { id: first.customer?.id }, userErrors: [], replayed: true });
     expect((await atTilled(world, app, 'customers')).filter((customer) => customer.email === 'bob@example.com')).toHaveLength(1);
     await expectNothingToDo();
     expect(await world.card(app, first.customer?.id ?? '')).toMatchObject({ isDefault: true });
+  });
+
+  it('is not sent again while the first request may still be carried out: Tilled ends with one customer', async () => {
+    await world.control('faults', { operation: 'POST /v1/customers', delayMs: 3_000 });
+    const sentBefore = world.sandbox.requests('POST /v1/customers').length;
+    const input = { email: 'bob@example.com', idempotencyKey: 'key-1' };
+    const create = async () => (await world.ask(app, ops.CustomerCreateDocument, { input })).customerCreate;
+    expect(await create()).toMatchObject(unknown);
+    expect(await create()).toMatchObject(unknown);
+    const bobs = async () => (await atTilled(world, app, 'customers')).filter((customer) => customer.email === 'bob@example.com');
+    await world.until(async () => (await bobs()).length > 0);
+    await quietTimePasses();
+    expect(await create()).toMatchObject({ userErrors: [], replayed: true });
+    expect(await bobs()).toHaveLength(1);
+    expect(world.sandbox.requests('POST /v1/customers')).toHaveLength(sentBefore + 1);
   });
 });

@@ -266,6 +266,33 @@ describe('replaying', () => {
   });
 });
 
+describe('work that was given up', () => {
+  it('is listed and tried again by the command line, one piece by its id or all of it', async () => {
+    await deadEvent();
+    const [job] = await world.rows('billing_jobs', app);
+    const jobs = (...args: string[]) => billing(['jobs', ...args, '--app', app.id], world.environment);
+    const listed = await jobs('list', '--dead', '--json');
+    expect(JSON.parse(listed.stdout)).toMatchObject({ app: app.id, id: job?.['id'], kind: 'sync.customer', state: 'dead', attempts: 5 });
+    expect(await jobs('retry', '--id', 'job_nobody')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('no dead job job_nobody'),
+    });
+    expect(await jobs('retry')).toMatchObject({ status: 1, stderr: expect.stringContaining('--id or --dead') });
+    expect(await jobs('retry', '--id', String(job?.['id']))).toMatchObject({ status: 0, stdout: '1 will be tried again.\n' });
+    expect(await world.rows('billing_jobs', app)).toMatchObject([{ state: 'due', attempts: 0 }]);
+    expect((await jobs('list', '--dead')).stdout).toBe('');
+  });
+
+  it('is done once it is tried again and its cause is gone', async () => {
+    const dead = await deadEvent();
+    await world.control('faults', { clear: true });
+    expect(await world.gateway.jobDesk.retry(await world.scope(app), null)).toBe(1);
+    await world.settle();
+    expect(await rowOf(dead)).toMatchObject({ status: 'PROCESSED', error: null });
+    expect(await world.rows('billing_jobs', app)).toEqual([]);
+  });
+});
+
 describe('event types', () => {
   it('that nobody knows are recorded, and there is nothing left to do', async () => {
     const event = { ...newEvent(app), type: 'moon.phase_changed' };

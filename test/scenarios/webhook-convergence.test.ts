@@ -29,8 +29,8 @@ const CUSTOMERS = 20;
 /** 500 objects: of every customer so many. */
 const EACH = { heldPayments: 6, debits: 4, subscriptions: 10, cards: 5 };
 const MINUTE_MS = 60_000;
-/** Work that repeats: it is always there. */
-const SCHEDULED = ['webhook.backfill', 'reconcile'];
+/** Work that repeats for ever, so it always waits. */
+const SCHEDULED = ['webhook.backfill', 'reconcile', 'retention'];
 
 /** An object at Tilled and how somebody will change it there. */
 type Life = (chance: () => number) => Promise<void>;
@@ -317,7 +317,7 @@ async function settle(): Promise<void> {
   for (const until = Date.now() + 2 * MINUTE_MS; Date.now() < until; ) {
     await world.letTimePass();
     const [left] = await world.database.query(
-      "select count(*) as n from billing_jobs where kind not in ('webhook.backfill', 'reconcile') and state <> 'dead'",
+      "select count(*) as n from billing_jobs where kind not in ('webhook.backfill', 'reconcile', 'retention') and state <> 'dead'",
       [],
     );
     if (Number(left?.['n']) === 0) return;

@@ -11,6 +11,7 @@ import { freePort } from './processes.js';
 
 const START_MS_MAX = 60_000;
 const PASSWORD = 'of-a-database-that-dies';
+const BINARY_LOGS = ['--log-bin=binlog', '--server-id=1', '--binlog-format=ROW', '--sync-binlog=1'];
 
 /** A database server of a test's own, which keeps its data when it is killed. Every commit is on disk before it is answered. */
 export class KillableDatabase {
@@ -21,12 +22,13 @@ export class KillableDatabase {
     private readonly server: string,
     private readonly directory: string,
     private readonly port: number,
+    private readonly logs: readonly string[],
   ) {
     process.once('exit', this.endWithUs);
   }
 
-  /** A running server with an empty database; null where no server is installed. */
-  static async create(): Promise<KillableDatabase | null> {
+  /** A running server with an empty database, with binary logs if asked for; null where no server is installed. */
+  static async create({ keepsLogs = false } = {}): Promise<KillableDatabase | null> {
     const server = findProgram(['mariadbd', 'mysqld']);
     if (server === null) return null;
     // MySQL's server makes its data directory by itself; MariaDB's needs the installer beside it.
@@ -34,7 +36,7 @@ export class KillableDatabase {
     const installer = stdout.includes('MariaDB') ? findProgram(['mariadb-install-db', 'mysql_install_db']) : null;
     const directory = await mkdtemp(path.join(tmpdir(), 'bg_test_server_'));
     await mkdir(path.join(directory, 'tmp'));
-    const database = new KillableDatabase(server, directory, await freePort());
+    const database = new KillableDatabase(server, directory, await freePort(), keepsLogs ? BINARY_LOGS : ['--skip-log-bin']);
     const how = installer === null ? ['--initialize-insecure'] : ['--auth-root-authentication-method=normal', '--skip-test-db'];
     await promisify(execFile)(installer ?? server, [...database.options, ...how]);
     const grant = `grant all privileges on *.* to 'root'@'127.0.0.1' with grant option;`;
@@ -47,7 +49,12 @@ export class KillableDatabase {
   }
 
   get url(): string {
-    return `mysql://root:${PASSWORD}@127.0.0.1:${this.port}/billing_db`;
+    return this.urlOf('billing_db');
+  }
+
+  /** The address of another database on it. */
+  urlOf(name: string): string {
+    return `mysql://root:${PASSWORD}@127.0.0.1:${this.port}/${name}`;
   }
 
   /** Starts the server, on the data that it had; resolves once it answers. */
@@ -90,7 +97,7 @@ export class KillableDatabase {
   }
 
   private get options(): string[] {
-    const data = [`--datadir=${this.directory}/data`, `--tmpdir=${this.directory}/tmp`, '--skip-log-bin'];
+    const data = [`--datadir=${this.directory}/data`, `--tmpdir=${this.directory}/tmp`, ...this.logs];
     const sizes = ['--innodb-buffer-pool-size=64M', '--loose-innodb-log-file-size=16M', '--loose-innodb-redo-log-capacity=16M'];
     const user = process.getuid?.() === 0 ? ['--user=root'] : [];
     return ['--no-defaults', ...data, '--innodb-flush-log-at-trx-commit=1', ...sizes, '--performance-schema=OFF', ...user];

@@ -16,9 +16,9 @@ export interface Ending {
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
 
-/** Runs `billing` with these arguments to its end, through the program that npm installs. */
-export function billing(args: readonly string[], environment: Environment): Promise<Ending> {
-  return endOf(start([BILLING, ...args], environment));
+/** Runs `billing` with these arguments to its end, for at most `msMax`, through the program that npm installs. */
+export function billing(args: readonly string[], environment: Environment, msMax = RUN_MS_MAX): Promise<Ending> {
+  return endOf(start([BILLING, ...args], environment), msMax);
 }
 
 /** Starts a command of `billing` that runs until it is told to end; resolves once it has printed `words`. */
@@ -94,8 +94,8 @@ function start(args: readonly string[], environment: Environment): ChildProcess 
 }
 
 /** How a program ends by itself; one that does not is killed. */
-async function endOf(child: ChildProcess): Promise<Ending> {
-  const tooLong = setTimeout(() => child.kill('SIGKILL'), RUN_MS_MAX);
+async function endOf(child: ChildProcess, msMax = RUN_MS_MAX): Promise<Ending> {
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), msMax);
   const end = await ending(child);
   clearTimeout(tooLong);
   return end;

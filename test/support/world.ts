@@ -64,7 +64,11 @@ export interface WorldOptions {
   readonly limits?: Partial<LimitsConfig> & { readonly trustedProxies?: readonly string[] };
   readonly log?: Log;
   readonly sessionDocuments?: 'any' | 'registered';
+  /** An empty database made elsewhere; the world drops it like its own. */
   readonly scratch?: ScratchDatabase;
+  readonly tilledTimeoutMs?: number;
+  /** `running` is the time of the wall, so that processes of ours share it. */
+  readonly clock?: 'still' | 'running';
 }
 
 /** Limits that no test meets. */
@@ -83,12 +87,15 @@ export const VISA = '4111111111111111';
  */
 export class World {
   private apps = 0;
+  /** Gateways that were replaced. */
+  private readonly retired: Gateway[] = [];
 
   private constructor(
-    readonly gateway: Gateway,
+    public gateway: Gateway,
     readonly sandbox: Sandbox,
-    readonly server: FastifyInstance,
+    public server: FastifyInstance,
     readonly url: string,
+    private readonly compose: () => Promise<{ gateway: Gateway; server: FastifyInstance }>,
     readonly webhookSecret: string,
     private readonly webhookEndpointId: string,
     private readonly partner: { readonly accountId: string; readonly secretKey: string },
@@ -97,8 +104,9 @@ export class World {
   ) {}
 
   static async create(options: WorldOptions = {}): Promise<World> {
-    const { limits = UNLIMITED, log = createLog('silent'), sessionDocuments = 'any', scratch = await createScratchDatabase() } = options;
-    const sandbox = await startSandbox({ port: 0, seed: 1, frozenAt: WORLD_BEGINS });
+    const { limits = UNLIMITED, log = createLog('silent'), sessionDocuments = 'any', tilledTimeoutMs = 2_000, clock = 'still' } = options;
+    const scratch = options.scratch ?? (await createScratchDatabase());
+    const sandbox = await startSandbox({ port: 0, seed: 1, ...(clock === 'still' && { frozenAt: WORLD_BEGINS }) });
     const partner = await sandbox.provision({ name: 'Partner', type: 'partner' });
     const endpoint = (await call(sandbox.url, partner, 'POST', '/v1/webhook-endpoints', {
       url: 'http://127.0.0.1:9/not-yet',
@@ -112,33 +120,44 @@ export class World {
       webhookSecret: endpoint.secret,
       accountId: partner.accountId,
     };
-    const gateway = await composeGateway({
-      database,
-      encryption: TEST_ENCRYPTION,
-      clock: { now: () => sandbox.now() },
-      log,
-      tilled,
-      tilledTimeoutMs: 2_000,
-    });
+    const compose = async () => {
+      const time = { now: () => sandbox.now() };
+      const gateway = await composeGateway({ database, encryption: TEST_ENCRYPTION, clock: time, log, tilled, tilledTimeoutMs });
+      const isLimited = limits !== UNLIMITED;
+      const config = { ...UNLIMITED, redisUrl: null, ...limits };
+      const made = isLimited ? composeLimits({ ...gateway, clock: time }, config) : composeLocalLimits({ ...gateway, clock: time }, config);
+      const { trustedProxies } = limits;
+      const server = await createHttpServer({
+        ...gateway,
+        limits: made,
+        trustedProxies,
+        metricsAccess: 'open',
+        sessionDocuments,
+        explorer: null,
+      });
+      server.addHook('onClose', async () => made.close());
+      return { gateway, server };
+    };
+    const { gateway, server } = await compose();
     const tap = StatementTap.on(gateway.database);
     await gateway.migrator.migrate();
-    const clock = { now: () => sandbox.now() };
-    const isLimited = limits !== UNLIMITED;
-    const config = { ...UNLIMITED, redisUrl: null, ...limits };
-    const made = isLimited ? composeLimits({ ...gateway, clock }, config) : composeLocalLimits({ ...gateway, clock }, config);
-    const server = await createHttpServer({
-      ...gateway,
-      limits: made,
-      trustedProxies: limits.trustedProxies ?? [],
-      metricsAccess: 'open',
-      sessionDocuments,
-      explorer: null,
-    });
-    server.addHook('onClose', async () => made.close());
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
-    const world = new World(gateway, sandbox, server, url, endpoint.secret, endpoint.id, partner, scratch, tap);
+    const world = new World(gateway, sandbox, server, url, compose, endpoint.secret, endpoint.id, partner, scratch, tap);
     await world.resumeDeliveries();
     return world;
+  }
+
+  /** Puts another gateway in the place of this one, on the same database and port. What this one was at is cut off. */
+  async restart(): Promise<void> {
+    this.server.server.closeAllConnections();
+    await this.server.close();
+    // Closed at the end only: what still waits for Tilled over there would open it anew, and nobody would close that.
+    this.retired.push(this.gateway);
+    const { gateway, server } = await this.compose();
+    await server.listen({ host: '127.0.0.1', port: Number(new URL(this.url).port) });
+    [this.gateway, this.server] = [gateway, server];
+    // Connections kept from before are found out to be closed.
+    await fetch(`${this.url}/healthz`).catch(() => null);
   }
 
   /**
@@ -163,7 +182,7 @@ export class World {
     this.server.server.closeAllConnections();
     await this.server.close();
     await this.sandbox.close();
-    await this.gateway.database.close();
+    for (const gateway of [...this.retired, this.gateway]) await gateway.database.close();
     await this.scratch.drop();
     this.tap.assertConfined();
   }

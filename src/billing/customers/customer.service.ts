@@ -126,6 +126,7 @@ export class CustomerService {
 
   /** Brings Tilled's copy in line with ours. The handler of CUSTOMER_PUSH. */
   async push(scope: Scope, lease: Lease): Promise<void> {
+    scope.workOn(lease.subject);
     const customer = await CustomerRepository.of(scope).findLive(lease.subject);
     const tilledId = customer?.tilledCustomerId ?? null;
     if (customer !== null && tilledId !== null) {
@@ -149,6 +150,7 @@ export class CustomerService {
     const customer = await CustomerRepository.of(scope).get(act.subject);
     if (customer.tilledCustomerId !== null) return;
     const known = act.isFirst ? null : await this.findAtTilled(scope, customer.id);
+    if (known === null && !act.isFirst) await act.beforeSendingAgain(scope);
     const snapshot = known ?? (await this.createAtTilled(scope, customer));
     await scope.transaction((tx) => this.mirror(tx, snapshot));
   }

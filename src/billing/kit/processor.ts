@@ -21,7 +21,7 @@ export class Processor {
   async ask<T>(scope: Scope, question: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     try {
-      return await question(this.clientOf(scope.app).account(scope.app.processorAccountId));
+      return await question(this.clientOf(scope.app).account(scope.app.processorAccountId, (call) => scope.noteCall(call)));
     } catch (error) {
       throw error instanceof TilledError ? translated(error) : error;
     } finally {

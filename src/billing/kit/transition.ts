@@ -39,6 +39,7 @@ export async function moveTo<Status extends string>(
   }
   row.status = status;
   recordTransition(tx, { noun: states.noun, objectId: row.id, from, to: status });
+  tx.afterCommit(() => tx.metrics.countTransition(states.noun, status));
   return 'moved';
 }
 

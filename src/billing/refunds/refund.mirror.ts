@@ -74,12 +74,15 @@ export class RefundMirror {
     const amountsIn = (statuses: readonly RefundStatus[]) =>
       refunds.filter((refund) => statuses.includes(refund.status)).map((refund) => refund.amountMinor);
     const refundedBefore = payment.refundedMinor;
+    const refundedMinor = sumMinor(amountsIn([RefundStatus.SUCCEEDED]));
     const hasChanged = setChanged(payment, {
-      refundedMinor: sumMinor(amountsIn([RefundStatus.SUCCEEDED])),
+      // A debit may come back while a refund of it is under way: what is given back then was captured all the same.
+      capturedMinor: Math.max(payment.capturedMinor, refundedMinor),
+      refundedMinor,
       refundReservedMinor: sumMinor(amountsIn(RESERVING_STATUSES)),
     });
     if (hasChanged) payment.updatedAt = this.clock.now();
-    const { refundedMinor, currency } = payment;
+    const { currency } = payment;
     if (refundedMinor > refundedBefore) tx.afterCommit(() => tx.metrics.refunded.inc({ currency }, refundedMinor - refundedBefore));
   }
 

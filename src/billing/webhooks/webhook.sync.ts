@@ -30,6 +30,9 @@ interface WebhookSyncParts {
 /** Writes a fetched snapshot, inside the transaction that completes the job. */
 type Recording = (tx: Scope) => Promise<void>;
 
+/** Events named as the cause of what looking again found. */
+const CAUSES_MAX = 6;
+
 const NOTHING: Recording = async () => undefined;
 
 /**
@@ -55,6 +58,7 @@ export class WebhookSync {
   private async sync(scope: Scope, object: EventObject, lease: Lease): Promise<void> {
     const events = await WebhookEventRepository.of(scope).unhandledOf(object);
     const eventIds = events.map((event) => event.id);
+    scope.workOn(object.id, eventIds.slice(-CAUSES_MAX).join(' ') || null);
     const record = await this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
     const finish = () =>
       scope.transaction(async (tx) => {

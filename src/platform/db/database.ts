@@ -2,6 +2,7 @@ import {
   DeadlockException,
   type EntityClass,
   type EntityManager,
+  type EventSubscriber,
   LockWaitTimeoutException,
   type LogContext,
   MikroORM,
@@ -54,14 +55,18 @@ export class Database {
   ) {}
 
   /** Connects lazily: the first statement opens the first connection, and fails if there is no server. */
-  static async open(config: DatabaseConfig, entities: readonly EntityClass<object>[]): Promise<Database> {
+  static async open(
+    config: DatabaseConfig,
+    entities: readonly EntityClass<object>[],
+    subscribers: readonly EventSubscriber[] = [],
+  ): Promise<Database> {
     let database: Database | undefined;
     const options = {
       ...driverOptions(config),
       entities: [...entities],
       metadataProvider: ReflectMetadataProvider,
       forceUtcTimezone: true,
-      subscribers: [new TenantGuard()],
+      subscribers: [...subscribers, new TenantGuard()],
       onQuery: (sql: string, parameters: readonly unknown[]) => {
         database?.announce(sql, parameters);
         return sql;

@@ -7,6 +7,7 @@ import type { Scope } from '../tenancy/scope.js';
 import { AlreadyRunning, KeyInProgress, KeyReused, Postponed } from './idempotency.errors.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import { recordRequest } from './request-event.js';
 import { fingerprintOf, keyIdOf } from './request-key.js';
 import type { Act, Outcome, Story, StoryRequest } from './story.js';
 
@@ -21,6 +22,8 @@ const RACES_MAX = 3;
 interface JobPayload {
   readonly given: unknown;
   readonly keyId: string | null;
+  /** The request that asked for it. */
+  readonly requestId?: string;
 }
 
 type Claim =
@@ -64,7 +67,7 @@ export class Intents {
     const error = await this.tryAct(scope, story, this.actOf(lease, false));
     if (!(error instanceof OutcomeUnknown)) return;
     scope.log.warn('outcome still unknown', { kind: lease.kind, subject: lease.subject, since: lease.createdAt, divergence_risk: true });
-    await this.jobs.release(scope, lease, { dueInMs: this.pauseMs(lease) });
+    await scope.transaction((tx) => this.jobs.release(tx, lease, { dueInMs: this.pauseMs(lease) }));
   }
 
   private actOf(lease: Lease, isFirst: boolean): Act {
@@ -98,7 +101,8 @@ export class Intents {
   private async claimOnce<Row>(tx: Scope, story: Story<Row>, request: StoryRequest, keyId: string | null): Promise<Claim> {
     const keys = IdempotencyKeyRepository.of(tx);
     const known = keyId === null ? null : await keys.lockKey(keyId);
-    if (known !== null && known.expiresAt > this.clock.now()) return { kind: 'known', key: known };
+    // While the outcome is not known the key does not expire: forgetting it could do the same thing twice.
+    if (known !== null && (known.state === 'open' || known.expiresAt > this.clock.now())) return { kind: 'known', key: known };
     if (known !== null) {
       keys.remove(known);
       await tx.flush();
@@ -107,9 +111,10 @@ export class Intents {
     const start =
       intent.existing === undefined ? { state: 'open' as const, errors: [] } : { state: 'done' as const, errors: intent.existing.errors };
     if (keyId !== null) keys.add(this.newKey(keyId, story.operation, request.input, { ...start, resourceId: intent.subject }));
+    if (intent.existing === undefined) recordRequest(tx, story.operation, intent);
     await tx.flush();
     if (intent.existing !== undefined) return { kind: 'existing', subject: intent.subject, errors: intent.existing.errors };
-    const payload: JobPayload = { given: intent.payload ?? null, keyId };
+    const payload: JobPayload = { given: intent.payload ?? null, keyId, requestId: tx.requestId };
     const lease = await this.jobs.hold(tx, { kind: story.operation, subject: intent.subject, payload });
     if (lease === null) throw new AlreadyRunning(story.operation, intent.subject);
     return { kind: 'won', lease };
@@ -140,6 +145,8 @@ export class Intents {
 
   /** Does the rest of a story once; returns the expected failure it ended in, which its key then remembers if it is final. */
   private async tryAct<Row>(scope: Scope, story: Story<Row>, act: Act): Promise<AppError | null> {
+    const { requestId } = act.lease.payload as JobPayload;
+    scope.workOn(act.subject, requestId === scope.requestId ? null : (requestId ?? null));
     try {
       await story.act(scope, act);
       await this.settle(scope, act, []);

@@ -15,17 +15,20 @@ interface WorkerParts {
   readonly jobs: Jobs;
   readonly handlers: ReadonlyMap<string, JobHandler>;
   /** A scope for work of an app; null when the app is gone. */
-  readonly scopeFor: (appId: string) => Promise<Scope | null>;
+  readonly scopeFor: (lease: Lease) => Promise<Scope | null>;
   /** Told when a try failed (`isDead`: for the last time), to keep what people see in step. */
   readonly onFailure: (scope: Scope, lease: Lease, reason: string, isDead: boolean) => Promise<void>;
+  /** Work that is tried for ever: nobody would find out what became of it otherwise. */
+  readonly isNeverGivenUp: (kind: string) => boolean;
   readonly log: Log;
   readonly metrics: Metrics;
   /** How long to wait when there is nothing to do, ms. */
   readonly idleMs: number;
 }
 
-/** After the 1st, 2nd … failed try, ms; the try after the last of them is the last. */
+/** After the 1st, 2nd … failed try, ms; the try after the last of them is the last, but for work that is never given up. */
 const BACKOFF_MS = [60_000, 300_000, 1_800_000, 7_200_000];
+const BACKOFF_MS_MAX = 7_200_000;
 const JITTER = 0.1;
 const BATCH = 10;
 /** Pieces of work in hand at most: nearly all of their time they wait for Tilled. */
@@ -103,7 +106,7 @@ export class Worker {
   }
 
   private async work(lease: Lease): Promise<void> {
-    const scope = await this.parts.scopeFor(lease.appId);
+    const scope = await this.parts.scopeFor(lease);
     const handler = this.parts.handlers.get(lease.kind);
     if (scope === null) return;
     const startedAt = performance.now();
@@ -126,7 +129,7 @@ export class Worker {
 
   private async failed(scope: Scope, lease: Lease, error: unknown): Promise<'failed' | 'dead'> {
     const reason = error instanceof Error ? error.message : String(error);
-    const delayMs = BACKOFF_MS[lease.attempts];
+    const delayMs = BACKOFF_MS[lease.attempts] ?? (this.parts.isNeverGivenUp(lease.kind) ? BACKOFF_MS_MAX : undefined);
     const isDead = error instanceof GiveUp || delayMs === undefined;
     scope.log.warn(isDead ? 'work given up' : 'work failed', {
       kind: lease.kind,

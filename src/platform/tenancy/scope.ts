@@ -8,6 +8,10 @@ import type { IdPrefix, Ids } from '../ids.js';
 import type { Verdict } from '../limits/leased-limit.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
+import { traceWrites } from '../outbox/audit-trail.js';
+import { recordEvent } from '../outbox/outbox.js';
+import type { CallNote } from '../outbox/outbox-event.entity.js';
+import type { Actor } from './actor.js';
 
 /** The app every row read or written in a scope belongs to. */
 export interface AppIdentity {
@@ -20,20 +24,6 @@ export interface AppIdentity {
   /** Where pages may stand that read answers for this app. */
   readonly corsOrigins: readonly string[];
 }
-
-/** What a key is confined to; absent or null for all of its role. */
-interface Confined {
-  readonly keyId: string;
-  readonly scopes?: readonly string[] | null;
-}
-
-/** Who is asking. A customer (a browser session) sees only their own rows. */
-export type Actor =
-  | ({ readonly kind: 'service' } & Confined)
-  | ({ readonly kind: 'read_only' } & Confined)
-  | ({ readonly kind: 'operator' } & Confined)
-  | { readonly kind: 'customer'; readonly customerId: string }
-  | { readonly kind: 'webhook' | 'job' | 'command' };
 
 interface ScopeParts {
   readonly database: Database;
@@ -68,10 +58,13 @@ export class Scope {
   private replayed = false;
   /** How the window of the app's requests stands. Apollo copies its context: copies share this. */
   readonly window: { verdict: Verdict | null } = { verdict: null };
+  private readonly calls: CallNote[] = [];
+  private about: { readonly objectId: string; readonly cause: string | null } | null = null;
 
   constructor(
     private readonly parts: ScopeParts,
     private readonly unit?: EntityManager,
+    private readonly outer?: Scope,
   ) {
     if (!parts.app.id) throw new Error('A scope needs an app.');
     this.app = parts.app;
@@ -95,6 +88,21 @@ export class Scope {
     this.replayed = true;
   }
 
+  /** What is written down from now on is about this object; `cause` is what made a job take it up. */
+  workOn(objectId: string, cause: string | null = null): void {
+    this.about = { objectId, cause };
+  }
+
+  /** What made a job do what it does; null for callers, who cause what they do. */
+  get cause(): string | null {
+    return this.outer?.cause ?? this.about?.cause ?? null;
+  }
+
+  /** Notes a call to the processor; it is written down with whatever is committed next. */
+  noteCall(call: CallNote): void {
+    this.calls.push(call);
+  }
+
   now(): Date {
     return this.parts.clock.now();
   }
@@ -114,11 +122,16 @@ export class Scope {
    */
   async transaction<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
     if (this.unit !== undefined) return work(this);
+    const calls = [...this.calls];
     const { result, inner } = await this.parts.database.transaction(async (em) => {
       confineWrites(em, this.appId);
-      const inner = new Scope(this.parts, em);
+      const inner = new Scope(this.parts, em, this);
+      traceWrites(em, inner);
+      for (const call of calls)
+        recordEvent(inner, { type: `call.${call.operation}`, objectId: this.about?.objectId ?? this.appId, details: { call } });
       return { result: await work(inner), inner };
     });
+    this.calls.splice(0, calls.length);
     this.loaders.clear();
     for (const react of inner.afterCommits) react();
     return result;

@@ -1,0 +1,68 @@
+# syntax=docker/dockerfile:1
+#
+#   docker build .                             the gateway and its worker (target `gateway`, the last one)
+#   docker build --target operations .         the same with what backups need, for MariaDB
+#   docker build --target operations-mysql .   the same, for MySQL 8.4, whose own programs must read its dumps and logs
+
+# Bookworm, as the machine that the tests run on, with the Node that package.json asks for.
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+# The compiler itself is an optional package of its platform.
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+COPY migrations ./migrations
+RUN npm run build
+
+FROM node:24-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+# The optional packages are copies of Node for machines with an older one.
+RUN npm ci --omit=dev --omit=optional
+
+FROM node:24-bookworm-slim AS base
+WORKDIR /app
+ENV NODE_ENV=production \
+    NODE_OPTIONS=--enable-source-maps \
+    PATH=/app/bin:$PATH
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY package.json ./
+COPY bin ./bin
+RUN ln -s billing.mjs bin/billing
+
+FROM base AS operations
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends mariadb-client restic ca-certificates openssh-client \
+ && rm -rf /var/lib/apt/lists/* \
+ && install -d -o node -g node -m 700 /var/lib/billing
+USER node
+ENTRYPOINT ["billing"]
+CMD ["backup"]
+
+FROM oraclelinux:9-slim AS operations-mysql
+COPY ops/docker/mysql-8.4.repo /etc/yum.repos.d/mysql-8.4.repo
+# mysql-community-client holds mysql, mysqldump and mysqlbinlog; the image mysql:8.4 has no mysqlbinlog.
+RUN microdnf install -y mysql-community-client libstdc++ openssh-clients ca-certificates \
+ && microdnf clean all \
+ && groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node \
+ && install -d -o node -g node -m 700 /var/lib/billing
+WORKDIR /app
+ENV NODE_ENV=production \
+    NODE_OPTIONS=--enable-source-maps \
+    PATH=/app/bin:/usr/local/bin:/usr/bin:/bin
+COPY --from=restic/restic:0.17.3 /usr/bin/restic /usr/local/bin/restic
+COPY --from=base /usr/local/bin/node /usr/local/bin/node
+COPY --from=base /app ./
+USER node
+ENTRYPOINT ["billing"]
+CMD ["backup"]
+
+FROM base AS gateway
+USER node
+EXPOSE 4000
+# Liveness: a gateway whose database is away is not restarted for it. Readiness is GET /readyz, for what balances the load.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT ?? 4000}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "dist/src/main.js"]

@@ -1,0 +1,109 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DumpReader } from './dump-reader.js';
+import type { Tables } from './manifest.js';
+import type { MysqlClient } from './mysql.client.js';
+import { BackupError, fedFrom, printedInto } from './programs.js';
+import { DUMP, type DumpFacts, type Store } from './store.js';
+
+/** One snapshot (single-transaction) that does not keep others from writing, rows in the order of their keys, nothing that changes from run to run. */
+const DUMP_OPTIONS = [
+  ...['--single-transaction', '--quick', '--skip-lock-tables', '--order-by-primary', '--hex-blob'],
+  ...['--no-tablespaces', '--skip-dump-date', '--default-character-set=utf8mb4'],
+];
+
+/** A database on a MySQL or MariaDB server, dumped by the server's own program. */
+export class MysqlStore implements Store {
+  readonly engine = 'mysql';
+
+  constructor(private readonly client: MysqlClient) {}
+
+  async tables(): Promise<readonly string[]> {
+    const sql = `select table_name from information_schema.tables where table_schema = ${textLiteral(this.client.database)} and table_type = 'BASE TABLE'`;
+    return (await this.client.query(sql, null)).map(([name = '']) => name);
+  }
+
+  /** Whether the server keeps binary logs: without them there is no point in time to go back to. */
+  async hasLogs(): Promise<boolean> {
+    return (await this.client.query('select @@log_bin', null))[0]?.[0] === '1';
+  }
+
+  async dumpInto(directory: string): Promise<DumpFacts> {
+    const reader = new DumpReader();
+    const takenAt = new Date().toISOString();
+    await printedInto(
+      await this.dumping(await this.positionOption()),
+      reader,
+      createWriteStream(path.join(directory, DUMP.mysql), { mode: 0o600 }),
+    );
+    if (reader.snapshotAt === null)
+      throw new BackupError(`The database "${this.client.database}" holds no tables: there is nothing to back up.`);
+    return {
+      engine: this.engine,
+      server: await this.client.version(),
+      database: this.client.database,
+      takenAt,
+      snapshotAt: reader.snapshotAt.toISOString(),
+      schemaVersion: reader.schemaVersion,
+      tables: reader.tables,
+      position: reader.position,
+    };
+  }
+
+  async contentsOfDump(directory: string): Promise<Tables> {
+    const reader = new DumpReader();
+    await pipeline(createReadStream(path.join(directory, DUMP.mysql)), reader, nowhere());
+    return reader.tables;
+  }
+
+  async clear(): Promise<void> {
+    const drops = (await this.tables()).map((name) => `drop table ${nameLiteral(name)};`);
+    if (drops.length > 0) await this.client.query(`set foreign_key_checks = 0; ${drops.join(' ')}`);
+  }
+
+  async load(directory: string): Promise<void> {
+    const name = nameLiteral(this.client.database);
+    const [known] = await this.client.query(
+      `select schema_name from information_schema.schemata where schema_name = ${textLiteral(this.client.database)}`,
+      null,
+    );
+    if (known === undefined) await this.client.query(`create database ${name} character set utf8mb4 collate utf8mb4_bin`, null);
+    await fedFrom(createReadStream(path.join(directory, DUMP.mysql)), await this.client.call('client', [this.client.database]));
+  }
+
+  async contents(): Promise<Tables> {
+    const reader = new DumpReader();
+    await printedInto(await this.dumping([]), reader, nowhere());
+    return reader.tables;
+  }
+
+  async drop(): Promise<void> {
+    await this.client.query(`drop database if exists ${nameLiteral(this.client.database)}`, null);
+  }
+
+  private async dumping(more: readonly string[]) {
+    return this.client.call('dump', [...DUMP_OPTIONS, ...more, this.client.database]);
+  }
+
+  /** Has the dump begin with the place in the binary log that it stands for, as a comment. */
+  private async positionOption(): Promise<readonly string[]> {
+    const isMariadb = (await this.client.family()) === 'mariadb';
+    const gtids = isMariadb ? [] : ['--set-gtid-purged=OFF'];
+    return (await this.hasLogs()) ? [...gtids, isMariadb ? '--master-data=2' : '--source-data=2'] : gtids;
+  }
+}
+
+/** A name in SQL. */
+function nameLiteral(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
+
+function textLiteral(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}
+
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
+}

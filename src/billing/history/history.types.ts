@@ -1,0 +1,113 @@
+import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { connectionType } from '../../graphql/connection.js';
+import type { CallNote, OutboxEvent } from '../../platform/outbox/outbox-event.entity.js';
+
+@ObjectType({ simpleResolvers: true, description: 'A field that changed. Values are null where there was none.' })
+class AuditChange {
+  @Field()
+  field!: string;
+
+  @Field(() => String, { nullable: true })
+  before!: string | null;
+
+  @Field(() => String, { nullable: true })
+  after!: string | null;
+
+  @Field({ description: 'The field tells about a person: only that it changed is kept.' })
+  isHidden!: boolean;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A call to the processor that may have changed something there.' })
+class AuditCall {
+  @Field()
+  operation!: string;
+
+  @Field({
+    description: '`done`, `rejected`, `not_found`, `unauthorized`, `throttled`, `unavailable`, or `unknown`: it may have happened.',
+  })
+  outcome!: string;
+
+  @Field(() => Int, { nullable: true })
+  httpStatus!: number | null;
+
+  @Field(() => String, { nullable: true, description: "The processor's own id of the request, for its support." })
+  processorRequestId!: string | null;
+}
+
+/** One thing that happened to an object, and who and what made it happen. */
+@ObjectType({
+  simpleResolvers: true,
+  description: 'One thing that happened to an object, and who made it happen. Never changed afterwards.',
+})
+export class AuditEvent {
+  @Field(() => ID)
+  id!: string;
+
+  @Field({ description: '`request.paymentCreate`, `call.confirmPaymentIntent`, `payment.succeeded`, `customer.changed` …' })
+  type!: string;
+
+  @Field(() => ID)
+  objectId!: string;
+
+  @Field({ description: '`service`, `operator`, `customer`, `job`, `command` …' })
+  actor!: string;
+
+  @Field(() => String, { nullable: true, description: 'Which key, customer or job it was.' })
+  actorId!: string | null;
+
+  @Field({ description: 'Links what one request, or one run of a job, did.' })
+  requestId!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'What made a job do it: the request that it finishes, or the webhook events that made us look again.',
+  })
+  cause!: string | null;
+
+  @Field(() => String, { nullable: true })
+  fromStatus!: string | null;
+
+  @Field(() => String, { nullable: true })
+  toStatus!: string | null;
+
+  @Field(() => [AuditChange])
+  changes!: AuditChange[];
+
+  @Field(() => AuditCall, { nullable: true })
+  call!: CallNote | null;
+
+  @Field(() => Date)
+  createdAt!: Date;
+}
+
+@ObjectType()
+export class AuditEventConnection extends connectionType(AuditEvent, 'AuditEvent') {}
+
+/** An event as callers see it. */
+export function shown(event: OutboxEvent): AuditEvent {
+  const { id, type, objectId, actor, actorId, requestId, cause, createdAt, details } = event;
+  const told = Object.entries(details?.changes ?? {}).map(([field, [before, after]]) => ({
+    field,
+    before: textOf(before),
+    after: textOf(after),
+    isHidden: false,
+  }));
+  const asked = Object.entries(details?.asked ?? {}).map(([field, value]) => ({
+    field,
+    before: null,
+    after: textOf(value),
+    isHidden: false,
+  }));
+  const hidden = (details?.hidden ?? []).map((field) => ({ field, before: null, after: null, isHidden: true }));
+  return {
+    ...{ id, type, objectId, actor, actorId, requestId, cause, createdAt },
+    fromStatus: event.fromStatus || null,
+    toStatus: event.toStatus || null,
+    changes: [...asked, ...told, ...hidden],
+    call: details?.call ?? null,
+  };
+}
+
+function textOf(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
+}

@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { type Backup, BackupService, NO_LOGS } from '../backup/backup.service.js';
+import { readBackupConfig } from '../config.backup.js';
+import { recorded } from './backup-record.js';
+import { jsonOption, type WithFoundation } from './kit.js';
+
+interface BackupOptions {
+  readonly init?: true;
+  readonly logs?: true;
+  readonly json?: true;
+}
+
+/** billing backup: keeps what is in the database, encrypted and away from it. */
+export function backupCommand(withFoundation: WithFoundation): Command {
+  return new Command('backup')
+    .description('Takes a full backup, reads it back, and lets go what is too old. For a timer, every 6 hours.')
+    .option('--init', 'make the repository of RESTIC_REPOSITORY first, once')
+    .option('--logs', 'keep only the binary logs since the last backup; for a timer, every few minutes')
+    .addOption(jsonOption())
+    .action((options: BackupOptions) =>
+      withFoundation(
+        async ({ backups }, config) => {
+          const { database, environment } = readBackupConfig(process.env, config);
+          const service = new BackupService(database, environment);
+          if (options.init) await service.init();
+          const backup = await recorded(backups, options.logs ? 'logs' : 'full', async () => {
+            const made = options.logs ? await service.logs() : await service.full();
+            return { made, snapshotId: made.snapshotId, manifestDigest: made.digest, rpoMs: null, rtoMs: null };
+          });
+          process.stdout.write(options.json ? `${JSON.stringify(shown(backup.made))}\n` : told(backup.made));
+        },
+        // A backup is taken before a migration too.
+        { isUnprepared: true },
+      ),
+    );
+}
+
+function shown({ snapshotId, manifest, digest, addedBytes, pruned }: Backup) {
+  const { kind, takenAt, schemaVersion, tables, position, logs } = manifest;
+  return { snapshotId, kind, takenAt, schemaVersion, digest, rows: rowsOf(tables), tables, position, logs, addedBytes, pruned };
+}
+
+function told({ snapshotId, manifest, addedBytes, pruned }: Backup): string {
+  const { kind, takenAt, tables, logs, position, engine } = manifest;
+  const what =
+    kind === 'logs'
+      ? `${logs.length} binary logs`
+      : `${rowsOf(tables)} rows of ${Object.keys(tables).length} tables, read back and verified`;
+  const more = pruned === 0 ? '' : `Let go ${pruned} snapshots that were too old.\n`;
+  const warning = engine === 'mysql' && position === null ? `${NO_LOGS}\n` : '';
+  return `Snapshot ${snapshotId.slice(0, 8)} of ${takenAt}: ${what}; ${addedBytes} bytes added.\n${more}${warning}`;
+}
+
+function rowsOf(tables: Backup['manifest']['tables']): number {
+  return Object.values(tables).reduce((sum, { rows }) => sum + rows, 0);
+}

@@ -1,0 +1,32 @@
+import type { CatchUp } from '../backup/drill.service.js';
+import { composeGateway } from '../compose.js';
+import type { Config } from '../config.js';
+import { encryptionOf } from '../demo.js';
+import { systemClock } from '../platform/clock.js';
+import { createLog } from '../platform/log.js';
+import { localTilled } from './kit.js';
+
+/**
+ * Brings a database that was just restored to the newest schema and to what Tilled says now: the events since are recorded
+ * and their objects looked at. A gateway of its own does it, on that database alone, and it only reads from Tilled.
+ */
+export function catchUpOf(config: Config): CatchUp {
+  return async (target) => {
+    const tilled = config.tilled ?? (await localTilled(config));
+    const surroundings = { database: target, encryption: await encryptionOf(config), clock: systemClock, log: createLog('silent') };
+    const gateway = await composeGateway({ ...surroundings, tilled, tilledTimeoutMs: config.tilledTimeoutMs, purpose: 'catch-up' });
+    try {
+      await gateway.migrator.migrate();
+      let events = 0;
+      for (const app of await gateway.access.listApps()) {
+        const scope = await gateway.access.scopeOf(app.id, { kind: 'command' }, { requestId: 'catch-up' });
+        if (scope !== null) events += await gateway.webhooks.backfill.run(scope);
+      }
+      await gateway.worker.drain();
+      const { checked, violations } = await gateway.verifyBooks();
+      return { events, left: await gateway.unsynced(), invariants: checked, violations };
+    } finally {
+      await gateway.database.close();
+    }
+  };
+}

@@ -1,0 +1,71 @@
+import { Command } from 'commander';
+import { assertSound, type CaughtUp } from '../backup/drill.service.js';
+import { BackupError } from '../backup/programs.js';
+import { type Restored, RestoreService } from '../backup/restore.service.js';
+import { readBackupConfig, readDatabaseUrl } from '../config.backup.js';
+import { readConfig } from '../config.js';
+import { catchUpOf } from './catch-up.js';
+import { jsonOption } from './kit.js';
+
+interface RestoreOptions {
+  readonly to: string;
+  readonly at?: string;
+  readonly snapshot?: string;
+  readonly force?: true;
+  readonly replay: boolean;
+  readonly json?: true;
+}
+
+/** billing restore: fills an empty database from a backup. It never opens the database of this environment. */
+export function restoreCommand(): Command {
+  return new Command('restore')
+    .description('Fills an empty database from the backups, checks it row for row, and replays what Tilled emitted since.')
+    .requiredOption('--to <url>', 'the database to fill: mysql://…, or sqlite:FILE; it is made if it does not exist')
+    .option('--at <time>', 'the state before this second (ISO 8601), from the binary logs; the newest there is if absent')
+    .option('--snapshot <id>', 'begin with this backup')
+    .option('--force', 'replace what is in the target')
+    .option('--no-replay', 'leave the data as it was backed up: ask Tilled nothing, migrate nothing')
+    .addOption(jsonOption())
+    .action(restore);
+}
+
+async function restore(options: RestoreOptions): Promise<void> {
+  const config = readConfig(process.env, process.cwd());
+  const { environment } = readBackupConfig(process.env, config);
+  const target = readDatabaseUrl(options.to, '--to');
+  const wanted = { at: timeOf(options.at), snapshotId: options.snapshot ?? null };
+  const restored = await new RestoreService(environment).restore(target, wanted, options.force ? 'billing tables' : 'nothing');
+  const caughtUp = options.replay ? await catchUpOf(config)(target) : null;
+  const answer = {
+    snapshotId: restored.snapshotId,
+    digest: restored.digest,
+    reachedAt: restored.reachedAt,
+    logFiles: restored.logFiles,
+    caughtUp,
+  };
+  process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : told(restored, caughtUp));
+  if (caughtUp !== null) assertSound(caughtUp);
+}
+
+function timeOf(text: string | undefined): Date | null {
+  if (text === undefined) return null;
+  const time = new Date(text);
+  // Without a zone the same words would mean another moment on another machine.
+  if (Number.isNaN(time.getTime()) || !/(Z|[+-]\d\d:?\d\d)$/.test(text))
+    throw new BackupError('--at is not a moment with its zone: write it like 2026-03-01T12:00:05Z.');
+  return time;
+}
+
+function told({ snapshotId, manifest, reachedAt, logFiles }: Restored, caughtUp: CaughtUp | null): string {
+  const tables = Object.keys(manifest.tables).length;
+  const from = `Restored snapshot ${snapshotId.slice(0, 8)} of ${manifest.takenAt}; all ${tables} tables have the rows and checksums of its manifest.\n`;
+  const logs = logFiles === 0 ? '' : `Replayed ${logFiles} binary logs: the data is as of ${reachedAt.toISOString()}.\n`;
+  return `${from}${logs}${caughtUp === null ? '' : toldCaughtUp(caughtUp)}`;
+}
+
+/** What catching up brought, for people. */
+export function toldCaughtUp({ events, left, invariants, violations }: CaughtUp): string {
+  const rest = left === 0 ? '' : ` ${left} objects are still to be looked at; the worker will.`;
+  const books = violations.length === 0 ? `All ${invariants} invariants hold.` : `${violations.length} rows break an invariant.`;
+  return `Recorded ${events} events that Tilled emitted since.${rest}\n${books}\n`;
+}

@@ -1,0 +1,55 @@
+import 'reflect-metadata';
+import { BackupRun } from './backup/backup-run.entity.js';
+import { ApiKey } from './billing/access/api-key.entity.js';
+import { App } from './billing/access/app.entity.js';
+import { Operation } from './billing/access/operation.entity.js';
+import { Customer } from './billing/customers/customer.entity.js';
+import { Dispute } from './billing/disputes/dispute.entity.js';
+import { Divergence } from './billing/kit/divergence.entity.js';
+import { PaymentMethod } from './billing/payment-methods/payment-method.entity.js';
+import { Payment } from './billing/payments/payment.entity.js';
+import { Reconciled, Reconciliation } from './billing/reconciliation/reconciliation.entity.js';
+import { Refund } from './billing/refunds/refund.entity.js';
+import { Subscription } from './billing/subscriptions/subscription.entity.js';
+import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
+import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
+import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
+import { Cursor } from './platform/cursors.js';
+import { IdempotencyKey } from './platform/idempotency/idempotency-key.entity.js';
+import { Job } from './platform/jobs/job.entity.js';
+import { LimitCounter } from './platform/limits/limit-counter.entity.js';
+import { LimitSetting } from './platform/limits/limit-setting.entity.js';
+import type { Audited } from './platform/outbox/audit-trail.js';
+import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
+import { Attestation } from './preflight/attestation.entity.js';
+
+const BILLING_ENTITIES = [
+  App,
+  ApiKey,
+  Operation,
+  Customer,
+  PaymentMethod,
+  Subscription,
+  Payment,
+  Refund,
+  Dispute,
+  Divergence,
+  Reconciled,
+  Reconciliation,
+  WebhookEvent,
+  WebhookFact,
+  WebhookSecret,
+];
+/** Every table of the database. */
+export const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting, BackupRun, Attestation];
+
+/** Whose changes are written down, and which of their fields tell about a person. */
+export const AUDITED: Readonly<Record<string, Audited>> = {
+  [ApiKey.name]: { noun: 'api_key', hidden: ['hash', 'hint'] },
+  [Customer.name]: { noun: 'customer', hidden: ['email', 'name', 'externalId', 'metadata'] },
+  [PaymentMethod.name]: { noun: 'payment_method', hidden: ['last4', 'expMonth', 'expYear', 'bankName', 'bankLast'] },
+  [Subscription.name]: { noun: 'subscription', hidden: ['metadata'] },
+  [Payment.name]: { noun: 'payment', hidden: ['description', 'referenceId', 'metadata'] },
+  [Refund.name]: { noun: 'refund', hidden: ['referenceId', 'metadata'] },
+  [Dispute.name]: { noun: 'dispute', hidden: [] },
+};

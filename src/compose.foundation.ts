@@ -1,0 +1,83 @@
+import { MIGRATIONS } from '../migrations/index.js';
+import { reportBackups } from './backup/backup.metrics.js';
+import { BackupRecords } from './backup/backup-records.js';
+import { AccessService } from './billing/access/access.service.js';
+import { LimitService } from './billing/access/limit.service.js';
+import { Secrets } from './billing/access/secrets.service.js';
+import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
+import { findViolations, INVARIANTS, type Violation } from './billing/reconciliation/invariants.js';
+import { countOpenDivergences } from './billing/reconciliation/open-divergences.js';
+import { AUDITED, ENTITIES } from './compose.entities.js';
+import type { DatabaseConfig, EncryptionConfig } from './config.js';
+import type { Clock } from './platform/clock.js';
+import { Database } from './platform/db/database.js';
+import { SchemaMigrator } from './platform/db/migrator.js';
+import { watchedDatabase } from './platform/db/observer.js';
+import { Ids } from './platform/ids.js';
+import { JobDesk, type OpenWork } from './platform/jobs/job-desk.js';
+import { LimitSettings } from './platform/limits/limit-settings.js';
+import { type Log, watchedLog } from './platform/log.js';
+import { Metrics } from './platform/metrics.js';
+import { AuditTrail } from './platform/outbox/audit-trail.js';
+import { Vault } from './platform/vault.js';
+import { Attestations } from './preflight/attestations.js';
+
+/** The database and who may use it: what the command line needs too. */
+export interface Foundation {
+  readonly database: Database;
+  readonly migrator: SchemaMigrator;
+  readonly access: AccessService;
+  readonly vault: Vault;
+  readonly secrets: Secrets;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Limits that were set for apps and keys, and how they are set. */
+  readonly limitSettings: LimitSettings;
+  readonly limitService: LimitService;
+  readonly backups: BackupRecords;
+  /** What people and programs attested of this deployment. */
+  readonly attestations: Attestations;
+  readonly jobDesk: JobDesk;
+  /** Mutations whose outcome is not certain yet, over all apps, for metrics and alerts. */
+  readonly openIntents: () => Promise<OpenWork>;
+  /** Checks what must hold of the books. */
+  readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
+  /** How many divergences are open in all apps, by class. */
+  readonly openDivergences: () => ReturnType<typeof countOpenDivergences>;
+}
+
+/** What a process hands in. */
+export interface Surroundings {
+  readonly database: DatabaseConfig;
+  readonly encryption: EncryptionConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A statement that takes at least so long is logged, ms. */
+  readonly slowQueryMs?: number;
+}
+
+const SLOW_QUERY_MS = 500;
+
+/** Opens the database, without looking at what is in it. */
+export async function composeFoundation(surroundings: Surroundings): Promise<Foundation> {
+  const { database: config, encryption, clock, slowQueryMs = SLOW_QUERY_MS } = surroundings;
+  const metrics = new Metrics();
+  const log = watchedLog(surroundings.log, metrics);
+  const database = await Database.open(config, ENTITIES, [new AuditTrail(AUDITED)]);
+  database.observe(watchedDatabase(metrics, log, database.tableNames, slowQueryMs));
+  const migrator = new SchemaMigrator(database, MIGRATIONS);
+  const vault = new Vault(encryption);
+  const access = new AccessService({ database, clock, ids: new Ids(clock), log, metrics, vault });
+  const limitSettings = new LimitSettings(database, clock);
+  const limitService = new LimitService({ database, access, settings: limitSettings });
+  const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
+  const secrets = new Secrets(database, vault);
+  const openDivergences = () => countOpenDivergences(database);
+  const jobDesk = new JobDesk(database, clock);
+  const openIntents = () => jobDesk.openWork(INTENT_KINDS);
+  const backups = new BackupRecords(database, new Ids(clock));
+  const attestations = new Attestations(database, clock, new Ids(clock));
+  reportBackups(metrics.registry, backups);
+  const watched = { backups, attestations, jobDesk, openIntents, verifyBooks, openDivergences };
+  return { database, migrator, access, vault, secrets, log, metrics, limitSettings, limitService, ...watched };
+}

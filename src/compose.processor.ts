@@ -1,0 +1,32 @@
+import { placeOf, TILLED_SECRET_KEY } from './billing/access/secret-places.js';
+import { Processor } from './billing/kit/processor.js';
+import type { Foundation } from './compose.foundation.js';
+import type { TilledConfig } from './config.js';
+import { TILLED_OPERATIONS, TilledClient } from './tilled/tilled.client.js';
+import { TILLED_FAILURES } from './tilled/tilled.errors.js';
+import { TilledHttp } from './tilled/tilled.http.js';
+
+/** How a process reaches Tilled. */
+export interface TilledParts {
+  readonly tilled: TilledConfig;
+  readonly tilledTimeoutMs: number;
+  /** For catching up, on a database that was just restored: Tilled is asked and never told anything. */
+  readonly purpose?: 'catch-up';
+}
+
+/** Asks Tilled with the deployment's key, or with an app's own; the client of an app is made again when its key changes. */
+export function composeProcessor(parts: TilledParts & Pick<Foundation, 'log' | 'metrics' | 'vault'>): Processor {
+  const { tilled, tilledTimeoutMs: timeoutMs, purpose, log, metrics, vault } = parts;
+  const allowed = purpose === 'catch-up' ? ({ allows: 'reads' } as const) : {};
+  metrics.expectTilledCalls(TILLED_OPERATIONS, ['ok', ...TILLED_FAILURES]);
+  const onTry = metrics.timeTilledCall.bind(metrics);
+  const clientWith = (secretKey: string) => new TilledClient(new TilledHttp({ ...tilled, secretKey, timeoutMs, log, onTry, ...allowed }));
+  const own = new Map<string, { readonly credential: string; readonly client: TilledClient }>();
+  return new Processor(clientWith(tilled.secretKey), ({ id, processorCredential: credential }) => {
+    const known = own.get(id);
+    if (known?.credential === credential) return known.client;
+    const client = clientWith(vault.open(credential, placeOf(TILLED_SECRET_KEY, id, id)));
+    own.set(id, { credential, client });
+    return client;
+  });
+}

@@ -1,0 +1,46 @@
+import { type Config, ConfigError, type DatabaseConfig, readDatabase } from './config.js';
+import { type Environment, EnvironmentReader } from './config.reader.js';
+
+/** Where backups go and who takes them. */
+export interface BackupConfig {
+  /** What restic and the database's programs find in their environment: PATH, the repository, its password and credentials. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The database as the user who may dump it sees it; the gateway's own unless said otherwise. */
+  readonly database: DatabaseConfig;
+  /** The empty database that drills restore into; null for one beside `database`. */
+  readonly drillDatabase: DatabaseConfig | null;
+}
+
+/** What restic reads: its own variables, and those of the services that keep repositories. */
+const FOR_BACKUPS = /^(RESTIC|AWS|B2|AZURE|GOOGLE|OS|ST|RCLONE)_|^(PATH|HOME|TMPDIR|XDG_CACHE_HOME|SSH_AUTH_SOCK)$/;
+
+/** Reads what backups need; throws ConfigError like readConfig. */
+export function readBackupConfig(environment: Environment, config: Config): BackupConfig {
+  const reader = new EnvironmentReader(environment);
+  const hasOne = (...names: readonly string[]) => names.some((name) => reader.text(name) !== undefined);
+  if (!hasOne('RESTIC_REPOSITORY', 'RESTIC_REPOSITORY_FILE'))
+    reader.missing('RESTIC_REPOSITORY', 'where backups are kept, away from the database', 's3:s3.example.com/billing-backups');
+  if (!hasOne('RESTIC_PASSWORD_FILE', 'RESTIC_PASSWORD_COMMAND', 'RESTIC_PASSWORD'))
+    reader.missing('RESTIC_PASSWORD_FILE', 'the file with the password that backups are encrypted with', '/etc/billing/restic-password');
+  const databaseOf = (name: string) => (hasOne(name) ? readDatabase(reader, { isProduction: false, dataDir: config.dataDir }, name) : null);
+  const found = {
+    environment: Object.fromEntries([...entriesFor(environment)]),
+    database: databaseOf('BILLING_BACKUP_DATABASE_URL') ?? config.database,
+    drillDatabase: databaseOf('BILLING_DRILL_DATABASE_URL'),
+  };
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
+  return Object.freeze(found);
+}
+
+/** The database that a URL of the command line names; throws ConfigError. */
+export function readDatabaseUrl(url: string, option: string): DatabaseConfig {
+  const reader = new EnvironmentReader({ [option]: url });
+  const database = readDatabase(reader, { isProduction: false, dataDir: '.' }, option);
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
+  return database;
+}
+
+/** The variables that programs started for backups may see. */
+function* entriesFor(environment: Environment): Iterable<[string, string]> {
+  for (const [name, value] of Object.entries(environment)) if (value !== undefined && FOR_BACKUPS.test(name)) yield [name, value];
+}

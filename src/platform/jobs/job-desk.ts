@@ -1,0 +1,52 @@
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import type { Scope } from '../tenancy/scope.js';
+import type { Job } from './job.entity.js';
+import { JobRepository } from './job.repository.js';
+
+/** How much of some kinds of work is open, over all apps. */
+export interface OpenWork {
+  /** Not counting what a request is at in this moment for the first time. */
+  readonly count: number;
+  /** How much of it waits for a person. */
+  readonly dead: number;
+  /** How long the oldest has been open, ms; 0 if there is none. */
+  readonly oldestAgeMs: number;
+}
+
+/** What people see and do about queued work. */
+export class JobDesk {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Open work of these kinds, counted over all apps. */
+  async openWork(kinds: readonly string[]): Promise<OpenWork> {
+    const places = kinds.map(() => '?').join(', ');
+    const [row] = await this.database.query(
+      `select count(*) as counted, sum(case when state = 'dead' then 1 else 0 end) as dead, min(created_at) as oldest
+       from billing_jobs where kind in (${places}) and not (state = 'running' and fence = 1 and due_at > ?)`,
+      [...kinds, this.clock.now()],
+    );
+    const count = Number(row?.counted ?? 0);
+    const oldestAt = count === 0 ? this.clock.now() : new Date(row?.oldest as string | number | Date);
+    return { count, dead: Number(row?.dead ?? 0), oldestAgeMs: this.clock.now().getTime() - oldestAt.getTime() };
+  }
+
+  /** Work of an app; only what waits for a person if `isDead`. */
+  list(scope: Scope, { isDead }: { readonly isDead: boolean }): Promise<Job[]> {
+    const jobs = JobRepository.of(scope);
+    return isDead ? jobs.dead() : jobs.all();
+  }
+
+  /** Has dead work tried again from now on, as if it had never failed; one piece, or all. Returns how many pieces. */
+  retry(scope: Scope, id: string | null): Promise<number> {
+    const one = id === null ? '' : ' and id = ?';
+    return scope.run(`update billing_jobs set state = 'due', due_at = ?, attempts = 0 where app_id = ? and state = 'dead'${one}`, [
+      scope.now(),
+      scope.appId,
+      ...(id === null ? [] : [id]),
+    ]);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Page, PageRequest } from '../tenancy/page.js';
+import { TenantRepository } from '../tenancy/tenant.repository.js';
+import { Job } from './job.entity.js';
+
+/** Queued work of an app, for reading; `Jobs` writes it. Not personal: who may see an object may know since when it waits. */
+export class JobRepository extends TenantRepository<Job> {
+  protected readonly entity = Job;
+  protected readonly noun = 'job';
+  protected override readonly isPersonal = false;
+
+  /** Work of these kinds, newest first; of one subject, if given. */
+  list(page: PageRequest, filter: { readonly kinds: readonly string[]; readonly subject: string | null }): Promise<Page<Job>> {
+    return this.page({ kind: filter.kinds, ...(filter.subject === null ? {} : { subject: filter.subject }) }, page);
+  }
+
+  /** Work of these kinds about one subject, oldest first. Loads of one tick share a query. */
+  about(subject: string, kinds: readonly string[]): Promise<Job[]> {
+    const loader = this.scope.loader(`job.about.${kinds.join()}`, async (subjects: readonly string[]) => {
+      const rows = await this.rows({ kind: kinds, subject: subjects });
+      return subjects.map((wanted) => rows.filter((row) => row.subject === wanted));
+    });
+    return loader.load(subject);
+  }
+
+  /** What waits for a person. */
+  dead(): Promise<Job[]> {
+    return this.rows({ state: 'dead' });
+  }
+
+  /** What waits or is being done, dead or not. */
+  all(): Promise<Job[]> {
+    return this.rows({});
+  }
+}

@@ -1,0 +1,73 @@
+import { type ChangeSet, ChangeSetType, type EntityManager, type EventSubscriber, type FlushEventArgs } from '@mikro-orm/core';
+import { type EventSource, newEvent } from './outbox.js';
+import { type EventDetails, OutboxEvent } from './outbox-event.entity.js';
+
+/** How changes of an entity are written down. */
+export interface Audited {
+  readonly noun: string;
+  /** Properties that tell about a person: that they changed is written down, their values are not. */
+  readonly hidden: readonly string[];
+}
+
+type Row = Record<string, unknown> & { id: string };
+
+const scopeOfUnit = new WeakMap<object, EventSource>();
+/** Say nothing that the event does not say itself. */
+const UNTOLD = new Set(['appId', 'id', 'version', 'createdAt', 'updatedAt']);
+
+/** Binds what this unit of work writes to the scope in whose name it does. */
+export function traceWrites(em: EntityManager, scope: EventSource): void {
+  scopeOfUnit.set(em, scope);
+}
+
+/**
+ * Writes down every change of an audited row in the same transaction, whoever makes it: no code can forget to. A change of
+ * status is an event already, and gets what else changed. Events themselves are only ever added.
+ */
+export class AuditTrail implements EventSubscriber {
+  /** @param audited by the name of the entity's class */
+  constructor(private readonly audited: Readonly<Record<string, Audited>>) {}
+
+  onFlush(flush: FlushEventArgs): void {
+    const scope = scopeOfUnit.get(flush.em);
+    const changes = flush.uow.getChangeSets() as ChangeSet<object>[];
+    const transitions = new Map<string, OutboxEvent>();
+    for (const { entity, type } of changes) {
+      if (!(entity instanceof OutboxEvent)) continue;
+      if (type !== ChangeSetType.CREATE) throw new Error('An event is never changed or removed.');
+      if (entity.toStatus !== '') transitions.set(entity.objectId, entity);
+    }
+    for (const change of changes) {
+      const how = this.audited[change.meta.className];
+      if (how === undefined || scope === undefined) continue;
+      const row = change.entity as Row;
+      const details = detailsOf(change, how);
+      const transition = transitions.get(row.id);
+      if (transition !== undefined) {
+        transition.details = details;
+        flush.uow.recomputeSingleChangeSet(transition);
+      } else if (details !== null) {
+        const type = `${how.noun}.${VERBS[change.type] ?? 'changed'}`;
+        flush.uow.computeChangeSet(newEvent(scope, { type, objectId: row.id, fromStatus: '', toStatus: '', details }));
+      }
+    }
+  }
+}
+
+const VERBS: Partial<Record<ChangeSetType, string>> = { [ChangeSetType.CREATE]: 'created', [ChangeSetType.DELETE]: 'removed' };
+
+/** Null when nothing changed that is worth saying. */
+function detailsOf(change: ChangeSet<object>, { hidden }: Audited): EventDetails | null {
+  if (change.type === ChangeSetType.DELETE) return {};
+  const [before, after] = [(change.originalEntity ?? {}) as Row, change.entity as Row];
+  const changed = Object.keys(change.payload).filter(
+    (name) => !UNTOLD.has(name) && !(after[name] === null && (before[name] ?? null) === null),
+  );
+  const told = changed.filter((name) => !hidden.includes(name));
+  const untold = changed.filter((name) => hidden.includes(name));
+  if (changed.length === 0) return null;
+  return {
+    changes: Object.fromEntries(told.map((name) => [name, [before[name] ?? null, after[name] ?? null]] as const)),
+    ...(untold.length === 0 ? {} : { hidden: untold }),
+  };
+}

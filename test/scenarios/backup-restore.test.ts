@@ -1,0 +1,365 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import mysql from 'mysql2/promise';
+import { composeFoundation, type Foundation } from '../../src/compose.js';
+import { readConfig } from '../../src/config.js';
+import { systemClock } from '../../src/platform/clock.js';
+import { createLog } from '../../src/platform/log.js';
+import { atTilled, cut } from '../support/at-tilled.js';
+import { TEST_ENCRYPTION } from '../support/encryption.js';
+import { KillableDatabase } from '../support/killable-database.js';
+import * as ops from '../support/operations.generated.js';
+import { billing, type Ending, type Environment } from '../support/processes.js';
+import { createScratchDatabase } from '../support/scratch-database.js';
+import { type AnyRow, tableNames } from '../support/tables.js';
+import { type TestApp, World } from '../support/world.js';
+
+const COMMAND_MS_MAX = 120_000;
+const STORY_MS_MAX = 400_000;
+
+const isEmbedded = globalThis.TEST_DATABASE === 'embedded';
+
+let server: KillableDatabase | null;
+let directory: string;
+let world: World;
+let app: TestApp;
+let environment: Environment;
+/** Every row by table, just before the database was destroyed. */
+let lost: Readonly<Record<string, readonly AnyRow[]>>;
+/** Payments that were made while the backup ran. */
+let madeMeanwhile = 0;
+let metricsAfterBackup = '';
+/** A second between two customers who were made after the backup. */
+let between = '';
+const endings: Record<'refused' | 'backup' | 'logs' | 'drill', Ending> = Object.create(null);
+const foundations: Foundation[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'bg_test_backup_'));
+  await writeFile(path.join(directory, 'password'), 'of-a-test-repository\n', { mode: 0o600 });
+  server = isEmbedded ? null : await KillableDatabase.create({ keepsLogs: true });
+  const scratch = server === null ? await createScratchDatabase() : { url: server.url, drop: () => Promise.resolve() };
+  world = await World.create({ scratch, clock: 'running' });
+  environment = {
+    ...world.environment,
+    RESTIC_REPOSITORY: path.join(directory, 'repository'),
+    RESTIC_PASSWORD_FILE: path.join(directory, 'password'),
+    RESTIC_CACHE_DIR: path.join(directory, 'cache'),
+    BILLING_DATA_DIR: directory,
+  };
+  await liveAndDie();
+}, STORY_MS_MAX);
+afterAll(async () => {
+  for (const { database } of foundations) await database.close();
+  await world.end();
+  await server?.close();
+  await rm(directory, { recursive: true, force: true });
+}, 60_000);
+
+describe('billing backup', () => {
+  it('says how to begin while there is no repository', () => {
+    expect([endings.refused.status, endings.refused.stderr]).toEqual([1, expect.stringContaining('billing backup --init')]);
+  });
+
+  it('takes one consistent snapshot while payments go on, with rows and checksums of every table', async () => {
+    expect([endings.backup.status, endings.backup.stderr]).toEqual([0, '']);
+    expect(madeMeanwhile).toBeGreaterThan(0);
+    const { tables, schemaVersion } = JSON.parse(endings.backup.stdout);
+    expect(Object.keys(tables)).toEqual(Object.keys(lost));
+    expect(tables['billing_payments']).toEqual({ rows: expect.any(Number), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(schemaVersion).toBe(lost['billing_migrations']?.map((row) => String(row['name'])).at(-1));
+  });
+
+  it('leaves nothing of the data readable in the repository', async () => {
+    const repository = environment['RESTIC_REPOSITORY'] ?? '';
+    const entries = await readdir(repository, { recursive: true });
+    expect(entries.length).toBeGreaterThan(5);
+    for (const entry of entries) {
+      const file = path.join(repository, entry);
+      if ((await stat(file)).isFile()) expect((await readFile(file)).includes('ann@example.com')).toBe(false);
+    }
+  });
+
+  it('is seen in the metrics, with the time of the last success, and no drill before there was one', () => {
+    const [, value] = /^billing_backup_last_success_timestamp_seconds (\d+)$/m.exec(metricsAfterBackup) ?? [];
+    expect(Math.abs(Number(value) - Date.now() / 1000)).toBeLessThan(3_600);
+    expect(metricsAfterBackup).not.toMatch(/^billing_drill_last_success_timestamp_seconds \d/m);
+  });
+});
+
+describe('billing drill', () => {
+  it('shows that the newest backup can be restored, with the RPO and RTO it measured, and removes what it made', async () => {
+    expect([endings.drill.status, endings.drill.stderr]).toEqual([0, '']);
+    expect(JSON.parse(endings.drill.stdout)).toMatchObject({ left: 0, invariants: expect.any(Number) });
+    const { rpoMs, rtoMs } = JSON.parse(endings.drill.stdout);
+    expect(rpoMs).toBeGreaterThanOrEqual(0);
+    expect(rtoMs).toBeGreaterThan(0);
+    process.stdout.write(`${JSON.stringify({ rpoMs, rtoMs })}\n`);
+    if (server !== null) expect((await databaseNames()).filter((name) => name.includes('drill'))).toEqual([]);
+  });
+
+  it('is remembered, with what it measured', () => {
+    const { rtoMs, snapshotId } = JSON.parse(endings.drill.stdout);
+    expect(
+      lost['billing_backups']?.filter((row) => row['kind'] === 'drill').map((row) => ({ ...row, rto_ms: Number(row['rto_ms']) })),
+    ).toEqual([expect.objectContaining({ snapshot_id: snapshotId, rto_ms: rtoMs, reason: null })]);
+  });
+});
+
+describe('billing restore', () => {
+  it('brings back every row that was there when the database was destroyed', async () => {
+    const ending = await restore('exact', '--no-replay');
+    expect([ending.status, ending.stderr]).toEqual([0, '']);
+    const rows = await allRows('exact');
+    for (const [table, expected] of Object.entries(lost)) {
+      // What was written about the last copy came after it.
+      if (table !== 'billing_backups') expect([table, rows[table]]).toEqual([table, expected]);
+    }
+  }, 150_000);
+
+  it('replays what Tilled emitted since, after which the books are Tilled’s and all invariants hold', async () => {
+    const written = await writesAtTilled();
+    const ending = await restore('replayed', '--json');
+    expect([ending.status, ending.stderr]).toEqual([0, '']);
+    const { caughtUp } = JSON.parse(ending.stdout);
+    expect(caughtUp).toMatchObject({ left: 0, violations: [] });
+    expect(caughtUp.events).toBeGreaterThan(2);
+    const rows = await allRows('replayed');
+    await expectSameAsTilled(rows);
+    // The payment nobody answered has its job still, and nothing was sent for it.
+    const [unanswered] = rows['billing_payments']?.filter((row) => Number(row['amount_minor']) === 6_600) ?? [];
+    expect(unanswered).toMatchObject({ status: 'UNKNOWN', tilled_payment_intent_id: null });
+    expect(rows['billing_jobs']?.map((row) => row['subject'])).toContain(unanswered?.['id']);
+    expect(await writesAtTilled()).toBe(written);
+  }, 150_000);
+
+  it('refuses a database that is not empty, and replaces it only with --force', async () => {
+    const before = await allRows('replayed');
+    const refused = await restore('replayed', '--no-replay');
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('not empty')]);
+    expect(await allRows('replayed')).toEqual(before);
+    expect((await restore('replayed', '--no-replay', '--force')).status).toBe(0);
+    expect((await allRows('replayed'))['billing_payments']).toEqual(lost['billing_payments']);
+  }, 250_000);
+
+  if (!isEmbedded) {
+    it('goes back to a second: what was made before it is there, and what was made after it is not', async () => {
+      const ending = await restore('second', '--no-replay', '--at', between);
+      expect([ending.status, ending.stderr]).toEqual([0, '']);
+      const emails = (await allRows('second'))['billing_customers']?.map((row) => row['email']);
+      expect(emails).toContain('first@example.com');
+      expect(emails).not.toContain('second@example.com');
+    }, 150_000);
+
+    it('does not replay the statement that dropped the database, and says up to when the logs are good', async () => {
+      const copied = await billing(['backup', '--logs'], { ...environment, BILLING_BACKUP_DATABASE_URL: urlOf('exact') }, COMMAND_MS_MAX);
+      expect([copied.status, copied.stderr.includes('recorded')]).toEqual([0, true]);
+      const refused = await restore('never', '--no-replay');
+      expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('drop database billing_db')]);
+      const [, until = ''] = / at (\S+Z): nothing/.exec(refused.stderr) ?? [];
+      const ending = await restore('until', '--no-replay', '--at', until);
+      expect([ending.status, ending.stderr]).toEqual([0, '']);
+      expect((await allRows('until'))['billing_customers']).toEqual(lost['billing_customers']);
+      expect(await databaseNames()).toContain('exact');
+    }, 250_000);
+
+    it('refuses a moment before the first backup, and one that the logs do not reach', async () => {
+      const early = await restore('not_to_be', '--no-replay', '--at', '2020-01-01T00:00:00Z');
+      expect([early.status, early.stderr]).toEqual([1, expect.stringContaining('no verified backup from before')]);
+      const late = await restore('not_to_be', '--no-replay', '--at', new Date(Date.now() + 3_600_000).toISOString());
+      expect([late.status, late.stderr]).toEqual([1, expect.stringContaining('reach to')]);
+      expect(await databaseNames()).not.toContain('not_to_be');
+    }, 150_000);
+
+    it('leaves a database alone that somebody else lives in, even with --force', async () => {
+      await onServer('create database theirs');
+      await onServer('create table theirs.orders (id int)');
+      const ending = await restore('theirs', '--no-replay', '--force');
+      expect([ending.status, ending.stderr]).toEqual([1, expect.stringContaining("not billing's (orders)")]);
+    }, 150_000);
+  }
+});
+
+describe('a repository that lost data', () => {
+  it('is found out by the drill, which says so and is remembered as failed', async () => {
+    await damage(environment['RESTIC_REPOSITORY'] ?? '');
+    const survivor = { ...environment, DATABASE_URL_BILLING: urlOf('replayed') };
+    const ending = await billing(['drill'], survivor, COMMAND_MS_MAX);
+    expect([ending.status, ending.stderr]).toEqual([1, expect.stringContaining('restic ended with')]);
+    const { backups } = await open('replayed');
+    const { last, lastGood } = await backups.latest('drill');
+    expect(last).toMatchObject({ succeeded: false, reason: expect.stringContaining('restic') });
+    expect(lastGood).toMatchObject({ succeeded: true });
+  }, 150_000);
+});
+
+/** Traffic before, during and after a backup; news at Tilled that never arrive; then the database is gone. */
+async function liveAndDie(): Promise<void> {
+  endings.refused = await billing(['backup'], environment, COMMAND_MS_MAX);
+  app = await world.app();
+  const { customer } = await world.payer(app);
+  const [one, two, three] = [
+    await world.payment(app, customer.id),
+    await world.payment(app, customer.id),
+    await world.payment(app, customer.id),
+  ];
+  await world.ask(app, ops.RefundCreateDocument, { input: { paymentId: one.id } });
+  await world.subscription(app, customer.id);
+  await world.settle();
+
+  const backup = billing(['backup', '--init', '--json'], environment, COMMAND_MS_MAX);
+  let isRunning = true;
+  const paying = (async () => {
+    for (; isRunning; madeMeanwhile += 1) await world.payment(app, customer.id);
+  })();
+  endings.backup = await backup;
+  isRunning = false;
+  await paying;
+  await world.settle();
+  metricsAfterBackup = await (await fetch(`${world.url}/metrics`)).text();
+  endings.drill = await billing(['drill', '--json'], environment, COMMAND_MS_MAX);
+  await liveOn(customer.id);
+
+  // From here on no delivery arrives.
+  await world.server.close();
+  const intents = await atTilled(world, app, 'payment_intents');
+  const intentOf = (id: string) => intents.find((intent) => JSON.stringify(intent['metadata']).includes(id))?.['id'];
+  await world.tilled(app, 'POST', '/v1/refunds', { payment_intent_id: intentOf(two.id) });
+  await world.tilled(app, 'POST', '/v1/refunds', { payment_intent_id: intentOf(three.id) });
+  const [atTilledToo] = await atTilled(world, app, 'subscriptions');
+  await world.tilled(app, 'POST', `/v1/subscriptions/${String(atTilledToo?.['id'])}/cancel`);
+
+  lost = await rowsOf(world.gateway);
+  // What is to be learnt from Tilled is not known here.
+  expect(lost['billing_subscriptions']?.map((row) => row['status'])).toEqual(['ACTIVE']);
+  await destroy();
+}
+
+/** What the binary logs bring back; without them a backup is the end of it. */
+async function liveOn(customerId: string): Promise<void> {
+  if (server === null) {
+    await leaveUnanswered(customerId);
+    // The embedded database loses what was made here after the backup: nothing is.
+    endings.backup = await billing(['backup', '--json'], environment, COMMAND_MS_MAX);
+    return;
+  }
+  await world.payment(app, customerId, { amount: { amountMinor: 1_234, currency: 'usd' } });
+  await world.customer(app, { email: 'first@example.com' });
+  await sleep(1_100);
+  between = `${new Date(Math.ceil(Date.now() / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+  await sleep(2_100);
+  await world.customer(app, { email: 'second@example.com' });
+  await world.settle();
+  await leaveUnanswered(customerId);
+  endings.logs = await billing(['backup', '--logs', '--json'], environment, COMMAND_MS_MAX);
+  expect([endings.logs.status, endings.logs.stderr]).toEqual([0, '']);
+}
+
+/** A payment that Tilled was asked for and never heard of, whose job waits. */
+async function leaveUnanswered(customerId: string): Promise<void> {
+  await cut(world, 'POST /v1/payment-intents', 'before');
+  const { data } = await world.send(app, ops.PaymentCreateDocument, {
+    input: { customerId, amount: { amountMinor: 6_600, currency: 'usd' } },
+  });
+  expect(data?.paymentCreate.payment?.status).toBe('UNKNOWN');
+}
+
+/** How often Tilled was asked for something that changes it. */
+async function writesAtTilled(): Promise<number> {
+  const { requests } = (await world.control('requests')) as { requests: { method: string; path: string }[] };
+  return requests.filter(({ method, path: asked }) => method !== 'GET' && asked.startsWith('/v1/')).length;
+}
+
+async function destroy(): Promise<void> {
+  await world.gateway.database.close();
+  if (server === null) await rm(fileOf(world.environment['DATABASE_URL_BILLING'] ?? ''), { force: true });
+  else await onServer('drop database billing_db');
+}
+
+function restore(name: string, ...options: readonly string[]): Promise<Ending> {
+  return billing(['restore', '--to', urlOf(name), ...options], environment, COMMAND_MS_MAX);
+}
+
+function urlOf(name: string): string {
+  return server === null ? `sqlite:${path.join(directory, `${name}.db`)}` : server.urlOf(name);
+}
+
+function fileOf(url: string): string {
+  return url.slice('sqlite:'.length);
+}
+
+async function open(name: string): Promise<Foundation> {
+  const { database } = readConfig({ DATABASE_URL_BILLING: urlOf(name) }, directory);
+  const foundation = await composeFoundation({ database, encryption: TEST_ENCRYPTION, clock: systemClock, log: createLog('silent') });
+  foundations.push(foundation);
+  return foundation;
+}
+
+async function allRows(name: string): Promise<Readonly<Record<string, readonly AnyRow[]>>> {
+  return rowsOf(await open(name));
+}
+
+async function rowsOf({ database }: Pick<Foundation, 'database'>): Promise<Readonly<Record<string, readonly AnyRow[]>>> {
+  const tables = await tableNames(database);
+  const entries = tables.map(async (table) => {
+    const rows = await database.query(`select * from ${table}`, []);
+    return [table, rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+async function expectSameAsTilled(rows: Readonly<Record<string, readonly AnyRow[]>>): Promise<void> {
+  const intents = await atTilled(world, app, 'payment_intents');
+  const charges = await atTilled(world, app, 'charges');
+  const subscriptions = await atTilled(world, app, 'subscriptions');
+  const refundedOf = (id: unknown) =>
+    charges.filter((charge) => charge['payment_intent_id'] === id).reduce((sum, charge) => sum + Number(charge['amount_refunded']), 0);
+  const sent = (rows['billing_payments'] ?? []).filter((row) => row['tilled_payment_intent_id'] !== null);
+  const ours = sent.map((row) => [
+    row['tilled_payment_intent_id'],
+    String(row['status']).toLowerCase(),
+    Number(row['captured_minor']),
+    Number(row['refunded_minor']),
+  ]);
+  const theirs = intents.map((intent) => [intent['id'], intent['status'], intent['amount_received'], refundedOf(intent['id'])]);
+  expect(intents.length).toBeGreaterThan(4);
+  expect(ours.toSorted()).toEqual(theirs.toSorted());
+  expect((rows['billing_refunds'] ?? []).map((row) => row['tilled_refund_id']).toSorted()).toEqual(
+    (await atTilled(world, app, 'refunds')).map((refund) => refund['id']).toSorted(),
+  );
+  expect((rows['billing_subscriptions'] ?? []).map((row) => String(row['status']).toLowerCase())).toEqual(
+    subscriptions.map((subscription) => subscription['status']),
+  );
+  expect(subscriptions.map((subscription) => subscription['status'])).toEqual(['canceled']);
+}
+
+/** Changes one byte in the middle of each file of data. */
+async function damage(repository: string): Promise<void> {
+  const data = path.join(repository, 'data');
+  for (const entry of await readdir(data, { recursive: true })) {
+    const file = path.join(data, entry);
+    if (!(await stat(file)).isFile()) continue;
+    const bytes = await readFile(file);
+    const middle = Math.floor(bytes.length / 2);
+    bytes[middle] = (bytes[middle] ?? 0) ^ 0xff;
+    await rm(file);
+    await writeFile(file, bytes);
+  }
+}
+
+async function onServer(statement: string): Promise<Readonly<Record<string, unknown>>[]> {
+  const connection = await mysql.createConnection(server?.urlOf('') ?? '');
+  try {
+    const [rows] = await connection.query(statement);
+    return rows as Readonly<Record<string, unknown>>[];
+  } finally {
+    await connection.end();
+  }
+}
+
+async function databaseNames(): Promise<string[]> {
+  return (await onServer('show databases')).map((row) => String(row['Database']));
+}

@@ -1,0 +1,50 @@
+/**
+ * Programs that some tests need besides Node and a database server. `npm test` leaves those tests out where the programs are
+ * missing, and names them in its last lines; `.ci/run` has them installed first:
+ *
+ *   node test/support/programs.mjs --install     with apt-get, as root on Debian; elsewhere it says what is missing
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Tests of the alert rules. */
+const PROMETHEUS = '.prometheus.test.ts';
+
+/** @type {readonly { names: readonly string[], debian: string, tests: readonly string[] }[]} */
+const PROGRAMS = [
+  { names: ['restic'], debian: 'restic', tests: ['test/unit/backup-retention.test.ts', 'test/scenarios/backup-restore.test.ts'] },
+  { names: ['mariadb-dump', 'mysqldump'], debian: 'mariadb-client', tests: ['test/scenarios/backup-restore.test.ts'] },
+  { names: ['mariadb-binlog', 'mysqlbinlog'], debian: 'mariadb-client', tests: ['test/scenarios/backup-restore.test.ts'] },
+  { names: ['prometheus'], debian: 'prometheus', tests: [PROMETHEUS] },
+  { names: ['promtool'], debian: 'prometheus', tests: [PROMETHEUS] },
+  { names: ['systemd-analyze'], debian: 'systemd', tests: ['test/unit/systemd-units.test.ts'] },
+];
+
+/** Those of the list that this machine does not have. */
+export function missingPrograms() {
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'].filter(Boolean);
+  return PROGRAMS.filter(({ names }) => !names.some((name) => directories.some((directory) => existsSync(join(directory, name)))));
+}
+
+/** What is left out for want of a program, one line a program, and how to get it. */
+export function describeMissing() {
+  return missingPrograms().map(
+    ({ names, debian, tests }) =>
+      `Left out, because there is no ${names.join(' or ')} here (apt-get install ${debian}): ${tests.join(', ')}`,
+  );
+}
+
+if (process.argv[1] === import.meta.filename && process.argv.includes('--install')) install();
+
+/** Installs what is missing. What cannot be installed is left out by the tests, which say so. */
+function install() {
+  const packages = [...new Set(missingPrograms().map(({ debian }) => debian))];
+  if (packages.length === 0) return;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return console.log(describeMissing().join('\n'));
+  console.log(`Installing with apt-get: ${packages.join(', ')}`);
+  const options = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  const waitForLock = ['-o', 'DPkg::Lock::Timeout=300', '-qq'];
+  spawnSync('apt-get', [...waitForLock, 'update'], options);
+  spawnSync('apt-get', [...waitForLock, 'install', '-y', '--no-install-recommends', ...packages], options);
+}

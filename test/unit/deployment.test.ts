@@ -1,0 +1,152 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { readBackupConfig } from '../../src/config.backup.js';
+import { readConfig } from '../../src/config.js';
+import { billing } from '../support/processes.js';
+
+const SERVICE = z.looseObject({
+  image: z.string(),
+  build: z.strictObject({ context: z.literal('.'), target: z.string() }).optional(),
+  command: z.array(z.string()).default([]),
+  entrypoint: z.array(z.string()).optional(),
+  env_file: z.array(z.string()).default([]),
+  environment: z.record(z.string(), z.string()).default({}),
+  volumes: z.array(z.string()).default([]),
+  depends_on: z.union([z.array(z.string()), z.record(z.string(), z.strictObject({ condition: z.string() }))]).default([]),
+  restart: z.string(),
+});
+const COMPOSE = z.looseObject({ services: z.record(z.string(), SERVICE), volumes: z.record(z.string(), z.unknown()) });
+
+type Service = z.infer<typeof SERVICE>;
+
+let services: Record<string, Service>;
+let volumes: string[];
+let dockerfile: string;
+
+beforeAll(async () => {
+  const compose = COMPOSE.parse(parse(await readFile('compose.yml', 'utf8'), { merge: true }));
+  services = compose.services;
+  volumes = Object.keys(compose.volumes);
+  dockerfile = await readFile('Dockerfile', 'utf8');
+});
+
+/** The stages of the Dockerfile, each with what it is made from. */
+function stages(): Map<string, string> {
+  return new Map([...dockerfile.matchAll(/^FROM (\S+) AS (\S+)$/gm)].map(([, from = '', name = '']) => [name, from]));
+}
+
+/** The lines of a stage. */
+function stage(name: string): string {
+  return dockerfile.slice(dockerfile.indexOf(` AS ${name}\n`)).split(/^FROM /m)[0] ?? '';
+}
+
+async function example(file: string): Promise<Record<string, string>> {
+  const lines = (await readFile(`ops/docker/${file}.example`, 'utf8')).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+describe('the Dockerfile', () => {
+  it('copies only what the repository has and .dockerignore lets through', async () => {
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' '));
+    expect(copied.length).toBeGreaterThan(5);
+    const letThrough = (await readFile('.dockerignore', 'utf8')).split('\n').filter((line) => line.startsWith('!'));
+    for (const source of copied) {
+      expect([source, existsSync(source)]).toEqual([source, true]);
+      expect([source, letThrough.some((line) => `${source.replace('./', '')}/`.startsWith(`${line.slice(1)}/`))]).toEqual([source, true]);
+    }
+  });
+
+  it('takes from stages that come before, and ends in the gateway', () => {
+    const names = [...stages().keys()];
+    expect(names.at(-1)).toBe('gateway');
+    for (const [name, from] of stages()) {
+      const used = [from, ...[...stage(name).matchAll(/--from=(\S+)/g)].map((match) => match[1] ?? '')];
+      const own = used.filter((source) => !source.includes(':'));
+      expect([name, own.filter((source) => names.indexOf(source) >= names.indexOf(name) || !names.includes(source))]).toEqual([name, []]);
+    }
+  });
+
+  it('runs nothing as root, and installs no development dependency where it runs', () => {
+    for (const name of ['gateway', 'operations', 'operations-mysql']) expect(stage(name)).toMatch(/^USER node$/m);
+    expect(stage('build')).toMatch(/^RUN npm ci$/m);
+    expect(stage('dependencies')).toMatch(/npm ci --omit=dev/);
+    expect(stage('base')).toMatch(/COPY --from=dependencies/);
+  });
+
+  it('runs on the Node, and starts the program, of package.json', async () => {
+    const { engines, scripts } = JSON.parse(await readFile('package.json', 'utf8'));
+    expect(engines.node).toMatch(/^>=24/);
+    expect(new Set(dockerfile.match(/node:\S+/g))).toEqual(new Set(['node:24-bookworm-slim']));
+    const [, program = ''] = /^CMD \["node", "(\S+)"\]$/m.exec(stage('gateway')) ?? [];
+    expect(scripts.start).toContain(program);
+  });
+
+  it('asks a route that exists whether the gateway lives', async () => {
+    const [, route = ''] = /4000\}(\/\w+)`/.exec(stage('gateway')) ?? [];
+    expect(await readFile('src/http/ops.route.ts', 'utf8')).toContain(`'${route}'`);
+  });
+});
+
+describe('compose.yml', () => {
+  it('builds stages of the Dockerfile and starts commands of billing', async () => {
+    const ours = Object.entries(services).filter(([, { build }]) => build !== undefined);
+    expect(ours.map(([name]) => name)).toEqual(['migrate', 'gateway', 'worker', 'backup']);
+    for (const [, { build }] of ours) expect([...stages().keys()]).toContain(build?.target);
+    const help = (await billing(['--help'], {})).stdout;
+    const commands = ours.map(([, { entrypoint = [], command }]) => [...entrypoint, ...command].filter((word) => word !== 'billing')[0]);
+    for (const command of [...commands.filter((word) => word !== undefined), 'backup'])
+      expect(help).toMatch(new RegExp(`^  ${command} `, 'm'));
+  });
+
+  it('has the database the documentation names, with the binary logs that going back to a moment needs', () => {
+    const { image, command } = services['database'] ?? { image: '', command: [] };
+    expect(image).toBe('mysql:8.4');
+    expect(command).toEqual(
+      expect.arrayContaining(['--log-bin=binlog', '--binlog-format=ROW', `--binlog-expire-logs-seconds=${7 * 86_400}`]),
+    );
+  });
+
+  it('migrates before anything of ours runs, and waits for services that exist', () => {
+    for (const name of ['gateway', 'worker'])
+      expect(services[name]?.depends_on).toEqual({ migrate: { condition: 'service_completed_successfully' } });
+    const waitedFor = Object.values(services).flatMap(({ depends_on: on }) => (Array.isArray(on) ? on : Object.keys(on)));
+    expect(waitedFor.filter((name) => !(name in services))).toEqual([]);
+  });
+
+  it('keeps secrets in files that git ignores, each with an example, and shows each service its own only', async () => {
+    const files = [...new Set(Object.values(services).flatMap((service) => service.env_file))].toSorted();
+    expect((await readdir('ops/docker')).filter((name) => name.endsWith('.example')).toSorted()).toEqual(
+      files.map((name) => `${name}.example`),
+    );
+    const ignored = (await readFile('.gitignore', 'utf8')).split('\n');
+    expect(files.filter((name) => !ignored.includes(`/${name}`))).toEqual([]);
+    const seen = (name: string) =>
+      Object.entries(services).flatMap(([service, { env_file }]) => (env_file.includes(name) ? [service] : []));
+    expect(seen('billing.env')).toEqual(['migrate', 'gateway', 'worker', 'backup']);
+    expect(seen('backup.env')).toEqual(['backup']);
+    expect(seen('database.env')).toEqual(['database']);
+  });
+
+  it('has examples that the gateway accepts, with nothing in them that it does not read', async () => {
+    const environment = { ...(await example('billing.env')), ...(await example('backup.env')) };
+    const config = readConfig(environment, '.');
+    expect(config.isProduction).toBe(true);
+    expect(readBackupConfig(environment, config).database.location).toMatch(/^mysql:\/\/root/);
+    const read = (await readFile('src/config.ts', 'utf8')) + (await readFile('src/config.backup.ts', 'utf8'));
+    const set = [...Object.keys(environment), ...Object.values(services).flatMap((service) => Object.keys(service.environment))];
+    const unknown = set.filter((name) => !read.includes(`'${name}'`) && !/^(AWS|RESTIC|MYSQL)_|^TMPDIR$/.test(name));
+    expect(unknown).toEqual([]);
+    for (const file of ['billing.env', 'backup.env', 'database.env', 'grafana.env'])
+      for (const [name, value] of Object.entries(await example(file)))
+        if (/KEY|PASSWORD|SECRET/.test(name)) expect([name, value]).toEqual([name, expect.stringContaining('CHANGE_ME')]);
+  });
+
+  it('mounts volumes that it declares, and the folders of Prometheus and Grafana', () => {
+    const mounted = Object.values(services).flatMap((service) => service.volumes.map((volume) => volume.split(':')[0] ?? ''));
+    expect(mounted.filter((name) => !name.startsWith('.')).toSorted()).toEqual(volumes.toSorted());
+    expect(mounted.filter((name) => name.startsWith('.'))).toEqual(['./ops/prometheus', './ops/grafana']);
+  });
+});
