@@ -7,6 +7,7 @@ import { AppError } from '../platform/errors.js';
 import { appsCommand } from './apps.command.js';
 import { backupCommand } from './backup.command.js';
 import { checklistCommand } from './checklist.command.js';
+import { commandsCommand } from './commands.command.js';
 import { drillCommand } from './drill.command.js';
 import { jobsCommand } from './jobs.command.js';
 import { keysCommand } from './keys.command.js';
@@ -49,6 +50,7 @@ function program(): Command {
   billing.addCommand(verifyCommand(withFoundation));
   billing.addCommand(webhooksCommand(withGateway));
   billing.addCommand(workerCommand(withGateway));
+  billing.addCommand(commandsCommand(billing));
   return explainingUsage(billing);
 }
 
