@@ -26,7 +26,7 @@ export interface SmokeWish {
 }
 
 /** External ids of the customers that smoke tests make begin so. */
-export const SMOKE_PREFIX = 'billing-smoke-';
+const SMOKE_PREFIX = 'billing-smoke-';
 const CENT = { amountMinor: 1, currency: 'usd' };
 const WAIT_MS_MAX = 90_000;
 const KEY_DAYS = 1;
