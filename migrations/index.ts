@@ -6,6 +6,7 @@ import { Migration0004Audit } from './0004-audit.js';
 import { Migration0005Access } from './0005-access.js';
 import { Migration0006Limits } from './0006-limits.js';
 import { Migration0007Operations } from './0007-operations.js';
+import { Migration0008Imports } from './0008-imports.js';
 import { Migration0010Preflight } from './0010-preflight.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
@@ -17,5 +18,6 @@ export const MIGRATIONS: MigrationList = [
   { name: '0005-access', class: Migration0005Access },
   { name: '0006-limits', class: Migration0006Limits },
   { name: '0007-operations', class: Migration0007Operations },
+  { name: '0008-imports', class: Migration0008Imports },
   { name: '0010-preflight', class: Migration0010Preflight },
 ];

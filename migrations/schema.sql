@@ -161,6 +161,38 @@ CREATE TABLE billing_idempotency_keys (
   KEY billing_idempotency_keys_expiry (app_id,expires_at)
 );
 
+CREATE TABLE billing_import_items (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  run_id varchar(64) NOT NULL,
+  noun varchar(16) NOT NULL,
+  item_key varchar(64) NOT NULL,
+  action varchar(16) NOT NULL,
+  object_id varchar(64) DEFAULT NULL,
+  tilled_id varchar(64) DEFAULT NULL,
+  version int DEFAULT NULL,
+  is_marked tinyint(1) NOT NULL,
+  reason varchar(500) DEFAULT NULL,
+  created_at datetime(3) NOT NULL,
+  PRIMARY KEY (app_id,id),
+  CONSTRAINT billing_import_items_of_run FOREIGN KEY (app_id, run_id) REFERENCES billing_imports (app_id, id),
+  UNIQUE KEY billing_import_items_key (app_id,run_id,noun,item_key)
+);
+
+CREATE TABLE billing_imports (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  fingerprint varchar(64) NOT NULL,
+  source varchar(16) NOT NULL,
+  state varchar(16) NOT NULL,
+  fence int NOT NULL,
+  totals mediumtext NOT NULL,
+  created_at datetime(3) NOT NULL,
+  updated_at datetime(3) NOT NULL,
+  PRIMARY KEY (app_id,id),
+  KEY billing_imports_fingerprint (app_id,fingerprint,id)
+);
+
 CREATE TABLE billing_jobs (
   app_id varchar(64) NOT NULL,
   id varchar(64) NOT NULL,

@@ -1,10 +1,16 @@
 import { AccessService } from './billing/access/access.service.js';
 import { AppResolver } from './billing/access/app.resolver.js';
+import { CustomerAdoption } from './billing/customers/customer.adoption.js';
 import { CustomerResolver } from './billing/customers/customer.resolver.js';
 import { CUSTOMER_PUSH, CustomerService } from './billing/customers/customer.service.js';
 import { DisputeMirror } from './billing/disputes/dispute.mirror.js';
 import { DisputeResolver, PaymentDisputesResolver } from './billing/disputes/dispute.resolver.js';
 import { HistoryResolver } from './billing/history/history.resolver.js';
+import { parseMapping } from './billing/imports/import.mapping.js';
+import { ImportRollback } from './billing/imports/import.rollback.js';
+import { ImportService } from './billing/imports/import.service.js';
+import { ImportVerification } from './billing/imports/import.verification.js';
+import { InspectionService } from './billing/inspection/inspection.service.js';
 import { Processor } from './billing/kit/processor.js';
 import { NodeResolver } from './billing/nodes/node.resolver.js';
 import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
@@ -15,6 +21,7 @@ import { PaymentMirror } from './billing/payments/payment.mirror.js';
 import { CustomerPaymentsResolver, PaymentResolver, SubscriptionPaymentsResolver } from './billing/payments/payment.resolver.js';
 import { PaymentSender } from './billing/payments/payment.sender.js';
 import { PaymentService } from './billing/payments/payment.service.js';
+import { PrivacyService } from './billing/privacy/privacy.service.js';
 import { Canary } from './billing/reconciliation/canary.js';
 import { CustomerComparison } from './billing/reconciliation/customer.comparison.js';
 import { DisputeComparison } from './billing/reconciliation/dispute.comparison.js';
@@ -31,6 +38,8 @@ import { SubscriptionComparison } from './billing/reconciliation/subscription.co
 import { RefundMirror } from './billing/refunds/refund.mirror.js';
 import { PaymentRefundsResolver, RefundResolver } from './billing/refunds/refund.resolver.js';
 import { RefundService } from './billing/refunds/refund.service.js';
+import { RETENTION_SWEEP, RetentionService } from './billing/retention/retention.js';
+import { SubscriptionAdoption } from './billing/subscriptions/subscription.adoption.js';
 import { SubscriptionMirror } from './billing/subscriptions/subscription.mirror.js';
 import { SubscriptionRepository } from './billing/subscriptions/subscription.repository.js';
 import { CustomerSubscriptionsResolver, SubscriptionResolver } from './billing/subscriptions/subscription.resolver.js';
@@ -51,7 +60,6 @@ import { Ids } from './platform/ids.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { type JobHandler } from './platform/jobs/worker.js';
 import type { Metrics } from './platform/metrics.js';
-import { RETENTION, Retention } from './platform/retention/retention.js';
 import type { Vault } from './platform/vault.js';
 
 /** How long a gateway that only reads puts work off that is not reading, ms: well past its own end. */
@@ -127,6 +135,29 @@ export function composeServices(tools: Tools) {
   return { customers, paymentMethods, subscriptionMirror, subscriptions, paymentMirror, payments, refundMirror, refunds, disputeMirror };
 }
 
+/** What operators and the law ask for: imports, looking at one object, personal data, and what is not kept for ever. */
+export type DataWork = ReturnType<typeof composeDataWork>;
+
+/** Everything an operator does to data, above the nouns. */
+export function composeDataWork(tools: Tools, services: Services) {
+  const privacy = new PrivacyService(services.customers);
+  const retention = new RetentionService({ jobs: tools.jobs, privacy });
+  return { imports: composeImports(tools, services), inspection: new InspectionService(tools.processor), privacy, retention };
+}
+
+/** Bringing in what was billed elsewhere before, for the command line. */
+function composeImports({ processor }: Tools, { customers, paymentMethods, subscriptions, subscriptionMirror }: Services) {
+  const customerAdoption = new CustomerAdoption({ processor, customers });
+  const subscriptionAdoption = new SubscriptionAdoption({ processor, mirror: subscriptionMirror });
+  const parts = { processor, customers, customerAdoption, paymentMethods, subscriptions, subscriptionAdoption };
+  return {
+    service: new ImportService(parts),
+    rollback: new ImportRollback(parts),
+    verification: new ImportVerification(processor),
+    parseMapping,
+  };
+}
+
 /** Looks at objects of Tilled again, and records them with the nouns' mirrors. */
 export function composeSync(tools: Pick<Tools, 'processor' | 'jobs' | 'clock'>, services: Services): WebhookSync {
   const { subscriptionMirror: subscriptions, paymentMirror: payments, refundMirror: refunds, disputeMirror: disputes } = services;
@@ -138,7 +169,7 @@ interface Workers {
   readonly sync: WebhookSync;
   readonly webhooks: Webhooks;
   readonly reconciliation: Reconciliations;
-  readonly retention: Retention;
+  readonly retention: RetentionService;
 }
 
 /** Who does which kind of job. */
@@ -162,10 +193,10 @@ export function handlersOf(
     [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)],
     [ENDPOINT_RETIREMENT, (scope, lease) => webhooks.endpoints.retire(scope, lease)],
     [ROUTE, (scope, lease) => webhooks.inbox.route(scope, lease)],
+    [RETENTION_SWEEP, (scope, lease) => retention.sweep(scope, lease)],
     [BACKFILL, (scope, lease) => webhooks.backfill.look(scope, lease)],
     [RECONCILE, (scope, lease) => reconciliation.run.work(scope, lease)],
     [LOOK, (scope, lease) => reconciliation.reconciler.look(scope, lease)],
-    [RETENTION, (scope, lease) => retention.handle(scope, lease)],
     ...sync.handlers(),
   ]);
 }

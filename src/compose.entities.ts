@@ -5,6 +5,8 @@ import { App } from './billing/access/app.entity.js';
 import { Operation } from './billing/access/operation.entity.js';
 import { Customer } from './billing/customers/customer.entity.js';
 import { Dispute } from './billing/disputes/dispute.entity.js';
+import { ImportItem } from './billing/imports/import-item.entity.js';
+import { ImportRun } from './billing/imports/import-run.entity.js';
 import { Divergence } from './billing/kit/divergence.entity.js';
 import { PaymentMethod } from './billing/payment-methods/payment-method.entity.js';
 import { Payment } from './billing/payments/payment.entity.js';
@@ -39,6 +41,8 @@ const BILLING_ENTITIES = [
   WebhookEvent,
   WebhookFact,
   WebhookSecret,
+  ImportRun,
+  ImportItem,
 ];
 /** Every table of the database. */
 export const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting, BackupRun, Attestation];

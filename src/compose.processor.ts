@@ -4,7 +4,7 @@ import type { Foundation } from './compose.foundation.js';
 import type { TilledConfig } from './config.js';
 import { TILLED_OPERATIONS, TilledClient } from './tilled/tilled.client.js';
 import { TILLED_FAILURES } from './tilled/tilled.errors.js';
-import { TilledHttp } from './tilled/tilled.http.js';
+import { type Degradation, TilledHttp } from './tilled/tilled.http.js';
 
 /** How a process reaches Tilled. */
 export interface TilledParts {
@@ -15,18 +15,26 @@ export interface TilledParts {
 }
 
 /** Asks Tilled with the deployment's key, or with an app's own; the client of an app is made again when its key changes. */
-export function composeProcessor(parts: TilledParts & Pick<Foundation, 'log' | 'metrics' | 'vault'>): Processor {
+export function composeProcessor(parts: TilledParts & Pick<Foundation, 'log' | 'metrics' | 'vault'>): {
+  readonly processor: Processor;
+  readonly degraded: () => readonly Degradation[];
+} {
   const { tilled, tilledTimeoutMs: timeoutMs, purpose, log, metrics, vault } = parts;
   const allowed = purpose === 'catch-up' ? ({ allows: 'reads' } as const) : {};
   metrics.expectTilledCalls(TILLED_OPERATIONS, ['ok', ...TILLED_FAILURES]);
   const onTry = metrics.timeTilledCall.bind(metrics);
-  const clientWith = (secretKey: string) => new TilledClient(new TilledHttp({ ...tilled, secretKey, timeoutMs, log, onTry, ...allowed }));
-  const own = new Map<string, { readonly credential: string; readonly client: TilledClient }>();
-  return new Processor(clientWith(tilled.secretKey), ({ id, processorCredential: credential }) => {
+  const httpWith = (secretKey: string) => new TilledHttp({ ...tilled, secretKey, timeoutMs, log, onTry, ...allowed });
+  const deployment = httpWith(tilled.secretKey);
+  const own = new Map<string, { readonly credential: string; readonly http: TilledHttp; readonly client: TilledClient }>();
+  // Tilled is one, whichever key it was asked with last.
+  const degraded = () => [deployment, ...[...own.values()].map(({ http }) => http)].flatMap((http) => http.degradation()).slice(0, 1);
+  const processor = new Processor(new TilledClient(deployment), ({ id, processorCredential: credential }) => {
     const known = own.get(id);
     if (known?.credential === credential) return known.client;
-    const client = clientWith(vault.open(credential, placeOf(TILLED_SECRET_KEY, id, id)));
-    own.set(id, { credential, client });
+    const http = httpWith(vault.open(credential, placeOf(TILLED_SECRET_KEY, id, id)));
+    const client = new TilledClient(http);
+    own.set(id, { credential, http, client });
     return client;
   });
+  return { processor, degraded };
 }

@@ -10,10 +10,12 @@ import { StandingReport } from './billing/reports/standing.js';
 import { jobKindOf, OBJECT_KINDS } from './billing/webhooks/event-catalogue.js';
 import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
 import {
+  composeDataWork,
   composeReconciliation,
   composeServices,
   composeSync,
   composeWebhooks,
+  type DataWork,
   handlersOf,
   handlersThatRead,
   type Reconciliations,
@@ -33,8 +35,8 @@ import { countJobs } from './platform/jobs/count-jobs.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields } from './platform/log.js';
-import { Retention } from './platform/retention/retention.js';
 import type { Scope } from './platform/tenancy/scope.js';
+import type { Degradation } from './tilled/tilled.http.js';
 
 export { composeFoundation, type Foundation } from './compose.foundation.js';
 
@@ -44,7 +46,7 @@ const RECONCILE_EVERY_MS = 6 * 3_600_000;
 const SYNCS = OBJECT_KINDS.map(jobKindOf);
 
 /** A gateway, made but not started. */
-export interface Gateway extends Foundation {
+export interface Gateway extends Foundation, DataWork {
   readonly schema: GraphQLSchema;
   readonly worker: Worker;
   /** Makes sure that what repeats is scheduled, and starts the worker. */
@@ -58,6 +60,8 @@ export interface Gateway extends Foundation {
   readonly schedule: () => Promise<void>;
   /** How many objects wait to be looked at again at Tilled. */
   readonly unsynced: () => Promise<number>;
+  /** What is out of reach without which the gateway still serves: Tilled. Empty when all is well. */
+  readonly degraded: () => readonly Degradation[];
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
 }
@@ -76,7 +80,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const ids = new Ids(clock);
   const jobs = new Jobs(database, clock, ids);
   const intents = new Intents(jobs, clock);
-  const processor = composeProcessor({ ...parts, log, metrics, vault });
+  const { processor, degraded } = composeProcessor({ ...parts, log, metrics, vault });
   const tools = { processor, intents, jobs, clock, ids };
   const services = composeServices(tools);
   const webhooks = composeWebhooks(tools, access, tilled, vault);
@@ -87,7 +91,8 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const { inbox } = webhooks;
   const sync = composeSync({ processor, jobs, clock }, services);
-  const retention = new Retention(jobs);
+  const dataWork = composeDataWork(tools, services);
+  const { retention } = dataWork;
   const handlers = handlersOf(intents, services, { sync, webhooks, reconciliation, retention });
   const worker: Worker = new Worker({
     jobs,
@@ -114,6 +119,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const operations = new Operations(clock);
   return {
     ...foundation,
+    ...dataWork,
     schema,
     worker,
     schedule,
@@ -123,6 +129,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     webhooks,
     processor,
     reconciliation,
+    degraded,
     unsynced: () => countJobs(database, SYNCS),
     isReady: () => isReady(migrator),
   };

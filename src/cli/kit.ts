@@ -5,7 +5,9 @@ import { type Config, ConfigError, readConfig, type TilledConfig } from '../conf
 import { encryptionOf, readDemoEnvironment } from '../demo.js';
 import { systemClock } from '../platform/clock.js';
 import { prepareDatabase } from '../platform/db/prepare.js';
+import { NotFound } from '../platform/errors.js';
 import { createLog } from '../platform/log.js';
+import type { Scope } from '../platform/tenancy/scope.js';
 
 /** Opens the database the environment names for one command, and closes it after. */
 export type WithFoundation = (
@@ -104,4 +106,11 @@ export function requestsOption(): Option {
 /** What a limit that was set means. */
 export function limitInWords(requestsPerWindow: number | null): string {
   return requestsPerWindow === null ? 'no limit of its own' : `${requestsPerWindow} requests in 15 minutes`;
+}
+
+/** The scope in which a command acts for an app; throws NotFound. */
+export async function commandScope(gateway: Gateway, appId: string): Promise<Scope> {
+  const scope = await gateway.access.scopeOf(appId, { kind: 'command' }, { requestId: 'command' });
+  if (scope === null) throw new NotFound('app', appId, ['app']);
+  return scope;
 }

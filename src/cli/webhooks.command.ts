@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type { Gateway } from '../compose.js';
-import { InvalidInput, NotFound } from '../platform/errors.js';
+import { InvalidInput } from '../platform/errors.js';
 import type { Scope } from '../platform/tenancy/scope.js';
-import type { WithGateway } from './kit.js';
+import { commandScope, type WithGateway } from './kit.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -18,7 +18,7 @@ export function webhooksCommand(withGateway: WithGateway): Command {
       withGateway(async (gateway) => {
         if (!URL.canParse(options.url))
           throw InvalidInput.because(['url'], '--url is not a URL: give https://your-host/api/billing/webhooks/<app>.');
-        say(`Registered ${await gateway.webhooks.endpoints.register(await scopeOf(gateway, options.app), options.url)}.`);
+        say(`Registered ${await gateway.webhooks.endpoints.register(await commandScope(gateway, options.app), options.url)}.`);
       }),
     );
   webhooks
@@ -31,7 +31,7 @@ export function webhooksCommand(withGateway: WithGateway): Command {
         const overlapMs = Math.trunc(Number(options.overlapHours) * HOUR_MS);
         if (!(overlapMs >= 0)) throw InvalidInput.because(['overlapHours'], '--overlap-hours is not a number of hours.');
         say(
-          `Registered ${await gateway.webhooks.endpoints.rotate(await scopeOf(gateway, options.app), overlapMs)}; the old one goes in ${options.overlapHours} h.`,
+          `Registered ${await gateway.webhooks.endpoints.rotate(await commandScope(gateway, options.app), overlapMs)}; the old one goes in ${options.overlapHours} h.`,
         );
       }),
     );
@@ -64,7 +64,7 @@ function addEndpoints(webhooks: Command, withGateway: WithGateway): void {
     .requiredOption('--app <id>', 'the app')
     .action((options: { app: string }) =>
       withGateway(async (gateway) => {
-        const endpoints = await gateway.webhooks.endpoints.list(await scopeOf(gateway, options.app));
+        const endpoints = await gateway.webhooks.endpoints.list(await commandScope(gateway, options.app));
         for (const { id, url, enabled_events: types } of endpoints)
           say(`${id}\t${url}\t${types.includes('*') ? 'all' : types.length} types`);
       }),
@@ -78,7 +78,7 @@ function addEndpoints(webhooks: Command, withGateway: WithGateway): void {
     .requiredOption('--endpoint <id>', 'we_…, as billing webhooks endpoints shows it')
     .action((options: { app: string; endpoint: string }) =>
       withGateway(async (gateway) => {
-        await gateway.webhooks.endpoints.remove(await scopeOf(gateway, options.app), options.endpoint);
+        await gateway.webhooks.endpoints.remove(await commandScope(gateway, options.app), options.endpoint);
         say(`Removed ${options.endpoint}.`);
       }),
     );
@@ -104,13 +104,7 @@ async function replay(gateway: Gateway, options: ReplayOptions): Promise<void> {
 
 async function scopesOf(gateway: Gateway, appId: string | undefined): Promise<Scope[]> {
   const appIds = appId === undefined ? (await gateway.access.listApps()).map((app) => app.id) : [appId];
-  return Promise.all(appIds.map((id) => scopeOf(gateway, id)));
-}
-
-async function scopeOf(gateway: Gateway, appId: string): Promise<Scope> {
-  const scope = await gateway.access.scopeOf(appId, { kind: 'command' }, { requestId: 'command' });
-  if (scope === null) throw new NotFound('app', appId, ['app']);
-  return scope;
+  return Promise.all(appIds.map((id) => commandScope(gateway, id)));
 }
 
 function say(line: string): void {

@@ -46,7 +46,7 @@ export function connectionType<Item extends { id: string }>(item: ClassType<Item
   @ObjectType({ simpleResolvers: true })
   abstract class Connection {
     @Field(() => [Edge])
-    edges!: () => Edge[];
+    edges!: Edge[];
 
     @Field(() => [item])
     nodes!: Item[];
@@ -54,18 +54,22 @@ export function connectionType<Item extends { id: string }>(item: ClassType<Item
     @Field(() => PageInfo)
     pageInfo!: PageInfo;
 
+    count!: () => Promise<number | null>;
+
     @Field(() => Int, { nullable: true, description: 'How many there are in all; null beyond 10,000. Counted only when asked for.' })
-    totalCount!: () => Promise<number | null>;
+    totalCount(): Promise<number | null> {
+      return this.count();
+    }
   }
   return Connection;
 }
 
 /** A connection as resolvers return it. */
 export interface ConnectionValue<Item> {
-  readonly edges: () => { cursor: string; node: Item }[];
+  readonly edges: { cursor: string; node: Item }[];
   readonly nodes: Item[];
   readonly pageInfo: PageInfo;
-  readonly totalCount: () => Promise<number | null>;
+  readonly count: () => Promise<number | null>;
 }
 
 /** Shows a page of rows as a connection. */
@@ -75,7 +79,9 @@ export async function connection<Row extends { id: string }>(found: Promise<Page
   const [first] = rows;
   const last = rows.at(-1);
   return {
-    edges: () => rows.map((node) => ({ cursor: cursorOf(node), node })),
+    get edges() {
+      return rows.map((node) => ({ cursor: cursorOf(node), node }));
+    },
     nodes: rows,
     pageInfo: {
       hasNextPage,
@@ -83,6 +89,6 @@ export async function connection<Row extends { id: string }>(found: Promise<Page
       startCursor: first === undefined ? null : cursorOf(first),
       endCursor: last === undefined ? null : cursorOf(last),
     },
-    totalCount,
+    count: totalCount,
   };
 }

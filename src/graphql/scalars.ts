@@ -8,6 +8,8 @@ export const DateTimeScalar = new GraphQLScalarType({
   ...dateTime,
   name: 'DateTime',
   description: 'ISO 8601, UTC, millisecond precision: 2026-03-01T12:00:00.000Z',
+  // Ours are Dates; the library's way also parses text, which costs ten times as much.
+  serialize: (value) => (value instanceof Date ? value.toISOString() : dateTime.serialize?.(value)),
 });
 
 /** A whole number of minor units; anything a JavaScript number cannot hold exactly is refused. */

@@ -7,6 +7,7 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
+import { compiledQueries } from '../graphql/compiled.js';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
 import { countRefusals } from '../graphql/operations.js';
 import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query-limits.js';
@@ -83,6 +84,7 @@ export function graphqlRoute(parts: GraphqlParts) {
         ApolloServerPluginLandingPageDisabled(),
         ApolloServerPluginUsageReportingDisabled(),
         TELL_REPLAYS,
+        compiledQueries<Scope>(),
         countRefusals(parts.metrics),
         registeredDocuments(parts),
         TELL_LIMITS,

@@ -7,12 +7,17 @@ import { answerProblem } from './problem.js';
 /** A database that takes longer to say its schema, ms, is none to serve from. */
 const READY_MS_MAX = 2_000;
 
-/** GET /healthz: the process lives. GET /readyz: it can serve, which needs the database and the newest schema. GET /metrics: for Prometheus. */
-export function opsRoute(parts: Pick<HttpParts, 'isReady' | 'metrics' | 'metricsAccess'>) {
+/**
+ * GET /healthz: the process lives. GET /readyz: it can serve, which needs the database and the newest schema; what else is out of reach
+ * is named. GET /metrics: for Prometheus.
+ */
+export function opsRoute(parts: Pick<HttpParts, 'isReady' | 'degraded' | 'metrics' | 'metricsAccess'>) {
   return async (server: FastifyInstance): Promise<void> => {
     server.get('/healthz', async () => ({ status: 'ok' }));
     server.get('/readyz', async (_request, reply) => {
-      if (await within(READY_MS_MAX, parts.isReady()).catch(() => false)) return { status: 'ready' };
+      const degraded = parts.degraded();
+      const isReady = await within(READY_MS_MAX, parts.isReady()).catch(() => false);
+      if (isReady) return degraded.length === 0 ? { status: 'ready' } : { status: 'ready', degraded };
       return answerProblem(reply, 503, 'UNAVAILABLE', 'The database cannot be reached or is not migrated.');
     });
     server.get('/metrics', async (request, reply) => {

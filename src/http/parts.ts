@@ -24,6 +24,8 @@ export interface HttpParts {
   readonly metricsAccess?: MetricsAccess;
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
+  /** What is out of reach although the gateway serves. */
+  readonly degraded: () => readonly { readonly what: string; readonly since: string; readonly reason: string }[];
   /** Serves the explorer, with this credential filled in; null where there is none, as in production. */
   readonly explorer: { readonly credential: string } | null;
 }

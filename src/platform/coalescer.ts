@@ -10,13 +10,14 @@ export interface CoalescerLimits {
   readonly writesMax: number;
   readonly itemsMax: number;
   readonly waitingMax: number;
+  /** Whether the items of a write that failed are tried one by one, so that a bad one fails alone. */
+  readonly isolatesFailures: boolean;
 }
 
 /**
  * Gathers what arrives while earlier writes are under way into the next write, so that many durable writes share few
  * commits. There is no timer: an idle coalescer writes once everything that has arrived by now was added, a busy one as fast
- * as its database commits. Everybody gets the answer for their own item; if a shared write fails, its items are written one
- * by one, so that a bad one fails alone.
+ * as its database commits. Everybody gets the answer for their own item.
  */
 export class Coalescer<Item, Result> {
   private readonly waiting: Waiting<Item, Result>[] = [];
@@ -36,6 +37,11 @@ export class Coalescer<Item, Result> {
       this.waiting.push({ item, resolve, reject });
       this.nextSoon();
     });
+  }
+
+  /** Whether nobody waits and nothing is under way. */
+  get isIdle(): boolean {
+    return this.waiting.length === 0 && this.writes === 0;
   }
 
   /** After the requests that lie ready to be read: a database that blocks while it commits never sees two waiting otherwise. */
@@ -63,8 +69,8 @@ export class Coalescer<Item, Result> {
       const results = await this.write(batch.map((waiting) => waiting.item));
       for (const [index, waiting] of batch.entries()) waiting.resolve(results[index] as Result);
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error);
-      else for (const waiting of batch) await this.writeTogether([waiting]);
+      if (batch.length > 1 && this.limits.isolatesFailures) for (const waiting of batch) await this.writeTogether([waiting]);
+      else for (const waiting of batch) waiting.reject(error);
     }
   }
 }

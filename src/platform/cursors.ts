@@ -24,4 +24,17 @@ export class CursorRepository extends TenantRepository<Cursor> {
     if (cursor === null) this.add({ id: name, position, updatedAt: this.scope.now() });
     else Object.assign(cursor, { position, updatedAt: this.scope.now() });
   }
+
+  /** Every cursor whose name begins so, by name. */
+  async startingWith(start: string): Promise<Cursor[]> {
+    const table = this.scope.table(Cursor);
+    const sql = `select ${table.selectList} from ${table.name} where app_id = ? and id >= ? and id < ? order by id`;
+    return (await this.scope.query(sql, [this.scope.appId, start, `${start}~`])).map((raw) => table.fromRaw(raw));
+  }
+
+  /** Forgets a cursor. Inside a transaction. */
+  async drop(name: string): Promise<void> {
+    const cursor = await this.lockBy({ id: name });
+    if (cursor !== null) this.remove(cursor);
+  }
 }

@@ -1,8 +1,10 @@
-import { monotonicFactory } from 'ulid';
+import { encodeTime, monotonicFactory } from 'ulid';
 import type { Clock } from './clock.js';
 
 /** The prefixes of public ids; the part after it is opaque. */
-export type IdPrefix = 'cus' | 'pm' | 'sub' | 'pay' | 're' | 'dp' | 'dv' | 'rec' | 'whe' | 'evt' | 'key' | 'whsec' | 'job' | 'bkp' | 'att';
+export type IdPrefix =
+  | ('cus' | 'pm' | 'sub' | 'pay' | 're' | 'dp' | 'dv' | 'rec' | 'whe' | 'evt' | 'key' | 'whsec')
+  | ('job' | 'bkp' | 'imp' | 'imi' | 'att');
 
 /**
  * Makes ids such as `pay_01k…`: a prefix and a lower-case ULID. They sort by creation (to the millisecond between
@@ -17,4 +19,9 @@ export class Ids {
   make(prefix: IdPrefix): string {
     return `${prefix}_${this.next(this.clock.now().getTime()).toLowerCase()}`;
   }
+}
+
+/** The smallest id that can be made at a moment: ids sort by it, so a range of ids is a range of time. */
+export function firstIdAt(prefix: IdPrefix, moment: Date): string {
+  return `${prefix}_${encodeTime(Math.max(0, moment.getTime()), 10).toLowerCase()}${'0'.repeat(16)}`;
 }

@@ -24,7 +24,7 @@ export const DATABASE_CHECKS: readonly Check[] = [
     todo: "Add ?connection_limit=10 (2 to 500) to DATABASE_URL_BILLING: the pool is billing's own.",
     look: async ({ database, settings }) => {
       if (database.isEmbedded) return failed('The embedded database has one connection and no pool.');
-      const { max } = await database.poolUse();
+      const { max } = database.poolUse;
       return verdict(settings.hasPoolLimit, `A pool of its own, of ${max} connections.`, 'DATABASE_URL_BILLING has no connection_limit.');
     },
   },

@@ -43,6 +43,12 @@ interface TilledHttpOptions {
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 
+/** Something out of reach, since when, and what was said last. */
+export interface Degradation {
+  readonly what: 'tilled';
+  readonly since: string;
+  readonly reason: string;
+}
 const READ_TRIES = 3;
 const RETRY_PAUSE_MS = 200;
 const RETRY_PAUSE_MS_MAX = 2_000;
@@ -52,12 +58,17 @@ const RETRY_PAUSE_MS_MAX = 2_000;
  * once, because Tilled has no idempotency keys and a repeated POST makes a second object. (fetch itself repeats what was
  * answered 421: with that, a server says that it did not even look at the request.)
  *
- * Connections are kept open and used again, with fetch's own rules: an idle one is given up after 4 s, or 2 s before the time
- * that the server's Keep-Alive header names. So the server is not the first to close, and a POST does not meet a connection
- * that is just going away. If it does all the same, that is `unknown` like every other cut.
+ * Connections are kept open and used again, with fetch's own rules: an idle one is given up before the server would close it, so
+ * a POST does not meet one that is just going away. If it does all the same, that is `unknown` like every other cut.
  */
 export class TilledHttp {
+  private lost: Degradation | null = null;
   constructor(private readonly options: TilledHttpOptions) {}
+
+  /** Whether the last call of this process got no answer, or a broken one; empty when it got one, or there was none yet. */
+  degradation(): readonly Degradation[] {
+    return this.lost === null ? [] : [this.lost];
+  }
 
   /** The object a 2xx carries, null for an empty answer to DELETE; throws TilledError for everything else. */
   async request(call: TilledCall): Promise<unknown> {
@@ -96,6 +107,7 @@ export class TilledHttp {
       const processorRequestId = response.headers.get('request-id');
       call.onWrite?.({ operation: call.operation, outcome: 'done', httpStatus: response.status, processorRequestId });
     }
+    this.lost = null;
     this.options.log.debug('tilled answered', {
       operation: call.operation,
       httpStatus: response.status,
@@ -135,6 +147,8 @@ export class TilledHttp {
   private logged(call: TilledCall, startedAt: number, error: TilledError): TilledError {
     const durationMs = performance.now() - startedAt;
     this.options.onTry?.(call.operation, error.kind, durationMs);
+    const isLost = error.kind === 'unavailable' || error.kind === 'unknown';
+    this.lost = isLost ? { what: 'tilled', since: this.lost?.since ?? new Date().toISOString(), reason: error.message } : null;
     this.options.log.warn('tilled call failed', {
       operation: call.operation,
       kind: error.kind,

@@ -21,7 +21,7 @@ const QUIET_MS = 3_000;
 /** What the worker gets to do what is due in one round of settling. */
 const WORK_MS = 2_500;
 /** Repeats for ever, so it always waits. */
-const SCHEDULED = ['webhook.backfill', 'reconcile', 'retention'];
+const SCHEDULED = ['webhook.backfill', 'reconcile', 'retention.sweep'];
 
 const seed = process.env.CHAOS_SEED ?? Math.random().toString(36).slice(2, 8);
 const kills = Number(process.env.CHAOS_KILLS ?? 200);

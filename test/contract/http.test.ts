@@ -10,6 +10,8 @@ import { createHttpServer } from '../../src/http/server.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { createLog } from '../../src/platform/log.js';
 import { TEST_ENCRYPTION } from '../support/encryption.js';
+import * as ops from '../support/operations.generated.js';
+import { freePort } from '../support/processes.js';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
 import { type TestApp, UNLIMITED, World } from '../support/world.js';
 
@@ -181,6 +183,40 @@ describe('health', () => {
     });
   });
 
+  it('stays ready while Tilled is out of reach, says since when and why, and stops saying so once Tilled answers', async () => {
+    const ready = async () => {
+      const response = await fetch(`${world.url}/readyz`);
+      return [response.status, await response.json()];
+    };
+    await world.control('faults', { operation: 'POST /v1/customers', status: 503, times: 1 });
+    await world.send(app, ops.CustomerCreateDocument, { input: { email: 'ann@example.com' } });
+    expect(await ready()).toEqual([
+      200,
+      { status: 'ready', degraded: [{ what: 'tilled', since: expect.stringMatching(/^\d{4}-.*Z$/), reason: expect.any(String) }] },
+    ]);
+    await world.settle();
+    await world.control('faults', { clear: true });
+    await world.customer(app);
+    expect(await ready()).toEqual([200, { status: 'ready' }]);
+  });
+
+  it('is ready, and says that Tilled is not there, in a process whose Tilled does not listen', async () => {
+    const scratch = await createScratchDatabase();
+    const [gateway, server] = await serverOn(scratch.url, `http://127.0.0.1:${await freePort()}`);
+    await gateway.migrator.migrate();
+    await gateway.access.createApp({ id: 'lonely', name: 'Lonely', tilledAccountId: 'acct_1' });
+    const { key } = await gateway.access.createKey('lonely', 'service');
+    const query = 'mutation { customerCreate(input: { email: "ann@example.com" }) { userErrors { code } } }';
+    const headers = { authorization: `Bearer ${key}` };
+    const answer = await server.inject({ method: 'POST', url: '/graphql', headers, payload: { query } });
+    expect(answer.json()).toMatchObject({ data: { customerCreate: { userErrors: [{ code: 'PROCESSOR_UNAVAILABLE' }] } } });
+    const ready = await server.inject({ url: '/readyz' });
+    expect([ready.statusCode, ready.json()]).toMatchObject([200, { status: 'ready', degraded: [{ what: 'tilled' }] }]);
+    await server.close();
+    await gateway.database.close();
+    await scratch.drop();
+  });
+
   it('lives but is not ready where the database cannot be reached', async () => {
     const isMysql = globalThis.TEST_DATABASE === 'mysql';
     const url = isMysql ? 'mysql://nobody:hunter2@127.0.0.1:1/nothing' : 'sqlite:/dev/null/billing.db';
@@ -211,9 +247,9 @@ async function raw(bytes: string): Promise<string> {
 }
 
 /** A gateway on a database of another state than the world's, which is not migrated here, and its server. */
-async function serverOn(url: string): Promise<[Gateway, FastifyInstance]> {
+async function serverOn(url: string, baseUrl = world.sandbox.url): Promise<[Gateway, FastifyInstance]> {
   const { database } = readConfig({ DATABASE_URL_BILLING: url }, process.cwd());
-  const tilled = { baseUrl: world.sandbox.url, secretKey: 'sk_x', publicKey: 'pk_x', webhookSecret: 'whsec_0123', accountId: 'acct_x' };
+  const tilled = { baseUrl, secretKey: 'sk_x', publicKey: 'pk_x', webhookSecret: 'whsec_0123', accountId: 'acct_x' };
   const clock = { now: () => world.sandbox.now() };
   const gateway = await composeGateway({
     database,

@@ -30,7 +30,7 @@ const CUSTOMERS = 20;
 const EACH = { heldPayments: 6, debits: 4, subscriptions: 10, cards: 5 };
 const MINUTE_MS = 60_000;
 /** Work that repeats for ever, so it always waits. */
-const SCHEDULED = ['webhook.backfill', 'reconcile', 'retention'];
+const SCHEDULED = ['webhook.backfill', 'reconcile', 'retention.sweep'];
 
 /** An object at Tilled and how somebody will change it there. */
 type Life = (chance: () => number) => Promise<void>;
@@ -317,7 +317,7 @@ async function settle(): Promise<void> {
   for (const until = Date.now() + 2 * MINUTE_MS; Date.now() < until; ) {
     await world.letTimePass();
     const [left] = await world.database.query(
-      "select count(*) as n from billing_jobs where kind not in ('webhook.backfill', 'reconcile', 'retention') and state <> 'dead'",
+      "select count(*) as n from billing_jobs where kind not in ('webhook.backfill', 'reconcile', 'retention.sweep') and state <> 'dead'",
       [],
     );
     if (Number(left?.['n']) === 0) return;

@@ -123,7 +123,7 @@ export class HostileWorld {
   /** Lets five minutes pass for queued work: what waits for its next try is due, and leases that ran meanwhile are over. */
   async letTimePass(): Promise<void> {
     const earlier = this.database.isEmbedded ? `due_at - ${FIVE_MINUTES_MS}` : 'date_sub(due_at, interval 5 minute)';
-    const sql = `update billing_jobs set due_at = ${earlier} where kind not in ('webhook.backfill', 'reconcile', 'retention')`;
+    const sql = `update billing_jobs set due_at = ${earlier} where kind not in ('webhook.backfill', 'reconcile', 'retention.sweep')`;
     // It meets the locks of every worker at once and may lose against them time and again.
     for (let tries = 1; ; tries += 1) {
       const error = await this.database

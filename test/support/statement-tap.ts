@@ -12,6 +12,19 @@ const ACROSS_APPS: readonly (readonly [RegExp, string])[] = [
   [/^select app_id, id from \(.*\) as broken limit \d+$/, 'the invariants are checked over the books of all apps'],
 ];
 
+/** Code that works for operators or for the deployment, over all apps, each with its reason. */
+const WORKS_FOR_ALL: readonly (readonly [RegExp, string])[] = [
+  [/\/src\/billing\/reports\/standing\.ts/, 'what stands in the books of all apps, for metrics'],
+  [/\/src\/billing\/reconciliation\/open-divergences\.ts/, 'open divergences of all apps, for metrics'],
+  [
+    /\/src\/billing\/access\/(api-key|secrets)\.service\.ts/,
+    'which app a credential belongs to; keys and secrets of all apps, for the command line',
+  ],
+  [/\/src\/platform\/jobs\/(job-desk|count-jobs)\.ts/, 'work of all apps, for operators'],
+  [/\/src\/platform\/limits\//, 'limits are counted before a scope is made, by app and by address'],
+  [/\/src\/backup\//, 'backups are of the deployment'],
+];
+
 /** Statements about the database itself: its tables are made by migrations, and its catalogue has no rows of ours. */
 const ABOUT_THE_DATABASE = /^(create|alter|drop|set|show|pragma|begin|commit|rollback|savepoint|release|explain)\b/i;
 
@@ -49,7 +62,7 @@ export class StatementTap {
     const why = this.judge(sql, parameters);
     if (why === null) return;
     const from = callerOutsideOfDatabase();
-    if (!/\/test\//.test(from)) this.unconfined.push({ sql, why, from });
+    if (!/\/test\//.test(from) && !WORKS_FOR_ALL.some(([place]) => place.test(from))) this.unconfined.push({ sql, why, from });
   }
 
   /** Why a statement is not confined to one app; null if it is, or need not be. */

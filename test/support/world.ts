@@ -139,8 +139,8 @@ export class World {
       return { gateway, server };
     };
     const { gateway, server } = await compose();
-    const tap = StatementTap.on(gateway.database);
     await gateway.migrator.migrate();
+    const tap = StatementTap.on(gateway.database);
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     const world = new World(gateway, sandbox, server, url, compose, endpoint.secret, endpoint.id, partner, scratch, tap);
     await world.resumeDeliveries();

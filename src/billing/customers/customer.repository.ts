@@ -22,6 +22,11 @@ export class CustomerRepository extends TenantRepository<Customer> {
     return this.findBy('tilledCustomerId', tilledCustomerId);
   }
 
+  /** The customer as it is now, locked and managed, or null. */
+  lockByTilledId(tilledCustomerId: string): Promise<Customer | null> {
+    return this.lockBy({ tilledCustomerId });
+  }
+
   list(page: PageRequest, email: string | null): Promise<Page<Customer>> {
     return this.page({ deletedAt: null, ...(email === null ? {} : { email: email.toLowerCase() }) }, page);
   }

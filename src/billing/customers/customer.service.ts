@@ -1,4 +1,5 @@
 import { type Clock } from '../../platform/clock.js';
+import { CursorRepository } from '../../platform/cursors.js';
 import { AppError, Conflict, NotFound, ProcessorRejected, UserErrorCode } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
@@ -44,6 +45,9 @@ interface CustomerServiceParts {
 
 /** Carries a changed customer to Tilled. */
 export const CUSTOMER_PUSH = 'customerPush';
+
+/** How the cursors are called that say up to where the traces of a deleted customer were removed. */
+export const ERASURE = 'erasure.';
 
 const DELETED_EMAIL = 'deleted@deleted.invalid';
 
@@ -180,6 +184,8 @@ export class CustomerService {
       const customer = await CustomerRepository.of(tx).lock(act.subject);
       const now = this.parts.clock.now();
       Object.assign(customer, { email: DELETED_EMAIL, name: null, externalId: null, metadata: {}, deletedAt: now, updatedAt: now });
+      // Events that Tilled still sends tell of them again: the retention sweep looks for those.
+      await CursorRepository.of(tx).moveTo(ERASURE + customer.id, '');
       tx.log.info('customer deleted', { customerId: customer.id, tilledCustomerId });
     });
   }
@@ -208,11 +214,11 @@ export class CustomerService {
 }
 
 function paramsOf(scope: Scope, customer: Customer): TilledCustomerParams {
-  const [first = null, ...rest] = customer.name?.split(' ') ?? [];
-  return {
-    email: customer.email,
-    first_name: first,
-    last_name: rest.length === 0 ? null : rest.join(' '),
-    metadata: markOf(scope, customer.id),
-  };
+  return { email: customer.email, ...namesOf(customer.name), metadata: markOf(scope, customer.id) };
+}
+
+/** A name as Tilled keeps it, in parts. */
+export function namesOf(name: string | null): Pick<TilledCustomerParams, 'first_name' | 'last_name'> {
+  const [first = null, ...rest] = name?.split(' ') ?? [];
+  return { first_name: first, last_name: rest.length === 0 ? null : rest.join(' ') };
 }

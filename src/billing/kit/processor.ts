@@ -69,3 +69,12 @@ export function markOf(scope: Scope, id: string): TilledMetadata {
 export function markedId(scope: Scope, metadata: TilledMetadata | null): string | null {
   return metadata?.billing_app_id === scope.appId ? (metadata.billing_id ?? null) : null;
 }
+
+/** Whether an object at Tilled was made, or adopted, by another app that shares the account. */
+export function isOfAnotherApp(scope: Scope, metadata: TilledMetadata | null): boolean {
+  const marked = metadata?.billing_app_id;
+  return marked !== undefined && marked !== scope.appId;
+}
+
+/** What takes our mark off an object. */
+export const NO_MARK = { billing_app_id: null, billing_id: null } as const;

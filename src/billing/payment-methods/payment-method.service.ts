@@ -116,10 +116,12 @@ export class PaymentMethodService {
     const known = await repository.findByTilledId(snapshot.id);
     const customerId = known?.customerId ?? (await this.customerOf(tx, snapshot));
     if (customerId === null) return;
-    await CustomerRepository.of(tx).lock(customerId);
+    const { deletedAt } = await CustomerRepository.of(tx).lock(customerId);
+    // Of somebody forgotten nothing is written down again, whatever events are still on their way.
+    if (known === null && deletedAt !== null) return;
     // Under the customer's lock only: the webhook and the answer of one attachment may be recorded at the same time.
     const method = (await repository.lockByTilledId(snapshot.id)) ?? this.newMethod(tx, customerId, snapshot);
-    if (setChanged(method, maskedFacts(snapshot))) method.updatedAt = this.parts.clock.now();
+    if (deletedAt === null && setChanged(method, maskedFacts(snapshot))) method.updatedAt = this.parts.clock.now();
     await tx.flush();
     const isDetached = snapshot.customer_id === null;
     if (isDetached && method.detachedAt === null) await this.markDetached(tx, method);

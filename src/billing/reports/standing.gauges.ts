@@ -1,4 +1,5 @@
-import type { Database, PoolUse } from '../../platform/db/database.js';
+import type { Database } from '../../platform/db/database.js';
+import type { PoolUse } from '../../platform/db/mysql.pool.js';
 import { errorFields, type Log } from '../../platform/log.js';
 import type { Metrics } from '../../platform/metrics.js';
 import type { Standing, StandingReport } from './standing.js';
@@ -23,7 +24,7 @@ export function showStanding(metrics: Metrics, report: StandingReport, database:
     }
     return last.standing;
   };
-  databaseGauges(metrics, read, () => database.poolUse());
+  databaseGauges(metrics, read, () => database.poolUse);
   for (const gauge of GAUGES) {
     metrics.gauge({
       name: gauge.name,
@@ -44,7 +45,7 @@ export function showStanding(metrics: Metrics, report: StandingReport, database:
   }
 }
 
-function databaseGauges(metrics: Metrics, read: () => Promise<Standing | null>, poolUse: () => Promise<PoolUse>): void {
+function databaseGauges(metrics: Metrics, read: () => Promise<Standing | null>, poolUse: () => PoolUse): void {
   metrics.gauge({
     name: 'billing_database_up',
     help: 'Whether the database answered when this was asked for: 1 or 0.',
@@ -57,7 +58,7 @@ function databaseGauges(metrics: Metrics, read: () => Promise<Standing | null>, 
     help: 'Connections of the pool of this process: in use, idle, and the most there may be.',
     labelNames: ['state'],
     async collect() {
-      const { max, open, idle } = await poolUse();
+      const { max, open, idle } = poolUse();
       this.set({ state: 'in_use' }, open - idle);
       this.set({ state: 'idle' }, idle);
       this.set({ state: 'max' }, max);
@@ -67,7 +68,7 @@ function databaseGauges(metrics: Metrics, read: () => Promise<Standing | null>, 
     name: 'billing_database_pool_waiting',
     help: 'Who waits for a connection of the pool of this process.',
     async collect() {
-      this.set((await poolUse()).waiting);
+      this.set(poolUse().waiting);
     },
   });
 }

@@ -13,6 +13,11 @@ export class SubscriptionRepository extends TenantRepository<Subscription> {
     return this.findBy('tilledSubscriptionId', tilledSubscriptionId);
   }
 
+  /** The subscription as it is now, locked and managed, or null. */
+  lockByTilledId(tilledSubscriptionId: string): Promise<Subscription | null> {
+    return this.lockBy({ tilledSubscriptionId });
+  }
+
   list(page: PageRequest, status: SubscriptionStatus[] | null, customerId: string | null): Promise<Page<Subscription>> {
     return this.page({ ...ofStatus(status), ...(customerId === null ? {} : { customerId }) }, page);
   }

@@ -46,7 +46,6 @@ interface WebhookInboxParts {
   readonly clock: Clock;
   readonly ids: Ids;
 }
-
 /** A verified event on its way into the database. */
 interface Arrival {
   readonly scope: Scope;
@@ -64,7 +63,7 @@ const ROUTE_AGAIN_MS_MAX = 3_600_000;
 const NOBODYS_AFTER_MS = 86_400_000;
 
 /** Two writes under way keep the database busy without queueing behind each other. */
-const COALESCING = { writesMax: 2, itemsMax: 64, waitingMax: 5_000 };
+const COALESCING = { writesMax: 2, itemsMax: 64, waitingMax: 5_000, isolatesFailures: true };
 
 const EVENT = z.looseObject({
   id: z.string().min(1).max(64),

@@ -9,12 +9,14 @@ import {
   type Options,
 } from '@mikro-orm/core';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
-import { type MySqlConnection, MySqlDriver } from '@mikro-orm/mysql';
+import { MySqlDriver } from '@mikro-orm/mysql';
 import { type AbstractSqlConnection, SqliteDriver } from '@mikro-orm/sql';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { DatabaseConfig } from '../../config.js';
+import { SharedReads } from '../shared-reads.js';
 import { asStep, type Step } from '../spans.js';
 import { embeddedDialect } from './embedded.dialect.js';
+import { MySqlPool, type PoolUse } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
 import { type RawRow, Table } from './table.js';
 import { TenantGuard } from './tenant.guard.js';
@@ -22,36 +24,22 @@ import { TenantGuard } from './tenant.guard.js';
 /** One statement as it goes to the database. */
 export type StatementListener = (sql: string, parameters: readonly unknown[]) => void;
 
-/** How many connections are open, lie idle, and are waited for. */
-export interface PoolUse {
-  readonly max: number;
-  readonly open: number;
-  readonly idle: number;
-  readonly waiting: number;
-}
-
 /** A write that kept losing races against others; nothing of it was kept. */
 const TRIES_OF_A_TRANSACTION = 5;
-
-/** How long a server may take to greet a new connection, ms: one that hangs is told from one that is slow. */
-const CONNECT_MS_MAX = 5_000;
-
-/** Session settings that both MySQL and MariaDB know: strict values, UTC, and no gap locks on queue scans. */
-const MYSQL_SESSION = [
-  "set session sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'",
-  'set session transaction isolation level read committed',
-  "set session time_zone = '+00:00'",
-];
 
 /** The billing database. Only `platform/` sees it; the rest of the code holds a Scope. */
 export class Database {
   private readonly listeners = new Set<StatementListener>();
+  /** Where reads of the same kind meet. */
+  readonly reads = new SharedReads();
   private readonly tables = new Map<EntityClass<object>, Table<object>>();
   private observer: DatabaseObserver = UNOBSERVED;
 
   private constructor(
     readonly orm: MikroORM,
     readonly config: DatabaseConfig,
+    /** Null for the embedded database, which has one connection and no pool. */
+    private readonly pool: MySqlPool | null,
   ) {}
 
   /** Connects lazily: the first statement opens the first connection, and fails if there is no server. */
@@ -61,8 +49,9 @@ export class Database {
     subscribers: readonly EventSubscriber[] = [],
   ): Promise<Database> {
     let database: Database | undefined;
+    const pool = config.kind === 'embedded' ? null : new MySqlPool(config);
     const options = {
-      ...driverOptions(config),
+      ...driverOptions(config, pool),
       entities: [...entities],
       metadataProvider: ReflectMetadataProvider,
       forceUtcTimezone: true,
@@ -86,7 +75,7 @@ export class Database {
     };
     const orm = await MikroORM.init(options as unknown as Options);
     await (orm.em.getConnection() as unknown as AbstractSqlConnection).initClient();
-    database = new Database(orm, config);
+    database = new Database(orm, config, pool);
     return database;
   }
 
@@ -100,15 +89,9 @@ export class Database {
     return [...this.orm.getMetadata().getAll().values()].map((metadata) => metadata.tableName);
   }
 
-  /** How much of the pool is in use; the embedded database has one connection and no pool. */
-  async poolUse(): Promise<PoolUse> {
-    if (this.isEmbedded) return { max: 1, open: 1, idle: 0, waiting: 0 };
-    const { poolSize: max } = this.config;
-    const connection = this.orm.em.getConnection() as unknown as MySqlConnection;
-    // Without a server there is no pool either until the first connection was made.
-    const pool = (await connection.getNativeClient().catch(() => null)) as unknown as PoolOfMysql2 | null;
-    if (pool === null) return { max, open: 0, idle: 0, waiting: 0 };
-    return { max, open: pool._allConnections.length, idle: pool._freeConnections.length, waiting: pool._connectionQueue.length };
+  /** How much of the pool is in use; the embedded database counts as one connection. */
+  get poolUse(): PoolUse {
+    return this.pool?.use() ?? { max: 1, open: 1, idle: 0, waiting: 0 };
   }
 
   get isEmbedded(): boolean {
@@ -124,7 +107,10 @@ export class Database {
 
   /** Rows of one SELECT, inside the transaction of `em` if given. */
   async query(sql: string, parameters: readonly unknown[], em?: EntityManager): Promise<RawRow[]> {
-    return (await this.execute(sql, parameters, em)).rows as RawRow[];
+    const { pool } = this;
+    if (em !== undefined || pool === null) return (await this.execute(sql, parameters, em)).rows as RawRow[];
+    this.announce(sql, parameters);
+    return this.observed(sql, () => pool.read(sql, storable(parameters)).catch((error) => this.fail(error)));
   }
 
   /** How many rows one statement matched (UPDATE, DELETE) or made (INSERT). */
@@ -186,11 +172,10 @@ export class Database {
     this.announce(sql, parameters);
     const connection = this.orm.em.getConnection() as unknown as AbstractSqlConnection;
     const client = (em?.getTransactionContext() as Kysely<unknown> | undefined) ?? connection.getClient();
-    const values = parameters.map((value) => (value === undefined ? null : value));
     // What fails in a transaction fails the transaction, and is counted there.
     return this.observed(
       sql,
-      () => client.executeQuery(CompiledQuery.raw(sql, values)).catch((error) => this.fail(error)),
+      () => client.executeQuery(CompiledQuery.raw(sql, storable(parameters))).catch((error) => this.fail(error)),
       em === undefined,
     );
   }
@@ -215,11 +200,8 @@ function statementStep(sql: string): Step {
 
 const STATEMENT_CHARS_SHOWN = 500;
 
-/** What mysql2 keeps of its pool; MikroORM reads it too. */
-interface PoolOfMysql2 {
-  readonly _allConnections: { readonly length: number };
-  readonly _freeConnections: { readonly length: number };
-  readonly _connectionQueue: { readonly length: number };
+function storable(parameters: readonly unknown[]): unknown[] {
+  return parameters.map((value) => (value === undefined ? null : value));
 }
 
 const SILENT = {
@@ -230,18 +212,9 @@ const SILENT = {
   isEnabled: () => false,
 };
 
-function driverOptions(config: DatabaseConfig) {
-  if (config.kind === 'embedded') return { driver: SqliteDriver, dbName: config.location, driverOptions: embeddedDialect(config.location) };
-  return {
-    driver: MySqlDriver,
-    clientUrl: config.location,
-    pool: { min: 0, max: config.poolSize },
-    driverOptions: { connectTimeout: CONNECT_MS_MAX },
-    onCreateConnection: async (connection: unknown) => {
-      const { executeQuery } = connection as { executeQuery(query: CompiledQuery): Promise<unknown> };
-      for (const sql of MYSQL_SESSION) await executeQuery.call(connection, CompiledQuery.raw(sql));
-    },
-  };
+function driverOptions(config: DatabaseConfig, pool: MySqlPool | null) {
+  if (pool === null) return { driver: SqliteDriver, dbName: config.location, driverOptions: embeddedDialect(config.location) };
+  return { driver: MySqlDriver, clientUrl: config.location, driverOptions: pool.dialect() };
 }
 
 /** Deadlock, lock wait timeout, or (embedded) another process holding the file for too long. */

@@ -7,7 +7,8 @@ export type RawRow = Readonly<Record<string, unknown>>;
 interface Column {
   readonly property: string;
   readonly name: string;
-  readonly read: (value: unknown) => unknown;
+  /** Null where the driver's value is the property's. */
+  readonly read: ((value: unknown) => unknown) | null;
 }
 
 /**
@@ -18,17 +19,16 @@ export class Table<Row extends object> {
   readonly name: string;
   /** Column list for a SELECT, in a fixed order. */
   readonly selectList: string;
-  private readonly columns: readonly Column[];
+  /** A plain instance of the entity's class; it is not managed, and writing to it changes nothing. */
+  readonly fromRaw: (raw: RawRow) => Row;
   private readonly columnByProperty: ReadonlyMap<string, string>;
 
-  constructor(
-    private readonly entity: EntityClass<Row> & { prototype: Row },
-    metadata: EntityMetadata<Row>,
-  ) {
+  constructor(entity: EntityClass<Row> & { prototype: Row }, metadata: EntityMetadata<Row>) {
     this.name = metadata.tableName;
-    this.columns = metadata.props.filter((property) => property.fieldNames?.length === 1).map(columnOf);
-    this.columnByProperty = new Map(this.columns.map((column) => [column.property, column.name]));
-    this.selectList = this.columns.map((column) => `\`${column.name}\``).join(', ');
+    const columns = metadata.props.filter((property) => property.fieldNames?.length === 1).map(columnOf);
+    this.columnByProperty = new Map(columns.map((column) => [column.property, column.name]));
+    this.selectList = columns.map((column) => `\`${column.name}\``).join(', ');
+    this.fromRaw = compiled(entity, columns);
   }
 
   static of<Row extends object>(orm: MikroORM, entity: EntityClass<Row>): Table<Row> {
@@ -41,13 +41,24 @@ export class Table<Row extends object> {
     if (name === undefined) throw new Error(`${this.name} has no column for ${property}`);
     return name;
   }
+}
 
-  /** A plain instance of the entity's class; it is not managed, and writing to it changes nothing. */
-  fromRaw(raw: RawRow): Row {
-    const row = Object.create(this.entity.prototype) as Record<string, unknown>;
-    for (const column of this.columns) row[column.property] = column.read(raw[column.name]);
-    return row as Row;
-  }
+/**
+ * Compiles the reader of a table's rows: a class over the driver's row whose getters are the columns, written out from the entity's own
+ * decorators. Getters read what is asked for when it is asked for; fields would be copied for every column of every row, and the ORM
+ * turns an assignment to its classes into the bookkeeping of changes, at many times the cost.
+ */
+function compiled<Row extends object>(entity: { prototype: Row }, columns: readonly Column[]): (raw: RawRow) => Row {
+  const getters = columns.map(({ property, name, read }, index) => {
+    const value = `this.#raw[${JSON.stringify(name)}]`;
+    return `get ${property}() { return ${read === null ? value : `read[${index}](${value})`}; }`;
+  });
+  const Base = class {};
+  Object.setPrototypeOf(Base.prototype, entity.prototype);
+  const source = `return class Row extends Base { #raw; constructor(raw) { super(); this.#raw = raw; } ${getters.join(' ')} };`;
+  const readers = columns.map((column) => column.read);
+  const Made = new Function('Base', 'read', source)(Base, readers) as new (raw: RawRow) => Row;
+  return (raw) => new Made(raw);
 }
 
 function columnOf(property: EntityProperty): Column {
@@ -55,15 +66,20 @@ function columnOf(property: EntityProperty): Column {
   return { property: property.name, name, read: readerFor(property) };
 }
 
-function readerFor(property: EntityProperty): (value: unknown) => unknown {
-  if (property.customType instanceof JsonText) return (value) => (value === null ? null : JSON.parse(String(value)));
+function readerFor(property: EntityProperty): Column['read'] {
+  if (property.customType instanceof JsonText) return jsonFrom;
   if (property.runtimeType === 'Date') return (value) => (value === null ? null : dateFrom(value));
   if (property.runtimeType === 'boolean') return (value) => Boolean(value);
   if (property.runtimeType === 'number') return (value) => (value === null ? null : Number(value));
-  return (value) => value;
+  return null;
 }
 
-/** MySQL hands out `2026-03-01 12:00:00.000` (UTC session); SQLite keeps epoch milliseconds. */
+function jsonFrom(value: unknown): unknown {
+  if (value === null) return null;
+  return value === '{}' ? {} : JSON.parse(String(value));
+}
+
+/** The server's driver hands out dates; SQLite keeps epoch milliseconds. */
 function dateFrom(value: unknown): Date {
-  return typeof value === 'string' ? new Date(`${value.replace(' ', 'T')}Z`) : new Date(Number(value));
+  return value instanceof Date ? value : new Date(Number(value));
 }

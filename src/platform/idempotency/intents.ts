@@ -12,17 +12,15 @@ import { fingerprintOf, keyIdOf } from './request-key.js';
 import type { Act, Outcome, Story, StoryRequest } from './story.js';
 
 const KEPT_MS = 30 * 24 * 3_600_000;
-const ASK_AGAIN_MS = 5_000;
-const ASK_AGAIN_MS_MAX = 900_000;
+const [ASK_AGAIN_MS, ASK_AGAIN_MS_MAX] = [5_000, 900_000];
 /** How long a request that was sent may still be carried out at the processor, well above any time-out on the way. */
 const QUIET_MS = 300_000;
 const RACES_MAX = 3;
 
-/** What a story's job carries: what the intent left for the act, and the key that waits for the outcome. */
+/** What a story's job carries: what the intent left for the act, the key that waits for the outcome, and who asked. */
 interface JobPayload {
   readonly given: unknown;
   readonly keyId: string | null;
-  /** The request that asked for it. */
   readonly requestId?: string;
 }
 
@@ -120,7 +118,7 @@ export class Intents {
     return { kind: 'won', lease };
   }
 
-  /** A refusal is an outcome: the same key will get the same answer. What can be corrected or passes by itself is not. */
+  /** A refusal is an outcome: the same key will get the same answer. */
   private async refused<Row>(scope: Scope, story: Story<Row>, request: StoryRequest, keyId: string | null, error: unknown): Promise<never> {
     const isOutcome = error instanceof AppError && error.isOutcome;
     if (isOutcome && keyId !== null) {

@@ -35,8 +35,14 @@ function idOfCursor(cursor: string): string {
   return text.slice(CURSOR_VERSION.length);
 }
 
+/** A page request whose parts are sound. */
+export interface CheckedPage {
+  readonly first: number;
+  readonly afterId: string | null;
+}
+
 /** Throws InvalidInput unless 1 ≤ first ≤ 100 and the cursor is one of ours. */
-export function checkedPage(page: PageRequest): { first: number; afterId: string | null } {
+export function checkedPage(page: PageRequest): CheckedPage {
   if (!Number.isInteger(page.first) || page.first < 1 || page.first > PAGE_MAX) {
     throw InvalidInput.because(['first'], `first must be from 1 to ${PAGE_MAX}.`);
   }

@@ -148,11 +148,16 @@ export class Scope {
     await this.writer().flush();
   }
 
-  /** The loader named `key`, made once per scope; loads of one tick become one call of `batch`. */
+  /**
+   * The loader named `key`, made once per scope; loads of one tick become one call of `batch`. Outside a transaction they share it with
+   * other requests of the same app, and of the same customer where the caller is one.
+   */
   loader<Key, Value>(key: string, batch: (keys: readonly Key[]) => Promise<readonly Value[]>): DataLoader<Key, Value> {
     const known = this.loaders.get(key) as DataLoader<Key, Value> | undefined;
     if (known !== undefined) return known;
-    const made = new DataLoader<Key, Value>(batch);
+    const lane = `${this.appId}\n${this.onlyCustomerId ?? ''}\n${key}`;
+    const shared = (keys: readonly Key[]) => this.parts.database.reads.load(lane, keys, batch);
+    const made = new DataLoader<Key, Value>(this.unit === undefined ? shared : batch);
     this.loaders.set(key, made as DataLoader<unknown, unknown>);
     return made;
   }

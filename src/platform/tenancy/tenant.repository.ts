@@ -1,7 +1,8 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { RawRow } from '../db/table.js';
 import { NotFound } from '../errors.js';
-import { COUNT_MAX, checkedPage, type Page, type PageRequest } from './page.js';
+import { type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
+import { type CheckedPage, COUNT_MAX, checkedPage, type Page, type PageRequest } from './page.js';
 import type { Scope } from './scope.js';
 import type { TenantRow } from './tenant-row.js';
 
@@ -10,11 +11,6 @@ export type Filter<Row> = { readonly [Property in keyof Row]?: Row[Property] | r
 
 /** A new row as the caller fills it in; the app comes from the scope. */
 export type NewRow<Row> = { [Property in keyof Omit<Row, 'appId'>]: Row[Property] };
-
-interface Condition {
-  readonly sql: string;
-  readonly parameters: readonly unknown[];
-}
 
 /** Makes a repository for a scope: `PaymentRepository.of(scope)`. */
 interface RepositoryClass<Repository> {
@@ -76,7 +72,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
   /** One row by a unique property, or null. Loads of one tick share a query. */
   protected findBy(property: keyof Row & string, value: string): Promise<Row | null> {
     const loader = this.scope.loader(`${this.noun}.${property}`, async (values: readonly string[]) => {
-      const rows = await this.rows({ [property]: values } as unknown as Filter<Row>);
+      const rows = await this.rows({ [property]: paddedToPowerOfTwo(values) } as unknown as Filter<Row>);
       const found = new Map(rows.map((row) => [row[property] as string, row]));
       return values.map((wanted) => found.get(wanted) ?? null);
     });
@@ -86,8 +82,10 @@ export abstract class TenantRepository<Row extends TenantRow> {
   /** All rows whose `property` is `value`, oldest first. Loads of one tick share a query. */
   protected allBy(property: keyof Row & string, value: string): Promise<Row[]> {
     const loader = this.scope.loader(`${this.noun}.all.${property}`, async (values: readonly string[]) => {
-      const rows = await this.rows({ [property]: values } as unknown as Filter<Row>);
-      return values.map((wanted) => rows.filter((row) => row[property] === wanted));
+      const rows = await this.rows({ [property]: paddedToPowerOfTwo(values) } as unknown as Filter<Row>);
+      const groups = new Map<unknown, Row[]>(values.map((wanted) => [wanted, []]));
+      for (const row of rows) groups.get(row[property])?.push(row);
+      return values.map((wanted) => groups.get(wanted) ?? []);
     });
     return loader.load(value);
   }
@@ -117,13 +115,54 @@ export abstract class TenantRepository<Row extends TenantRow> {
   /** The same page of each parent's rows. Loads of one tick with equal arguments share one query. */
   protected pageOf(property: keyof Row & string, parentId: string, filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
     const key = `${this.noun}.page.${property}.${JSON.stringify([filter, request])}`;
-    const loader = this.scope.loader(key, (parentIds: readonly string[]) =>
-      this.pages(
-        parentIds.map((id) => ({ ...filter, [property]: id })),
-        request,
-      ),
-    );
+    const loader = this.scope.loader(key, (parentIds: readonly string[]) => this.pagesOf(property, parentIds, filter, request));
     return loader.load(parentId);
+  }
+
+  /**
+   * One page for each parent. Most parents have few rows, so all are read along the index in one go that ends where their pages would
+   * be full; parents that this did not reach, because others have many rows, are read one by one in a second statement.
+   */
+  private async pagesOf(
+    property: keyof Row & string,
+    parentIds: readonly string[],
+    filter: Filter<Row>,
+    request: PageRequest,
+  ): Promise<Page<Row>[]> {
+    const { first, afterId } = checkedPage(request);
+    const filterOf = (id: string) => ({ ...filter, [property]: id }) as Filter<Row>;
+    const read = parentIds.length === 1 ? null : await this.readInOneGo(property, parentIds, filter, { first, afterId });
+    const left = parentIds.filter((id) => read?.get(id) === undefined);
+    const rest = await this.pages(left.map(filterOf), request);
+    return parentIds.map((id) => {
+      const rows = read?.get(id);
+      return rows === undefined ? (rest[left.indexOf(id)] as Page<Row>) : this.pageFrom(rows, { first, afterId }, filterOf(id));
+    });
+  }
+
+  /** The newest first + 1 rows of each parent, for those parents of which that many, or all, were read. */
+  private async readInOneGo(
+    property: keyof Row & string,
+    parentIds: readonly string[],
+    filter: Filter<Row>,
+    page: CheckedPage,
+  ): Promise<Map<string, RawRow[]>> {
+    const table = this.scope.table(this.entity);
+    const column = table.columnOf(property);
+    const padded = paddedToPowerOfTwo(parentIds);
+    const limit = padded.length * (page.first + 1);
+    const where = this.where({ ...filter, [property]: padded } as unknown as Filter<Row>);
+    const after = olderThan(page.afterId);
+    const raws = await this.scope.query(
+      `select ${table.selectList} from ${table.name} where ${where.sql}${after.sql} order by ${column} desc, id desc limit ${limit}`,
+      [...where.parameters, ...after.parameters],
+    );
+    const found = new Map<string, RawRow[]>(parentIds.map((id) => [id, []]));
+    for (const raw of raws) found.get(String(raw[column]))?.push(raw);
+    const last = raws.length < limit ? null : String(raws.at(-1)?.[column]);
+    // Where the limit ended the reading: the last parent may have more rows, and those after it were not reached.
+    if (last !== null) for (const [id, rows] of found) if (id <= last && rows.length <= page.first) found.delete(id);
+    return found;
   }
 
   /**
@@ -131,13 +170,15 @@ export abstract class TenantRepository<Row extends TenantRow> {
    * grow with what lies behind the page.
    */
   private async pages(filters: readonly Filter<Row>[], request: PageRequest): Promise<Page<Row>[]> {
-    const { first, afterId } = checkedPage(request);
+    if (filters.length === 0) return [];
+    const page = checkedPage(request);
     const table = this.scope.table(this.entity);
-    const after: Condition = afterId === null ? { sql: '', parameters: [] } : { sql: ' and id < ?', parameters: [afterId] };
+    const after = olderThan(page.afterId);
     const branches = filters.map((filter, index) => {
       const where = this.where(filter);
+      const one = `select ${filters.length === 1 ? '' : `${index} as branch, `}${table.selectList} from ${table.name} where ${where.sql}${after.sql} order by id desc limit ${page.first + 1}`;
       return {
-        sql: `select * from (select ${index} as branch, ${table.selectList} from ${table.name} where ${where.sql}${after.sql} order by id desc limit ${first + 1}) as b${index}`,
+        sql: filters.length === 1 ? one : `select * from (${one}) as b${index}`,
         parameters: [...where.parameters, ...after.parameters],
       };
     });
@@ -145,13 +186,17 @@ export abstract class TenantRepository<Row extends TenantRow> {
       branches.map((branch) => branch.sql).join(' union all '),
       branches.flatMap((branch) => branch.parameters),
     );
-    const byBranch = groupByBranch(raws, filters.length);
-    return byBranch.map((mine, index) => ({
-      rows: mine.slice(0, first).map((raw) => table.fromRaw(raw)),
-      hasNextPage: mine.length > first,
+    return groupByBranch(raws, filters.length).map((mine, index) => this.pageFrom(mine, page, filters[index] ?? {}));
+  }
+
+  private pageFrom(raws: readonly RawRow[], { first, afterId }: CheckedPage, filter: Filter<Row>): Page<Row> {
+    const table = this.scope.table(this.entity);
+    return {
+      rows: raws.slice(0, first).map((raw) => table.fromRaw(raw)),
+      hasNextPage: raws.length > first,
       hasPreviousPage: afterId !== null,
-      totalCount: () => this.count(filters[index] ?? {}),
-    }));
+      totalCount: () => this.count(filter),
+    };
   }
 
   private count(filter: Filter<Row>): Promise<number | null> {
@@ -194,14 +239,8 @@ export abstract class TenantRepository<Row extends TenantRow> {
   }
 }
 
-function equals(column: string, value: unknown): Condition {
-  if (value === null) return { sql: `${column} is null`, parameters: [] };
-  if (!Array.isArray(value)) return { sql: `${column} = ?`, parameters: [value] };
-  if (value.length === 0) return { sql: '1 = 0', parameters: [] };
-  return { sql: `${column} in (${value.map(() => '?').join(', ')})`, parameters: value };
-}
-
 function groupByBranch(raws: readonly RawRow[], branches: number): RawRow[][] {
+  if (branches === 1) return [[...raws]];
   const groups: RawRow[][] = Array.from({ length: branches }, () => []);
   for (const raw of raws) groups[Number(raw.branch)]?.push(raw);
   // UNION ALL promises no order between or within its branches.

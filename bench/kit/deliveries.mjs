@@ -1,0 +1,47 @@
+import { createHmac } from 'node:crypto';
+import { ACCOUNT, SECRET } from './stage.mjs';
+
+let made = 0;
+
+/**
+ * Signed deliveries, each made when it is sent. `again` is the share of deliveries that repeat one of the last 200 events.
+ * @param {number} again from 0 to 1
+ */
+export function deliveries(again = 0) {
+  const recent = [];
+  const next = () => {
+    if (recent.length > 0 && Math.random() < again) return recent[Math.floor(Math.random() * recent.length)];
+    const body = eventBody(`evt_${process.pid}_${made++}`);
+    recent[made % 200] = body;
+    return body;
+  };
+  return [
+    {
+      method: 'POST',
+      path: '/api/billing/webhooks',
+      setupRequest: (request) => {
+        const body = next() ?? eventBody(`evt_${process.pid}_${made++}`);
+        const timestamp = Date.now();
+        const digest = createHmac('sha256', SECRET).update(`${timestamp}.`).update(body).digest('hex');
+        return { ...request, body, headers: { 'content-type': 'application/json', 'tilled-signature': `t=${timestamp},v1=${digest}` } };
+      },
+    },
+  ];
+}
+
+/** An event of 1.5 kB about an object of its own. */
+function eventBody(id) {
+  const data = {
+    id: `sub_${id}`,
+    account_id: ACCOUNT,
+    customer_id: 'cus_0000000000000000000000000',
+    payment_method_id: 'pm_0000000000000000000000000',
+    status: 'active',
+    price: 1990,
+    currency: 'usd',
+    interval_unit: 'month',
+    interval_count: 1,
+    metadata: { billing_app_id: 'bench0', note: 'x'.repeat(900) },
+  };
+  return JSON.stringify({ id, account_id: ACCOUNT, type: 'subscription.updated', created_at: new Date().toISOString(), data });
+}

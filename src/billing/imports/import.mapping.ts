@@ -1,0 +1,81 @@
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { InvalidInput } from '../../platform/errors.js';
+import { FIELD_NAMES, IMPORT_NOUNS, type ImportNoun } from './import.rows.js';
+import { isForbiddenColumn } from './import.sensitive.js';
+
+const nounMapping = z.strictObject({
+  columns: z.record(z.string(), z.string()).default({}),
+  constants: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
+  values: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))).default({}),
+});
+const mapping = z.strictObject({
+  customers: nounMapping.optional(),
+  paymentMethods: nounMapping.optional(),
+  subscriptions: nounMapping.optional(),
+});
+
+/** How the columns of a noun's source become fields: column -> field, field -> constant, field -> (their word -> our word). */
+export type NounMapping = z.output<typeof nounMapping>;
+export type ImportMapping = z.output<typeof mapping>;
+
+/** Reads a mapping file (YAML, of which JSON is a part). Throws InvalidInput that names everything that is wrong. */
+export function parseMapping(text: string): ImportMapping {
+  const parsed = mapping.safeParse(yamlOf(text) ?? {});
+  if (!parsed.success) {
+    throw new InvalidInput(
+      parsed.error.issues.map((issue) => ({
+        field: ['mapping', ...issue.path.map(String)],
+        message: `Mapping, ${issue.path.join('.')}: ${issue.message}.`,
+      })),
+    );
+  }
+  const problems = IMPORT_NOUNS.flatMap((noun) => problemsOf(noun, parsed.data[noun]));
+  if (problems.length > 0) throw new InvalidInput(problems);
+  return parsed.data;
+}
+
+function yamlOf(text: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    throw InvalidInput.because(['mapping'], `The mapping file is neither YAML nor JSON: ${error instanceof Error ? error.message : ''}`);
+  }
+}
+
+function problemsOf(noun: ImportNoun, given: NounMapping | undefined) {
+  if (given === undefined) return [];
+  const targets = [...Object.values(given.columns), ...Object.keys(given.constants), ...Object.keys(given.values)];
+  const unknown = targets.filter((field) => !isField(noun, field));
+  const forbidden = Object.keys(given.columns).filter(isForbiddenColumn);
+  return [
+    ...unknown.map((field) => `${noun} has no field ${field}; it has ${FIELD_NAMES[noun].join(', ')} and metadata.*.`),
+    ...forbidden.map((column) => `${noun}: the column ${column} holds card or bank numbers, which are never imported.`),
+  ].map((message) => ({ field: ['mapping', noun], message }));
+}
+
+function isField(noun: ImportNoun, field: string): boolean {
+  const hasMetadata = FIELD_NAMES[noun].includes('metadata');
+  return field.startsWith('metadata.') ? hasMetadata && field.length > 9 : FIELD_NAMES[noun].includes(field) && field !== 'metadata';
+}
+
+/** Turns a source's record into the fields of a noun. Without a mapping, columns that are called like fields are taken. */
+export function mapRecord(
+  noun: ImportNoun,
+  given: NounMapping | undefined,
+  record: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const flat: Record<string, string> = { ...given?.constants };
+  for (const [column, value] of Object.entries(record)) {
+    const field = given === undefined ? (isField(noun, column) ? column : undefined) : given.columns[column];
+    if (field !== undefined && value.trim() !== '') flat[field] = value.trim();
+  }
+  const fields: Record<string, unknown> = {};
+  const metadata: Record<string, string> = {};
+  for (const [field, value] of Object.entries(flat)) {
+    const translated = given?.values[field]?.[value] ?? value;
+    if (field.startsWith('metadata.')) metadata[field.slice('metadata.'.length)] = translated;
+    else if (translated !== '') fields[field] = translated;
+  }
+  return Object.keys(metadata).length === 0 ? fields : { ...fields, metadata };
+}

@@ -1,0 +1,80 @@
+import { isIP } from 'node:net';
+import type { EnvironmentReader } from './config.reader.js';
+
+/** The keys with which secrets in the database are sealed and API keys are hashed, 32 bytes each. */
+export interface EncryptionConfig {
+  readonly key: Buffer;
+  /** The key before it, while `billing secrets rotate` is under way; null otherwise. */
+  readonly previous: Buffer | null;
+}
+
+/** How much is taken from one app or address, and where it is counted. */
+export interface LimitsConfig {
+  /** How many requests an app may make in 15 minutes, unless it was given a limit of its own. */
+  readonly requestsPerWindow: number;
+  /** How many failed authentications an address may make in 15 minutes. */
+  readonly failedAuthenticationsPerWindow: number;
+  /** How many verified webhook deliveries of one app are taken in an hour, bursts apart. */
+  readonly webhooksPerHour: number;
+  /** Where limits are counted; null counts them in the billing database. */
+  readonly redisUrl: string | null;
+}
+
+/** The limits of a deployment. */
+export function readLimits(reader: EnvironmentReader, isProduction: boolean): LimitsConfig {
+  const many = { min: 1, max: 1_000_000_000 };
+  const redisUrl = reader.text('REDIS_URL') ?? null;
+  if (redisUrl !== null && !/^rediss?:\/\/\S+$/.test(redisUrl))
+    reader.wrong('REDIS_URL', 'is not a redis:// URL', 'redis://cache.example.com:6379');
+  return {
+    requestsPerWindow: reader.integer('BILLING_REQUESTS_PER_WINDOW', isProduction ? 100 : 100_000, {
+      ...many,
+      purpose: 'how many requests an app may make in 15 minutes',
+    }),
+    failedAuthenticationsPerWindow: reader.integer('BILLING_FAILED_AUTHENTICATIONS_PER_WINDOW', 5, {
+      ...many,
+      purpose: 'how many failed authentications an address may make in 15 minutes',
+    }),
+    webhooksPerHour: reader.integer('BILLING_WEBHOOKS_PER_HOUR', isProduction ? 1_000 : 100_000, {
+      ...many,
+      purpose: 'how many webhook deliveries of one app are taken in an hour',
+    }),
+    redisUrl,
+  };
+}
+
+/** Addresses and networks whose X-Forwarded-For is believed. */
+export function readTrustedProxies(reader: EnvironmentReader): readonly string[] {
+  const given = (reader.text('BILLING_TRUSTED_PROXIES') ?? '').split(',').map((entry) => entry.trim());
+  const proxies = given.filter((entry) => entry !== '');
+  const isNetwork = (entry: string) => {
+    const [address = '', bits = '0', ...rest] = entry.split('/');
+    const version = isIP(address);
+    return version !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
+  };
+  if (!proxies.every(isNetwork))
+    reader.wrong('BILLING_TRUSTED_PROXIES', 'is not a list of addresses and networks', '10.0.0.0/8, 2001:db8::/32');
+  return proxies;
+}
+
+const ENCRYPTION_PURPOSE = 'the key that seals secrets in the database, 32 random bytes in base64';
+const ENCRYPTION_EXAMPLE = 'what `openssl rand -base64 32` prints';
+
+/** The encryption keys; null where none is set, which production does not allow. */
+export function readEncryption(reader: EnvironmentReader, isProduction: boolean): EncryptionConfig | null {
+  const key = readKey(reader, 'BILLING_ENCRYPTION_KEY');
+  const previous = readKey(reader, 'BILLING_ENCRYPTION_KEY_PREVIOUS');
+  if (key === null && (isProduction || previous !== null)) reader.missing('BILLING_ENCRYPTION_KEY', ENCRYPTION_PURPOSE, ENCRYPTION_EXAMPLE);
+  return key === null ? null : { key, previous };
+}
+
+/** Null when absent. A key that somebody thought up is refused: 32 random bytes are never all printable, nor of few values. */
+function readKey(reader: EnvironmentReader, name: string): Buffer | null {
+  const text = reader.text(name);
+  if (text === undefined) return null;
+  const key = Buffer.from(text, 'base64');
+  const isWeak = new Set(key).size < 16 || key.every((byte) => byte >= 0x20 && byte < 0x7f);
+  if (key.length !== 32 || key.toString('base64') !== text) reader.wrong(name, 'is not 32 bytes in base64', ENCRYPTION_EXAMPLE);
+  else if (isWeak) reader.wrong(name, 'is not random: it can be guessed', ENCRYPTION_EXAMPLE);
+  return key;
+}

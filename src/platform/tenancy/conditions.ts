@@ -1,0 +1,24 @@
+/** A part of a WHERE, with the values of its placeholders. */
+export interface Condition {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+/** The column is this value, one of these values, or empty. */
+export function equals(column: string, value: unknown): Condition {
+  if (value === null) return { sql: `${column} is null`, parameters: [] };
+  if (!Array.isArray(value)) return { sql: `${column} = ?`, parameters: [value] };
+  if (value.length === 0) return { sql: '1 = 0', parameters: [] };
+  return { sql: `${column} in (${value.map(() => '?').join(', ')})`, parameters: value };
+}
+
+/** Where a page begins: rows are listed newest first, by id. */
+export function olderThan(id: string | null): Condition {
+  return id === null ? { sql: '', parameters: [] } : { sql: ' and id < ?', parameters: [id] };
+}
+
+/** The values, the last one repeated up to a power of two: statements of few lengths stay prepared. */
+export function paddedToPowerOfTwo(values: readonly string[]): readonly string[] {
+  const length = 2 ** Math.ceil(Math.log2(values.length));
+  return Array.from({ length }, (_, index) => values[Math.min(index, values.length - 1)] as string);
+}
