@@ -167,6 +167,8 @@ const OBJECTIVES = [
 ];
 
 async function objectives(parts: PreflightParts): Promise<Finding> {
+  const launch = await firstPayment(parts);
+  if (launch.status === 'not_applicable') return launch;
   const measured = await Promise.all(OBJECTIVES.map(async (one) => ({ ...one, value: await numberOf(parts, one.query) })));
   const known = measured.filter((one) => one.value !== null);
   if (known.length === 0) return notApplicable('Prometheus has counted nothing yet: not launched.');

@@ -29,6 +29,8 @@ export interface SmokeWish {
 const SMOKE_PREFIX = 'billing-smoke-';
 const CENT = { amountMinor: 1, currency: 'usd' };
 const WAIT_MS_MAX = 90_000;
+/** Seldom enough for the smallest request limit. */
+const LOOK_EVERY_MS = 2_000;
 const KEY_DAYS = 1;
 
 /** The checklist's eighth phase against a running gateway, with one cent: each step told to `tell` as it ends. */
@@ -154,7 +156,7 @@ export class SmokeTest {
   }
 
   private async eventually<T>(complaint: string, look: () => Promise<T | null>): Promise<T> {
-    for (const until = Date.now() + WAIT_MS_MAX; Date.now() < until; await sleep(500)) {
+    for (const until = Date.now() + WAIT_MS_MAX; Date.now() < until; await sleep(LOOK_EVERY_MS)) {
       const found = await look();
       if (found !== null) return found;
     }
