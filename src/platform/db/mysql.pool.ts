@@ -58,6 +58,11 @@ export class MySqlPool {
     });
   }
 
+  /** Ends every connection; a second time there is nothing to do. */
+  close(): Promise<void> {
+    return new Promise((resolve) => this.pool.end(() => resolve()));
+  }
+
   use(): PoolUse {
     // Not part of the driver's types, but of every version of it; the ORM reads them too.
     const { _allConnections, _freeConnections, _connectionQueue } = this.pool as unknown as Record<string, { readonly length: number }>;
