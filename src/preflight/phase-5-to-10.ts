@@ -123,8 +123,8 @@ async function smoke({ attested, now }: PreflightParts): Promise<Finding> {
 /** A payment of a real customer, and not of the smoke test. */
 async function firstPayment({ database }: PreflightParts): Promise<Finding> {
   const [row] = await database.query(
-    `select count(*) as n from billing_payments p join billing_customers c on c.app_id = p.app_id and c.id = p.customer_id
-      where p.status = 'SUCCEEDED' and (c.external_id is null or c.external_id not like 'billing-smoke-%')`,
+    `select count(*) as n from billing_payments p left join billing_subscriptions s on s.app_id = p.app_id and s.id = p.subscription_id
+      where p.status = 'SUCCEEDED' and (s.metadata is null or s.metadata not like '%billing-smoke-%')`,
     [],
   );
   const paid = Number(row?.n ?? 0);

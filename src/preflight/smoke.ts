@@ -118,7 +118,10 @@ export class SmokeTest {
       return [null, `${method.id} is attached, and is the default.`];
     });
     const subscriptionId = await this.step('subscription', async () => {
-      const id = idIn((await client.ask(OPERATIONS.subscribe, { input: { customerId, price: CENT } })).field, 'subscription');
+      const id = idIn(
+        (await client.ask(OPERATIONS.subscribe, { input: { customerId, price: CENT, metadata: { smoke: this.externalId } } })).field,
+        'subscription',
+      );
       return [id, `${id} was made, for 0.01 usd.`];
     });
     const paymentId = await this.step('charge', async () => {
