@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import { REGISTERED_TYPES } from '../../src/billing/webhooks/event-catalogue.js';
 import type { Report } from '../../src/preflight/report.js';
@@ -12,6 +12,8 @@ import { billing, type Ending, type Environment, freePort, type RunningProcess, 
 import { Prometheus } from '../support/prometheus.js';
 
 const COMMAND_MS_MAX = 120_000;
+// Each starts processes of ours.
+jest.setTimeout(120_000);
 const TOKEN = 'metrics-token-of-a-test-0123456789';
 
 /** What only people can answer. */
@@ -57,7 +59,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     await rm(directory, { recursive: true, force: true });
   }, 60_000);
 
-  describe('a deployment that was set up in full, with the sandbox in Tilled’s place', () => {
+  describe("a deployment that was set up in full, with the sandbox in Tilled's place", () => {
     it('is ready by preflight, in a rehearsal: nothing has failed, and nothing was left out but what a sandbox cannot be asked', async () => {
       const { status, stdout, stderr } = await billing(['preflight', '--rehearsal', '--json'], environment, COMMAND_MS_MAX);
       const { checks, isReady, isRehearsal } = JSON.parse(stdout) as Report;
