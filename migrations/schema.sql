@@ -26,6 +26,17 @@ CREATE TABLE billing_apps (
   PRIMARY KEY (id)
 );
 
+CREATE TABLE billing_attestations (
+  id varchar(64) NOT NULL,
+  check_id varchar(64) NOT NULL,
+  attested_by varchar(100) NOT NULL,
+  note varchar(1000) DEFAULT NULL,
+  attested_at datetime(3) NOT NULL,
+  expires_at datetime(3) DEFAULT NULL,
+  PRIMARY KEY (id),
+  KEY billing_attestations_check (check_id,attested_at)
+);
+
 CREATE TABLE billing_backups (
   id varchar(64) NOT NULL,
   kind varchar(16) NOT NULL,

@@ -23,6 +23,7 @@ import { LimitCounter } from './platform/limits/limit-counter.entity.js';
 import { LimitSetting } from './platform/limits/limit-setting.entity.js';
 import type { Audited } from './platform/outbox/audit-trail.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
+import { Attestation } from './preflight/attestation.entity.js';
 
 const BILLING_ENTITIES = [
   App,
@@ -44,7 +45,7 @@ const BILLING_ENTITIES = [
   ImportItem,
 ];
 /** Every table of the database. */
-export const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting, BackupRun];
+export const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting, BackupRun, Attestation];
 
 /** Whose changes are written down, and which of their fields tell about a person or may, as free text does. */
 export const AUDITED: Readonly<Record<string, Audited>> = {

@@ -20,6 +20,7 @@ import { type Log, watchedLog } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { AuditTrail } from './platform/outbox/audit-trail.js';
 import { Vault } from './platform/vault.js';
+import { Attestations } from './preflight/attestations.js';
 
 /** The database and who may use it: what the command line needs too. */
 export interface Foundation {
@@ -34,6 +35,8 @@ export interface Foundation {
   readonly limitSettings: LimitSettings;
   readonly limitService: LimitService;
   readonly backups: BackupRecords;
+  /** What people and programs attested of this deployment. */
+  readonly attestations: Attestations;
   readonly jobDesk: JobDesk;
   /** Mutations whose outcome is not certain yet, over all apps, for metrics and alerts. */
   readonly openIntents: () => Promise<OpenWork>;
@@ -73,7 +76,8 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const jobDesk = new JobDesk(database, clock);
   const openIntents = () => jobDesk.openWork(INTENT_KINDS);
   const backups = new BackupRecords(database, new Ids(clock));
+  const attestations = new Attestations(database, clock, new Ids(clock));
   reportBackups(metrics.registry, backups);
-  const watched = { backups, jobDesk, openIntents, verifyBooks, openDivergences };
+  const watched = { backups, attestations, jobDesk, openIntents, verifyBooks, openDivergences };
   return { database, migrator, access, vault, secrets, log, metrics, limitSettings, limitService, ...watched };
 }

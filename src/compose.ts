@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { AccessService } from './billing/access/access.service.js';
 import { Operations } from './billing/access/operation.service.js';
+import type { Processor } from './billing/kit/processor.js';
 import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
 import { showStanding } from './billing/reports/standing.gauges.js';
 import { StandingReport } from './billing/reports/standing.js';
@@ -53,6 +54,7 @@ export interface Gateway extends Foundation, DataWork {
   readonly inbox: WebhookInbox;
   readonly operations: Operations;
   readonly webhooks: Webhooks;
+  readonly processor: Processor;
   readonly reconciliation: Reconciliations;
   /** Makes sure that what repeats is scheduled for every app. */
   readonly schedule: () => Promise<void>;
@@ -113,6 +115,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     inbox,
     operations,
     webhooks,
+    processor,
     reconciliation,
     degraded,
     unsynced: () => countJobs(database, SYNCS),

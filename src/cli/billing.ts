@@ -6,6 +6,8 @@ import { DatabaseUnusable, unreachable } from '../platform/db/prepare.js';
 import { AppError } from '../platform/errors.js';
 import { appsCommand } from './apps.command.js';
 import { backupCommand } from './backup.command.js';
+import { checklistCommand } from './checklist.command.js';
+import { commandsCommand } from './commands.command.js';
 import { customersCommand } from './customers.command.js';
 import { drillCommand } from './drill.command.js';
 import { importCommand } from './import.command.js';
@@ -14,11 +16,13 @@ import { jobsCommand } from './jobs.command.js';
 import { keysCommand } from './keys.command.js';
 import { withFoundation, withGateway } from './kit.js';
 import { operationsCommand } from './operations.command.js';
+import { preflightCommand } from './preflight.command.js';
 import { reconcileCommand } from './reconcile.command.js';
 import { restoreCommand } from './restore.command.js';
 import { sandboxCommand } from './sandbox.command.js';
 import { schemaCommand } from './schema.command.js';
 import { secretsCommand } from './secrets.command.js';
+import { smokeCommand } from './smoke.command.js';
 import { verifyCommand } from './verify.command.js';
 import { webhooksCommand } from './webhooks.command.js';
 import { workerCommand } from './worker.command.js';
@@ -33,11 +37,13 @@ function program(): Command {
     .description('Brings the database to the newest schema.')
     .action(() => withFoundation(migrate, { isUnprepared: true }));
   billing.addCommand(appsCommand(withFoundation));
+  billing.addCommand(checklistCommand());
   billing.addCommand(jobsCommand(withFoundation));
   billing.addCommand(customersCommand(withGateway));
   billing.addCommand(importCommand(withGateway));
   billing.addCommand(inspectCommand(withGateway));
   billing.addCommand(keysCommand(withFoundation));
+  billing.addCommand(preflightCommand(withGateway, withFoundation));
   billing.addCommand(reconcileCommand(withGateway));
   billing.addCommand(operationsCommand(withGateway));
   billing.addCommand(backupCommand(withFoundation));
@@ -46,9 +52,11 @@ function program(): Command {
   billing.addCommand(sandboxCommand());
   billing.addCommand(schemaCommand());
   billing.addCommand(secretsCommand(withFoundation));
+  billing.addCommand(smokeCommand(withGateway));
   billing.addCommand(verifyCommand(withFoundation));
   billing.addCommand(webhooksCommand(withGateway));
   billing.addCommand(workerCommand(withGateway));
+  billing.addCommand(commandsCommand(billing));
   return explainingUsage(billing);
 }
 

@@ -34,12 +34,15 @@ export const withFoundation: WithFoundation = async (work, how = { isUnprepared:
 };
 
 /** Makes the whole gateway for one command, and closes it after. */
-export type WithGateway = (work: (gateway: Gateway, config: Config) => Promise<void>, how?: { readonly isLoud: boolean }) => Promise<void>;
+export type WithGateway = (
+  work: (gateway: Gateway, config: Config) => Promise<void>,
+  how?: { readonly isLoud?: boolean; readonly isUnprepared?: boolean },
+) => Promise<void>;
 
 /** The real one: talks to the configured Tilled account, or to the local sandbox of a gateway that runs on the embedded default. */
-export const withGateway: WithGateway = async (work, how = { isLoud: false }) => {
+export const withGateway: WithGateway = async (work, how = {}) => {
   const config = readConfig(process.env, process.cwd());
-  const tilled = config.tilled ?? (await localTilled(config));
+  const tilled = await tilledOf(config);
   const log = createLog(how.isLoud ? config.logLevel : 'silent', config.logFiles && { ...config.logFiles, name: 'worker' });
   const gateway = await composeGateway({
     database: config.database,
@@ -52,13 +55,18 @@ export const withGateway: WithGateway = async (work, how = { isLoud: false }) =>
     reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
   });
   try {
-    await prepareDatabase(gateway.database, gateway.migrator);
-    await gateway.secrets.prepare();
+    if (!how.isUnprepared) await prepareDatabase(gateway.database, gateway.migrator);
+    if (!how.isUnprepared) await gateway.secrets.prepare();
     await work(gateway, config);
   } finally {
     await gateway.database.close();
   }
 };
+
+/** The account that is configured, or that of the local sandbox. Throws ConfigError where there is neither. */
+export async function tilledOf(config: Config): Promise<TilledConfig> {
+  return config.tilled ?? localTilled(config);
+}
 
 /** The account of the local sandbox. Throws ConfigError where none was ever started. */
 export async function localTilled(config: Config): Promise<TilledConfig> {

@@ -35,6 +35,7 @@ export function webhooksCommand(withGateway: WithGateway): Command {
         );
       }),
     );
+  addEndpoints(webhooks, withGateway);
   webhooks
     .command('replay')
     .description('Has stored events handled again: their objects are fetched from Tilled and recorded, which is always safe.')
@@ -54,6 +55,33 @@ export function webhooksCommand(withGateway: WithGateway): Command {
       }),
     );
   return webhooks;
+}
+
+function addEndpoints(webhooks: Command, withGateway: WithGateway): void {
+  webhooks
+    .command('endpoints')
+    .description("The endpoints of an app's account at Tilled: where they deliver, and for how many event types.")
+    .requiredOption('--app <id>', 'the app')
+    .action((options: { app: string }) =>
+      withGateway(async (gateway) => {
+        const endpoints = await gateway.webhooks.endpoints.list(await commandScope(gateway, options.app));
+        for (const { id, url, enabled_events: types } of endpoints)
+          say(`${id}\t${url}\t${types.includes('*') ? 'all' : types.length} types`);
+      }),
+    );
+  webhooks
+    .command('remove')
+    .description(
+      'Stops deliveries: removes an endpoint at Tilled. Nothing is lost: billing webhooks backfill records what was emitted meanwhile.',
+    )
+    .requiredOption('--app <id>', 'the app')
+    .requiredOption('--endpoint <id>', 'we_…, as billing webhooks endpoints shows it')
+    .action((options: { app: string; endpoint: string }) =>
+      withGateway(async (gateway) => {
+        await gateway.webhooks.endpoints.remove(await commandScope(gateway, options.app), options.endpoint);
+        say(`Removed ${options.endpoint}.`);
+      }),
+    );
 }
 
 interface ReplayOptions {

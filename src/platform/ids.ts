@@ -4,7 +4,7 @@ import type { Clock } from './clock.js';
 /** The prefixes of public ids; the part after it is opaque. */
 export type IdPrefix =
   | ('cus' | 'pm' | 'sub' | 'pay' | 're' | 'dp' | 'dv' | 'rec' | 'whe' | 'evt' | 'key' | 'whsec')
-  | ('job' | 'bkp' | 'imp' | 'imi');
+  | ('job' | 'bkp' | 'imp' | 'imi' | 'att');
 
 /**
  * Makes ids such as `pay_01k…`: a prefix and a lower-case ULID. They sort by creation (to the millisecond between

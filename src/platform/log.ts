@@ -25,13 +25,19 @@ export function createLog(level: string, files: LogFiles | null = null): Log {
   const logger = winston.createLogger({
     level: level === 'silent' ? 'error' : level,
     silent: level === 'silent',
-    format: winston.format.combine(redact(), winston.format.timestamp(), winston.format.json()),
+    format: LINE,
     transports: [new winston.transports.Console(), ...(files === null || level === 'silent' ? [] : [dailyFiles(files)])],
   });
   // A full disk must not end the process: stdout has every line too.
   return logger.on('error', (error: Error) =>
     process.stderr.write(`${JSON.stringify({ message: 'log file not written', error: error.message })}\n`),
   );
+}
+
+/** The line that createLog writes of an event, for proving that secrets do not get into it. */
+export function logLine(message: string, fields: LogFields): string {
+  const line = LINE.transform({ level: 'info', message, ...fields });
+  return typeof line === 'object' ? String(Reflect.get(line, Symbol.for('message'))) : '';
 }
 
 /** `<name>-2026-03-01.log` (UTC), a further one when it is full; what is older than the days to keep is removed. */
@@ -88,6 +94,8 @@ const redact = winston.format((info) => {
   }
   return info;
 });
+
+const LINE = winston.format.combine(redact(), winston.format.timestamp(), winston.format.json());
 
 function redacted(name: string, value: unknown, depth: number): unknown {
   if (SECRET_NAME.test(name) && value !== null && value !== undefined) return MASK;

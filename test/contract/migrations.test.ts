@@ -18,6 +18,7 @@ const GOLDEN = 'migrations/schema.sql';
 /** Tables without app_id, each with its reason. */
 const SHARED: Readonly<Record<string, string>> = {
   billing_apps: 'the directory of apps itself',
+  billing_attestations: 'what people attested of the deployment, for preflight',
   billing_backups: 'backups and drills are of the deployment, with all its apps',
   billing_migrations: 'the list of applied migrations',
 };

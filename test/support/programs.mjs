@@ -10,12 +10,13 @@ import { delimiter, join } from 'node:path';
 
 /** Tests of the alert rules. */
 const PROMETHEUS = '.prometheus.test.ts';
+const GO_LIVE = 'test/scenarios/go-live.prometheus.test.ts';
 
 /** @type {readonly { names: readonly string[], debian: string, tests: readonly string[] }[]} */
 const PROGRAMS = [
-  { names: ['restic'], debian: 'restic', tests: ['test/unit/backup-retention.test.ts', 'test/scenarios/backup-restore.test.ts'] },
-  { names: ['mariadb-dump', 'mysqldump'], debian: 'mariadb-client', tests: ['test/scenarios/backup-restore.test.ts'] },
-  { names: ['mariadb-binlog', 'mysqlbinlog'], debian: 'mariadb-client', tests: ['test/scenarios/backup-restore.test.ts'] },
+  { names: ['restic'], debian: 'restic', tests: ['test/unit/backup-retention.test.ts', 'test/scenarios/backup-restore.test.ts', GO_LIVE] },
+  { names: ['mariadb-dump', 'mysqldump'], debian: 'mariadb-client', tests: ['test/scenarios/backup-restore.test.ts', GO_LIVE] },
+  { names: ['mariadb-binlog', 'mysqlbinlog'], debian: 'mariadb-client', tests: ['test/scenarios/backup-restore.test.ts', GO_LIVE] },
   { names: ['prometheus'], debian: 'prometheus', tests: [PROMETHEUS] },
   { names: ['promtool'], debian: 'prometheus', tests: [PROMETHEUS] },
   { names: ['systemd-analyze'], debian: 'systemd', tests: ['test/unit/systemd-units.test.ts'] },

@@ -28,15 +28,18 @@ export class Prometheus {
   private constructor(
     private readonly child: ChildProcess,
     private readonly directory: string,
-    private readonly url: string,
+    readonly url: string,
   ) {}
 
-  /** Starts one that watches these addresses (host:port), by job. */
-  static async start(targets: Readonly<Record<string, string>>): Promise<Prometheus> {
+  /** Starts one that watches these addresses (host:port), by job, with a token if given; `patient` rules are those of production. */
+  static async start(
+    targets: Readonly<Record<string, string>>,
+    { token, isPatient = false }: { readonly token?: string; readonly isPatient?: boolean } = {},
+  ): Promise<Prometheus> {
     const directory = await mkdtemp(path.join(tmpdir(), 'billing-prometheus-'));
     const rules = await readFile(path.join(OPS, 'prometheus/alerts.yml'), 'utf8');
-    await writeFile(path.join(directory, 'alerts.yml'), impatient(rules));
-    await writeFile(path.join(directory, 'prometheus.yml'), configuration(targets));
+    await writeFile(path.join(directory, 'alerts.yml'), isPatient ? rules : impatient(rules));
+    await writeFile(path.join(directory, 'prometheus.yml'), configuration(targets, token));
     await mkdir(path.join(directory, 'data'));
     const port = await freePort();
     const args = [`--config.file=${directory}/prometheus.yml`, `--storage.tsdb.path=${directory}/data`];
@@ -83,7 +86,10 @@ export class Prometheus {
   }
 }
 
-function configuration(targets: Readonly<Record<string, string>>): string {
-  const jobs = Object.entries(targets).map(([job, target]) => `  - job_name: ${job}\n    static_configs: [{ targets: ['${target}'] }]\n`);
+function configuration(targets: Readonly<Record<string, string>>, token: string | undefined): string {
+  const authorization = token === undefined ? '' : `    authorization: { credentials: '${token}' }\n`;
+  const jobs = Object.entries(targets).map(
+    ([job, target]) => `  - job_name: ${job}\n${authorization}    static_configs: [{ targets: ['${target}'] }]\n`,
+  );
   return `global: { scrape_interval: 1s, evaluation_interval: 1s, scrape_timeout: 1s }\nrule_files: [alerts.yml]\nscrape_configs:\n${jobs.join('')}`;
 }

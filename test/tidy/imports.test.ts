@@ -4,15 +4,16 @@ import { readSources } from './source.js';
 
 /**
  * What each part may import, besides libraries and itself: right, never left, never a sibling. Outer order:
- * main > cli, http > demo, compose > billing, backup > sandbox, tilled, graphql > platform > config. `type` allows `import type` only: the thing itself is
+ * main > cli, http > demo, compose > preflight > billing, backup > sandbox, tilled, graphql > platform > config. `type` allows `import type` only: the thing itself is
  * handed over by compose.ts. Tests may import everything; nothing imports tests.
  */
 const mayImport: Record<string, string[]> = {
   main: ['cli', 'http', 'demo', 'compose', 'graphql', 'platform', 'config'],
-  cli: ['demo', 'compose', 'backup', 'type billing', 'sandbox', 'graphql', 'platform', 'config', 'migrations'],
+  cli: ['demo', 'compose', 'preflight', 'backup', 'type billing', 'sandbox', 'graphql', 'platform', 'config', 'migrations'],
   http: ['type compose', 'type billing', 'graphql', 'platform', 'config'],
   demo: ['type billing', 'sandbox', 'tilled', 'platform', 'type config'],
-  compose: ['billing', 'backup', 'sandbox', 'tilled', 'graphql', 'platform', 'config', 'migrations'],
+  compose: ['preflight', 'billing', 'backup', 'sandbox', 'tilled', 'graphql', 'platform', 'config', 'migrations'],
+  preflight: ['billing', 'tilled', 'platform', 'type config'],
   billing: ['tilled', 'graphql', 'platform', 'type config'],
   backup: ['platform', 'type config'],
   sandbox: ['tilled', 'platform', 'config'],

@@ -20,10 +20,13 @@ export function isLegal<Status extends string>(states: States<Status>, from: Sta
   return from === to || states.edges[from].includes(to);
 }
 
+/** What Tilled said cannot follow, but may be older than what we know: it has to be asked again. */
+export class OvertakenReading extends Error {}
+
 /**
  * Moves a row along a legal edge and writes the transition down in the same transaction. A move that Tilled reports and
  * the states do not allow is not made but recorded as a divergence, in the same transaction too: one of the two books is
- * wrong, and a person has to see which.
+ * wrong, and a person has to see which. Throws OvertakenReading instead where the reading may simply be old.
  */
 export async function moveTo<Status extends string>(
   tx: Scope,
@@ -53,6 +56,7 @@ async function seeIllegal(
   move: { readonly id: string; readonly noun: States<string>['noun']; readonly from: string; readonly to: string },
 ): Promise<void> {
   const { id, from, to, noun } = move;
+  if (tx.mayBeOvertaken) throw new OvertakenReading(`${noun} ${id} is ${from} and was ${to} when Tilled was asked.`);
   tx.log.error('illegal transition reported', { objectId: id, from, to, divergence_risk: true });
   await DivergenceRepository.of(tx).see({
     kind: DivergenceKind[noun.toUpperCase() as keyof typeof DivergenceKind],

@@ -81,9 +81,20 @@ export class WebhookEndpoints {
     scope.log.info('webhook endpoint retired', { tilledEndpointId: lease.subject });
   }
 
+  /** The endpoints that the app's account has at Tilled. */
+  async list(scope: Scope): Promise<readonly TilledWebhookEndpoint[]> {
+    return (await this.processor.ask(scope, (tilled) => tilled.listWebhookEndpoints({ limit: 100 }))).items;
+  }
+
+  /** Ends deliveries to an endpoint at once. Throws Conflict where Tilled has no such endpoint. */
+  async remove(scope: Scope, id: string): Promise<void> {
+    const { url } = await this.endpoint(scope, id);
+    await this.processor.find(scope, (tilled) => tilled.deleteWebhookEndpoint(id));
+    scope.log.warn('webhook endpoint removed', { tilledEndpointId: id, url });
+  }
+
   private async endpoint(scope: Scope, id: string): Promise<TilledWebhookEndpoint> {
-    const { items } = await this.processor.ask(scope, (tilled) => tilled.listWebhookEndpoints({ limit: 100 }));
-    const found = items.find((endpoint) => endpoint.id === id);
+    const found = (await this.list(scope)).find((endpoint) => endpoint.id === id);
     if (found === undefined) throw new Conflict(`Tilled has no endpoint ${id}: make a new one with billing webhooks register.`);
     return found;
   }

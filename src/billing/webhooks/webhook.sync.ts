@@ -7,6 +7,7 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { CustomerService } from '../customers/customer.service.js';
 import type { DisputeMirror } from '../disputes/dispute.mirror.js';
 import { type Processor } from '../kit/processor.js';
+import { OvertakenReading } from '../kit/transition.js';
 import type { PaymentMethodService } from '../payment-methods/payment-method.service.js';
 import type { PaymentMirror } from '../payments/payment.mirror.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
@@ -59,7 +60,10 @@ export class WebhookSync {
     const events = await WebhookEventRepository.of(scope).unhandledOf(object);
     const eventIds = events.map((event) => event.id);
     scope.workOn(object.id, eventIds.slice(-CAUSES_MAX).join(' ') || null);
-    const record = await this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
+    // While Tilled was asked, a mutation of ours may have gone further: what looks impossible is asked once more before it is believed.
+    scope.assumeOvertaken(true);
+    const look = () => this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
+    let record = await look();
     const finish = () =>
       scope.transaction(async (tx) => {
         await this.parts.jobs.confirm(tx, lease);
@@ -68,17 +72,22 @@ export class WebhookSync {
         await WebhookEventRepository.of(tx).markProcessed(eventIds, this.parts.clock.now());
         await this.parts.jobs.complete(tx, lease);
       });
-    await this.finishOnceMore(finish);
+    const lookAgain = async () => {
+      scope.assumeOvertaken(false);
+      record = await look();
+    };
+    await this.finishOnceMore(finish, lookAgain);
     for (const event of events)
       scope.metrics.webhookHandling.observe((this.parts.clock.now().getTime() - event.receivedAt.getTime()) / 1000);
   }
 
-  private async finishOnceMore(finish: () => Promise<void>): Promise<void> {
+  private async finishOnceMore(finish: () => Promise<void>, lookAgain: () => Promise<void>): Promise<void> {
     try {
       await finish();
     } catch (error) {
-      // The same row was made between our look and our write, by the answer to our own call or by a related object.
-      if (!(error instanceof UniqueConstraintViolationException)) throw error;
+      if (error instanceof OvertakenReading) await lookAgain();
+      // Else: the same row was made between our look and our write, by the answer to our own call or by a related object.
+      else if (!(error instanceof UniqueConstraintViolationException)) throw error;
       await finish();
     }
   }

@@ -140,6 +140,7 @@ export class Database {
 
   async close(): Promise<void> {
     await this.orm.close(true);
+    // The ORM closes only what it opened itself, and a process that did no more than read would not end.
     await this.pool?.close();
   }
 

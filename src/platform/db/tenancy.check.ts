@@ -4,6 +4,7 @@ import type { RawRow } from './table.js';
 /** Tables that are no app's, each with its reason. */
 export const SHARED_TABLES: Readonly<Record<string, string>> = {
   billing_apps: 'the directory of apps itself',
+  billing_attestations: 'what people attested of the deployment, for preflight',
   billing_backups: 'backups are of the deployment',
   billing_migrations: 'the list of applied migrations',
 };

@@ -58,6 +58,7 @@ export class Scope {
   private replayed = false;
   /** How the window of the app's requests stands. Apollo copies its context: copies share this. */
   readonly window: { verdict: Verdict | null } = { verdict: null };
+  private overtaken = false;
   private readonly calls: CallNote[] = [];
   private about: { readonly objectId: string; readonly cause: string | null } | null = null;
 
@@ -96,6 +97,16 @@ export class Scope {
   /** What made a job do what it does; null for callers, who cause what they do. */
   get cause(): string | null {
     return this.outer?.cause ?? this.about?.cause ?? null;
+  }
+
+  /** Whether what is being recorded was read at the processor a while ago, and our own work may have overtaken it since. */
+  get mayBeOvertaken(): boolean {
+    return this.outer?.mayBeOvertaken ?? this.overtaken;
+  }
+
+  /** Says how old a reading is that is about to be recorded. */
+  assumeOvertaken(may: boolean): void {
+    this.overtaken = may;
   }
 
   /** Notes a call to the processor; it is written down with whatever is committed next. */

@@ -1,0 +1,52 @@
+import { ConfigError, type DatabaseConfig } from './config.js';
+import { type Environment, EnvironmentReader } from './config.reader.js';
+
+/** What preflight and smoke need beside what the gateway itself does. */
+export interface PreflightConfig {
+  /** Where the world reaches the gateway, without a slash at its end; null if it was not said. */
+  readonly publicUrl: string | null;
+  /** The user that reports and analyses read with; null if it was not said. */
+  readonly readonlyDatabase: DatabaseConfig | null;
+  readonly prometheusUrl: string | null;
+  /** Whether DATABASE_URL_BILLING says how many connections the pool may have. */
+  readonly hasPoolLimit: boolean;
+  readonly hasEncryptionKey: boolean;
+  /** Files beside the process that may hold secrets. */
+  readonly workingDir: string;
+}
+
+/** Reads it; throws ConfigError like readConfig. */
+export function readPreflightConfig(environment: Environment, workingDir: string, publicUrl: string | undefined): PreflightConfig {
+  const reader = new EnvironmentReader(environment);
+  const database = reader.text('DATABASE_URL_BILLING') ?? '';
+  const config: PreflightConfig = {
+    publicUrl: readUrl(reader, 'BILLING_PUBLIC_URL', publicUrl),
+    readonlyDatabase: readReadonly(reader),
+    prometheusUrl: readUrl(reader, 'PROMETHEUS_URL', undefined),
+    hasPoolLimit: URL.canParse(database) && new URL(database).searchParams.has('connection_limit'),
+    hasEncryptionKey: reader.text('BILLING_ENCRYPTION_KEY') !== undefined,
+    workingDir,
+  };
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
+  return Object.freeze(config);
+}
+
+function readUrl(reader: EnvironmentReader, name: string, given: string | undefined): string | null {
+  const url = given ?? reader.text(name);
+  if (url === undefined) return null;
+  if (!URL.canParse(url) || !/^https?:/.test(url)) reader.wrong(name, 'is not an http(s):// address', 'https://billing.example.com');
+  return url.replace(/\/+$/, '');
+}
+
+function readReadonly(reader: EnvironmentReader): DatabaseConfig | null {
+  const name = 'DATABASE_URL_BILLING_READONLY';
+  const given = reader.text(name);
+  if (given === undefined) return null;
+  if (!URL.canParse(given) || !/^(mysql|mariadb):/.test(given)) {
+    reader.wrong(name, 'is not a mysql:// URL', 'mysql://billing_reader:password@db.example.com:3306/billing_db');
+    return null;
+  }
+  const url = new URL(given);
+  url.search = '';
+  return { kind: 'mysql', location: url.toString().replace(/^mariadb:/, 'mysql:'), poolSize: 2 };
+}

@@ -1,0 +1,34 @@
+import type { Database } from './database.js';
+
+/** Where the tables and columns of the live database are not what the entities say; one line each, empty if all is well. */
+export async function drift(database: Database): Promise<string[]> {
+  const live = await liveColumns(database);
+  const entities = [...database.orm.getMetadata().getAll().values()];
+  const tables = new Set(entities.map((entity) => entity.tableName));
+  const unknown = [...live.keys()].filter((table) => !tables.has(table) && table !== 'billing_migrations');
+  const differing = entities.flatMap(({ tableName, props }) => {
+    const columns = live.get(tableName);
+    if (columns === undefined) return [`${tableName} is missing`];
+    const declared = new Map(props.flatMap((prop) => (prop.fieldNames ?? []).map((name) => [name, prop.nullable === true] as const)));
+    const missing = [...declared.keys()].filter((name) => !columns.has(name)).map((name) => `${tableName}.${name} is missing`);
+    const more = [...columns.keys()].filter((name) => !declared.has(name)).map((name) => `${tableName}.${name} is not ours`);
+    const loose = [...declared].filter(([name, isNullable]) => columns.has(name) && columns.get(name) !== isNullable);
+    return [...missing, ...more, ...loose.map(([name, isNullable]) => `${tableName}.${name} may ${isNullable ? 'not ' : ''}be null`)];
+  });
+  return [...unknown.map((table) => `${table} is not ours`), ...differing].toSorted();
+}
+
+/** Whether each column may be null, by table and column. */
+async function liveColumns(database: Database): Promise<Map<string, Map<string, boolean>>> {
+  const tables = new Map<string, Map<string, boolean>>();
+  for (const row of await database.query(database.isEmbedded ? EMBEDDED : SERVER, [])) {
+    const columns = tables.get(String(row.owner)) ?? new Map<string, boolean>();
+    tables.set(String(row.owner), columns.set(String(row.col), Number(row.nullable) === 1));
+  }
+  return tables;
+}
+
+const SERVER = `select table_name as owner, column_name as col, case when is_nullable = 'YES' then 1 else 0 end as nullable
+  from information_schema.columns where table_schema = database()`;
+const EMBEDDED = `select m.name as owner, c.name as col, case when c."notnull" = 0 and c.pk = 0 then 1 else 0 end as nullable
+  from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and m.name not like 'sqlite_%'`;

@@ -1,0 +1,88 @@
+import { drift } from '../platform/db/drift.js';
+import { attestedOnly, type Check, failed, notApplicable, ok, verdict } from './check.js';
+import { readonlyFaults, serviceFaults } from './grants.js';
+import { isLoopback, type PreflightParts } from './parts.js';
+
+/** Phase 1, infrastructure: the database. */
+export const DATABASE_CHECKS: readonly Check[] = [
+  {
+    id: 'database.separate',
+    phase: 1,
+    isAttestable: false,
+    todo: 'Give billing a MySQL or MariaDB database of its own, with DATABASE_URL_BILLING, and run: billing migrate.',
+    look: async ({ database, migrator }) => {
+      if (database.isEmbedded) return failed('The embedded database is in use: a file, for trying things out.');
+      const state = await migrator.inspect();
+      if (state.kind === 'foreign') return failed(`Tables that are not billing's are in it: ${state.tables.slice(0, 3).join(', ')}.`);
+      return ok("A server, and every table in the database is billing's.");
+    },
+  },
+  {
+    id: 'database.pool',
+    phase: 1,
+    isAttestable: false,
+    todo: "Add ?connection_limit=10 (2 to 500) to DATABASE_URL_BILLING: the pool is billing's own.",
+    look: async ({ database, settings }) => {
+      if (database.isEmbedded) return failed('The embedded database has one connection and no pool.');
+      const { max } = database.poolUse;
+      return verdict(settings.hasPoolLimit, `A pool of its own, of ${max} connections.`, 'DATABASE_URL_BILLING has no connection_limit.');
+    },
+  },
+  {
+    id: 'database.migrated',
+    phase: 1,
+    isAttestable: false,
+    todo: 'Run: billing migrate. Undo what was changed beside the migrations.',
+    look: async ({ database, migrator }) => {
+      const state = await migrator.inspect();
+      if (state.kind === 'behind') return failed(`Not applied: ${state.pending.join(', ')}.`);
+      if (state.kind === 'foreign') return failed(`Foreign tables: ${state.tables.slice(0, 3).join(', ')}.`);
+      const found = await drift(database);
+      return verdict(
+        found.length === 0,
+        'Every migration is applied, and tables and columns are as they made them.',
+        found.slice(0, 5).join('; '),
+      );
+    },
+  },
+  {
+    id: 'database.grants',
+    phase: 1,
+    isAttestable: false,
+    todo: 'Give the user of DATABASE_URL_BILLING only SELECT, INSERT, UPDATE, DELETE on its database; migrate with another user (docs/preflight.md).',
+    look: async ({ database }) => {
+      if (database.isEmbedded) return notApplicable('The embedded database knows no users.');
+      const faults = await serviceFaults(database);
+      const good = 'Tried as the service: it reads and writes; changing tables and other databases are denied.';
+      return verdict(faults.length === 0, good, faults.join('; '));
+    },
+  },
+  {
+    id: 'database.readonly',
+    phase: 1,
+    isAttestable: true,
+    todo: 'Make a user with SELECT only for reports and set DATABASE_URL_BILLING_READONLY here; if nobody reads reports, attest that.',
+    look: async ({ database, settings }) => {
+      if (database.isEmbedded) return notApplicable('The embedded database knows no users.');
+      if (settings.readonlyDatabase === null) return failed('DATABASE_URL_BILLING_READONLY is not set.');
+      const faults = await readonlyFaults(settings.readonlyDatabase);
+      return verdict(faults.length === 0, 'Tried as that user: it reads, and every write is denied.', faults.join('; '));
+    },
+  },
+  {
+    id: 'database.tls',
+    phase: 1,
+    isAttestable: true,
+    todo: 'Reach the database by loopback, a socket or a tunnel that encrypts; or attest how the network between is protected.',
+    look: databaseTls,
+  },
+  attestedOnly(1, 'database.people', 'Let no developer reach the production database directly, and attest it.'),
+];
+
+async function databaseTls({ database }: PreflightParts) {
+  if (database.isEmbedded) return notApplicable('The embedded database has no network.');
+  if (isLoopback(database.config.location)) return notApplicable('The database is reached by loopback.');
+  const [row] = await database.query("show session status like 'Ssl_cipher'", []);
+  const cipher = String(row?.Value ?? '');
+  return verdict(cipher !== '', `Encrypted with ${cipher}.`, 'The connection is not encrypted.');
+}
