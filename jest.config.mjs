@@ -14,6 +14,9 @@ const withDatabase = ['features', 'scenarios', 'abuse', 'contract'].map((folder)
 /** Files that open no database of the gateway's: run once. */
 const withoutDatabase = ['unit', 'sandbox', 'tidy'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`);
 
+/** What takes minutes of processes that kill each other: run on the server where there is one, else on the embedded database. */
+const onceOnly = process.env.BILLING_TEST_MYSQL_URL === undefined ? [] : ['/test/scenarios/webhook-convergence\\.test\\.ts$'];
+
 /** Run it through test/run.mjs (`npm test`): that starts the database server and names it to the tests. */
 export default {
   maxWorkers: 2,
@@ -21,7 +24,13 @@ export default {
   reporters: ['default', '<rootDir>/test/support/totals-reporter.mjs'],
   projects: [
     { ...common, displayName: 'pure', testMatch: withoutDatabase },
-    { ...common, displayName: 'embedded', testMatch: withDatabase, globals: { TEST_DATABASE: 'embedded' } },
+    {
+      ...common,
+      displayName: 'embedded',
+      testMatch: withDatabase,
+      testPathIgnorePatterns: ['/node_modules/', ...onceOnly],
+      globals: { TEST_DATABASE: 'embedded' },
+    },
     { ...common, displayName: 'mysql', testMatch: withDatabase, globals: { TEST_DATABASE: 'mysql' } },
   ],
 };
