@@ -100,6 +100,7 @@ describe('every statement', () => {
   const UNREACHED: Readonly<Record<string, string>> = {
     billing_limit_counters: 'counts of requests: this world has no limits that are stored',
     billing_limits: 'limits that were set for an app or a key',
+    billing_attestations: 'what people vouch for is of the deployment',
     billing_backups: 'backups are of the deployment, with all its apps',
     billing_cursors: 'how far a catch-up with the processor has come',
     billing_webhook_secrets: 'secrets of endpoints that were registered for one app',
