@@ -338,7 +338,7 @@ describe('a state that cannot follow', () => {
     await world.advance({ ms: 10 * MINUTE_MS });
     await run();
     expect(await divergences()).toMatchObject([{ class: 'ILLEGAL_STATE', status: 'HEALED', closedBy: 'command' }]);
-  });
+  }, 90_000);
 
   it('of a dispute is not taken over either, and those that can are written down', async () => {
     const { tilled } = await books();

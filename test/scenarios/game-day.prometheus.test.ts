@@ -203,9 +203,10 @@ async function slowDown(): Promise<void> {
 }
 
 async function hogTheLoop(): Promise<void> {
-  for (let times = 0; times < 8; times += 1) {
-    for (const until = performance.now() + 800; performance.now() < until; );
-    await sleep(300);
+  // Between two holds there is time for Prometheus to be answered.
+  for (let times = 0; times < 10; times += 1) {
+    for (const until = performance.now() + 450; performance.now() < until; );
+    await sleep(450);
   }
 }
 

@@ -378,11 +378,11 @@ export class World {
 
   /** Waits until `check` holds, for what happens outside the clock. */
   async until(check: () => Promise<boolean>): Promise<void> {
-    for (let tries = 0; tries < 500; tries += 1) {
+    for (let tries = 0; tries < 1_250; tries += 1) {
       if (await check()) return;
       await sleep(20);
     }
-    throw new Error('It did not happen within 10 s.');
+    throw new Error('It did not happen within 25 s.');
   }
 }
 
