@@ -263,7 +263,8 @@ describe('what is not known yet', () => {
     const { values } = await world.gateway.metrics.jobFailures.get();
     const counted = values.filter(({ labels }) => labels.kind === 'paymentCreate');
     expect(counted).toMatchObject([{ labels: { fate: 'retry' }, value: open?.failedTries }]);
-    await world.advance({ ms: 7_200_000 });
+    // Two hours, and what chance adds to them.
+    await world.advance({ ms: 8_000_000 });
     expect((await read(paymentId)).status).toBe('SUCCEEDED');
     expect(await takenAtTilled(world, app)).toEqual([4_200]);
   });

@@ -202,18 +202,19 @@ async function slowDown(): Promise<void> {
   await world.control('latency', {});
 }
 
+/** Goes on until the alert was seen: what is over before Prometheus is asked may have been seen by nobody. */
 async function hogTheLoop(): Promise<void> {
-  // Between two holds there is time for Prometheus to be answered.
-  for (let times = 0; times < 10; times += 1) {
-    for (const until = performance.now() + 450; performance.now() < until; );
-    await sleep(450);
-  }
+  const hog = async () => {
+    for (const end = Date.now() + 20_000; Date.now() < end && !prometheus.fired.has('EventLoopLag'); await sleep(450))
+      for (const until = performance.now() + 450; performance.now() < until; );
+  };
+  void hog();
 }
 
 async function exhaustPool(): Promise<void> {
-  const wait = () => world.gateway.database.transaction((em) => world.gateway.database.query('select sleep(0.3)', [], em));
-  // The pool has ten: fourteen wait, all the time.
-  await Promise.all(Array.from({ length: 24 }, () => repeat(8, wait)));
+  const wait = () => world.gateway.database.transaction((em) => world.gateway.database.query('select sleep(0.1)', [], em));
+  // The pool has ten: fourteen wait, all the time, but none so long that Prometheus goes without its answer.
+  await Promise.all(Array.from({ length: 24 }, () => repeat(50, wait)));
 }
 
 async function abandon(): Promise<void> {
