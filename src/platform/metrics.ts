@@ -92,7 +92,7 @@ export class Metrics {
 
   readonly sqlSeconds = this.histogram({
     name: 'billing_sql_seconds',
-    help: 'How long statements take, by verb and the first table they name; begin includes waiting for a connection.',
+    help: 'How long statements take, by verb and the first table they name; begin includes waiting for a connection, commit for the disk.',
     labelNames: ['verb', 'table'],
     buckets: STATEMENT_SECONDS,
   });

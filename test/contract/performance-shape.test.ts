@@ -70,6 +70,24 @@ describe('the number of statements', () => {
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
   });
 
+  it('of a paymentCreate with a key and a reference is at most 12, in at most 3 commits', async () => {
+    const app = await world.app();
+    const { customer } = await world.payer(app);
+    await world.settle();
+    await world.holdDeliveries();
+    const query = 'mutation ($input: PaymentCreateInput!) { paymentCreate(input: $input) { payment { id status } userErrors { code } } }';
+    const input = { customerId: customer.id, amount: { amountMinor: 1234, currency: 'usd' }, referenceId: 'one', idempotencyKey: 'one' };
+    const statements = await world.statements(async () => {
+      const answer = await world.post({ query, variables: { input } }, { credential: app.key });
+      expect(answer).toMatchObject({ data: { paymentCreate: { payment: { status: 'SUCCEEDED' }, userErrors: [] } } });
+    });
+    await world.resumeDeliveries();
+    await world.advance({ ms: 3_600_000 });
+    const commits = statements.filter((sql) => sql === 'commit');
+    expect(commits).toHaveLength(3);
+    expect(statements.length - commits.length).toBeLessThanOrEqual(12);
+  });
+
   async function expectSameCount<Data, Variables>(
     document: TypedDocumentNode<Data, Variables>,
     variables: Variables,

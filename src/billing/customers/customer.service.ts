@@ -62,14 +62,14 @@ export class CustomerService {
     operation: 'customerCreate',
     act: (scope, act) => this.sendCreate(scope, act),
     withdraw: async (scope, act) => CustomerRepository.of(scope).remove(await CustomerRepository.of(scope).lock(act.subject)),
-    load: (scope, id) => CustomerRepository.of(scope).find(id),
+    load: (scope, id) => CustomerRepository.of(scope).asLeft(id),
   };
 
   readonly deletion: Story<Customer> = {
     operation: 'customerDelete',
     act: (scope, act) => this.sendDelete(scope, act),
     withdraw: async () => undefined,
-    load: (scope, id) => CustomerRepository.of(scope).find(id),
+    load: (scope, id) => CustomerRepository.of(scope).asLeft(id),
   };
 
   create(scope: Scope, input: CustomerCreateInput): Promise<Outcome<Customer>> {

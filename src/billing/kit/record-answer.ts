@@ -1,3 +1,5 @@
+import type { AppError } from '../../platform/errors.js';
+import type { Act } from '../../platform/idempotency/story.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 
 /** An answer of Tilled to a call of ours, on its way into a row. */
@@ -9,7 +11,10 @@ interface Answer<Snapshot> {
   readonly currentVersion: (tx: Scope) => Promise<number | string>;
   /** Asks Tilled for the object as it is now. */
   readonly look: () => Promise<Snapshot>;
-  readonly record: (tx: Scope, snapshot: Snapshot) => Promise<unknown>;
+  /** Writes it into the row; the expected failure that the story ends in with it, if it is one. */
+  readonly record: (tx: Scope, snapshot: Snapshot) => Promise<AppError | null>;
+  /** The story that ends with the answer, in the same commit; null when more is written after it. */
+  readonly act: Act | null;
 }
 
 const LOOKS_MAX = 5;
@@ -26,7 +31,10 @@ export async function recordAnswer<Snapshot>(scope: Scope, answer: Answer<Snapsh
       const current = await answer.currentVersion(tx);
       // A row that changes under every look is being recorded by somebody else, newer than we could.
       const isCurrent = current === seenVersion;
-      if (isCurrent) await answer.record(tx, snapshot);
+      if (isCurrent) {
+        const failure = await answer.record(tx, snapshot);
+        await answer.act?.conclude(tx, failure);
+      }
       return isCurrent ? null : current;
     });
     if (version === null || looks === LOOKS_MAX) return;

@@ -27,7 +27,11 @@ export class PaymentMirror {
    */
   async record(tx: Scope, intent: TilledPaymentIntent): Promise<Payment | null> {
     const payment = await this.paymentOf(tx, intent);
-    if (payment === null) return null;
+    return payment === null ? null : this.recordOn(tx, payment, intent);
+  }
+
+  /** Records a payment's own intent on its row, which is locked. Null for one in a state that cannot be. */
+  async recordOn(tx: Scope, payment: Payment, intent: TilledPaymentIntent): Promise<Payment | null> {
     const status = statusOf(intent);
     const move = status === null ? 'stayed' : await moveTo(tx, payment, status, statesOf(intent));
     if (move === 'illegal') return null;

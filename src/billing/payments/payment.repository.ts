@@ -1,3 +1,4 @@
+import { recordEvent } from '../../platform/outbox/outbox.js';
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
 import { type Filter, TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Payment } from './payment.entity.js';
@@ -15,6 +16,18 @@ export class PaymentRepository extends TenantRepository<Payment> {
 
   findByReferenceId(referenceId: string): Promise<Payment | null> {
     return this.findBy('referenceId', referenceId);
+  }
+
+  /** Gives a payment its intent at Tilled, unless it has one: whether it is this one's. */
+  async takeIntent(id: string, tilledPaymentIntentId: string): Promise<boolean> {
+    const taken = await this.scope.run(
+      'update billing_payments set tilled_payment_intent_id = ?, version = version + 1 where app_id = ? and id = ? and tilled_payment_intent_id is null',
+      [tilledPaymentIntentId, this.scope.appId, id],
+    );
+    if (taken === 0) return false;
+    const changes = { tilledPaymentIntentId: [null, tilledPaymentIntentId] as const };
+    recordEvent(this.scope, { type: 'payment.changed', objectId: id, details: { changes } });
+    return true;
   }
 
   list(page: PageRequest, status: PaymentStatus[] | null, customerId: string | null): Promise<Page<Payment>> {

@@ -1,12 +1,11 @@
 import type { Clock } from '../../platform/clock.js';
-import { OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
+import { type AppError, OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
 import type { Act } from '../../platform/idempotency/story.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCurrency, TilledPaymentIntent, TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { markOf, type Processor } from '../kit/processor.js';
 import { recordAnswer } from '../kit/record-answer.js';
 import { moveTo } from '../kit/transition.js';
-import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { declineOf } from './payment.errors.js';
 import type { PaymentMirror } from './payment.mirror.js';
@@ -25,6 +24,12 @@ interface IntentAnswer {
   readonly seenVersion: number;
 }
 
+/** What the intent left for its act: the method to collect with, in Tilled's terms. */
+export interface MethodAtTilled {
+  readonly id: string;
+  readonly type: TilledPaymentMethodType;
+}
+
 const { FAILED, UNKNOWN } = PaymentStatus;
 
 /** An intent older than this was forgotten by its caller: it is called off rather than carried out, ms. */
@@ -39,22 +44,24 @@ export class PaymentSender {
 
   /** Takes the payment, once. Throws PaymentDeclined, ProcessorRejected, ProcessorUnavailable or OutcomeUnknown. */
   async create(scope: Scope, act: Act): Promise<void> {
-    const payment = await PaymentRepository.of(scope).get(act.subject);
+    const payment = await this.asLeft(scope, act.subject);
     if (!isSettled(payment.status)) {
-      const intent = await this.orUnknown(scope, act, () =>
-        this.orFailed(scope, payment, () => this.collected(scope, payment, act.isFirst)),
-      );
-      await this.record(scope, payment.id, intent);
+      const answer = await this.orUnknown(scope, act, () => this.orFailed(scope, payment, () => this.collected(scope, act, payment)));
+      await this.record(scope, act, answer, declineIn);
     }
-    const settled = await PaymentRepository.of(scope).get(act.subject);
-    if (settled.status === FAILED) throw declineOf(settled);
+    const decline = declineIn(await this.asLeft(scope, act.subject));
+    if (decline !== null) throw decline;
+  }
+
+  private async asLeft(scope: Scope, id: string): Promise<Payment> {
+    const payments = PaymentRepository.of(scope);
+    return (await payments.asLeft(id)) ?? payments.get(id);
   }
 
   /** The payment's one intent, confirmed; never a second one that could take money too. */
-  private async collected(scope: Scope, payment: Payment, isFirst: boolean): Promise<IntentAnswer> {
-    const intent = await this.intentOf(scope, payment, isFirst);
-    const { version: seenVersion } = await PaymentRepository.of(scope).get(payment.id);
-    if (intent.status !== 'requires_confirmation') return { intent, seenVersion: payment.version };
+  private async collected(scope: Scope, act: Act, payment: Payment): Promise<IntentAnswer> {
+    const { intent, seenVersion } = await this.intentOf(scope, act, payment);
+    if (intent.status !== 'requires_confirmation') return { intent, seenVersion };
     const isForgotten = this.parts.clock.now().getTime() - payment.createdAt.getTime() > INTENT_GOOD_FOR_MS;
     const answer = await this.parts.processor.ask(scope, (tilled) =>
       isForgotten ? tilled.cancelPaymentIntent(intent.id, { cancellation_reason: 'abandoned' }) : tilled.confirmPaymentIntent(intent.id),
@@ -62,27 +69,31 @@ export class PaymentSender {
     return { intent: answer, seenVersion };
   }
 
-  private async intentOf(scope: Scope, payment: Payment, isFirst: boolean): Promise<TilledPaymentIntent> {
-    const known = payment.tilledPaymentIntentId;
-    if (known !== null) return this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(known));
-    const made = (isFirst ? null : await this.findAtTilled(scope, payment.id)) ?? (await this.makeIntent(scope, payment));
-    await scope.transaction(async (tx) => {
-      const row = await PaymentRepository.of(tx).lock(payment.id);
-      row.tilledPaymentIntentId ??= made.id;
-    });
-    const stored = (await PaymentRepository.of(scope).get(payment.id)).tilledPaymentIntentId;
+  private async intentOf(scope: Scope, act: Act, payment: Payment): Promise<IntentAnswer> {
+    if (payment.tilledPaymentIntentId !== null) return this.lookAt(scope, payment);
+    const made = (act.isFirst ? null : await this.findAtTilled(scope, payment.id)) ?? (await this.makeIntent(scope, act, payment));
+    const isTaken = await scope.transaction((tx) => PaymentRepository.of(tx).takeIntent(payment.id, made.id));
+    if (isTaken) return { intent: made, seenVersion: payment.version + 1 };
     // Another try stored its intent first: that one is the payment's, and ours stays unconfirmed.
-    return stored === made.id || stored === null ? made : this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(stored));
+    return this.lookAt(scope, await PaymentRepository.of(scope).get(payment.id));
   }
 
-  private async makeIntent(scope: Scope, payment: Payment): Promise<TilledPaymentIntent> {
-    const method = await PaymentMethodRepository.of(scope).get(payment.paymentMethodId ?? '');
+  private async lookAt(scope: Scope, { tilledPaymentIntentId, version }: Payment): Promise<IntentAnswer> {
+    if (tilledPaymentIntentId === null) throw new Error('A payment without an intent cannot be looked at.');
+    return {
+      intent: await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(tilledPaymentIntentId)),
+      seenVersion: version,
+    };
+  }
+
+  private makeIntent(scope: Scope, act: Act, payment: Payment): Promise<TilledPaymentIntent> {
+    const method = act.payload as MethodAtTilled;
     return this.parts.processor.ask(scope, (tilled) =>
       tilled.createPaymentIntent({
         amount: payment.amountMinor,
         currency: payment.currency as TilledCurrency,
-        payment_method_types: [method.type.toLowerCase() as TilledPaymentMethodType],
-        payment_method_id: method.tilledPaymentMethodId,
+        payment_method_types: [method.type],
+        payment_method_id: method.id,
         capture_method: payment.captureMethod === CaptureMethod.MANUAL ? 'manual' : 'automatic',
         occurrence_type: 'merchant_ad_hoc',
         metadata: { ...markOf(scope, payment.id), ...(payment.referenceId === null ? {} : { reference_id: payment.referenceId }) },
@@ -104,7 +115,7 @@ export class PaymentSender {
         this.parts.processor.ask(scope, (tilled) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor })),
       ),
     );
-    await this.record(scope, payment.id, { intent, seenVersion: payment.version });
+    await this.record(scope, act, { intent, seenVersion: payment.version });
   }
 
   /** Releases what was held. */
@@ -115,16 +126,27 @@ export class PaymentSender {
         this.parts.processor.ask(scope, (tilled) => tilled.cancelPaymentIntent(id, { cancellation_reason: 'requested_by_customer' })),
       ),
     );
-    await this.record(scope, payment.id, { intent, seenVersion: payment.version });
+    await this.record(scope, act, { intent, seenVersion: payment.version });
   }
 
-  private record(scope: Scope, id: string, { intent, seenVersion }: IntentAnswer): Promise<void> {
+  private record(
+    scope: Scope,
+    act: Act,
+    { intent, seenVersion }: IntentAnswer,
+    failureIn: (payment: Payment) => AppError | null = () => null,
+  ): Promise<void> {
+    const locked = (tx: Scope) => PaymentRepository.of(tx).lock(act.subject);
     return recordAnswer(scope, {
+      act,
       snapshot: intent,
       seenVersion,
-      currentVersion: async (tx) => (await PaymentRepository.of(tx).lock(id)).version,
+      currentVersion: async (tx) => (await locked(tx)).version,
       look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(intent.id)),
-      record: (tx, snapshot) => this.parts.mirror.record(tx, snapshot),
+      record: async (tx, snapshot) => {
+        const payment = await locked(tx);
+        await this.parts.mirror.recordOn(tx, payment, snapshot);
+        return failureIn(payment);
+      },
     });
   }
 
@@ -187,4 +209,8 @@ export class PaymentSender {
       });
     });
   }
+}
+
+function declineIn(payment: Payment): AppError | null {
+  return payment.status === FAILED ? declineOf(payment) : null;
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../../platform/clock.js';
-import { type AppError, IllegalTransition, InvalidInput, NotFound, OutcomeUnknown } from '../../platform/errors.js';
+import { type AppError, IllegalTransition, InvalidInput, OutcomeUnknown } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Intent, Outcome, Story } from '../../platform/idempotency/story.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
-import { CustomerRepository } from '../customers/customer.repository.js';
+import type { TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { usableMethod } from '../subscriptions/usable-method.js';
@@ -12,7 +12,7 @@ import { CaptureMethod, type Payment } from './payment.entity.js';
 import { DuplicateReference, declineOf } from './payment.errors.js';
 import type { PaymentCancelInput, PaymentCaptureInput, PaymentCreateInput } from './payment.inputs.js';
 import { PaymentRepository } from './payment.repository.js';
-import type { PaymentSender } from './payment.sender.js';
+import type { MethodAtTilled, PaymentSender } from './payment.sender.js';
 import { PaymentStatus } from './payment.states.js';
 
 interface PaymentServiceParts {
@@ -24,7 +24,7 @@ interface PaymentServiceParts {
 
 const { PENDING, REQUIRES_ACTION, REQUIRES_CAPTURE, FAILED, UNKNOWN } = PaymentStatus;
 
-const loadById = (scope: Scope, id: string): Promise<Payment | null> => PaymentRepository.of(scope).find(id);
+const loadById = (scope: Scope, id: string): Promise<Payment | null> => PaymentRepository.of(scope).asLeft(id);
 
 /** Payments: what a request wants, and what its row must be for it. How Tilled is asked is the sender's. */
 export class PaymentService {
@@ -52,7 +52,10 @@ export class PaymentService {
   };
 
   create(scope: Scope, input: PaymentCreateInput): Promise<Outcome<Payment>> {
-    return this.parts.intents.run(scope, this.creation, { input, intend: (tx) => this.intendCreate(tx, input) });
+    return this.parts.intents.run(scope, this.creation, {
+      input,
+      intend: (tx, isSecondLook) => this.intendCreate(tx, input, isSecondLook),
+    });
   }
 
   capture(scope: Scope, input: PaymentCaptureInput): Promise<Outcome<Payment>> {
@@ -78,13 +81,12 @@ export class PaymentService {
     });
   }
 
-  private async intendCreate(tx: Scope, input: PaymentCreateInput): Promise<Intent> {
-    const customer = await CustomerRepository.of(tx).findLive(input.customerId);
-    if (customer === null) throw new NotFound('customer', input.customerId, ['customerId']);
-    const existing = input.referenceId ? await PaymentRepository.of(tx).findByReferenceId(input.referenceId) : null;
+  private async intendCreate(tx: Scope, input: PaymentCreateInput, isSecondLook: boolean): Promise<Intent> {
+    const existing = input.referenceId && isSecondLook ? await PaymentRepository.of(tx).findByReferenceId(input.referenceId) : null;
     if (existing !== null) return existingIntent(existing, input);
-    const method = await usableMethod(tx, customer.id, input.paymentMethodId);
-    return { subject: this.newPayment(tx, method, input).id };
+    const method = await usableMethod(tx, input.customerId, input.paymentMethodId);
+    const payload: MethodAtTilled = { id: method.tilledPaymentMethodId, type: method.type.toLowerCase() as TilledPaymentMethodType };
+    return { subject: this.newPayment(tx, method, input).id, payload };
   }
 
   private newPayment(tx: Scope, method: PaymentMethod, input: PaymentCreateInput): Payment {

@@ -32,8 +32,6 @@ export class RefundMirror {
   /** Records one refund of a payment. */
   async record(tx: Scope, paymentId: string, snapshot: TilledRefund): Promise<void> {
     if (RELEASES.includes(snapshot.reason ?? '')) return;
-    // Locking reads the row anew: what this transaction changed of the payment has to be in it by then.
-    await tx.flush();
     const payment = await PaymentRepository.of(tx).lock(paymentId);
     const refund = await this.refundOf(tx, payment, snapshot);
     const move = await moveTo(tx, refund, RefundStatus[snapshot.status.toUpperCase() as keyof typeof RefundStatus], REFUND_STATES);

@@ -63,7 +63,7 @@ export class RefundService {
     operation: 'refundCreate',
     act: (scope, act) => this.sendCreate(scope, act),
     withdraw: (tx, act) => this.withdraw(tx, act.subject),
-    load: (scope, id) => RefundRepository.of(scope).find(id),
+    load: (scope, id) => RefundRepository.of(scope).asLeft(id),
   };
 
   create(scope: Scope, input: RefundCreateInput): Promise<Outcome<Refund>> {
@@ -113,6 +113,7 @@ export class RefundService {
       return this.ask(scope, refund, payment);
     });
     await recordAnswer(scope, {
+      act,
       snapshot,
       seenVersion: stateOf(refund),
       currentVersion: async (tx) => {
@@ -121,7 +122,10 @@ export class RefundService {
         return stateOf(await RefundRepository.of(tx).lock(refund.id));
       },
       look: () => this.parts.processor.ask(scope, (tilled) => tilled.getRefund(snapshot.id)),
-      record: (tx, latest) => this.parts.mirror.record(tx, payment.id, latest),
+      record: async (tx, latest) => {
+        await this.parts.mirror.record(tx, payment.id, latest);
+        return null;
+      },
     });
   }
 

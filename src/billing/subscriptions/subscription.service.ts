@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.js';
-import { InvalidInput, NotConfirmedYet, NotFound, ProcessorRejected } from '../../platform/errors.js';
+import { InvalidInput, NotConfirmedYet, ProcessorRejected } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
 import type { Ids } from '../../platform/ids.js';
@@ -47,7 +47,7 @@ export class SubscriptionService {
     operation: 'subscriptionCreate',
     act: (scope, act) => this.sendCreate(scope, act),
     withdraw: async (scope, act) => SubscriptionRepository.of(scope).remove(await SubscriptionRepository.of(scope).lock(act.subject)),
-    load: (scope, id) => SubscriptionRepository.of(scope).find(id),
+    load: (scope, id) => SubscriptionRepository.of(scope).asLeft(id),
   };
 
   constructor(private readonly parts: SubscriptionServiceParts) {
@@ -58,9 +58,7 @@ export class SubscriptionService {
     return this.parts.intents.run(scope, this.creation, {
       input,
       intend: async (tx) => {
-        const customer = await CustomerRepository.of(tx).findLive(input.customerId);
-        if (customer === null) throw new NotFound('customer', input.customerId, ['customerId']);
-        const method = await usableMethod(tx, customer.id, input.paymentMethodId);
+        const method = await usableMethod(tx, input.customerId, input.paymentMethodId);
         return { subject: this.newSubscription(tx, method, input).id };
       },
     });
@@ -144,7 +142,7 @@ export class SubscriptionService {
           }),
         ),
       ));
-    await this.record(scope, subscription, snapshot);
+    await this.record(scope, subscription, snapshot, act);
   }
 
   /** A subscription that Tilled refused to make will never collect anything. */
@@ -189,7 +187,7 @@ export class SubscriptionService {
       operation: change.operation,
       act: (scope, act) => this.sendChange(scope, change, act),
       withdraw: async () => undefined,
-      load: (scope, id) => SubscriptionRepository.of(scope).find(id),
+      load: (scope, id) => SubscriptionRepository.of(scope).asLeft(id),
     };
   }
 
@@ -197,19 +195,23 @@ export class SubscriptionService {
     const subscription = await SubscriptionRepository.of(scope).get(act.subject);
     const payload = act.payload as never;
     const snapshot = await this.sendOrFind(scope, change, subscription, payload);
-    await this.record(scope, subscription, snapshot);
     const { apply } = change;
+    await this.record(scope, subscription, snapshot, apply === undefined ? act : null);
     if (apply === undefined) return;
     await scope.transaction(async (tx) => apply(await SubscriptionRepository.of(tx).lock(subscription.id), payload));
   }
 
-  private record(scope: Scope, { id, version }: Subscription, snapshot: TilledSubscription): Promise<void> {
+  private record(scope: Scope, { id, version }: Subscription, snapshot: TilledSubscription, act: Act | null): Promise<void> {
     return recordAnswer(scope, {
+      act,
       snapshot,
       seenVersion: version,
       currentVersion: async (tx) => (await SubscriptionRepository.of(tx).lock(id)).version,
       look: () => this.parts.processor.ask(scope, (tilled) => tilled.getSubscription(snapshot.id)),
-      record: (tx, latest) => this.parts.mirror.record(tx, latest),
+      record: async (tx, latest) => {
+        await this.parts.mirror.record(tx, latest);
+        return null;
+      },
     });
   }
 

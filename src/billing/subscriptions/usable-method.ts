@@ -1,5 +1,6 @@
 import { AppError, IllegalTransition, NotFound, UserErrorCode } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
+import { CustomerRepository } from '../customers/customer.repository.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 
@@ -15,10 +16,16 @@ class NoPaymentMethod extends AppError {
 
 /** The method to collect with: the one named, or the customer's default. Throws NotFound or NoPaymentMethod. */
 export async function usableMethod(tx: Scope, customerId: string, paymentMethodId: string | null | undefined): Promise<PaymentMethod> {
-  const methods = PaymentMethodRepository.of(tx);
-  const method = paymentMethodId ? await methods.get(paymentMethodId, ['paymentMethodId']) : await methods.defaultOf(customerId);
-  if (method === null) throw new NoPaymentMethod();
+  return (
+    (await PaymentMethodRepository.of(tx).usable(customerId, paymentMethodId ?? null)) ?? unusable(tx, customerId, paymentMethodId ?? null)
+  );
+}
+
+/** Says why there is no method to collect with. */
+async function unusable(tx: Scope, customerId: string, paymentMethodId: string | null): Promise<never> {
+  if ((await CustomerRepository.of(tx).findLive(customerId)) === null) throw new NotFound('customer', customerId, ['customerId']);
+  if (paymentMethodId === null) throw new NoPaymentMethod();
+  const method = await PaymentMethodRepository.of(tx).get(paymentMethodId, ['paymentMethodId']);
   if (method.customerId !== customerId) throw new NotFound('payment method', method.id, ['paymentMethodId']);
-  if (method.detachedAt !== null) throw new IllegalTransition('payment method', 'detached', 'used');
-  return method;
+  throw new IllegalTransition('payment method', 'detached', 'used');
 }

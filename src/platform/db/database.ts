@@ -149,7 +149,9 @@ export class Database {
     await this.observed('begin', () => em.begin());
     try {
       const result = await work(em);
-      await em.commit();
+      await em.flush();
+      this.announce('commit', []);
+      await this.observed('commit', () => em.commit(), false);
       return result;
     } catch (error) {
       this.observer.failed(error);

@@ -19,7 +19,7 @@ export interface DatabaseObserver {
 /** Until somebody watches. */
 export const UNOBSERVED: DatabaseObserver = { statement: () => undefined, failed: () => undefined };
 
-const VERB = /^\s*(select|insert|update|delete|begin)\b/i;
+const VERB = /^\s*(select|insert|update|delete|begin|commit)\b/i;
 const TABLE = /\bbilling_[a-z_]+/g;
 /** Enough of a statement to find it in the code. */
 const SHOWN_CHARS = 500;

@@ -1,3 +1,4 @@
+import type { UserErrorFacts } from '../errors.js';
 import { TenantRepository } from '../tenancy/tenant.repository.js';
 import { IdempotencyKey } from './idempotency-key.entity.js';
 
@@ -10,5 +11,24 @@ export class IdempotencyKeyRepository extends TenantRepository<IdempotencyKey> {
   /** The key's row, locked and managed, or null. */
   lockKey(id: string): Promise<IdempotencyKey | null> {
     return this.lockBy({ id });
+  }
+
+  /** The outcome is known: from now on it is the answer. */
+  async settle(id: string, errors: readonly UserErrorFacts[]): Promise<void> {
+    await this.scope.run("update billing_idempotency_keys set state = 'done', errors = ? where app_id = ? and id = ?", [
+      JSON.stringify(errors),
+      this.scope.appId,
+      id,
+    ]);
+  }
+
+  /** Nobody is at it any more: from `now` on a repeat may take it up. */
+  async letGo(id: string, now: Date): Promise<void> {
+    await this.scope.run('update billing_idempotency_keys set held_until = ? where app_id = ? and id = ?', [now, this.scope.appId, id]);
+  }
+
+  /** As if the request had never come: the same key may try again. */
+  async forget(id: string): Promise<void> {
+    await this.scope.run('delete from billing_idempotency_keys where app_id = ? and id = ?', [this.scope.appId, id]);
   }
 }

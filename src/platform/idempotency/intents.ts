@@ -1,33 +1,18 @@
-import { UniqueConstraintViolationException } from '@mikro-orm/core';
-import { type Clock, plusMs } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { AppError, OutcomeUnknown, ProcessorUnavailable, type UserErrorFacts } from '../errors.js';
-import { type Jobs, LEASE_MS, type Lease, LeaseLost } from '../jobs/jobs.js';
+import { type Jobs, type Lease, LeaseLost } from '../jobs/jobs.js';
 import type { JobHandler } from '../jobs/worker.js';
 import type { Scope } from '../tenancy/scope.js';
-import { AlreadyRunning, KeyInProgress, KeyReused, Postponed } from './idempotency.errors.js';
+import { Claims, type JobPayload } from './claims.js';
+import { KeyInProgress, KeyReused, Postponed } from './idempotency.errors.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
-import { recordRequest } from './request-event.js';
-import { fingerprintOf, keyIdOf } from './request-key.js';
+import { fingerprintOf } from './request-key.js';
 import type { Act, Outcome, Story, StoryRequest } from './story.js';
 
-const KEPT_MS = 30 * 24 * 3_600_000;
 const [ASK_AGAIN_MS, ASK_AGAIN_MS_MAX] = [5_000, 900_000];
 /** How long a request that was sent may still be carried out at the processor, well above any time-out on the way. */
 const QUIET_MS = 300_000;
-const RACES_MAX = 3;
-
-/** What a story's job carries: what the intent left for the act, the key that waits for the outcome, and who asked. */
-interface JobPayload {
-  readonly given: unknown;
-  readonly keyId: string | null;
-  readonly requestId?: string;
-}
-
-type Claim =
-  | { readonly kind: 'won'; readonly lease: Lease }
-  | { readonly kind: 'existing'; readonly subject: string; readonly errors: readonly UserErrorFacts[] }
-  | { readonly kind: 'known'; readonly key: IdempotencyKey };
 
 /**
  * Runs mutations intent first: the row, its job and its idempotency key are committed together; then the processor is
@@ -35,10 +20,14 @@ type Claim =
  * a repeated request finds what the first one did.
  */
 export class Intents {
+  private readonly claims: Claims;
+
   constructor(
     private readonly jobs: Jobs,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.claims = new Claims(jobs, clock);
+  }
 
   /** Runs a story for a request. Throws AppError for refusals before anything was written that are not outcomes. */
   async run<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Outcome<Row>> {
@@ -50,7 +39,7 @@ export class Intents {
   }
 
   private async outcomeOf<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Outcome<Row>> {
-    const claim = await this.claim(scope, story, request);
+    const claim = await this.claims.claim(scope, story.operation, request);
     if (claim.kind === 'existing') return { row: await story.load(scope, claim.subject), errors: claim.errors, replayed: true };
     if (claim.kind === 'known') return this.replay(scope, story, claim.key, fingerprintOf(request.input));
     return this.perform(scope, story, this.actOf(claim.lease, true), false);
@@ -74,65 +63,21 @@ export class Intents {
       if (!isQuiet) throw new OutcomeUnknown();
       await this.jobs.noteSending(scope, lease);
     };
-    return { subject: lease.subject, payload: (lease.payload as JobPayload).given, lease, isFirst, beforeSendingAgain };
+    let isCommitted = false;
+    const conclude = async (tx: Scope, failure: AppError | null) => {
+      await this.settleIn(tx, lease, failure === null ? [] : [failure.facts()]);
+      tx.afterCommit(() => {
+        isCommitted = true;
+      });
+    };
+    const payload = (lease.payload as JobPayload).given;
+    return { subject: lease.subject, payload, lease, isFirst, beforeSendingAgain, conclude, isConcluded: () => isCommitted };
   }
 
   /** Never given up: what became of money must be known. Asked ever more rarely, in step with how long it has been unknown. */
   private pauseMs(lease: Lease): number {
     const ageMs = this.clock.now().getTime() - lease.createdAt.getTime();
     return Math.min(Math.max(ageMs, ASK_AGAIN_MS), ASK_AGAIN_MS_MAX);
-  }
-
-  private async claim<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Claim> {
-    const keyId = keyIdOf(scope, story.operation, request.input);
-    for (let races = 1; ; races += 1) {
-      try {
-        return await scope.transaction((tx) => this.claimOnce(tx, story, request, keyId));
-      } catch (error) {
-        // Somebody committed the same key or reference between our look and our write: look again.
-        const lostRace = error instanceof UniqueConstraintViolationException && races < RACES_MAX;
-        if (!lostRace) return this.refused(scope, story, request, keyId, error);
-      }
-    }
-  }
-
-  private async claimOnce<Row>(tx: Scope, story: Story<Row>, request: StoryRequest, keyId: string | null): Promise<Claim> {
-    const keys = IdempotencyKeyRepository.of(tx);
-    const known = keyId === null ? null : await keys.lockKey(keyId);
-    // While the outcome is not known the key does not expire: forgetting it could do the same thing twice.
-    if (known !== null && (known.state === 'open' || known.expiresAt > this.clock.now())) return { kind: 'known', key: known };
-    if (known !== null) {
-      keys.remove(known);
-      await tx.flush();
-    }
-    const intent = await request.intend(tx);
-    const start =
-      intent.existing === undefined ? { state: 'open' as const, errors: [] } : { state: 'done' as const, errors: intent.existing.errors };
-    if (keyId !== null) keys.add(this.newKey(keyId, story.operation, request.input, { ...start, resourceId: intent.subject }));
-    if (intent.existing === undefined) recordRequest(tx, story.operation, intent);
-    await tx.flush();
-    if (intent.existing !== undefined) return { kind: 'existing', subject: intent.subject, errors: intent.existing.errors };
-    const payload: JobPayload = { given: intent.payload ?? null, keyId, requestId: tx.requestId };
-    const lease = await this.jobs.hold(tx, { kind: story.operation, subject: intent.subject, payload });
-    if (lease === null) throw new AlreadyRunning(story.operation, intent.subject);
-    return { kind: 'won', lease };
-  }
-
-  /** A refusal is an outcome: the same key will get the same answer. */
-  private async refused<Row>(scope: Scope, story: Story<Row>, request: StoryRequest, keyId: string | null, error: unknown): Promise<never> {
-    const isOutcome = error instanceof AppError && error.isOutcome;
-    if (isOutcome && keyId !== null) {
-      await scope
-        .transaction(async (tx) => {
-          IdempotencyKeyRepository.of(tx).add(
-            this.newKey(keyId, story.operation, request.input, { state: 'done', resourceId: null, errors: [error.facts()] }),
-          );
-        })
-        .catch((storing: unknown) => {
-          if (!(storing instanceof UniqueConstraintViolationException)) throw storing;
-        });
-    }
-    throw error;
   }
 
   private async perform<Row>(scope: Scope, story: Story<Row>, act: Act, replayed: boolean): Promise<Outcome<Row>> {
@@ -181,25 +126,21 @@ export class Intents {
   }
 
   private async settle(scope: Scope, act: Act, errors: readonly UserErrorFacts[]): Promise<void> {
-    await scope.transaction(async (tx) => {
-      await this.jobs.complete(tx, act.lease).catch(ignoreLostLease);
-      await this.settleKey(tx, act, errors);
-    });
+    if (act.isConcluded()) return;
+    await scope.transaction((tx) => this.settleIn(tx, act.lease, errors));
+  }
+
+  private async settleIn(tx: Scope, lease: Lease, errors: readonly UserErrorFacts[]): Promise<void> {
+    await this.jobs.complete(tx, lease).catch(ignoreLostLease);
+    await onKeyOf(tx, lease, (keys, id) => keys.settle(id, errors));
   }
 
   private async postpone(scope: Scope, act: Act, dueInMs: number): Promise<null> {
     await scope.transaction(async (tx) => {
       await this.jobs.release(tx, act.lease, { dueInMs });
-      await this.settleKey(tx, act, []);
+      await onKeyOf(tx, act.lease, (keys, id) => keys.settle(id, []));
     });
     return null;
-  }
-
-  private settleKey(tx: Scope, act: Act, errors: readonly UserErrorFacts[]): Promise<void> {
-    return this.updateKey(tx, waitingKeyOf(act.lease), (key) => {
-      key.state = 'done';
-      key.errors = errors;
-    });
   }
 
   /** Not known yet: the job looks again soon, and so does the caller's next try. */
@@ -207,9 +148,7 @@ export class Intents {
     scope.log.warn('outcome unknown', { kind: act.lease.kind, subject: act.subject, divergence_risk: true });
     await scope.transaction(async (tx) => {
       await this.jobs.release(tx, act.lease, { dueInMs: ASK_AGAIN_MS });
-      await this.updateKey(tx, waitingKeyOf(act.lease), (key) => {
-        key.heldUntil = this.clock.now();
-      });
+      await onKeyOf(tx, act.lease, (keys, id) => keys.letGo(id, this.clock.now()));
     });
   }
 
@@ -218,31 +157,15 @@ export class Intents {
       await this.jobs.confirm(tx, act.lease);
       await story.withdraw(tx, act);
       await this.jobs.complete(tx, act.lease);
-      await this.updateKey(tx, waitingKeyOf(act.lease), (key) => IdempotencyKeyRepository.of(tx).remove(key));
+      await onKeyOf(tx, act.lease, (keys, id) => keys.forget(id));
     });
-  }
-
-  private async updateKey(tx: Scope, keyId: string | null, change: (key: IdempotencyKey) => void): Promise<void> {
-    const key = keyId === null ? null : await IdempotencyKeyRepository.of(tx).lockKey(keyId);
-    if (key !== null) change(key);
-  }
-
-  private newKey(id: string, operation: string, input: object, start: Pick<IdempotencyKey, 'state' | 'resourceId' | 'errors'>) {
-    const now = this.clock.now();
-    return {
-      id,
-      operation,
-      fingerprint: fingerprintOf(input),
-      ...start,
-      heldUntil: plusMs(now, LEASE_MS),
-      createdAt: now,
-      expiresAt: plusMs(now, KEPT_MS),
-    };
   }
 }
 
-function waitingKeyOf(lease: Lease): string | null {
-  return (lease.payload as JobPayload).keyId;
+/** Does something to the key that waits for what a lease is held for, if there is one. */
+async function onKeyOf(tx: Scope, lease: Lease, work: (keys: IdempotencyKeyRepository, id: string) => Promise<void>): Promise<void> {
+  const { keyId } = lease.payload as JobPayload;
+  if (keyId !== null) await work(IdempotencyKeyRepository.of(tx), keyId);
 }
 
 function ignoreLostLease(error: unknown): void {

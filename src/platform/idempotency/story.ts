@@ -1,4 +1,4 @@
-import type { UserErrorFacts } from '../errors.js';
+import type { AppError, UserErrorFacts } from '../errors.js';
 import type { Lease } from '../jobs/jobs.js';
 import type { Scope } from '../tenancy/scope.js';
 
@@ -29,6 +29,13 @@ export interface Act {
    * earlier one may still be carried out there: for those minutes, not finding it proves nothing.
    */
   readonly beforeSendingAgain: (scope: Scope) => Promise<void>;
+  /**
+   * Ends the story in the transaction that records its outcome, so that both are one commit; `failure` is the expected one it ended in.
+   * Nothing is written after it. A story that does not call it is ended after its act.
+   */
+  readonly conclude: (tx: Scope, failure: AppError | null) => Promise<void>;
+  /** Whether the transaction that ended the story is committed. */
+  readonly isConcluded: () => boolean;
 }
 
 /** The mutations that reach the processor, each told in three parts. */
@@ -47,6 +54,9 @@ export interface Story<Row> {
 export interface StoryRequest {
   /** The mutation's input; its idempotencyKey, or else the scope's, makes it repeatable. */
   readonly input: object;
-  /** Writes what is wanted, in a transaction. Throws AppError when it must not be. */
-  intend(scope: Scope): Promise<Intent>;
+  /**
+   * Writes what is wanted, in a transaction. Throws AppError when it must not be. The first time it need not look for an earlier
+   * request of the same reference: the database refuses it, and `isSecondLook` is said of what comes after a refusal of any kind.
+   */
+  intend(scope: Scope, isSecondLook: boolean): Promise<Intent>;
 }

@@ -1,3 +1,4 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Clock } from '../clock.js';
 import { plusMs } from '../clock.js';
 import type { Database } from '../db/database.js';
@@ -61,27 +62,27 @@ export class Jobs {
 
   /** Asks for work. If the same work waits already it is moved up; if it runs, it will run once more. */
   async enqueue(scope: Scope, job: NewJob & { readonly dueInMs?: number }): Promise<void> {
-    const now = this.clock.now();
-    await this.insert(scope, [job], { state: 'due', dueAt: plusMs(now, job.dueInMs ?? 0), fence: 0, now });
-    scope.afterCommit(this.nudge);
+    await this.insert(scope, [job], job.dueInMs ?? 0);
   }
 
   /** Asks for many pieces of work, due now, in one statement. Each key may be there once. */
   async enqueueAll(scope: Scope, jobs: readonly NewJob[]): Promise<void> {
-    if (jobs.length === 0) return;
-    const now = this.clock.now();
-    await this.insert(scope, jobs, { state: 'due', dueAt: now, fence: 0, now });
-    scope.afterCommit(this.nudge);
+    if (jobs.length > 0) await this.insert(scope, jobs, 0);
   }
 
   /** Asks for work and takes it at once. Null when the same work is waiting or running already. */
   async hold(scope: Scope, job: NewJob): Promise<Lease | null> {
     const now = this.clock.now();
-    const [known] = await this.select(scope, job);
-    if (known !== undefined) return null;
-    await this.insert(scope, [job], { state: 'running', dueAt: plusMs(now, LEASE_MS), fence: 1, now });
-    const [made] = await this.select(scope, job);
-    return made !== undefined && Number(made.fence) === 1 && Number(made.wanted) === 1 ? leaseOf(made, this.database) : null;
+    const jobId = this.ids.make('job');
+    const start = { state: 'running', dueAt: plusMs(now, LEASE_MS), fence: 1, now } as const;
+    try {
+      await scope.run(`${INSERT} ${ROW}`, valuesOf(scope, { ...job, jobId }, start));
+    } catch (error) {
+      if (error instanceof UniqueConstraintViolationException) return null;
+      throw error;
+    }
+    const { kind, subject, payload = null } = job;
+    return { appId: scope.appId, jobId, kind, subject, payload, fence: 1, wanted: 1, attempts: 0, createdAt: now, sentAt: now };
   }
 
   /** Takes work of this key that nobody holds now; null when there is none or somebody else does. */
@@ -183,15 +184,15 @@ export class Jobs {
     return false;
   }
 
-  private async insert(scope: Scope, jobs: readonly NewJob[], start: Start): Promise<void> {
+  private async insert(scope: Scope, jobs: readonly NewJob[], dueInMs: number): Promise<void> {
+    const now = this.clock.now();
+    const start: Start = { state: 'due', dueAt: plusMs(now, dueInMs), fence: 0, now };
     // In the order of their unique key: overlapping statements in other orders would deadlock.
     const sorted = [...jobs].sort((one, other) => (`${one.kind} ${one.subject}` < `${other.kind} ${other.subject}` ? -1 : 1));
-    const values = sorted.flatMap((job) => {
-      const payload = job.payload === undefined ? null : JSON.stringify(job.payload);
-      return [scope.appId, this.ids.make('job'), job.kind, job.subject, payload, start.state, start.dueAt, start.fence, start.now];
-    });
-    const rows = sorted.map(() => '(?, ?, ?, ?, ?, ?, ?, ?, 1, 0, null, ?)').join(', ');
+    const values = sorted.flatMap((job) => valuesOf(scope, { ...job, jobId: this.ids.make('job') }, start));
+    const rows = sorted.map(() => ROW).join(', ');
     await scope.run(`${INSERT} ${rows} ${this.database.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
+    scope.afterCommit(this.nudge);
   }
 
   private async raiseFence(scope: Scope, lease: Lease): Promise<boolean> {
@@ -224,24 +225,19 @@ const SELECT =
   'select app_id, id, kind, subject, payload, state, due_at, fence, wanted, attempts, last_error, created_at, sent_at from billing_jobs';
 const INSERT =
   'insert into billing_jobs (app_id, id, kind, subject, payload, state, due_at, fence, wanted, attempts, last_error, created_at) values';
+const ROW = '(?, ?, ?, ?, ?, ?, ?, ?, 1, 0, null, ?)';
 // Work that runs is only asked for once more; its lease stays. Work that waits or is dead is due again, at the earlier moment.
 const AGAIN_MYSQL = `on duplicate key update wanted = wanted + 1, attempts = if(state = 'running', attempts, 0),
   due_at = if(state = 'running', due_at, least(coalesce(due_at, values(due_at)), values(due_at))), state = if(state = 'running', state, 'due')`;
 const AGAIN_EMBEDDED = `on conflict (app_id, kind, subject) do update set wanted = wanted + 1, attempts = iif(state = 'running', attempts, 0),
   due_at = iif(state = 'running', due_at, min(coalesce(due_at, excluded.due_at), excluded.due_at)), state = iif(state = 'running', state, 'due')`;
 
+function valuesOf(scope: Scope, job: NewJob & { readonly jobId: string }, start: Start): unknown[] {
+  const payload = job.payload === undefined ? null : JSON.stringify(job.payload);
+  return [scope.appId, job.jobId, job.kind, job.subject, payload, start.state, start.dueAt, start.fence, start.now];
+}
+
 function leaseOf(raw: RawRow, database: Database): Lease {
-  const row = database.table(Job).fromRaw(raw);
-  return {
-    appId: row.appId,
-    jobId: row.id,
-    kind: row.kind,
-    subject: row.subject,
-    fence: row.fence,
-    wanted: row.wanted,
-    attempts: row.attempts,
-    payload: row.payload,
-    createdAt: row.createdAt,
-    sentAt: row.sentAt ?? row.createdAt,
-  };
+  const { appId, id: jobId, kind, subject, fence, wanted, attempts, payload, createdAt, sentAt } = database.table(Job).fromRaw(raw);
+  return { appId, jobId, kind, subject, fence, wanted, attempts, payload, createdAt, sentAt: sentAt ?? createdAt };
 }

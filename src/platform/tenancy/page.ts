@@ -1,3 +1,4 @@
+import type { RawRow } from '../db/table.js';
 import { InvalidInput } from '../errors.js';
 
 /** Which part of a list is asked for: `first` rows after the row `after`. */
@@ -47,4 +48,14 @@ export function checkedPage(page: PageRequest): CheckedPage {
     throw InvalidInput.because(['first'], `first must be from 1 to ${PAGE_MAX}.`);
   }
   return { first: page.first, afterId: page.after ? idOfCursor(page.after) : null };
+}
+
+/** The rows of a statement of many pages, each in its own list, newest first. */
+export function groupByBranch(raws: readonly RawRow[], branches: number): RawRow[][] {
+  if (branches === 1) return [[...raws]];
+  const groups: RawRow[][] = Array.from({ length: branches }, () => []);
+  for (const raw of raws) groups[Number(raw.branch)]?.push(raw);
+  // UNION ALL promises no order between or within its branches.
+  for (const group of groups) group.sort((one, other) => (String(one.id) < String(other.id) ? 1 : -1));
+  return groups;
 }

@@ -55,6 +55,7 @@ export class Scope {
   processorMs = 0;
   private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
   private readonly afterCommits: (() => void)[] = [];
+  private lastUnit: EntityManager | null = null;
   private replayed = false;
   /** How the window of the app's requests stands. Apollo copies its context: copies share this. */
   readonly window: { verdict: Verdict | null } = { verdict: null };
@@ -144,6 +145,7 @@ export class Scope {
     });
     this.calls.splice(0, calls.length);
     this.loaders.clear();
+    this.lastUnit = inner.writer();
     for (const react of inner.afterCommits) react();
     return result;
   }
@@ -179,6 +181,16 @@ export class Scope {
     return this.unit;
   }
 
+  /** For repositories: a row that the open transaction made or locked. */
+  held<Row extends object>(entity: new () => Row, id: string): Row | undefined {
+    return rowOf(this.writer(), entity, [this.appId, id]);
+  }
+
+  /** For repositories: a row as the last transaction left it that made or locked it. */
+  left<Row extends object>(entity: new () => Row, id: string): Row | undefined {
+    return this.lastUnit === null ? undefined : rowOf(this.lastUnit, entity, [this.appId, id]);
+  }
+
   /** For repositories: how rows of an entity are read. */
   table<Row extends object>(entity: new () => Row): Table<Row> {
     return this.parts.database.table(entity);
@@ -198,4 +210,9 @@ export class Scope {
   get isEmbedded(): boolean {
     return this.parts.database.isEmbedded;
   }
+}
+
+/** Whatever a unit of work manages was made or locked by it: all other reads go around it. */
+function rowOf<Row extends object>(unit: EntityManager, entity: new () => Row, key: readonly [appId: string, id: string]): Row | undefined {
+  return unit.getUnitOfWork().getById(entity, [...key] as never);
 }

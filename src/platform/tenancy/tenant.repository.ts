@@ -1,8 +1,8 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { RawRow } from '../db/table.js';
 import { NotFound } from '../errors.js';
-import { type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
-import { type CheckedPage, COUNT_MAX, checkedPage, type Page, type PageRequest } from './page.js';
+import { ANY, type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
+import { type CheckedPage, COUNT_MAX, checkedPage, groupByBranch, type Page, type PageRequest } from './page.js';
 import type { Scope } from './scope.js';
 import type { TenantRow } from './tenant-row.js';
 
@@ -49,9 +49,14 @@ export abstract class TenantRepository<Row extends TenantRow> {
     return row;
   }
 
-  /** The row locked against other transactions, managed; throws NotFound. */
+  /** The row as this scope's last transaction left it, without a query; as it is now if that transaction did not touch it. */
+  async asLeft(id: string): Promise<Row | null> {
+    return this.scope.left(this.entity, id) ?? this.find(id);
+  }
+
+  /** The row locked against other transactions until this one ends, managed; throws NotFound. */
   async lock(id: string, field: readonly string[] = ['id']): Promise<Row> {
-    const row = await this.lockBy({ id } as unknown as Filter<Row>);
+    const row = this.scope.held(this.entity, id) ?? (await this.lockBy({ id } as unknown as Filter<Row>));
     if (row === null) throw new NotFound(this.noun, id, field);
     return row;
   }
@@ -91,10 +96,13 @@ export abstract class TenantRepository<Row extends TenantRow> {
   }
 
   /** Rows that match, oldest first. Only for sets known to be small. */
-  protected async rows(filter: Filter<Row>): Promise<Row[]> {
+  protected async rows(filter: Filter<Row>, also: Condition = ANY): Promise<Row[]> {
     const table = this.scope.table(this.entity);
     const where = this.where(filter);
-    const raws = await this.scope.query(`select ${table.selectList} from ${table.name} where ${where.sql} order by id`, where.parameters);
+    const raws = await this.scope.query(`select ${table.selectList} from ${table.name} where ${where.sql}${also.sql} order by id`, [
+      ...where.parameters,
+      ...also.parameters,
+    ]);
     return raws.map((raw) => table.fromRaw(raw));
   }
 
@@ -237,13 +245,4 @@ export abstract class TenantRepository<Row extends TenantRow> {
     if (customerId === null || !this.isPersonal) return {};
     return this.customerProperty === null ? { id: [] } : { [this.customerProperty]: customerId };
   }
-}
-
-function groupByBranch(raws: readonly RawRow[], branches: number): RawRow[][] {
-  if (branches === 1) return [[...raws]];
-  const groups: RawRow[][] = Array.from({ length: branches }, () => []);
-  for (const raw of raws) groups[Number(raw.branch)]?.push(raw);
-  // UNION ALL promises no order between or within its branches.
-  for (const group of groups) group.sort((one, other) => (String(one.id) < String(other.id) ? 1 : -1));
-  return groups;
 }

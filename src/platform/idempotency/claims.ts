@@ -1,0 +1,108 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core';
+import { type Clock, plusMs } from '../clock.js';
+import { AppError, type UserErrorFacts } from '../errors.js';
+import { type Jobs, LEASE_MS, type Lease } from '../jobs/jobs.js';
+import type { Scope } from '../tenancy/scope.js';
+import { AlreadyRunning } from './idempotency.errors.js';
+import type { IdempotencyKey } from './idempotency-key.entity.js';
+import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import { recordRequest } from './request-event.js';
+import { fingerprintOf, keyIdOf } from './request-key.js';
+import type { StoryRequest } from './story.js';
+
+const KEPT_MS = 30 * 24 * 3_600_000;
+const RACES_MAX = 3;
+
+/** What a story's job carries: what the intent left for the act, the key that waits for the outcome, and who asked. */
+export interface JobPayload {
+  readonly given: unknown;
+  readonly keyId: string | null;
+  readonly requestId?: string;
+}
+
+/** What became of a request: it has the right to go on, or something of it is there already. */
+export type Claim =
+  | { readonly kind: 'won'; readonly lease: Lease }
+  | { readonly kind: 'existing'; readonly subject: string; readonly errors: readonly UserErrorFacts[] }
+  | { readonly kind: 'known'; readonly key: IdempotencyKey };
+
+/** A request on its way to the right to go on. */
+interface Claimant {
+  readonly operation: string;
+  readonly request: StoryRequest;
+  readonly keyId: string | null;
+}
+
+/** Commits what a request wants together with its key and its job: the first durable write of every mutation. */
+export class Claims {
+  constructor(
+    private readonly jobs: Jobs,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Throws AppError for a refusal, which its key remembers if it is an outcome. */
+  async claim(scope: Scope, operation: string, request: StoryRequest): Promise<Claim> {
+    const claimant = { operation, request, keyId: keyIdOf(scope, operation, request.input) };
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await scope.transaction((tx) => this.claimOnce(tx, claimant, tries > 1));
+      } catch (error) {
+        // Keys and references are unique in the database, so the first try writes without a look. Whatever is in its way, an
+        // earlier request may be the reason: the next try looks first, and so does one whose look was overtaken by a commit.
+        const isTaken = error instanceof UniqueConstraintViolationException && tries <= RACES_MAX;
+        const mayBeRepeat = error instanceof AppError && tries === 1;
+        if (!isTaken && !mayBeRepeat) return this.refused(scope, claimant, error);
+      }
+    }
+  }
+
+  private async claimOnce(tx: Scope, { operation, request, keyId }: Claimant, isSecondLook: boolean): Promise<Claim> {
+    const keys = IdempotencyKeyRepository.of(tx);
+    const known = keyId === null || !isSecondLook ? null : await keys.lockKey(keyId);
+    // While the outcome is not known the key does not expire: forgetting it could do the same thing twice.
+    if (known !== null && (known.state === 'open' || known.expiresAt > this.clock.now())) return { kind: 'known', key: known };
+    if (known !== null) {
+      keys.remove(known);
+      await tx.flush();
+    }
+    const intent = await request.intend(tx, isSecondLook);
+    const start =
+      intent.existing === undefined ? { state: 'open' as const, errors: [] } : { state: 'done' as const, errors: intent.existing.errors };
+    if (keyId !== null) keys.add(this.newKey(keyId, operation, request.input, { ...start, resourceId: intent.subject }));
+    if (intent.existing === undefined) recordRequest(tx, operation, intent);
+    await tx.flush();
+    if (intent.existing !== undefined) return { kind: 'existing', subject: intent.subject, errors: intent.existing.errors };
+    const payload: JobPayload = { given: intent.payload ?? null, keyId, requestId: tx.requestId };
+    const lease = await this.jobs.hold(tx, { kind: operation, subject: intent.subject, payload });
+    if (lease === null) throw new AlreadyRunning(operation, intent.subject);
+    return { kind: 'won', lease };
+  }
+
+  /** A refusal is an outcome: the same key will get the same answer. */
+  private async refused(scope: Scope, { operation, request, keyId }: Claimant, error: unknown): Promise<never> {
+    if (error instanceof AppError && error.isOutcome && keyId !== null) {
+      const outcome = { state: 'done' as const, resourceId: null, errors: [error.facts()] };
+      await scope
+        .transaction(async (tx) => {
+          IdempotencyKeyRepository.of(tx).add(this.newKey(keyId, operation, request.input, outcome));
+        })
+        .catch((storing: unknown) => {
+          if (!(storing instanceof UniqueConstraintViolationException)) throw storing;
+        });
+    }
+    throw error;
+  }
+
+  private newKey(id: string, operation: string, input: object, start: Pick<IdempotencyKey, 'state' | 'resourceId' | 'errors'>) {
+    const now = this.clock.now();
+    return {
+      id,
+      operation,
+      fingerprint: fingerprintOf(input),
+      ...start,
+      heldUntil: plusMs(now, LEASE_MS),
+      createdAt: now,
+      expiresAt: plusMs(now, KEPT_MS),
+    };
+  }
+}
