@@ -1,26 +1,27 @@
 import { createHmac } from 'node:crypto';
 import { ACCOUNT, SECRET } from './stage.mjs';
 
+export const WEBHOOKS = '/api/billing/webhooks';
 let made = 0;
 
 /**
- * Signed deliveries, each made when it is sent. `again` is the share of deliveries that repeat one of the last 200 events.
- * @param {number} again from 0 to 1
+ * Signed deliveries of an account, each made when it is sent. `again` is the share, from 0 to 1, that repeats one of the last 200 events.
+ * @param {{ again?: number, accountId?: string }} options
  */
-export function deliveries(again = 0) {
+export function deliveries({ again = 0, accountId = ACCOUNT } = {}) {
   const recent = [];
   const next = () => {
     if (recent.length > 0 && Math.random() < again) return recent[Math.floor(Math.random() * recent.length)];
-    const body = eventBody(`evt_${process.pid}_${made++}`);
+    const body = eventBody(`evt_${process.pid}_${made++}`, accountId);
     recent[made % 200] = body;
     return body;
   };
   return [
     {
       method: 'POST',
-      path: '/api/billing/webhooks',
+      path: WEBHOOKS,
       setupRequest: (request) => {
-        const body = next() ?? eventBody(`evt_${process.pid}_${made++}`);
+        const body = next() ?? eventBody(`evt_${process.pid}_${made++}`, accountId);
         const timestamp = Date.now();
         const digest = createHmac('sha256', SECRET).update(`${timestamp}.`).update(body).digest('hex');
         return { ...request, body, headers: { 'content-type': 'application/json', 'tilled-signature': `t=${timestamp},v1=${digest}` } };
@@ -30,10 +31,10 @@ export function deliveries(again = 0) {
 }
 
 /** An event of 1.5 kB about an object of its own. */
-function eventBody(id) {
+function eventBody(id, accountId) {
   const data = {
     id: `sub_${id}`,
-    account_id: ACCOUNT,
+    account_id: accountId,
     customer_id: 'cus_0000000000000000000000000',
     payment_method_id: 'pm_0000000000000000000000000',
     status: 'active',
@@ -43,5 +44,5 @@ function eventBody(id) {
     interval_count: 1,
     metadata: { billing_app_id: 'bench0', note: 'x'.repeat(900) },
   };
-  return JSON.stringify({ id, account_id: ACCOUNT, type: 'subscription.updated', created_at: new Date().toISOString(), data });
+  return JSON.stringify({ id, account_id: accountId, type: 'subscription.updated', created_at: new Date().toISOString(), data });
 }

@@ -51,7 +51,7 @@ async function withRedeliveries({ connection }, gateway, seconds) {
     return { deadlocks: of.Innodb_deadlocks ?? Number.NaN, statements: of.Com_insert + of.Com_update + of.Com_delete + of.Com_select };
   };
   const before = await counters();
-  const measured = await round(gateway, { connections: CONNECTIONS, seconds, requests: deliveries(0.5) });
+  const measured = await round(gateway, { connections: CONNECTIONS, seconds, requests: deliveries({ again: 0.5 }) });
   const after = await counters();
   return { ...measured, deadlocks: after.deadlocks - before.deadlocks, statements: after.statements - before.statements };
 }

@@ -17,7 +17,7 @@ export async function scalePart(stage, { seconds }) {
     const reads = await each({ requests });
     const before = await stored(stage);
     // The same events go to every gateway, as when Tilled delivers again elsewhere.
-    const shared = deliveries(0.5);
+    const shared = deliveries({ again: 0.5 });
     const ingests = await each({ requests: shared });
     const after = await stored(stage);
     raw[count] = {

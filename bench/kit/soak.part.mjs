@@ -25,7 +25,7 @@ export async function soakPart(stage, { soakSeconds }) {
   const load = { connections: 8, seconds: soakSeconds };
   const [read, ingest] = await Promise.all([
     round(gateway, { ...load, rate: 150, requests: reads }),
-    round(gateway, { ...load, rate: 100, requests: deliveries(0.2) }),
+    round(gateway, { ...load, rate: 100, requests: deliveries({ again: 0.2 }) }),
   ]);
   isOver = true;
   await sampling;
