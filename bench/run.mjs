@@ -38,6 +38,7 @@ const measure = {
   seconds: Number(values.seconds ?? (values.quick ? 1 : 5)),
   sizes: values.quick ? [1_000, 10_000] : [1_000, 100_000, 1_000_000],
   soakSeconds: values.quick ? 20 : 600,
+  queued: values.quick ? 100 : 1_000,
 };
 
 const startedAt = new Date();

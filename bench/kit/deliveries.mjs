@@ -20,14 +20,28 @@ export function deliveries({ again = 0, accountId = ACCOUNT } = {}) {
     {
       method: 'POST',
       path: WEBHOOKS,
-      setupRequest: (request) => {
-        const body = next() ?? eventBody(`evt_${process.pid}_${made++}`, accountId);
-        const timestamp = Date.now();
-        const digest = createHmac('sha256', SECRET).update(`${timestamp}.`).update(body).digest('hex');
-        return { ...request, body, headers: { 'content-type': 'application/json', 'tilled-signature': `t=${timestamp},v1=${digest}` } };
-      },
+      setupRequest: (request) => ({ ...request, ...signed(next() ?? eventBody(`evt_${process.pid}_${made++}`, accountId)) }),
     },
   ];
+}
+
+/** One delivery about each of these customers of an account. */
+export function deliveriesAbout(customerIds, accountId) {
+  return customerIds.map((id) => {
+    const event = {
+      id: `evt_${process.pid}_${made++}`,
+      account_id: accountId,
+      type: 'customer.updated',
+      created_at: new Date().toISOString(),
+    };
+    return { method: 'POST', path: WEBHOOKS, ...signed(JSON.stringify({ ...event, data: { id, account_id: accountId } })) };
+  });
+}
+
+function signed(body) {
+  const timestamp = Date.now();
+  const digest = createHmac('sha256', SECRET).update(`${timestamp}.`).update(body).digest('hex');
+  return { body, headers: { 'content-type': 'application/json', 'tilled-signature': `t=${timestamp},v1=${digest}` } };
 }
 
 /** An event of 1.5 kB about an object of its own. */

@@ -16,16 +16,16 @@ const children = new Set();
  */
 
 /**
- * Starts a program that listens on PORT and answers GET `ready` when it can serve.
- * @param {{ name: string, args: string[], environment?: Record<string, string>, ready?: string }} what
+ * Starts a program that listens on PORT, or what it calls it, and answers GET `ready` when it can serve.
+ * @param {{ name: string, args: string[], environment?: Record<string, string>, ready?: string, portIs?: string }} what
  * @returns {Promise<Contestant>}
  */
-export async function startContestant({ name, args, environment = {}, ready = '/readyz' }) {
+export async function startContestant({ name, args, environment = {}, ready = '/readyz', portIs = 'PORT' }) {
   const port = await freePort();
   const begun = performance.now();
   const child = spawn(process.execPath, ['--no-warnings', ...args], {
     cwd: project,
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port), ...environment },
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', HOST: '127.0.0.1', [portIs]: String(port), ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   children.add(child);

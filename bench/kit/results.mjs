@@ -52,7 +52,7 @@ function markdownOf({ rig, measuredAt, ratios, raw }) {
   const sections = ['readOne', 'readList', 'ingest', 'ingestAt500']
     .filter((name) => raw[name])
     .map((name) => `## ${name}\n\n${roundsTable(raw[name])}`);
-  const rest = ['redelivered', 'paymentCreate', 'growthMs', 'soak', 'scale']
+  const rest = ['redelivered', 'paymentCreate', 'growthMs', 'soak', 'scale', 'scaleOfWorkers']
     .filter((name) => raw[name])
     .map((name) => `## ${name}\n\n\`\`\`json\n${JSON.stringify(raw[name], null, 1)}\n\`\`\``);
   return `# Results of the last full run

@@ -1,10 +1,31 @@
-import { deliveries } from './deliveries.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deliveries, deliveriesAbout } from './deliveries.mjs';
 import { round } from './load.mjs';
 import { readOneRequests } from './reads.mjs';
-import { startGateway } from './stage.mjs';
+import { startGateway, startWorker } from './stage.mjs';
+import { startTilled } from './tilled.mjs';
 
-/** 1, 2 and 4 gateways on one database: reads and webhooks together, and no event stored twice. */
-export async function scalePart(stage, { seconds }) {
+const APP = 'scale';
+/** How long Tilled takes to show a customer: what a worker waits for nearly all of its time. */
+const LATENCY_MS = 500;
+const AT_ONCE = 10;
+
+/** 1, 2 and 4 gateways, then as many workers, on one database: reads and webhooks together, queued work, and nothing stored or done twice. */
+export async function scalePart(stage, { seconds, queued }) {
+  const gateways = await gatewaysPart(stage, seconds);
+  const workers = await workersPart(stage, queued);
+  const gain = (of, figure) => of[2][figure] / of[1][figure];
+  return {
+    raw: { scale: gateways, scaleOfWorkers: workers },
+    ratios: {
+      readsTwoVsOne: gain(gateways, 'readsPerSecond'),
+      webhooksTwoVsOne: gain(gateways, 'webhooksPerSecond'),
+      queuedWorkTwoVsOne: gain(workers, 'perSecond'),
+    },
+  };
+}
+
+async function gatewaysPart(stage, seconds) {
   const [app] = stage.apps;
   const raw = {};
   for (const count of [1, 2, 4]) {
@@ -30,13 +51,59 @@ export async function scalePart(stage, { seconds }) {
     };
     for (const gateway of gateways) await gateway.stop();
   }
-  return {
-    raw: { scale: raw },
-    ratios: {
-      readsTwoVsOne: raw[2].readsPerSecond / raw[1].readsPerSecond,
-      webhooksTwoVsOne: raw[2].webhooksPerSecond / raw[1].webhooksPerSecond,
-    },
-  };
+  return raw;
+}
+
+/** Looks at `queued` customers again, each told by an event of its own. */
+async function workersPart(stage, queued) {
+  const tilled = await startTilled();
+  await stage.foundation.access.createApp({ id: APP, name: 'Scale', tilledAccountId: tilled.accountId });
+  const { key } = await stage.foundation.access.createKey(APP, 'service');
+  const gateway = await startGateway(stage, { tilled });
+  const customerIds = await customersAtTilled(stage, gateway, { key, queued });
+  // What earlier deliveries left in the queue is nobody's work here.
+  await stage.connection.query('delete from billing_jobs');
+  await tilled.latency(LATENCY_MS);
+  const raw = {};
+  for (const count of [1, 2, 4]) {
+    const workers = await Promise.all(Array.from({ length: count }, () => startWorker(stage, tilled)));
+    const begun = performance.now();
+    await Promise.all(deliveriesAbout(customerIds, tilled.accountId).map(({ path, ...request }) => fetch(gateway.url + path, request)));
+    await untilHandled(stage);
+    raw[count] = { perSecond: queued / ((performance.now() - begun) / 1000), ...(await handled(stage)) };
+    for (const worker of workers) await worker.stop();
+  }
+  await gateway.stop();
+  tilled.stop();
+  return raw;
+}
+
+/** Ids at Tilled of customers that were made through the gateway. */
+async function customersAtTilled(stage, gateway, { key, queued }) {
+  const query = 'mutation ($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id } } }';
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
+  const body = JSON.stringify({ query, variables: { input: { email: 'ann@example.com' } } });
+  for (let made = 0; made < queued; made += AT_ONCE)
+    await Promise.all(Array.from({ length: AT_ONCE }, () => fetch(`${gateway.url}/graphql`, { method: 'POST', headers, body })));
+  const rows = await stage.foundation.database.query('select tilled_customer_id as id from billing_customers where app_id = ? limit ?', [
+    APP,
+    queued,
+  ]);
+  return rows.map(({ id }) => id);
+}
+
+async function untilHandled({ foundation }) {
+  const open = "select count(*) as n from billing_webhooks where app_id = ? and status <> 'PROCESSED'";
+  while (Number((await foundation.database.query(open, [APP]))[0].n) > 0) await sleep(20);
+}
+
+/** Events so far, and how often they were handled: once each unless work was doubled. */
+async function handled({ foundation }) {
+  const [row] = await foundation.database.query(
+    'select count(*) as events, sum(attempts) as handled from billing_webhooks where app_id = ?',
+    [APP],
+  );
+  return { events: Number(row.events), handled: Number(row.handled) };
 }
 
 async function stored({ connection }) {

@@ -62,10 +62,25 @@ export async function tutorialOf(stage) {
 }
 
 /** The gateway as it runs in production: authentication, limits and log as there, on the stage's database. */
-export async function startGateway(stage, { tilled, worker = 'off', name = 'gateway' } = {}) {
-  const environment = {
+export function startGateway(stage, { tilled, worker = 'off', name = 'gateway' } = {}) {
+  return startContestant({ name, args: ['dist/src/main.js'], environment: { ...environmentOf(stage, tilled), BILLING_WORKER: worker } });
+}
+
+/** A `billing worker` on the stage's database. */
+export function startWorker(stage, tilled) {
+  const args = ['dist/src/cli/billing.js', 'worker'];
+  return startContestant({
+    name: 'worker',
+    args,
+    environment: environmentOf(stage, tilled),
+    ready: '/healthz',
+    portIs: 'BILLING_WORKER_PORT',
+  });
+}
+
+function environmentOf(stage, tilled) {
+  return {
     DATABASE_URL_BILLING: `${stage.billingUrl}?connection_limit=10`,
-    BILLING_WORKER: worker,
     BILLING_ENCRYPTION_KEY: ENCRYPTION_KEY,
     BILLING_REQUESTS_PER_WINDOW: '1000000000',
     BILLING_WEBHOOKS_PER_HOUR: '1000000000',
@@ -76,7 +91,6 @@ export async function startGateway(stage, { tilled, worker = 'off', name = 'gate
     TILLED_ACCOUNT_ID: ACCOUNT,
     LOG_LEVEL: 'warn',
   };
-  return startContestant({ name, args: ['dist/src/main.js'], environment });
 }
 
 /** What all this ran on. */
