@@ -428,6 +428,15 @@ describe('billing reconcile', () => {
     for (const collection of movedMoney) expect(await atTilled(world, app, collection)).toEqual([]);
   }, 60_000);
 
+  it('--canary ends well when queued work finds and heals what it plants before it looks itself', async () => {
+    await world.gateway.reconciliation.canary.run(await world.scope(app));
+    await world.settle();
+    // The look that this queued is due for a process, whose clock is the wall's, and no event says that the object is being changed.
+    await world.control('webhooks', { lose: 1_000 });
+    expect(await command('--canary')).toMatchObject({ status: 0, said: `${app.id}: the planted difference was found and healed.\n` });
+    expect(await divergences()).toMatchObject([{ status: 'HEALED' }, { status: 'HEALED' }]);
+  }, 60_000);
+
   it('--canary ends with status 1 when what it plants cannot be healed', async () => {
     expect(await world.gateway.reconciliation.canary.run(await world.scope(app))).toMatchObject({ isHealed: true });
     await world.settle();
