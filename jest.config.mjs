@@ -1,5 +1,10 @@
+import { availableParallelism } from 'node:os';
+
 const common = {
+  // One id for all: what one project compiled, the others find in the cache.
+  id: 'billing-gateway',
   rootDir: import.meta.dirname,
+  roots: ['<rootDir>/test'],
   testEnvironment: 'node',
   // Not in the temp directory: test/run.mjs gives each run one of its own and removes it.
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
@@ -19,7 +24,9 @@ const onceOnly = process.env.BILLING_TEST_MYSQL_URL === undefined ? [] : ['/test
 
 /** Run it through test/run.mjs (`npm test`): that starts the database server and names it to the tests. */
 export default {
-  maxWorkers: 2,
+  // Tests wait for processes and servers about a third of their time.
+  maxWorkers: availableParallelism() + 1,
+  testSequencer: '<rootDir>/test/support/slowest-first-sequencer.mjs',
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/support/totals-reporter.mjs'],
   projects: [

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Variables for a process of ours; nothing else of our own environment reaches it but where programs are. */
+/** Variables for a process of ours; of our own environment only what `inherited` names reaches it. */
 export type Environment = Readonly<Record<string, string>>;
 
 /** How a program ended, and what it said. */
@@ -73,6 +73,12 @@ export class RunningProcess {
   }
 }
 
+/** What of our environment reaches every process of ours: where programs, temporary files and compiled code are. */
+export function inherited(): Environment {
+  const { PATH = '', TMPDIR = '', NODE_COMPILE_CACHE = '' } = process.env;
+  return { PATH, TMPDIR, NODE_COMPILE_CACHE };
+}
+
 /** A port nobody listens on just now. */
 export async function freePort(): Promise<number> {
   const probe = createServer();
@@ -86,8 +92,7 @@ export async function freePort(): Promise<number> {
 }
 
 function start(args: readonly string[], environment: Environment): ChildProcess {
-  const { PATH = '', TMPDIR = '' } = process.env;
-  const child = spawn(process.execPath, args, { env: { PATH, TMPDIR, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, { env: { ...inherited(), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout?.setEncoding('utf8');
   child.stderr?.setEncoding('utf8');
   return child;
