@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -79,16 +80,35 @@ export function inherited(): Environment {
   return { PATH, TMPDIR, NODE_COMPILE_CACHE };
 }
 
-/** A port nobody listens on just now. */
+/**
+ * A port nobody listens on. It lies below those that systems give to whoever wants any, for a connection too, and in a range of this
+ * worker's own: so nobody is given it before it is used.
+ */
 export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORTS_OF_A_WORKER; tries += 1) {
+    lastPort = (lastPort + 1) % PORTS_OF_A_WORKER;
+    const port = FIRST_PORT + (Number(process.env['JEST_WORKER_ID'] ?? 0) % WORKERS_MAX) * PORTS_OF_A_WORKER + lastPort;
+    if (await isFree(port)) return port;
+  }
+  throw new Error('There is no free port.');
+}
+
+const FIRST_PORT = 12_000;
+const PORTS_OF_A_WORKER = 500;
+const WORKERS_MAX = 40;
+/** Another run on this machine begins elsewhere. */
+let lastPort = randomInt(PORTS_OF_A_WORKER);
+
+async function isFree(port: number): Promise<boolean> {
   const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
+  const isListening = once(probe, 'listening').then(
+    () => true,
+    () => false,
+  );
+  probe.listen(port, '127.0.0.1');
+  const isUnused = await isListening;
+  if (isUnused) await once(probe.close(), 'close');
+  return isUnused;
 }
 
 function start(args: readonly string[], environment: Environment): ChildProcess {
