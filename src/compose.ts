@@ -93,7 +93,6 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     canaryPauseMs: parts.canaryPauseMs ?? CANARY_PAUSE_MS,
     work: () => worker.drain(),
   });
-  const { inbox } = webhooks;
   const sync = composeSync({ processor, jobs, clock }, services);
   const dataWork = composeDataWork(tools, services);
   const { retention } = dataWork;
@@ -116,7 +115,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     worker,
     schedule,
     startWork,
-    inbox,
+    inbox: webhooks.inbox,
     operations,
     webhooks,
     processor,

@@ -20,6 +20,8 @@ import { describeMissing, missingPrograms } from './support/programs.mjs';
 const project = join(import.meta.dirname, '..');
 /** Hundreds of processes of ours start in a run: what one has compiled the others find. */
 const compileCache = join(project, 'node_modules/.cache/node');
+/** Each test file loads everything anew: with more room for what is young, less of it is copied about. */
+const youngMegabytes = 64;
 const memory = '/dev/shm';
 const memoryBytesMin = 4 * 1024 ** 3;
 const oldestNode = [24, 9];
@@ -36,9 +38,10 @@ async function main(args) {
   const databasePrefix = `bg_test_${randomBytes(3).toString('hex')}_`;
   let server = null;
   try {
-    server = isEmbeddedOnly ? null : await openTestServer(runDirectory, databasePrefix);
+    const building = build();
+    server = isEmbeddedOnly ? null : await openTestServer(runDirectory, databasePrefix).finally(() => building);
     if (server) console.log(`Testing on the embedded database and on ${server.describedAs}.`);
-    const buildStatus = await build();
+    const buildStatus = await building;
     interrupted.throwIfAborted();
     const status = await test(isEmbeddedOnly ? [...jestArgs, '--ignoreProjects', 'mysql'] : jestArgs, runDirectory, {
       ...(server ? { BILLING_TEST_MYSQL_URL: server.url } : {}),
@@ -81,7 +84,12 @@ async function test(jestArgs, runDirectory, server) {
   const totalsFile = join(runDirectory, 'totals.json');
   const temporary = join(runDirectory, 'tmp');
   mkdirSync(temporary);
-  const nodeArgs = ['--experimental-vm-modules', '--no-warnings', fileURLToPath(import.meta.resolve('jest/bin/jest'))];
+  const nodeArgs = [
+    '--experimental-vm-modules',
+    '--no-warnings',
+    `--max-semi-space-size=${youngMegabytes}`,
+    fileURLToPath(import.meta.resolve('jest/bin/jest')),
+  ];
   const status = await run(process.execPath, [...nodeArgs, ...jestArgs, ...leavingOut()], {
     cwd: project,
     env: { ...process.env, ...server, TMPDIR: temporary, NODE_COMPILE_CACHE: compileCache, BILLING_TEST_TOTALS: totalsFile },
