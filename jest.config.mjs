@@ -1,5 +1,10 @@
+import { availableParallelism } from 'node:os';
+
 const common = {
+  // One id for all: what one project compiled, the others find in the cache.
+  id: 'billing-gateway',
   rootDir: import.meta.dirname,
+  roots: ['<rootDir>/test'],
   testEnvironment: 'node',
   // Not in the temp directory: test/run.mjs gives each run one of its own and removes it.
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
@@ -14,12 +19,20 @@ const withDatabase = ['features', 'scenarios', 'abuse', 'contract'].map((folder)
 /** Files that open no database of the gateway's: run once. */
 const withoutDatabase = ['unit', 'sandbox', 'tidy'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`);
 
-/** What takes minutes of processes that kill each other: run on the server where there is one, else on the embedded database. */
-const onceOnly = process.env.BILLING_TEST_MYSQL_URL === undefined ? [] : ['/test/scenarios/webhook-convergence\\.test\\.ts$'];
+/**
+ * Run on the server where there is one, else on the embedded database: what takes minutes of processes that kill each other, and
+ * imports, which are for production, where the embedded database is refused.
+ */
+const onServerAlone = ['/test/scenarios/webhook-convergence\\.test\\.ts$', '/test/features/import\\.test\\.ts$'];
+const onceOnly = process.env.BILLING_TEST_MYSQL_URL === undefined ? [] : onServerAlone;
 
 /** Run it through test/run.mjs (`npm test`): that starts the database server and names it to the tests. */
 export default {
-  maxWorkers: 2,
+  // Tests wait for processes and servers about a third of their time.
+  maxWorkers: availableParallelism() + 1,
+  // What a file has loaded is never let go: a worker that holds much of it gives way to a fresh one.
+  workerIdleMemoryLimit: '700MB',
+  testSequencer: '<rootDir>/test/support/slowest-first-sequencer.mjs',
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/support/totals-reporter.mjs'],
   projects: [

@@ -92,13 +92,11 @@ export function composeWebhooks({ processor, jobs, clock, ids }: Tools, access: 
 /** Everything about comparing with Tilled. */
 export type Reconciliations = ReturnType<typeof composeReconciliation>;
 
-const CANARY_PAUSE_MS = 250;
-
 /** Comparing, healing, and proving that both work. */
 export function composeReconciliation(
   { processor, jobs }: Tools,
   customers: CustomerService,
-  how: { readonly metrics: Metrics; readonly everyMs: number; readonly work: () => Promise<unknown> },
+  how: { readonly metrics: Metrics; readonly everyMs: number; readonly canaryPauseMs: number; readonly work: () => Promise<unknown> },
 ) {
   const comparisons = [
     new CustomerComparison(processor),
@@ -110,7 +108,7 @@ export function composeReconciliation(
   ];
   const reconciler = new Reconciler({ jobs, metrics: how.metrics, comparisons });
   const run = new ReconciliationRun({ reconciler, jobs, metrics: how.metrics, everyMs: how.everyMs });
-  const canary = new Canary({ processor, customers, reconciler, work: how.work, pauseMs: CANARY_PAUSE_MS });
+  const canary = new Canary({ processor, customers, reconciler, work: how.work, pauseMs: how.canaryPauseMs });
   return { reconciler, run, canary, object: new ObjectLook(reconciler) };
 }
 

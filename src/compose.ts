@@ -43,6 +43,7 @@ export { composeFoundation, type Foundation } from './compose.foundation.js';
 const WORKER_IDLE_MS = 500;
 const SCHEDULE_EVERY_MS = 300_000;
 const RECONCILE_EVERY_MS = 6 * 3_600_000;
+const CANARY_PAUSE_MS = 250;
 const SYNCS = OBJECT_KINDS.map(jobKindOf);
 
 /** A gateway, made but not started. */
@@ -69,6 +70,8 @@ export interface Gateway extends Foundation, DataWork {
 /** What a process that serves or works hands in. */
 interface GatewayParts extends Surroundings, TilledParts {
   readonly reconcileEveryMs?: number;
+  /** How long a canary waits after its first look, ms; after each further one that much longer. */
+  readonly canaryPauseMs?: number;
 }
 
 /** Makes everything the gateway is of, in the order of who needs whom. */
@@ -87,9 +90,9 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const reconciliation = composeReconciliation(tools, services.customers, {
     metrics,
     everyMs: parts.reconcileEveryMs ?? RECONCILE_EVERY_MS,
+    canaryPauseMs: parts.canaryPauseMs ?? CANARY_PAUSE_MS,
     work: () => worker.drain(),
   });
-  const { inbox } = webhooks;
   const sync = composeSync({ processor, jobs, clock }, services);
   const dataWork = composeDataWork(tools, services);
   const { retention } = dataWork;
@@ -112,7 +115,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     worker,
     schedule,
     startWork,
-    inbox,
+    inbox: webhooks.inbox,
     operations,
     webhooks,
     processor,

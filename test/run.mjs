@@ -10,7 +10,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,12 @@ import { interrupted, outliveSignals, run } from './support/children.mjs';
 import { describeMissing, missingPrograms } from './support/programs.mjs';
 
 const project = join(import.meta.dirname, '..');
+/** Hundreds of processes of ours start in a run: what one has compiled the others find. */
+const compileCache = join(project, 'node_modules/.cache/node');
+/** Each test file loads everything anew: with more room for what is young, less of it is copied about. */
+const youngMegabytes = 64;
+const memory = '/dev/shm';
+const memoryBytesMin = 4 * 1024 ** 3;
 const oldestNode = [24, 9];
 
 outliveSignals();
@@ -28,13 +34,14 @@ async function main(args) {
   const isEmbeddedOnly = args.includes('--embedded-only');
   const jestArgs = args.filter((arg) => arg !== '--embedded-only');
   const { CannotTest, openTestServer } = await import('./support/database-server.mjs');
-  const runDirectory = mkdtempSync(join(tmpdir(), 'billing-test-'));
+  const runDirectory = mkdtempSync(join(temporaryPlace(), 'billing-test-'));
   const databasePrefix = `bg_test_${randomBytes(3).toString('hex')}_`;
   let server = null;
   try {
-    server = isEmbeddedOnly ? null : await openTestServer(runDirectory, databasePrefix);
+    const building = build();
+    server = isEmbeddedOnly ? null : await openTestServer(runDirectory, databasePrefix).finally(() => building);
     if (server) console.log(`Testing on the embedded database and on ${server.describedAs}.`);
-    const buildStatus = await build();
+    const buildStatus = await building;
     interrupted.throwIfAborted();
     const status = await test(isEmbeddedOnly ? [...jestArgs, '--ignoreProjects', 'mysql'] : jestArgs, runDirectory, {
       ...(server ? { BILLING_TEST_MYSQL_URL: server.url } : {}),
@@ -51,6 +58,13 @@ async function main(args) {
     await server?.close();
     rmSync(runDirectory, { recursive: true, force: true });
   }
+}
+
+/** Memory, where the system lends enough of it: no test is about a disk, and commits wait for one. A TMPDIR given is obeyed. */
+function temporaryPlace() {
+  if (process.env.TMPDIR || !existsSync(memory)) return tmpdir();
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize < memoryBytesMin ? tmpdir() : memory;
 }
 
 /** Builds dist/, which tests of the command line and of whole processes start. Wrong types do not keep the tests from running. */
@@ -70,10 +84,15 @@ async function test(jestArgs, runDirectory, server) {
   const totalsFile = join(runDirectory, 'totals.json');
   const temporary = join(runDirectory, 'tmp');
   mkdirSync(temporary);
-  const nodeArgs = ['--experimental-vm-modules', '--no-warnings', fileURLToPath(import.meta.resolve('jest/bin/jest'))];
+  const nodeArgs = [
+    '--experimental-vm-modules',
+    '--no-warnings',
+    `--max-semi-space-size=${youngMegabytes}`,
+    fileURLToPath(import.meta.resolve('jest/bin/jest')),
+  ];
   const status = await run(process.execPath, [...nodeArgs, ...jestArgs, ...leavingOut()], {
     cwd: project,
-    env: { ...process.env, ...server, TMPDIR: temporary, BILLING_TEST_TOTALS: totalsFile },
+    env: { ...process.env, ...server, TMPDIR: temporary, NODE_COMPILE_CACHE: compileCache, BILLING_TEST_TOTALS: totalsFile },
   });
 
   const totals = existsSync(totalsFile) ? JSON.parse(readFileSync(totalsFile, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };

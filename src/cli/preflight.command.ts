@@ -33,12 +33,12 @@ export function preflightCommand(withGateway: WithGateway, withFoundation: WithF
     .action((options: PreflightOptions) => withGateway((gateway, config) => run(gateway, config, options), { isUnprepared: true }));
   preflight
     .command('attest')
-    .description('Writes down that somebody vouches for a check that only people can answer.')
-    .argument('<id>', 'the check, as billing preflight names it')
+    .description('Writes down that somebody vouches for checks that only people can answer.')
+    .argument('<id...>', 'the checks, as billing preflight names them')
     .requiredOption('--by <name>', 'who vouches for it')
     .option('--note <text>', 'where the proof is')
     .option('--expires-days <days>', 'how long it counts; for good if absent')
-    .action((id: string, options: AttestOptions) => withFoundation((foundation) => attest(foundation, id, options)));
+    .action((ids: readonly string[], options: AttestOptions) => withFoundation((foundation) => attest(foundation, ids, options)));
   preflight
     .command('verify')
     .description('Whether a report of --json is signed by this deployment and unchanged. Status 0 if so.')
@@ -87,19 +87,26 @@ export async function partsOf(
   };
 }
 
+/** All of them, or none if one is not for people to vouch for. */
 async function attest(
   { attestations }: Pick<Gateway, 'attestations'>,
-  id: string,
+  ids: readonly string[],
   { by, note, expiresDays }: AttestOptions,
 ): Promise<void> {
-  const check = CHECKS.find((one) => one.id === id);
-  if (check === undefined) throw new NotFound('check', id, ['id']);
-  if (!check.isAttestable) throw InvalidInput.because(['id'], `${id} is looked at by the program: nobody's word counts. ${check.todo}`);
+  for (const id of ids) assertAttestable(id);
   const days = expiresDays === undefined ? null : Number(expiresDays);
   if (days !== null && !(days > 0)) throw InvalidInput.because(['expiresDays'], '--expires-days is not a number of days.');
   const expiresAt = days === null ? null : new Date(Date.now() + days * DAY_MS);
-  await attestations.add({ checkId: id, attestedBy: by.slice(0, 100), note: note?.slice(0, 1000) ?? null, expiresAt });
-  process.stdout.write(`${id} is attested by ${by}${expiresAt === null ? '' : ` until ${expiresAt.toISOString()}`}.\n`);
+  for (const id of ids) {
+    await attestations.add({ checkId: id, attestedBy: by.slice(0, 100), note: note?.slice(0, 1000) ?? null, expiresAt });
+    process.stdout.write(`${id} is attested by ${by}${expiresAt === null ? '' : ` until ${expiresAt.toISOString()}`}.\n`);
+  }
+}
+
+function assertAttestable(id: string): void {
+  const check = CHECKS.find((one) => one.id === id);
+  if (check === undefined) throw new NotFound('check', id, ['id']);
+  if (!check.isAttestable) throw InvalidInput.because(['id'], `${id} is looked at by the program: nobody's word counts. ${check.todo}`);
 }
 
 async function verify(file: string): Promise<void> {

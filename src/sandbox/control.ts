@@ -61,7 +61,7 @@ const COMMANDS: Record<string, Command> = {
 };
 
 function read(parts: ControlParts, name: string, query: URLSearchParams): unknown {
-  if (name === 'state') return stateDump(parts.engine);
+  if (name === 'state') return stateDump(parts.engine, query.get('collection'));
   if (name === 'faults') return { faults: parts.faults.list() };
   if (name === 'clock') return { now: parts.engine.clock.iso(), isFrozen: parts.engine.clock.isFrozen };
   if (name !== 'requests') throw new HttpError(404, `Cannot GET /_sandbox/${name}`);

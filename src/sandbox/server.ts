@@ -35,20 +35,30 @@ export interface ServerParts {
   pages: readonly Pages[];
 }
 
+interface ServingParts extends ServerParts {
+  /** Holds an answer back; throws if the server closes meanwhile. */
+  readonly pause: (ms: number) => Promise<void>;
+}
+
 /** The HTTP server, not yet listening. */
 export function sandboxServer(parts: ServerParts): Server {
+  const closed = new AbortController();
+  const pause = (ms: number) => wait(ms, undefined, { signal: closed.signal });
   const server = createServer((request, response) => {
-    serve(parts, request, response).catch((error: unknown) => {
+    serve({ ...parts, pause }, request, response).catch((error: unknown) => {
+      // An answer that was still held back when the server closed.
+      if (closed.signal.aborted) return;
       // Only a defect of the sandbox itself comes here; the caller sees what Tilled would show of one.
       process.stderr.write(`sandbox: ${error instanceof Error ? error.stack : String(error)}\n`);
       if (!response.headersSent) send(response, errorAnswer(new HttpError(500, 'Internal server error')));
     });
   });
+  server.once('close', () => closed.abort());
   server.keepAliveTimeout = 65_000;
   return server;
 }
 
-async function serve(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(parts: ServingParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const method = request.method ?? 'GET';
   const url = new URL(request.url ?? '/', 'http://sandbox');
   const raw = await readBody(request);
@@ -68,7 +78,7 @@ interface ApiRequest {
   response: ServerResponse;
 }
 
-async function serveApi(parts: ServerParts, api: ApiRequest): Promise<void> {
+async function serveApi(parts: ServingParts, api: ApiRequest): Promise<void> {
   const { engine, faults, latency } = parts;
   const requestId = engine.ids.request();
   const found = parts.router.find(api.method, api.url.pathname);
@@ -78,10 +88,10 @@ async function serveApi(parts: ServerParts, api: ApiRequest): Promise<void> {
   const fault = faults.strike(api.method, api.url.pathname);
   entry.fault = fault?.id ?? null;
   const latencyMs = latency.nextMs(operation);
-  if (latencyMs > 0) await wait(latencyMs);
-  if (fault?.when === 'before' && (await endsByFault(fault, { api, entry, requestId }))) return;
+  if (latencyMs > 0) await parts.pause(latencyMs);
+  if (fault?.when === 'before' && (await endsByFault(parts, fault, { api, entry, requestId }))) return;
   const answer = carryOut(engine, { api, found, body });
-  if (fault?.when === 'after' && (await endsByFault(fault, { api, entry, requestId }))) return engine.webhooks.pump();
+  if (fault?.when === 'after' && (await endsByFault(parts, fault, { api, entry, requestId }))) return engine.webhooks.pump();
   entry.status = answer.status;
   send(api.response, { ...answer, headers: { ...answer.headers, 'request-id': requestId } });
   engine.webhooks.pump();
@@ -109,8 +119,12 @@ function carryOut(engine: Engine, input: { api: ApiRequest; found: { route: Rout
   }
 }
 
-async function endsByFault(fault: Fault, about: { api: ApiRequest; entry: RequestEntry; requestId: string }): Promise<boolean> {
-  if (fault.delayMs !== undefined) await wait(fault.delayMs);
+async function endsByFault(
+  { pause }: ServingParts,
+  fault: Fault,
+  about: { api: ApiRequest; entry: RequestEntry; requestId: string },
+): Promise<boolean> {
+  if (fault.delayMs !== undefined) await pause(fault.delayMs);
   if (fault.drop === true) {
     about.entry.status = 0;
     about.api.request.socket.destroy();

@@ -3,12 +3,14 @@ import { isObject } from './fields.js';
 
 const MASKED_FIELDS = new Set(['secret', 'client_secret']);
 
-/** Everything the sandbox knows, by collection, oldest first; secrets and keys masked. */
-export function stateDump(engine: Engine): Record<string, unknown> {
+/** Everything the sandbox knows, or one collection of it, oldest first; secrets and keys masked. */
+export function stateDump(engine: Engine, only: string | null = null): Record<string, unknown> {
   const dump: Record<string, unknown> = { now: engine.clock.iso(), is_frozen: engine.clock.isFrozen };
   for (const collection of engine.store.all) {
+    if (only !== null && collection.name !== only) continue;
     dump[collection.name] = collection.records().map((record) => (collection.name === 'keys' ? maskedKey(record) : masked(record)));
   }
+  if (only !== null) return dump;
   return { ...dump, webhook_attempts: engine.webhooks.attempts, webhook_settings: engine.webhooks.settings };
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TilledCustomer, TilledPaymentMethod, TilledSubscription } from '../../src/tilled/tilled.shapes.js';
-import { billing, type Ending } from '../support/processes.js';
+import { billing, type Ending, inherited } from '../support/processes.js';
 import { countsOfApp } from '../support/tables.js';
 import { type TestApp, VISA, World } from '../support/world.js';
 
@@ -315,7 +315,7 @@ describe('billing import --rollback', () => {
 /** Starts an import and kills it once some customers are here. */
 async function killedInTheMiddle(args: readonly string[]): Promise<void> {
   const program = path.resolve(import.meta.dirname, '../../bin/billing.mjs');
-  const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env['PATH'], ...world.environment }, stdio: 'ignore' });
+  const child = spawn(process.execPath, [program, ...args], { env: { ...inherited(), ...world.environment }, stdio: 'ignore' });
   const ended = once(child, 'close');
   await world.until(async () => (await world.rows('billing_customers', app)).length > 0);
   child.kill('SIGKILL');

@@ -428,16 +428,35 @@ describe('billing reconcile', () => {
     for (const collection of movedMoney) expect(await atTilled(world, app, collection)).toEqual([]);
   }, 60_000);
 
-  it('--canary ends with status 1 when what it plants cannot be healed', async () => {
-    expect(await world.gateway.reconciliation.canary.run(await world.scope(app))).toMatchObject({ isHealed: true });
+  it('--canary ends well when queued work finds and heals what it plants before it looks itself', async () => {
+    await world.gateway.reconciliation.canary.run(await world.scope(app));
     await world.settle();
+    // The look that this queued is due for a process, whose clock is the wall's, and no event says that the object is being changed.
+    await world.control('webhooks', { lose: 1_000 });
+    expect(await command('--canary')).toMatchObject({ status: 0, said: `${app.id}: the planted difference was found and healed.\n` });
+    expect(await divergences()).toMatchObject([{ status: 'HEALED' }, { status: 'HEALED' }]);
+  }, 60_000);
+
+  it('--canary fails when what it plants cannot be healed', async () => {
+    const { canary } = world.gateway.reconciliation;
+    expect(await canary.run(await world.scope(app))).toMatchObject({ isHealed: true });
     await world.control('faults', { operation: 'PATCH /v1/customers/:id', status: 400, skip: 1, times: 1_000 });
-    expect(await command('--canary', '--json')).toMatchObject({ status: 1, said: { isFound: true, isHealed: false } });
+    expect(await canary.run(await world.scope(app))).toMatchObject({ isFound: true, isHealed: false });
     expect((await divergences()).map(({ status }) => status)).toEqual(['OPEN', 'HEALED']);
     await world.control('faults', { clear: true });
     await itsWorkIsDone();
     expect((await divergences()).map(({ status }) => status)).toEqual(['HEALED', 'HEALED']);
   }, 60_000);
+
+  // A process looks for a quarter of a minute before it gives up, and ends in the same way on both databases.
+  if (globalThis.TEST_DATABASE === 'embedded') {
+    it('--canary ends with status 1 when it fails', async () => {
+      await world.control('faults', { operation: 'PATCH /v1/customers/:id', status: 400, skip: 1, times: 1_000 });
+      expect(await command('--canary', '--json')).toMatchObject({ status: 1, said: { isFound: true, isHealed: false } });
+      await world.control('faults', { clear: true });
+      await itsWorkIsDone();
+    }, 60_000);
+  }
 
   it('--canary fails when customers are compared by nothing that differs', async () => {
     const scope = await world.scope(app);

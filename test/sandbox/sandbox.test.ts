@@ -223,6 +223,17 @@ describe('secrecy', () => {
   const pan = '370123456789017';
   const [cvc, account] = ['8462', '00098127634'];
 
+  it('one kind of what it knows is shown as in the whole', async () => {
+    const own = await Kit.openOwn();
+    const { customer } = await own.payer();
+    const whole = (await own.raw('GET', '/_sandbox/state')).json;
+    const { customers, ...rest } = (await own.raw('GET', '/_sandbox/state?collection=customers')).json;
+    await own.close();
+    expect(customers).toEqual([expect.objectContaining({ id: customer })]);
+    expect(customers).toEqual(whole['customers']);
+    expect(Object.keys(rest).toSorted()).toEqual(['is_frozen', 'now']);
+  });
+
   it('no card number, CVC or account number is in the state, on disk, in the log or in an answer', async () => {
     const own = await Kit.openOwn({ stateFile });
     const card = { number: pan, exp_month: 12, exp_year: 2031, cvc };

@@ -9,6 +9,7 @@ import { readConfig } from '../../src/config.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { createLog } from '../../src/platform/log.js';
 import { atTilled, cut } from '../support/at-tilled.js';
+import { makeCheap } from '../support/cheap-repository.js';
 import { TEST_ENCRYPTION } from '../support/encryption.js';
 import { KillableDatabase } from '../support/killable-database.js';
 import * as ops from '../support/operations.generated.js';
@@ -18,6 +19,7 @@ import { type AnyRow, tableNames } from '../support/tables.js';
 import { type TestApp, World } from '../support/world.js';
 
 const COMMAND_MS_MAX = 120_000;
+const PASSWORD = 'of-a-test-repository';
 const STORY_MS_MAX = 400_000;
 
 const isEmbedded = globalThis.TEST_DATABASE === 'embedded';
@@ -39,7 +41,7 @@ const foundations: Foundation[] = [];
 
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'bg_test_backup_'));
-  await writeFile(path.join(directory, 'password'), 'of-a-test-repository\n', { mode: 0o600 });
+  await writeFile(path.join(directory, 'password'), `${PASSWORD}\n`, { mode: 0o600 });
   server = isEmbedded ? null : await KillableDatabase.create({ keepsLogs: true });
   const scratch = server === null ? await createScratchDatabase() : { url: server.url, drop: () => Promise.resolve() };
   world = await World.create({ scratch, clock: 'running' });
@@ -218,6 +220,7 @@ async function liveAndDie(): Promise<void> {
   endings.backup = await backup;
   isRunning = false;
   await paying;
+  await makeCheap(environment['RESTIC_REPOSITORY'] ?? '', PASSWORD);
   await world.settle();
   metricsAfterBackup = await (await fetch(`${world.url}/metrics`)).text();
   endings.drill = await billing(['drill', '--json'], environment, COMMAND_MS_MAX);

@@ -73,8 +73,9 @@ if (globalThis.TEST_DATABASE === 'embedded') {
 
     it("takes nobody's word for what it can look at, or for what it does not know", async () => {
       for (const id of ['database.separate', 'smoke.passed', 'database.nothing']) {
-        expect([id, (await run('preflight', 'attest', id, '--by', 'Ann Lee')).status]).toEqual([id, 1]);
+        expect([id, (await run('preflight', 'attest', 'launch.announced', id, '--by', 'Ann Lee')).status]).toEqual([id, 1]);
       }
+      expect((await failuresOf('--phase', '9')).ids).toContain('launch.announced');
     }, 60_000);
 
     it('leaves out of the record a smoke test that could not do everything, and cleans up all the same', async () => {

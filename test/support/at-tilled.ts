@@ -6,7 +6,7 @@ type TilledRecord = Readonly<Record<string, unknown>>;
 
 /** What Tilled has of an app's account, oldest first. */
 export async function atTilled(world: World, app: TestApp, collection: Collection): Promise<TilledRecord[]> {
-  const state = (await world.control('state')) as Record<Collection, TilledRecord[]>;
+  const state = (await world.control(`state?collection=${collection}`)) as Record<Collection, TilledRecord[]>;
   return state[collection].filter((record) => record.account_id === app.accountId);
 }
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Environment } from './processes.js';
+import { type Environment, inherited } from './processes.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
 const LINES_KEPT = 200;
@@ -59,9 +59,8 @@ export class Fleet {
   }
 
   private spawn(name: string, [program = '', ...args]: readonly string[], more: Environment): void {
-    const { PATH = '', TMPDIR = '' } = process.env;
     const child = spawn(process.execPath, [path.join(PROJECT, program), ...args], {
-      env: { PATH, TMPDIR, LOG_LEVEL: 'error', ...this.environment, ...more },
+      env: { ...inherited(), LOG_LEVEL: 'error', ...this.environment, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.members.set(name, { child, ended: once(child, 'close') });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findViolations } from '../../src/billing/reconciliation/invariants.js';
 import { compare, type Told } from '../chaos/compare.mjs';
-import { newBankAccount } from './at-tilled.js';
+import { atTilled, newBankAccount } from './at-tilled.js';
 import { APPS, CALLED_BY, faultOf, type Request, type Run, type Sending, SLOW_MS, type Step } from './money-steps.js';
 import { MortalGateway } from './mortal-gateway.js';
 import type { TestApp, World } from './world.js';
@@ -139,7 +139,7 @@ export class MoneyModel {
 
   /** A bank debit that is under way goes through, or comes back. */
   private async bankSays(party: Party, pick: number, comesBack: boolean): Promise<void> {
-    const intents = await this.recordsOf('payment_intents', party);
+    const intents = await atTilled(this.world, party.app, 'payment_intents');
     const debits = intents.filter(({ status }) => status === 'processing' || (comesBack && status === 'succeeded'));
     const intent = debits[pick % Math.max(debits.length, 1)];
     // A card payment among them is refused: cards do not come back.
@@ -304,21 +304,14 @@ export class MoneyModel {
   }
 
   private async tilledOf({ app }: Party) {
-    const state = (await this.world.control('state')) as Record<string, Record<string, unknown>[]>;
-    const names = ['customers', 'payment_methods', 'payment_intents', 'charges', 'refunds', 'subscriptions'];
-    return Object.fromEntries(
-      names.map((name) => [name, (state[name] ?? []).filter((record) => record['account_id'] === app.accountId)] as const),
-    );
-  }
-
-  private async recordsOf(name: string, party: Party): Promise<Record<string, unknown>[]> {
-    return (await this.tilledOf(party))[name] ?? [];
+    const names = ['customers', 'payment_methods', 'payment_intents', 'charges', 'refunds', 'subscriptions'] as const;
+    return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await atTilled(this.world, app, name)] as const)));
   }
 
   /** Nothing of a run goes on in the next one. */
   private async endSubscriptions(): Promise<void> {
     for (const party of this.parties) {
-      for (const { id, status } of await this.recordsOf('subscriptions', party))
+      for (const { id, status } of await atTilled(this.world, party.app, 'subscriptions'))
         if (status !== 'canceled') await this.world.tilled(party.app, 'POST', `/v1/subscriptions/${id}/cancel`);
     }
     await this.world.settle();

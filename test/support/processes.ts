@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Variables for a process of ours; nothing else of our own environment reaches it but where programs are. */
+/** Variables for a process of ours; of our own environment only what `inherited` names reaches it. */
 export type Environment = Readonly<Record<string, string>>;
 
 /** How a program ended, and what it said. */
@@ -73,21 +74,45 @@ export class RunningProcess {
   }
 }
 
-/** A port nobody listens on just now. */
+/** What of our environment reaches every process of ours: where programs, temporary files and compiled code are. */
+export function inherited(): Environment {
+  const { PATH = '', TMPDIR = '', NODE_COMPILE_CACHE = '' } = process.env;
+  return { PATH, TMPDIR, NODE_COMPILE_CACHE };
+}
+
+/**
+ * A port nobody listens on. It lies below those that systems give to whoever wants any, for a connection too, and in a range of this
+ * worker's own: so nobody is given it before it is used.
+ */
 export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORTS_OF_A_WORKER; tries += 1) {
+    lastPort = (lastPort + 1) % PORTS_OF_A_WORKER;
+    const port = FIRST_PORT + (Number(process.env['JEST_WORKER_ID'] ?? 0) % WORKERS_MAX) * PORTS_OF_A_WORKER + lastPort;
+    if (await isFree(port)) return port;
+  }
+  throw new Error('There is no free port.');
+}
+
+const FIRST_PORT = 12_000;
+const PORTS_OF_A_WORKER = 500;
+const WORKERS_MAX = 40;
+/** Another run on this machine begins elsewhere. */
+let lastPort = randomInt(PORTS_OF_A_WORKER);
+
+async function isFree(port: number): Promise<boolean> {
   const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
+  const isListening = once(probe, 'listening').then(
+    () => true,
+    () => false,
+  );
+  probe.listen(port, '127.0.0.1');
+  const isUnused = await isListening;
+  if (isUnused) await once(probe.close(), 'close');
+  return isUnused;
 }
 
 function start(args: readonly string[], environment: Environment): ChildProcess {
-  const { PATH = '', TMPDIR = '' } = process.env;
-  const child = spawn(process.execPath, args, { env: { PATH, TMPDIR, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, { env: { ...inherited(), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout?.setEncoding('utf8');
   child.stderr?.setEncoding('utf8');
   return child;

@@ -18,7 +18,7 @@ exec 3<&0 4>&2 </dev/null >"$log" 2>&1
 trap 'if [ -n "$running" ]; then kill -9 "$running"; fi; rm -rf "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# No configuration file, nothing outside DIRECTORY. Commits reach the disk as in production; what would only protect data that we
+# No configuration file, nothing outside DIRECTORY. Commits are synced as in production; what would only protect data that we
 # throw away is off. `loose-` lets MariaDB and MySQL skip each other's names.
 set -- --no-defaults --datadir="$directory/data" --tmpdir="$directory" --skip-log-bin \
   --innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=0 --innodb-buffer-pool-size=128M \

@@ -122,7 +122,8 @@ export class World {
     };
     const compose = async () => {
       const time = { now: () => sandbox.now() };
-      const gateway = await composeGateway({ database, encryption: TEST_ENCRYPTION, clock: time, log, tilled, tilledTimeoutMs });
+      const parts = { database, encryption: TEST_ENCRYPTION, clock: time, log, tilled, tilledTimeoutMs, canaryPauseMs: 1 };
+      const gateway = await composeGateway(parts);
       const isLimited = limits !== UNLIMITED;
       const config = { ...UNLIMITED, redisUrl: null, ...limits };
       const made = isLimited ? composeLimits({ ...gateway, clock: time }, config) : composeLocalLimits({ ...gateway, clock: time }, config);

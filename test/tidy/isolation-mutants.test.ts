@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 /**
- * A place where the predicate of one app is taken out of one repository, in a copy of the source. There are more such places;
+ * A place where the predicate of one app is taken out of one repository, as the source is compiled. There are more such places;
  * these stand for every repository that a client reaches, for locks, and for SQL that is written out.
  */
 interface Mutant {
@@ -54,7 +54,7 @@ const MUTANTS: readonly Mutant[] = [
 ];
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
-const COPIED = ['src', 'migrations', 'test/support', 'test/abuse/isolation.test.ts', 'package.json', 'tsconfig.json', '.swcrc'];
+const SUPPORT = path.join(PROJECT, 'test/support');
 /** The parts of the isolation test that are about two apps. */
 const CHOSEN = "^(what is tried|another app's)";
 /** On an idle machine with two cores it is over in a minute; only one that never ends is ended. */
@@ -64,7 +64,7 @@ const CONTROL = 'control';
 const MUST_BE_SEEN = /^(reads|locks) of/;
 const TAPPED = /statements are not confined to one app/;
 
-/** How the isolation test ended on one copy: which tests failed, and what the ends of its worlds said. */
+/** How the isolation test ended with one change: which tests failed, and what the ends of its worlds said. */
 interface Outcome {
   readonly failed: readonly string[];
   readonly passed: number;
@@ -72,24 +72,23 @@ interface Outcome {
 }
 
 let directory: string;
-let outcomes: ReadonlyMap<string, Outcome>;
+let outcomes: Readonly<Record<string, Outcome>>;
 
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'billing-mutants-'));
-  await Promise.all([copyTo(CONTROL, null), ...MUTANTS.map((mutant, index) => copyTo(`mutant-${index}`, mutant))]);
-  outcomes = await runAll([CONTROL, ...MUTANTS.map((_, index) => `mutant-${index}`)]);
+  outcomes = await runAll();
 }, RUN_MS_MAX);
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('the isolation test', () => {
-  it('passes on a copy of the source in which nothing was changed', () => {
+  it('passes where nothing was changed', () => {
     const { failed, passed, message } = outcomeOf(CONTROL);
     expect([failed, message]).toEqual([[], '']);
     expect(passed).toBeGreaterThan(50);
   });
 
-  it.each(MUTANTS.map((mutant, index) => [mutant.name, `mutant-${index}`]))('fails when %s are not bound to an app', (name, copy) => {
-    const { failed, passed, message } = outcomeOf(copy);
+  it.each(MUTANTS.map(({ name }) => name))('fails when %s are not bound to an app', (name) => {
+    const { failed, passed, message } = outcomeOf(name);
     // Some still pass: it runs, and both apps were furnished.
     expect(passed).toBeGreaterThan(2);
     expect([failed, message]).toEqual(
@@ -100,57 +99,36 @@ describe('the isolation test', () => {
   });
 });
 
-/** A copy of what the isolation test needs, with one change; the libraries are shared. */
-async function copyTo(name: string, mutant: Mutant | null): Promise<void> {
-  const root = path.join(directory, name);
-  await mkdir(root);
-  for (const part of COPIED) await cp(path.join(PROJECT, part), path.join(root, part), { recursive: true });
-  await symlink(path.join(PROJECT, 'node_modules'), path.join(root, 'node_modules'));
-  if (mutant === null) return;
-  const file = path.join(root, mutant.file);
-  const [before = '', after, ...more] = (await readFile(file, 'utf8')).split(mutant.from);
-  if (after === undefined || more.length > 0) throw new Error(`${mutant.file} does not say once: ${mutant.from}`);
-  await writeFile(file, before + mutant.to + after);
-}
-
-/** Runs the chosen tests on every copy in one jest, each in a project of its own. */
-async function runAll(names: readonly string[]): Promise<Map<string, Outcome>> {
-  const { default: config } = (await import(path.join(PROJECT, 'jest.config.mjs'))) as { default: { projects: readonly object[] } };
-  const projects = names.map((name) => ({
-    ...config.projects.find((project) => JSON.stringify(project).includes('"embedded"')),
-    rootDir: path.join(directory, name),
-    cacheDirectory: path.join(PROJECT, 'node_modules/.cache/jest'),
-    displayName: name,
-    testMatch: [path.join(directory, name, 'test/abuse/*.test.ts')],
+/** Runs the chosen tests with nothing changed and with each change, in one jest, each in a project of its own. */
+async function runAll(): Promise<Record<string, Outcome>> {
+  const { default: config } = (await import(path.join(PROJECT, 'jest.config.mjs'))) as { default: { projects: readonly Project[] } };
+  const embedded = config.projects.find(({ displayName }) => displayName === 'embedded');
+  if (embedded === undefined) throw new Error('There is no project for the embedded database.');
+  const tested = { ...embedded, roots: [path.join(PROJECT, 'test/abuse')], testMatch: ['**/isolation.test.ts'] };
+  const mutants = MUTANTS.map(({ name, file, from, to }) => ({
+    ...{ ...tested, displayName: name },
+    // Of patterns that fit, the first counts.
+    transform: { [`/${file}$`]: [path.join(SUPPORT, 'mutating-transformer.mjs'), { from, to }], ...embedded.transform },
   }));
+  const projects = [{ ...tested, displayName: CONTROL }, ...mutants];
   const file = path.join(directory, 'jest.config.json');
-  await writeFile(file, JSON.stringify({ maxWorkers: 2, testTimeout: 30_000, projects }));
-  const results = path.join(directory, 'results.json');
+  const results = path.join(directory, 'outcomes.json');
+  const reporters = [[path.join(SUPPORT, 'outcomes-reporter.mjs'), { file: results }]];
+  await writeFile(file, JSON.stringify({ maxWorkers: 2, testTimeout: 30_000, reporters, projects }));
   const jest = path.join(PROJECT, 'node_modules/jest/bin/jest.js');
-  const args = ['--experimental-vm-modules', '--no-warnings', jest, '--config', file, '--json', '--outputFile', results, '-t', CHOSEN];
+  const args = ['--experimental-vm-modules', '--no-warnings', jest, '--config', file, '-t', CHOSEN];
   // It ends with a failure, as it should: what counts is what it wrote down.
-  await new Promise((resolve) => execFile(process.execPath, args, { cwd: directory, timeout: RUN_MS_MAX }, resolve));
-  const { testResults } = JSON.parse(await readFile(results, 'utf8')) as { testResults: JestResult[] };
-  return new Map(testResults.map((result) => [nameOf(result), outcomeFrom(result)]));
+  await new Promise((resolve) => execFile(process.execPath, args, { cwd: PROJECT, timeout: RUN_MS_MAX }, resolve));
+  return JSON.parse(await readFile(results, 'utf8')) as Record<string, Outcome>;
 }
 
-interface JestResult {
-  readonly name: string;
-  readonly message: string;
-  readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+interface Project {
+  readonly displayName: string;
+  readonly transform: object;
 }
 
-function nameOf({ name }: JestResult): string {
-  return path.relative(directory, name).split(path.sep)[0] ?? '';
-}
-
-function outcomeFrom({ message, assertionResults }: JestResult): Outcome {
-  const of = (status: string) => assertionResults.filter((result) => result.status === status).map(({ fullName }) => fullName);
-  return { failed: of('failed'), passed: of('passed').length, message };
-}
-
-function outcomeOf(copy: string): Outcome {
-  const outcome = outcomes.get(copy);
-  if (outcome === undefined) throw new Error(`The isolation test did not run on ${copy}.`);
+function outcomeOf(name: string): Outcome {
+  const outcome = outcomes[name];
+  if (outcome === undefined) throw new Error(`The isolation test did not run with ${name}.`);
   return outcome;
 }

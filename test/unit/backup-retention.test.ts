@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -7,10 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BackupError } from '../../src/backup/programs.js';
 import { Restic } from '../../src/backup/restic.js';
 import { FULL, LOGS, prune, UNVERIFIED, VERIFIED } from '../../src/backup/retention.js';
+import { makeCheap } from '../support/cheap-repository.js';
 
 const DAY_MS = 86_400_000;
 const NOON = new Date('2026-03-31T12:00:00Z').getTime();
 const AT_ONCE = 3;
+const PASSWORD = 'of-a-test';
 
 let directory: string;
 let restic: Restic;
@@ -19,16 +21,23 @@ beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'bg_test_retention_'));
   await mkdir(path.join(directory, 'source'));
   await writeFile(path.join(directory, 'source', 'content'), 'of a backup');
-});
+  const empty = path.join(directory, 'empty');
+  await new Restic(environmentOf(empty)).init();
+  await makeCheap(empty, PASSWORD);
+}, 60_000);
 afterAll(() => rm(directory, { recursive: true, force: true }));
+
+function environmentOf(repository: string): Readonly<Record<string, string>> {
+  const { PATH = '' } = process.env;
+  const place = { RESTIC_REPOSITORY: repository, RESTIC_CACHE_DIR: path.join(directory, 'cache') };
+  return { PATH, RESTIC_PASSWORD: PASSWORD, TZ: 'UTC', ...place };
+}
 
 /** A repository of its own for a test, with backups of these moments. */
 async function repository(name: string, backups: readonly { readonly at: Date; readonly tags: readonly string[] }[]): Promise<Restic> {
-  const { PATH = '' } = process.env;
-  const place = { RESTIC_REPOSITORY: path.join(directory, name), RESTIC_CACHE_DIR: path.join(directory, 'cache') };
-  const environment = { PATH, RESTIC_PASSWORD: 'of-a-test', TZ: 'UTC', ...place };
+  const environment = environmentOf(path.join(directory, name));
+  await cp(path.join(directory, 'empty'), path.join(directory, name), { recursive: true });
   restic = new Restic(environment);
-  await restic.init();
   const left = [...backups];
   const keeper = async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
@@ -103,8 +112,7 @@ describe('which backups are kept', () => {
 
 describe('a repository with another password', () => {
   it('says so, and not the password', async () => {
-    const { PATH = '' } = process.env;
-    const stranger = new Restic({ PATH, RESTIC_REPOSITORY: path.join(directory, 'alone'), RESTIC_PASSWORD: 'hunter2-hunter2' });
+    const stranger = new Restic({ ...environmentOf(path.join(directory, 'alone')), RESTIC_PASSWORD: 'hunter2-hunter2' });
     const refusal = await stranger.snapshots(FULL).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(BackupError);
     expect(String(refusal)).toMatch(/wrong password/);

@@ -34,7 +34,8 @@ const EXTERNAL_ID = 'billing-canary';
 const EMAIL = 'canary@billing.invalid';
 const NAME = 'Reconciliation Canary';
 const LOOKS_MAX = 10;
-const { OPEN, HEALED } = DivergenceStatus;
+const { HEALED } = DivergenceStatus;
+const SEEN = Object.values(DivergenceStatus);
 
 /**
  * Plants a difference and has it found and healed in the usual way. A customer of its own per app, marked as what it is, is
@@ -53,8 +54,9 @@ export class Canary {
     await this.parts.processor.ask(scope, (tilled) =>
       tilled.updateCustomer(tilledId, { first_name: 'Drifted', last_name: scope.newId('evt') }),
     );
-    const isFound = await this.until(scope, { customer, since, status: OPEN }, () => this.findInLists(scope, tilledId));
-    const isHealed = isFound && (await this.until(scope, { customer, since, status: HEALED }, () => this.heal(scope, customer)));
+    // Whoever finds it: a worker, or another canary, may have it healed before we look.
+    const isFound = await this.until(scope, { customer, since, statuses: SEEN }, () => this.findInLists(scope, tilledId));
+    const isHealed = isFound && (await this.until(scope, { customer, since, statuses: [HEALED] }, () => this.heal(scope, customer)));
     const report = { appId: scope.appId, customerId: customer.id, isFound, isHealed };
     const result = report.isFound && report.isHealed ? 'passed' : 'failed';
     await scope.transaction((tx) => CursorRepository.of(tx).moveTo(CURSOR, result));
@@ -84,10 +86,10 @@ export class Canary {
     await this.parts.reconciler.examine(scope, ref, { graceMs: 0, isFollowedUp: false });
   }
 
-  /** Looks until the newest divergence of the customer, seen since then, is as wanted; false if it never is. */
+  /** Looks until the newest divergence of the customer was seen since then and has one of the statuses; false if it never has. */
   private async until(
     scope: Scope,
-    wanted: { readonly customer: Customer; readonly since: Date; readonly status: DivergenceStatus },
+    wanted: { readonly customer: Customer; readonly since: Date; readonly statuses: readonly DivergenceStatus[] },
     look: () => Promise<void>,
   ): Promise<boolean> {
     for (let looks = 1; looks <= LOOKS_MAX; looks += 1) {
@@ -96,7 +98,7 @@ export class Canary {
       await look();
       const seen = await scope.transaction((tx) => DivergenceRepository.of(tx).ofObject(wanted.customer.id));
       const newest = seen.at(-1);
-      if (newest !== undefined && newest.seenAt >= wanted.since && newest.status === wanted.status) return true;
+      if (newest !== undefined && newest.seenAt >= wanted.since && wanted.statuses.includes(newest.status)) return true;
       await sleep(this.parts.pauseMs * looks);
     }
     return false;
