@@ -23,13 +23,15 @@ export class CardDataGuard {
 
   /** Watches all routes of a server. */
   watch(server: FastifyInstance): void {
-    server.addHook('onRequest', async (request, reply) => {
+    server.addHook('onRequest', (request, reply, next) => {
       const finding = inAddress(request) ?? (isWebhook(request) ? null : inHeaders(request));
-      if (finding !== null) return this.refuse(request, reply, finding);
+      if (finding === null) next();
+      else this.refuse(request, reply, finding);
     });
-    server.addHook('preHandler', async (request, reply) => {
+    server.addHook('preHandler', (request, reply, next) => {
       const finding = isWebhook(request) ? null : this.inBody(request.body);
-      if (finding !== null) return this.refuse(request, reply, finding);
+      if (finding === null) next();
+      else this.refuse(request, reply, finding);
     });
   }
 

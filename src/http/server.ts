@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import helmet from '@fastify/helmet';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import helmet from 'helmet';
 import { hasCardNumber } from '../platform/card-data.js';
 import { errorFields, type Log } from '../platform/log.js';
 import { openStep } from '../platform/spans.js';
@@ -39,9 +40,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => answerError(parts.log, error, request, reply),
   });
-  server.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
+  const always = securityHeaders();
   const steps = new WeakMap<FastifyRequest, ReturnType<typeof openStep>>();
-  server.addHook('onRequest', (request, _reply, next) => {
+  server.addHook('onRequest', (request, reply, next) => {
+    reply.headers(always).header('x-request-id', request.id);
     const { traceparent } = request.headers;
     const route = request.routeOptions.url ?? 'none';
     const step = {
@@ -51,23 +53,34 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     } as const;
     steps.set(request, openStep({ ...step, traceparent: typeof traceparent === 'string' ? traceparent : undefined }, next));
   });
-  server.addHook('onResponse', async (request, reply) => {
+  server.addHook('onResponse', (request, reply, next) => {
     steps.get(request)?.({ 'http.response.status_code': reply.statusCode });
     // The pattern of the route: what was really asked for may be anything.
     const labels = { route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) };
     parts.metrics.httpSeconds.observe(labels, reply.elapsedTime / 1000);
+    next();
   });
   new CardDataGuard(parts).watch(server);
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(parts.log, error, request, reply));
   server.setNotFoundHandler((request, reply) =>
     answerProblem(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}.`),
   );
-  await server.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } } });
   await server.register(webhookRoute(parts));
   await server.register(opsRoute(parts));
   if (parts.explorer !== null) await serveExplorer(server, parts.explorer);
   await server.register(graphqlRoute(parts));
   return server;
+}
+
+/** What helmet says of every answer. It is asked once: it would write out the same anew for each request. */
+function securityHeaders(): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  const answer = { setHeader: (name: string, value: string) => Object.assign(headers, { [name]: value }), removeHeader: () => undefined };
+  const policy = { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } };
+  helmet({ contentSecurityPolicy: policy })({} as IncomingMessage, answer as unknown as ServerResponse, (error) => {
+    if (error !== undefined) throw error;
+  });
+  return headers;
 }
 
 /** What the parser says of bytes that are no request, by its code. */

@@ -12,6 +12,8 @@ export interface CoalescerLimits {
   readonly waitingMax: number;
   /** Whether the items of a write that failed are tried one by one, so that a bad one fails alone. */
   readonly isolatesFailures: boolean;
+  /** Whether a write takes 1, 2, 4, 8 … items: statements of few lengths stay prepared. */
+  readonly inPowersOfTwo: boolean;
 }
 
 /**
@@ -57,11 +59,16 @@ export class Coalescer<Item, Result> {
   private next(): void {
     while (this.writes < this.limits.writesMax && this.waiting.length > 0) {
       this.writes += 1;
-      void this.writeTogether(this.waiting.splice(0, this.limits.itemsMax)).finally(() => {
+      void this.writeTogether(this.waiting.splice(0, this.sizeOfNext())).finally(() => {
         this.writes -= 1;
         this.nextSoon();
       });
     }
+  }
+
+  private sizeOfNext(): number {
+    const size = Math.min(this.waiting.length, this.limits.itemsMax);
+    return this.limits.inPowersOfTwo ? 2 ** Math.trunc(Math.log2(size)) : size;
   }
 
   private async writeTogether(batch: readonly Waiting<Item, Result>[]): Promise<void> {

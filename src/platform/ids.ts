@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto';
 import { encodeTime, monotonicFactory } from 'ulid';
 import type { Clock } from './clock.js';
 
@@ -11,7 +12,7 @@ export type IdPrefix =
  * processes, strictly within one), so the primary key (app_id, id) is also the order of every list.
  */
 export class Ids {
-  private readonly next = monotonicFactory();
+  private readonly next = monotonicFactory(drawing());
 
   constructor(private readonly clock: Clock) {}
 
@@ -19,6 +20,17 @@ export class Ids {
   make(prefix: IdPrefix): string {
     return `${prefix}_${this.next(this.clock.now().getTime()).toLowerCase()}`;
   }
+}
+
+/** Draws random numbers of a byte each, from 0 to below 1: more than a digit of an id needs. Many bytes are fetched at once, because each fetch costs. */
+function drawing(): () => number {
+  const bytes = Buffer.alloc(4096);
+  let drawn = bytes.length;
+  return () => {
+    if (drawn === bytes.length) drawn = 0;
+    if (drawn === 0) randomFillSync(bytes);
+    return bytes.readUInt8(drawn++) / 256;
+  };
 }
 
 /** The smallest id that can be made at a moment: ids sort by it, so a range of ids is a range of time. */

@@ -29,9 +29,24 @@ export function createLog(level: string, files: LogFiles | null = null): Log {
     transports: [new winston.transports.Console(), ...(files === null || level === 'silent' ? [] : [dailyFiles(files)])],
   });
   // A full disk must not end the process: stdout has every line too.
-  return logger.on('error', (error: Error) =>
+  logger.on('error', (error: Error) =>
     process.stderr.write(`${JSON.stringify({ message: 'log file not written', error: error.message })}\n`),
   );
+  return leveled(logger);
+}
+
+/** winston blots out and formats a line before it asks whether its level is wanted: a line that is not wanted stops here. */
+function leveled(logger: winston.Logger): Log {
+  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: LogFields) => {
+    if (logger.isLevelEnabled(level)) logger.log(level, message, fields);
+  };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => leveled(logger.child(fields)),
+  };
 }
 
 /** The line that createLog writes of an event, for proving that secrets do not get into it. */

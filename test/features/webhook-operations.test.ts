@@ -474,6 +474,25 @@ describe('many deliveries at once', () => {
     expect(statements.length).toBeLessThan(40);
   });
 
+  it('are told apart, new ones from those that came before and those that come twice', async () => {
+    const [known, one, other] = [newEvent(app), newEvent(app), newEvent(app, 'cus_other')];
+    await receive(known);
+    const sent = [one, known, other, one, known, one];
+    const receipts = await Promise.all(sent.map((event) => receive(event)));
+    const recorded = sent.filter((_, index) => receipts[index]?.kind === 'recorded');
+    expect(new Set(recorded)).toEqual(new Set([one, other]));
+    expect(receipts.map(({ kind }) => kind).sort()).toEqual([...Array(4).fill('duplicate'), 'recorded', 'recorded']);
+    const deliveries = Object.fromEntries((await webhookRows()).map((row) => [row['event_id'], Number(row['deliveries'])]));
+    expect(deliveries).toEqual({ [known.id]: 3, [one.id]: 3, [other.id]: 1 });
+  });
+
+  it('are stored as the text that was signed', async () => {
+    const event = newEvent(app);
+    const body = JSON.stringify({ unknown: ['é', 1.0], ...event }, null, 2);
+    expect(await postSigned(app, body, signed(body))).toBe(200);
+    expect((await rowOf(event))?.['payload']).toBe(body);
+  });
+
   it('do not fail for one among them that the database refuses', async () => {
     await refuseInDatabase('evt_refused');
     const sent = Array.from({ length: 50 }, (_, index) => ({ ...newEvent(app, `cus_${index}`) }));

@@ -1,3 +1,4 @@
+import { paddedToPowerOfTwo } from '../../platform/tenancy/conditions.js';
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import type { EventObject, ObjectKind } from './event-catalogue.js';
@@ -8,15 +9,16 @@ const LOOKUP = 500;
 const UNHANDLED = [RECEIVED, FAILED, DEAD];
 
 /** An event to store; its deliveries are counted by the database. */
-export type NewWebhookEvent = Pick<
-  WebhookEvent,
-  'id' | 'eventId' | 'type' | 'objectKind' | 'objectId' | 'status' | 'payload' | 'receivedAt' | 'processedAt'
->;
+export type NewWebhookEvent = Pick<WebhookEvent, 'id' | 'eventId' | 'type' | 'objectId' | 'status' | 'receivedAt' | 'processedAt'> & {
+  readonly objectKind: ObjectKind | null;
+  /** As JSON. */
+  readonly payload: string;
+};
 
 const INSERT =
   'insert into billing_webhooks (app_id, id, event_id, type, object_kind, object_id, status, deliveries, attempts, error, payload, received_at, processed_at) values';
-const AGAIN_MYSQL = 'on duplicate key update deliveries = deliveries + 1';
-const AGAIN_EMBEDDED = 'on conflict (app_id, event_id) do update set deliveries = deliveries + 1';
+const AGAIN_MYSQL = 'on duplicate key update deliveries = deliveries + values(deliveries)';
+const AGAIN_EMBEDDED = 'on conflict (app_id, event_id) do update set deliveries = deliveries + excluded.deliveries';
 
 /** Webhook events of an app. */
 export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
@@ -32,20 +34,24 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
    * the new ones. An event may be named more than once: it is stored once and every further delivery counted.
    */
   async storeAll(events: readonly NewWebhookEvent[]): Promise<ReadonlySet<string>> {
-    const { appId } = this.scope;
+    const { appId, isEmbedded } = this.scope;
+    const byEventId = Map.groupBy(events, (event) => event.eventId);
     // In the order of their unique key: overlapping statements in other orders would deadlock.
-    const sorted = [...events].sort((one, other) => (one.eventId < other.eventId ? -1 : 1));
-    const values = sorted.flatMap((event) => [
-      appId,
-      ...[event.id, event.eventId, event.type, event.objectKind, event.objectId, event.status],
-      ...[JSON.stringify(event.payload), event.receivedAt, event.processedAt],
-    ]);
-    const rows = sorted.map(() => '(?, ?, ?, ?, ?, ?, ?, 1, 0, null, ?, ?, ?)').join(', ');
-    await this.scope.run(`${INSERT} ${rows} ${this.scope.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
-    const eventIds = [...new Set(sorted.map((event) => event.eventId))];
+    const eventIds = [...byEventId.keys()].sort();
+    const values: unknown[] = [];
+    for (const eventId of eventIds) {
+      const [event, ...again] = byEventId.get(eventId) as [NewWebhookEvent, ...NewWebhookEvent[]];
+      values.push(appId, event.id, eventId, event.type, event.objectKind, event.objectId, event.status, 1 + again.length);
+      values.push(event.payload, event.receivedAt, event.processedAt);
+    }
+    const rows = Array(eventIds.length).fill('(?, ?, ?, ?, ?, ?, ?, ?, 0, null, ?, ?, ?)').join(', ');
+    const touched = await this.scope.run(`${INSERT} ${rows} ${isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
+    // A server counts a row that it made once, and one that was there twice.
+    if (!isEmbedded && touched === eventIds.length) return new Set(eventIds.map((eventId) => byEventId.get(eventId)?.[0]?.id ?? ''));
+    const asked = paddedToPowerOfTwo(eventIds);
     const stored = await this.scope.query(
-      `select id from billing_webhooks where app_id = ? and event_id in (${eventIds.map(() => '?').join(', ')})`,
-      [appId, ...eventIds],
+      `select id from billing_webhooks where app_id = ? and event_id in (${asked.map(() => '?').join(', ')})`,
+      [appId, ...asked],
     );
     const ids = new Set(stored.map((row) => String(row.id)));
     return new Set(events.map((event) => event.id).filter((id) => ids.has(id)));

@@ -105,8 +105,8 @@ const REMEMBERED_MAX = 10_000;
  */
 function cached<Value>(cache: Map<string, Cached<Value>>, key: string, since: number, load: () => Promise<Value>): Promise<Value> {
   const known = cache.get(key);
-  const enough = [known, known?.next].find((answer) => answer !== undefined && answer.askedAt >= since);
-  if (enough !== undefined) return enough.value;
+  if (known !== undefined && known.askedAt >= since) return known.value;
+  if (known?.next !== undefined && known.next.askedAt >= since) return known.next.value;
   const now = performance.now();
   const askedAt = Math.max(now, (known?.next?.askedAt ?? known?.askedAt ?? 0) + ASK_AGAIN_MS);
   const value = askedAt > now ? sleep(askedAt - now + EARLY_MS).then(load) : load();

@@ -1,13 +1,13 @@
-import { z } from 'zod';
 import type { Clock } from '../../platform/clock.js';
 import { Coalescer } from '../../platform/coalescer.js';
 import type { Ids } from '../../platform/ids.js';
-import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { Jobs, Lease, NewJob } from '../../platform/jobs/jobs.js';
 import { errorFields } from '../../platform/log.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledEvent } from '../../tilled/tilled.shapes.js';
 import { TILLED_SIGNATURE_HEADER, verifySignature } from '../../tilled/tilled.signature.js';
 import { type EventFact, factOfEvent, jobKindOf, objectOf } from './event-catalogue.js';
+import { WebhookBody } from './webhook.body.js';
 import type { WebhookDirectory, WebhookEndpoint } from './webhook.directory.js';
 import type { WebhookOwners } from './webhook.owners.js';
 import { WebhookEventStatus } from './webhook-event.entity.js';
@@ -25,6 +25,11 @@ export interface Delivery {
   readonly isSuspect?: boolean;
   /** How long a verified delivery to an app has to wait, ms; 0 or absent takes it now. */
   readonly waitMs?: (appId: string) => Promise<number>;
+}
+
+/** A delivery whose body is being looked at. */
+interface Opened extends Delivery {
+  readonly body: WebhookBody;
 }
 
 /** What became of a delivery. */
@@ -50,6 +55,8 @@ interface WebhookInboxParts {
 interface Arrival {
   readonly scope: Scope;
   readonly event: TilledEvent;
+  /** The event as it came. */
+  readonly text: string;
 }
 
 /** Finds out at Tilled which app of a shared account an event belongs to. */
@@ -63,14 +70,7 @@ const ROUTE_AGAIN_MS_MAX = 3_600_000;
 const NOBODYS_AFTER_MS = 86_400_000;
 
 /** Two writes under way keep the database busy without queueing behind each other. */
-const COALESCING = { writesMax: 2, itemsMax: 64, waitingMax: 5_000, isolatesFailures: true };
-
-const EVENT = z.looseObject({
-  id: z.string().min(1).max(64),
-  account_id: z.string().min(1).max(64),
-  type: z.string().min(1).max(64),
-  data: z.looseObject({}),
-});
+const COALESCING = { writesMax: 2, itemsMax: 64, waitingMax: 5_000, isolatesFailures: true, inPowersOfTwo: true };
 
 /** Takes deliveries: verified first, stored once, their object marked, all before anybody answers 200. */
 export class WebhookInbox {
@@ -80,7 +80,8 @@ export class WebhookInbox {
   constructor(private readonly parts: WebhookInboxParts) {}
 
   /** Takes one delivery; resolves once the event is committed. Throws when the database cannot record it. */
-  async receive(delivery: Delivery): Promise<Receipt> {
+  async receive(closed: Delivery): Promise<Receipt> {
+    const delivery = { ...closed, body: new WebhookBody(closed.rawBody) };
     if (delivery.isSuspect === true && !this.isKnown(delivery)) return { kind: 'limited', retryAfterMs: SUSPECT_RETRY_MS };
     const arrivedAt = performance.now();
     const receipt = await this.receiveAt(delivery, await this.endpointsFor(delivery));
@@ -99,10 +100,10 @@ export class WebhookInbox {
    * Takes a verified event. One of a shared account whose app cannot be told from what is stored waits in the queue, where
    * no app sees it, until Tilled was asked. Resolves once it is committed.
    */
-  async take(scope: Scope, event: TilledEvent): Promise<Receipt> {
+  async take(scope: Scope, event: TilledEvent, text?: string): Promise<Receipt> {
     const apps = await this.appsOf(scope, event);
     const owner = await this.parts.owners.known(event, apps);
-    if (owner !== null) return this.record(owner, event);
+    if (owner !== null) return this.record(owner, event, text);
     const keeper = apps[0] ?? scope;
     await keeper.transaction((tx) => this.parts.jobs.enqueue(tx, { kind: ROUTE, subject: event.id, payload: event }));
     keeper.log.info('webhook waits for its app to be found', { eventId: event.id, type: event.type });
@@ -139,57 +140,55 @@ export class WebhookInbox {
     return endpoints.length === 0 ? [scope] : endpoints.map((endpoint) => endpoint.scope);
   }
 
-  private async receiveAt(delivery: Delivery, endpoints: readonly WebhookEndpoint[]): Promise<Receipt> {
+  private async receiveAt(delivery: Opened, endpoints: readonly WebhookEndpoint[]): Promise<Receipt> {
     const listening = endpoints.filter((endpoint) => endpoint.secrets.length > 0);
     if (listening.length === 0) return { kind: 'unknown_endpoint' };
     const verified = this.verified(delivery, listening);
     if ('kind' in verified) return verified;
-    const event = parsedEvent(delivery.rawBody);
+    const event = delivery.body.read();
     if (event === null) return { kind: 'unusable', reason: 'The body is not an event.' };
     if (verified.scope.app.processorAccountId !== event.account_id) return { kind: 'unusable', reason: 'The event is of another account.' };
     const retryAfterMs = (await delivery.waitMs?.(verified.scope.appId)) ?? 0;
-    return retryAfterMs > 0 ? { kind: 'limited', retryAfterMs } : this.take(verified.scope, event);
+    return retryAfterMs > 0 ? { kind: 'limited', retryAfterMs } : this.take(verified.scope, event, delivery.body.text());
   }
 
   /** Whether the app or account that a delivery names was found before, so that looking at it costs nothing new. */
-  private isKnown(delivery: Delivery): boolean {
+  private isKnown(delivery: Opened): boolean {
     if (delivery.appId !== null) return this.parts.directory.knowsApp(delivery.appId);
-    const claimed = parsedEvent(delivery.rawBody);
+    const claimed = delivery.body.read();
     return claimed !== null && this.parts.directory.knowsAccount(claimed.account_id);
   }
 
-  /** Stores an event of an app once, with the job that looks at its object again. Resolves once both are committed. */
-  record(scope: Scope, event: TilledEvent): Promise<Receipt> {
+  /**
+   * Stores an event of an app once, as the text it came as if there is one, with the job that looks at its object again. Resolves once
+   * both are committed.
+   */
+  record(scope: Scope, event: TilledEvent, text = JSON.stringify(event)): Promise<Receipt> {
     const known = this.coalescers.get(scope.appId);
     const coalescer = known ?? new Coalescer<Arrival, Receipt>((arrivals) => this.recordAll(arrivals), COALESCING);
     if (known === undefined) this.coalescers.set(scope.appId, coalescer);
-    return coalescer.add({ scope, event });
+    return coalescer.add({ scope, event, text });
   }
 
   /** One transaction for all arrivals of one app. */
   private async recordAll(arrivals: readonly Arrival[]): Promise<readonly Receipt[]> {
     const [first] = arrivals;
     if (first === undefined) return [];
-    const rows = arrivals.map(({ event }) => this.rowOf(event));
-    const stored = await first.scope.transaction(async (tx) => {
+    const rows = arrivals.map((arrival) => this.rowOf(arrival));
+    const stored = await first.scope.statements(async (tx) => {
       const storedIds = await WebhookEventRepository.of(tx).storeAll(rows);
-      const news = arrivals.filter((_, index) => storedIds.has(rows[index]?.id ?? ''));
-      const objects = new Map(news.map(({ event }) => objectOf(event)).map((object) => [`${object?.kind} ${object?.id}`, object]));
-      const jobs = [...objects.values()]
-        .filter((object) => object !== null)
-        .map(({ kind, id }) => ({ kind: jobKindOf(kind), subject: id }));
-      await this.parts.jobs.enqueueAll(tx, jobs);
-      await WebhookFactRepository.of(tx).keepAll(news.flatMap(({ event }) => factsOf(event, this.parts.clock.now())));
+      const isNew = (_: unknown, index: number) => storedIds.has(rows[index]?.id ?? '');
+      await this.parts.jobs.enqueueAll(tx, jobsOf(rows.filter(isNew)));
+      await WebhookFactRepository.of(tx).keepAll(arrivals.filter(isNew).flatMap(({ event }) => factsOf(event, this.parts.clock.now())));
       return storedIds;
     });
-    return arrivals.map(({ scope, event }, index) => {
-      const isNew = stored.has(rows[index]?.id ?? '');
-      scope.log.info(isNew ? 'webhook recorded' : 'webhook delivered again', { eventId: event.id, type: event.type });
-      return { kind: isNew ? 'recorded' : 'duplicate', eventId: event.id };
-    });
+    const kinds = rows.map(({ id }) => (stored.has(id) ? 'recorded' : 'duplicate'));
+    const idsOf = (wanted: string) => rows.filter((_, index) => kinds[index] === wanted).map(({ eventId }) => eventId);
+    first.scope.log.info('webhooks stored', { recorded: idsOf('recorded'), again: idsOf('duplicate') });
+    return rows.map(({ eventId }, index) => ({ kind: kinds[index] ?? 'duplicate', eventId }));
   }
 
-  private rowOf(event: TilledEvent): NewWebhookEvent {
+  private rowOf({ event, text }: Arrival): NewWebhookEvent {
     const object = objectOf(event);
     const now = this.parts.clock.now();
     return {
@@ -199,16 +198,16 @@ export class WebhookInbox {
       objectKind: object?.kind ?? null,
       objectId: object?.id ?? null,
       status: object === null ? WebhookEventStatus.PROCESSED : WebhookEventStatus.RECEIVED,
-      payload: event,
+      payload: text,
       receivedAt: now,
       processedAt: object === null ? now : null,
     };
   }
 
-  private async endpointsFor(delivery: Delivery, since?: number): Promise<readonly WebhookEndpoint[]> {
+  private async endpointsFor(delivery: Opened, since?: number): Promise<readonly WebhookEndpoint[]> {
     if (delivery.appId !== null) return this.parts.directory.ofApp(delivery.appId, since);
     // Only which secrets to try is taken from the body here; it is believed after one of them fits.
-    const claimed = parsedEvent(delivery.rawBody);
+    const claimed = delivery.body.read();
     return claimed === null ? [] : this.parts.directory.ofAccount(claimed.account_id, since);
   }
 
@@ -230,6 +229,14 @@ export class WebhookInbox {
   }
 }
 
+/** One job for each object that events are about. */
+function jobsOf(rows: readonly NewWebhookEvent[]): NewJob[] {
+  const jobs = rows.flatMap(({ objectKind, objectId }) =>
+    objectKind === null || objectId === null ? [] : [{ kind: jobKindOf(objectKind), subject: objectId }],
+  );
+  return [...new Map(jobs.map((job) => [`${job.kind} ${job.subject}`, job])).values()];
+}
+
 function factsOf(event: TilledEvent, receivedAt: Date): (EventFact & { eventId: string })[] {
   const fact = factOfEvent(event, receivedAt);
   return fact === null ? [] : [{ ...fact, eventId: event.id }];
@@ -238,13 +245,4 @@ function factsOf(event: TilledEvent, receivedAt: Date): (EventFact & { eventId: 
 function signatureOf(delivery: Delivery): string | undefined {
   const header = delivery.headers[TILLED_SIGNATURE_HEADER];
   return typeof header === 'string' ? header : undefined;
-}
-
-function parsedEvent(rawBody: Buffer): TilledEvent | null {
-  try {
-    const parsed = EVENT.safeParse(JSON.parse(rawBody.toString('utf8')));
-    return parsed.success ? (parsed.data as unknown as TilledEvent) : null;
-  } catch {
-    return null;
-  }
 }

@@ -16,13 +16,16 @@ import type { DatabaseConfig } from '../../config.js';
 import { SharedReads } from '../shared-reads.js';
 import { asStep, type Step } from '../spans.js';
 import { embeddedDialect } from './embedded.dialect.js';
-import { MySqlPool, type PoolUse } from './mysql.pool.js';
+import { MySqlPool, type Outcome, type PoolUse, PreparedTransaction } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
 import { type RawRow, Table } from './table.js';
 import { TenantGuard } from './tenant.guard.js';
 
 /** One statement as it goes to the database. */
 export type StatementListener = (sql: string, parameters: readonly unknown[]) => void;
+
+/** What statements of one transaction go through: the ORM's unit of work, or a transaction without one. */
+export type Unit = EntityManager | PreparedTransaction;
 
 /** A write that kept losing races against others; nothing of it was kept. */
 const TRIES_OF_A_TRANSACTION = 5;
@@ -105,31 +108,31 @@ export class Database {
     return known as unknown as Table<Row>;
   }
 
-  /** Rows of one SELECT, inside the transaction of `em` if given. */
-  async query(sql: string, parameters: readonly unknown[], em?: EntityManager): Promise<RawRow[]> {
+  /** Rows of one SELECT, inside the transaction of `unit` if given. */
+  async query(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<RawRow[]> {
     const { pool } = this;
-    if (em !== undefined || pool === null) return (await this.execute(sql, parameters, em)).rows as RawRow[];
+    if (unit !== undefined || pool === null) return (await this.execute(sql, parameters, unit)).rows;
     this.announce(sql, parameters);
-    return this.observed(sql, () => pool.read(sql, storable(parameters)).catch((error) => this.fail(error)));
+    return this.observed(sql, () => this.heard(pool.read(sql, storable(parameters))));
   }
 
   /** How many rows one statement matched (UPDATE, DELETE) or made (INSERT). */
-  async run(sql: string, parameters: readonly unknown[], em?: EntityManager): Promise<number> {
-    return Number((await this.execute(sql, parameters, em)).numAffectedRows ?? 0n);
+  async run(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<number> {
+    return (await this.execute(sql, parameters, unit)).affected;
   }
 
   /**
    * Runs `work` in one transaction. Work that lost a race to another transaction is rolled back and begun anew, so it
    * must have no effect outside the database. Throws what `work` throws, after rolling back.
    */
-  async transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await this.transactionOnce(work);
-      } catch (error) {
-        if (tries >= TRIES_OF_A_TRANSACTION || !isLostRace(error)) throw error;
-      }
-    }
+  transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    return this.insist(() => this.orm.em.fork({ clear: true, useContext: false }), work);
+  }
+
+  /** The same without the ORM, for `query` and `run` alone, where there is a server: writes that come by the thousand skip its bookkeeping. */
+  statements<T>(work: (unit: Unit) => Promise<T>): Promise<T> {
+    const { pool } = this;
+    return pool === null ? this.transaction(work) : this.insist(() => pool.transaction(), work);
   }
 
   /** Tells `listener` every statement from now on; returns how to stop. */
@@ -144,18 +147,27 @@ export class Database {
     await this.pool?.close();
   }
 
-  private async transactionOnce<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
-    const em = this.orm.em.fork({ clear: true, useContext: false });
-    await this.observed('begin', () => em.begin());
+  private async insist<Opened extends Unit, T>(open: () => Opened, work: (unit: Opened) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.once(open(), work);
+      } catch (error) {
+        if (tries >= TRIES_OF_A_TRANSACTION || !isLostRace(error)) throw error;
+      }
+    }
+  }
+
+  private async once<Opened extends Unit, T>(unit: Opened, work: (unit: Opened) => Promise<T>): Promise<T> {
+    await this.observed('begin', () => unit.begin());
     try {
-      const result = await work(em);
-      await em.flush();
+      const result = await work(unit);
+      if (!(unit instanceof PreparedTransaction)) await unit.flush();
       this.announce('commit', []);
-      await this.observed('commit', () => em.commit(), false);
+      await this.observed('commit', () => this.heard(unit.commit()), false);
       return result;
     } catch (error) {
       this.observer.failed(error);
-      await em.rollback();
+      await unit.rollback();
       throw error;
     }
   }
@@ -172,23 +184,26 @@ export class Database {
     }
   }
 
-  private async execute(sql: string, parameters: readonly unknown[], em?: EntityManager) {
+  private async execute(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<Outcome> {
     this.announce(sql, parameters);
-    const connection = this.orm.em.getConnection() as unknown as AbstractSqlConnection;
-    const client = (em?.getTransactionContext() as Kysely<unknown> | undefined) ?? connection.getClient();
+    const values = storable(parameters);
+    const send = () => (unit instanceof PreparedTransaction ? unit.execute(sql, values) : this.executeByOrm(sql, values, unit));
     // What fails in a transaction fails the transaction, and is counted there.
-    return this.observed(
-      sql,
-      () => client.executeQuery(CompiledQuery.raw(sql, storable(parameters))).catch((error) => this.fail(error)),
-      em === undefined,
-    );
+    return this.observed(sql, () => this.heard(send()), unit === undefined);
   }
 
-  private fail(error: unknown): never {
-    throw this.orm.em
-      .getPlatform()
-      .getExceptionConverter()
-      .convertException(error as Error);
+  private async executeByOrm(sql: string, values: unknown[], em?: EntityManager): Promise<Outcome> {
+    const connection = this.orm.em.getConnection() as unknown as AbstractSqlConnection;
+    const client = (em?.getTransactionContext() as Kysely<unknown> | undefined) ?? connection.getClient();
+    const { rows, numAffectedRows } = await client.executeQuery(CompiledQuery.raw(sql, values));
+    return { rows: rows as RawRow[], affected: Number(numAffectedRows ?? 0n) };
+  }
+
+  /** An answer of the driver, its errors in the ORM's classes. */
+  private heard<T>(answer: Promise<T>): Promise<T> {
+    return answer.catch((error) => {
+      throw this.orm.em.getPlatform().getExceptionConverter().convertException(error);
+    });
   }
 
   private announce(sql: string, parameters: readonly unknown[]): void {

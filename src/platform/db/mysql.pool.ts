@@ -1,5 +1,5 @@
 import { MysqlDialect } from 'kysely';
-import { createPool, type Pool } from 'mysql2';
+import { createPool, type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2';
 import type { DatabaseConfig } from '../../config.js';
 import type { RawRow } from './table.js';
 
@@ -9,6 +9,12 @@ export interface PoolUse {
   readonly open: number;
   readonly idle: number;
   readonly waiting: number;
+}
+
+/** What one statement gave: the rows of a SELECT, or how many rows another one matched (UPDATE, DELETE) or made (INSERT). */
+export interface Outcome {
+  readonly rows: RawRow[];
+  readonly affected: number;
 }
 
 /** Statements a connection keeps prepared; servers allow some 16,000 over all connections. */
@@ -23,6 +29,64 @@ const SESSION = [
   'set session transaction isolation level read committed',
   "set session time_zone = '+00:00'",
 ];
+
+/** A transaction on a connection of its own, of statements that are prepared once a connection: after that only their values are sent. */
+export class PreparedTransaction {
+  private connection: PoolConnection | null = null;
+
+  constructor(private readonly pool: Pool) {}
+
+  async begin(): Promise<void> {
+    this.connection = await new Promise((resolve, reject) => {
+      this.pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)));
+    });
+    await this.send('begin').catch((error) => this.abandon(error));
+  }
+
+  execute(sql: string, values: unknown[]): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      this.open().execute(sql, values as Value[], (error, result) =>
+        error ? reject(error) : resolve(outcomeOf(result as RawRow[] | ResultSetHeader)),
+      );
+    });
+  }
+
+  async commit(): Promise<void> {
+    await this.send('commit');
+    this.open().release();
+  }
+
+  /** Never fails: a connection that cannot roll back is given up, and its server does it. */
+  async rollback(): Promise<void> {
+    await this.send('rollback').then(
+      () => this.open().release(),
+      () => this.open().destroy(),
+    );
+  }
+
+  private send(sql: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.open().query(sql, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  private abandon(error: unknown): never {
+    this.open().destroy();
+    throw error;
+  }
+
+  private open(): PoolConnection {
+    if (this.connection === null) throw new Error('The transaction has not begun.');
+    return this.connection;
+  }
+}
+
+/** What a value may be when it gets to the driver. */
+type Value = string | number | boolean | Date | null;
+
+function outcomeOf(result: RawRow[] | ResultSetHeader): Outcome {
+  return 'affectedRows' in result ? { rows: [], affected: result.affectedRows } : { rows: result, affected: 0 };
+}
 
 /** The connections to a server: the ORM uses them for what it writes, and single reads go straight to them. */
 export class MySqlPool {
@@ -53,10 +117,13 @@ export class MySqlPool {
   /** Rows of one SELECT, prepared once a connection: after that only its values are sent. */
   read(sql: string, values: unknown[]): Promise<RawRow[]> {
     return new Promise((resolve, reject) => {
-      this.pool.execute(sql, values as (string | number | boolean | Date | null)[], (error, rows) =>
-        error ? reject(error) : resolve(rows as RawRow[]),
-      );
+      this.pool.execute(sql, values as Value[], (error, rows) => (error ? reject(error) : resolve(rows as RawRow[])));
     });
+  }
+
+  /** A transaction that has yet to begin. */
+  transaction(): PreparedTransaction {
+    return new PreparedTransaction(this.pool);
   }
 
   /** Ends every connection. One that the server has cut already cannot be ended, which is all that can go wrong here. */

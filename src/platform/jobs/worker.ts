@@ -42,7 +42,7 @@ export class Worker {
   private readonly inHand = new Set<Promise<void>>();
 
   constructor(private readonly parts: WorkerParts) {
-    parts.jobs.onDue(() => this.wake.abort());
+    parts.jobs.onDue(() => (this.wake.signal.aborted ? undefined : this.wake.abort()));
   }
 
   /** Works until stopped. */

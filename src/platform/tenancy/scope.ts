@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
 import type { Clock } from '../clock.js';
-import type { Database } from '../db/database.js';
+import type { Database, Unit } from '../db/database.js';
+import { PreparedTransaction } from '../db/mysql.pool.js';
 import type { RawRow, Table } from '../db/table.js';
 import { confineWrites } from '../db/tenant.guard.js';
 import type { IdPrefix, Ids } from '../ids.js';
@@ -38,6 +39,8 @@ interface ScopeParts {
   readonly idempotencyKey?: string | undefined;
 }
 
+const OUTSIDE = 'Writing needs a transaction: use scope.transaction(async (scope) => …).';
+
 /**
  * One app, one caller, one request: the first parameter of everything that reads or writes tenant data, and the GraphQL
  * context. There is no way to make one without an app, so no query can run without one.
@@ -65,7 +68,7 @@ export class Scope {
 
   constructor(
     private readonly parts: ScopeParts,
-    private readonly unit?: EntityManager,
+    private readonly unit?: Unit,
     private readonly outer?: Scope,
   ) {
     if (!parts.app.id) throw new Error('A scope needs an app.');
@@ -150,9 +153,24 @@ export class Scope {
     return result;
   }
 
+  /**
+   * The same for `query` and `run` alone, without a unit of work: for what comes by the thousand. Repositories' `add` and `lock` throw
+   * inside it.
+   */
+  async statements<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+    if (this.unit !== undefined) return work(this);
+    const { result, inner } = await this.parts.database.statements(async (unit) => {
+      const inner = new Scope(this.parts, unit, this);
+      return { result: await work(inner), inner };
+    });
+    this.loaders.clear();
+    for (const react of inner.afterCommits) react();
+    return result;
+  }
+
   /** Calls `react` once the open transaction is committed; never if it is rolled back. */
   afterCommit(react: () => void): void {
-    this.writer();
+    if (this.unit === undefined) throw new Error(OUTSIDE);
     this.afterCommits.push(react);
   }
 
@@ -177,7 +195,7 @@ export class Scope {
 
   /** For repositories: the unit of work of the open transaction. Throws outside one. */
   writer(): EntityManager {
-    if (this.unit === undefined) throw new Error('Writing needs a transaction: use scope.transaction(async (scope) => …).');
+    if (this.unit === undefined || this.unit instanceof PreparedTransaction) throw new Error(OUTSIDE);
     return this.unit;
   }
 
