@@ -1,21 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /** The work was not done in time; it may be done yet. */
 class TooLate extends Error {
+  readonly code = 'TOO_LATE';
+
   constructor(ms: number) {
     super(`There was no answer within ${ms} ms.`);
   }
 }
 
 /** The result of `work`, or TooLate after `ms`; the work itself is not stopped. */
-export async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
-  const done = new AbortController();
-  const late = sleep(ms, undefined, { signal: done.signal }).then(() => {
-    throw new TooLate(ms);
+export function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new TooLate(ms)), ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    done.abort();
-  }
 }
