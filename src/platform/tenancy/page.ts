@@ -1,3 +1,4 @@
+import type { RawRow } from '../db/table.js';
 import { InvalidInput } from '../errors.js';
 
 /** Which part of a list is asked for: `first` rows after the row `after`. */
@@ -5,6 +6,8 @@ export interface PageRequest {
   readonly first: number;
   /** A cursor from an earlier page. */
   readonly after?: string | null;
+  /** The properties that will be read of its rows, with commas between them; without it all may be. */
+  readonly only?: string | undefined;
 }
 
 /** A part of a list, newest first. */
@@ -39,6 +42,7 @@ function idOfCursor(cursor: string): string {
 export interface CheckedPage {
   readonly first: number;
   readonly afterId: string | null;
+  readonly only: string | undefined;
 }
 
 /** Throws InvalidInput unless 1 ≤ first ≤ 100 and the cursor is one of ours. */
@@ -46,5 +50,15 @@ export function checkedPage(page: PageRequest): CheckedPage {
   if (!Number.isInteger(page.first) || page.first < 1 || page.first > PAGE_MAX) {
     throw InvalidInput.because(['first'], `first must be from 1 to ${PAGE_MAX}.`);
   }
-  return { first: page.first, afterId: page.after ? idOfCursor(page.after) : null };
+  return { first: page.first, afterId: page.after ? idOfCursor(page.after) : null, only: page.only };
+}
+
+/** The rows of a statement of many pages, each in its own list, newest first. */
+export function groupByBranch(raws: readonly RawRow[], branches: number): RawRow[][] {
+  if (branches === 1) return [[...raws]];
+  const groups: RawRow[][] = Array.from({ length: branches }, () => []);
+  for (const raw of raws) groups[Number(raw.branch)]?.push(raw);
+  // UNION ALL promises no order between or within its branches.
+  for (const group of groups) group.sort((one, other) => (String(one.id) < String(other.id) ? 1 : -1));
+  return groups;
 }
