@@ -1,5 +1,5 @@
 /** Currencies the processor takes, with the number of digits after the decimal point (ISO 4217). */
-const FRACTION_DIGITS: Readonly<Record<string, number>> = {
+const FRACTION_DIGITS: Readonly<Record<string, 0 | 2>> = {
   aud: 2,
   cad: 2,
   chf: 2,
@@ -23,10 +23,10 @@ export const AMOUNT_MINOR_MAX = 99_999_999;
 
 /** An amount for showing: 1990 usd is "19.90", 1990 jpy is "1990". Exact for every safe integer. */
 export function decimalOf(amountMinor: number, currency: string): string {
-  const digits = FRACTION_DIGITS[currency] ?? 2;
-  if (digits === 0) return String(amountMinor);
-  const text = String(Math.abs(amountMinor)).padStart(digits + 1, '0');
-  return `${amountMinor < 0 ? '-' : ''}${text.slice(0, -digits)}.${text.slice(-digits)}`;
+  if (FRACTION_DIGITS[currency] === 0) return String(amountMinor);
+  const minor = Math.abs(amountMinor);
+  const rest = minor % 100;
+  return `${amountMinor < 0 ? '-' : ''}${(minor - rest) / 100}.${rest < 10 ? '0' : ''}${rest}`;
 }
 
 /** The sum of amounts of one currency, in minor units. */

@@ -1,5 +1,6 @@
 import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
 import { cursorOf, type Page, type PageRequest } from '../platform/tenancy/page.js';
+import type { Asked } from './asked.js';
 
 /** Where a page lies in its list. */
 @ObjectType({ simpleResolvers: true, description: 'Where a page lies in its list.' })
@@ -27,9 +28,9 @@ export class PageArgs implements PageRequest {
   after?: string | null;
 }
 
-/** The page arguments without a list's own filters. */
-export function pageOf(args: PageArgs): PageRequest {
-  return { first: args.first ?? 20, after: args.after };
+/** The page arguments without a list's own filters; where the items are rows, `only` is what is asked of them. */
+export function pageOf(args: PageArgs, only?: Asked): PageRequest {
+  return { first: args.first ?? 20, after: args.after, only };
 }
 
 /** The connection type of a node class: `class PaymentConnection extends connectionType(Payment) {}`. */
@@ -76,8 +77,6 @@ export interface ConnectionValue<Item> {
 export async function connection<Row extends { id: string }>(found: Promise<Page<Row>>): Promise<ConnectionValue<Row>> {
   const page = await found;
   const { rows, hasNextPage, hasPreviousPage, totalCount } = page;
-  const [first] = rows;
-  const last = rows.at(-1);
   return {
     get edges() {
       return rows.map((node) => ({ cursor: cursorOf(node), node }));
@@ -86,9 +85,17 @@ export async function connection<Row extends { id: string }>(found: Promise<Page
     pageInfo: {
       hasNextPage,
       hasPreviousPage,
-      startCursor: first === undefined ? null : cursorOf(first),
-      endCursor: last === undefined ? null : cursorOf(last),
+      get startCursor() {
+        return cursorOrNull(rows[0]);
+      },
+      get endCursor() {
+        return cursorOrNull(rows.at(-1));
+      },
     },
     count: totalCount,
   };
+}
+
+function cursorOrNull(row: { readonly id: string } | undefined): string | null {
+  return row === undefined ? null : cursorOf(row);
 }

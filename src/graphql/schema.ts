@@ -3,6 +3,7 @@ import { type GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from
 import { type BuildSchemaOptions, buildSchema, type ContainerType } from 'type-graphql';
 import { checkAccess } from './access.js';
 import { AUTH_DIRECTIVE, declareAccess } from './access-declaration.js';
+import { resolveDirectly } from './asked.js';
 import { DateTimeScalar } from './scalars.js';
 import { GenericUserError, PaymentDeclined, RetryLater } from './user-errors.js';
 
@@ -24,6 +25,7 @@ export async function createSchema(resolvers: readonly object[]): Promise<GraphQ
     directives: [...specifiedDirectives, AUTH_DIRECTIVE],
     validate: false,
   });
+  resolveDirectly(schema, made);
   declareAccess(schema);
   return schema;
 }

@@ -13,6 +13,7 @@ import { countRefusals } from '../graphql/operations.js';
 import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query-limits.js';
 import { limitHeaders } from '../graphql/request-limit.js';
 import { knownRootTypes, oneMoneyMutation } from '../graphql/rules.js';
+import { within } from '../platform/deadline.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { allowOrigins } from './cors.js';
 import { credentialOf } from './credential.js';
@@ -101,11 +102,12 @@ export function graphqlRoute(parts: GraphqlParts) {
       reply.headers(limitHeaders(verdict));
       return scope;
     };
+    const answer = fastifyApolloHandler(apollo, { context });
     server.route({
       url: '/graphql',
       method: ['GET', 'POST'],
-      handlerTimeout: HANDLER_TIMEOUT_MS,
-      handler: fastifyApolloHandler(apollo, { context }),
+      // Not fastify's handlerTimeout: its signal, which nothing here listens to, is aborted at the end of every request at some cost.
+      handler: (request, reply) => within(HANDLER_TIMEOUT_MS, Promise.resolve(answer.call(server, request, reply))),
     });
   };
 }

@@ -111,7 +111,7 @@ const REFUSALS: Readonly<Record<string, readonly [number, string, string]>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'BAD_REQUEST', 'The body is not valid JSON.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'BAD_REQUEST', 'The body does not have the length its header says.'],
   FST_ERR_BAD_URL: [400, 'BAD_REQUEST', 'The address is not a valid one.'],
-  FST_ERR_HANDLER_TIMEOUT: [
+  TOO_LATE: [
     503,
     'TIMEOUT',
     'This took too long. What it began goes on: ask for less, or repeat a mutation with the same idempotency key.',

@@ -1,5 +1,7 @@
 /** The work was not done in time; it may be done yet. */
 class TooLate extends Error {
+  readonly code = 'TOO_LATE';
+
   constructor(ms: number) {
     super(`There was no answer within ${ms} ms.`);
   }

@@ -1,4 +1,13 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 import type { EncryptionConfig } from '../config.js';
 
 /** Where a secret is kept: its app and column, and whatever else names its row. A sealed text opens only where it was sealed. */
@@ -19,7 +28,8 @@ export class SecretUnreadable extends Error {
 interface Ring {
   readonly id: string;
   readonly column: Buffer;
-  readonly pepper: Buffer;
+  /** Every request hashes with it: a key made once, where bytes would be made a key each time. */
+  readonly pepper: KeyObject;
 }
 
 const VERSION = 'v1';
@@ -97,7 +107,7 @@ export class Vault {
 function ringOf(key: Buffer): Ring {
   const derived = (purpose: string) => Buffer.from(hkdfSync('sha256', key, '', `billing-gateway ${purpose}`, 32));
   const id = createHash('sha256').update(derived('key id')).digest('hex').slice(0, 8);
-  return { id, column: derived('column encryption'), pepper: derived('api key pepper') };
+  return { id, column: derived('column encryption'), pepper: createSecretKey(derived('api key pepper')) };
 }
 
 function fingerprint(ring: Ring, text: string): Fingerprint {

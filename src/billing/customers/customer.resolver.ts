@@ -1,5 +1,6 @@
 import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { type Asked, AskedOfRows } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { Scope } from '../../platform/tenancy/scope.js';
@@ -28,8 +29,12 @@ export class CustomerResolver {
 
   @Allow(...READERS)
   @Query(() => CustomerConnection, { name: 'customers', description: 'Newest first.' })
-  customersPage(@Args(() => CustomersArgs) args: CustomersArgs, @Ctx() scope: Scope): Promise<ConnectionValue<Customer>> {
-    return connection(CustomerRepository.of(scope).list(pageOf(args), args.email ?? null));
+  customersPage(
+    @Args(() => CustomersArgs) args: CustomersArgs,
+    @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
+  ): Promise<ConnectionValue<Customer>> {
+    return connection(CustomerRepository.of(scope).list(pageOf(args, asked), args.email ?? null));
   }
 
   @Allow('service')

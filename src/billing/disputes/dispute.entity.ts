@@ -1,6 +1,7 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import { Resource } from '../../graphql/access.js';
+import { Getter } from '../../graphql/asked.js';
 import { connectionType } from '../../graphql/connection.js';
 import { Node } from '../../graphql/node.js';
 import { IdColumn, MinorColumn, Text, TimeColumn } from '../../platform/db/columns.js';
@@ -58,6 +59,7 @@ export class Dispute extends TenantRow {
   updatedAt!: Date;
 
   @Field(() => Money)
+  @Getter('amountMinor', 'currency')
   get amount(): Money {
     return new Money(this.amountMinor, this.currency);
   }

@@ -1,5 +1,6 @@
 import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { type Asked, AskedOfRows, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Payment } from '../payments/payment.entity.js';
@@ -24,10 +25,15 @@ export class DisputeResolver {
 
   @Allow(...READERS)
   @Query(() => DisputeConnection, { description: 'Newest first.' })
-  disputes(@Args(() => DisputesArgs) args: DisputesArgs, @Ctx() scope: Scope): Promise<ConnectionValue<Dispute>> {
-    return connection(DisputeRepository.of(scope).list(pageOf(args), args.status ?? null));
+  disputes(
+    @Args(() => DisputesArgs) args: DisputesArgs,
+    @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
+  ): Promise<ConnectionValue<Dispute>> {
+    return connection(DisputeRepository.of(scope).list(pageOf(args, asked), args.status ?? null));
   }
 
+  @Reads('paymentId')
   @FieldResolver(() => Payment, { nullable: true })
   payment(@Root() dispute: Dispute, @Ctx() scope: Scope): Promise<Payment | null> | null {
     return dispute.paymentId === null ? null : PaymentRepository.of(scope).find(dispute.paymentId);
@@ -36,6 +42,7 @@ export class DisputeResolver {
 
 @Resolver(() => Payment)
 export class PaymentDisputesResolver {
+  @Reads()
   @FieldResolver(() => [Dispute], { description: 'Oldest first.' })
   disputes(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Dispute[]> {
     return DisputeRepository.of(scope).ofPayment(payment.id);

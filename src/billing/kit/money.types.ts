@@ -1,5 +1,6 @@
 import { IsIn, Max, Min } from 'class-validator';
 import { Field, InputType, ObjectType } from 'type-graphql';
+import { Getter } from '../../graphql/asked.js';
 import { CurrencyCodeScalar, MinorUnitsScalar } from '../../graphql/scalars.js';
 import { AMOUNT_MINOR_MAX, CURRENCIES, decimalOf } from '../money.js';
 
@@ -21,6 +22,7 @@ export class Money {
   }
 
   @Field(() => String)
+  @Getter()
   get decimal(): string {
     return decimalOf(this.amountMinor, this.currency);
   }

@@ -1,5 +1,6 @@
 import { Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, ObjectType, Query, Resolver, Root, registerEnumType } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, connectionType, PageArgs, pageOf } from '../../graphql/connection.js';
 import type { Job } from '../../platform/jobs/job.entity.js';
 import { JobRepository } from '../../platform/jobs/job.repository.js';
@@ -76,6 +77,7 @@ export class OpenIntentResolver {
 
 @Resolver(() => Payment)
 export class PaymentUnknownResolver {
+  @Reads('status', 'updatedAt')
   @FieldResolver(() => Date, { nullable: true, description: 'Since when it is UNKNOWN what became of it; null when it is known.' })
   unknownSince(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Date> | null {
     return payment.status === PaymentStatus.UNKNOWN ? openSince(scope, payment) : null;
@@ -84,6 +86,7 @@ export class PaymentUnknownResolver {
 
 @Resolver(() => Refund)
 export class RefundUnknownResolver {
+  @Reads('status', 'updatedAt')
   @FieldResolver(() => Date, { nullable: true, description: 'Since when it is UNKNOWN what became of it; null when it is known.' })
   unknownSince(@Root() refund: Refund, @Ctx() scope: Scope): Promise<Date> | null {
     return refund.status === RefundStatus.UNKNOWN ? openSince(scope, refund) : null;

@@ -1,6 +1,7 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Resource } from '../../graphql/access.js';
+import { Getter } from '../../graphql/asked.js';
 import { Node } from '../../graphql/node.js';
 import { IdColumn, IntColumn, Text, TimeColumn } from '../../platform/db/columns.js';
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
@@ -71,6 +72,7 @@ export class PaymentMethod extends TenantRow {
   detachedAt!: Date | null;
 
   @Field(() => Boolean)
+  @Getter('defaultOf')
   get isDefault(): boolean {
     return this.defaultOf !== null;
   }

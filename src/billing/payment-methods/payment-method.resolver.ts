@@ -1,5 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { Reads } from '../../graphql/asked.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer } from '../customers/customer.entity.js';
@@ -61,11 +62,13 @@ export class PaymentMethodResolver {
 
 @Resolver(() => Customer)
 export class CustomerPaymentMethodsResolver {
+  @Reads()
   @FieldResolver(() => PaymentMethod, { nullable: true })
   defaultPaymentMethod(@Root() customer: Customer, @Ctx() scope: Scope): Promise<PaymentMethod | null> {
     return PaymentMethodRepository.of(scope).defaultOf(customer.id);
   }
 
+  @Reads()
   @FieldResolver(() => [PaymentMethod], { description: 'Those attached now, oldest first.' })
   paymentMethods(@Root() customer: Customer, @Ctx() scope: Scope): Promise<PaymentMethod[]> {
     return PaymentMethodRepository.of(scope).attachedTo(customer.id);

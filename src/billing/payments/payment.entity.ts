@@ -1,6 +1,7 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import { Resource } from '../../graphql/access.js';
+import { Getter } from '../../graphql/asked.js';
 import { connectionType } from '../../graphql/connection.js';
 import { Node } from '../../graphql/node.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
@@ -101,16 +102,19 @@ export class Payment extends TenantRow {
   updatedAt!: Date;
 
   @Field(() => Money)
+  @Getter('amountMinor', 'currency')
   get amount(): Money {
     return new Money(this.amountMinor, this.currency);
   }
 
   @Field(() => Money)
+  @Getter('capturedMinor', 'currency')
   get captured(): Money {
     return new Money(this.capturedMinor, this.currency);
   }
 
   @Field(() => Money)
+  @Getter('refundedMinor', 'currency')
   get refunded(): Money {
     return new Money(this.refundedMinor, this.currency);
   }

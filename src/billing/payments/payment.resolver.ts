@@ -1,5 +1,6 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { type Asked, AskedOfRows, NestedPage, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { MOVES_MONEY } from '../../graphql/rules.js';
@@ -42,20 +43,27 @@ export class PaymentResolver {
 
   @Allow(...READERS)
   @Query(() => PaymentConnection, { description: 'Newest first.' })
-  payments(@Args(() => PaymentsArgs) args: PaymentsArgs, @Ctx() scope: Scope): Promise<ConnectionValue<Payment>> {
-    return connection(PaymentRepository.of(scope).list(pageOf(args), args.status ?? null, args.customerId ?? null));
+  payments(
+    @Args(() => PaymentsArgs) args: PaymentsArgs,
+    @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
+  ): Promise<ConnectionValue<Payment>> {
+    return connection(PaymentRepository.of(scope).list(pageOf(args, asked), args.status ?? null, args.customerId ?? null));
   }
 
+  @Reads('customerId')
   @FieldResolver(() => Customer)
   customer(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Customer> {
     return CustomerRepository.of(scope).get(payment.customerId);
   }
 
+  @Reads('paymentMethodId')
   @FieldResolver(() => PaymentMethod, { nullable: true })
   paymentMethod(@Root() payment: Payment, @Ctx() scope: Scope): Promise<PaymentMethod | null> | null {
     return payment.paymentMethodId === null ? null : PaymentMethodRepository.of(scope).find(payment.paymentMethodId);
   }
 
+  @Reads('subscriptionId')
   @FieldResolver(() => Subscription, { nullable: true })
   subscription(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Subscription | null> | null {
     return payment.subscriptionId === null ? null : SubscriptionRepository.of(scope).find(payment.subscriptionId);
@@ -85,24 +93,30 @@ export class PaymentResolver {
 
 @Resolver(() => Customer)
 export class CustomerPaymentsResolver {
+  @NestedPage()
+  @Reads()
   @FieldResolver(() => PaymentConnection, { description: 'Newest first.' })
   payments(
     @Root() customer: Customer,
     @Args(() => CustomerPaymentsArgs) args: CustomerPaymentsArgs,
     @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
   ): Promise<ConnectionValue<Payment>> {
-    return connection(PaymentRepository.of(scope).ofCustomer(customer.id, pageOf(args), args.status ?? null));
+    return connection(PaymentRepository.of(scope).ofCustomer(customer.id, pageOf(args, asked), args.status ?? null));
   }
 }
 
 @Resolver(() => Subscription)
 export class SubscriptionPaymentsResolver {
+  @NestedPage()
+  @Reads()
   @FieldResolver(() => PaymentConnection, { description: 'Newest first.' })
   payments(
     @Root() subscription: Subscription,
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
   ): Promise<ConnectionValue<Payment>> {
-    return connection(PaymentRepository.of(scope).ofSubscription(subscription.id, pageOf(args)));
+    return connection(PaymentRepository.of(scope).ofSubscription(subscription.id, pageOf(args, asked)));
   }
 }

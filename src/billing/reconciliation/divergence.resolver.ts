@@ -1,6 +1,7 @@
 import { MaxLength, MinLength } from 'class-validator';
 import { Arg, Args, ArgsType, Ctx, Field, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Allow } from '../../graphql/access.js';
+import { type Asked, AskedOfRows } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, plainPayload, respond } from '../../graphql/payload.js';
 import { Scope } from '../../platform/tenancy/scope.js';
@@ -46,8 +47,12 @@ export class DivergenceResolver {
 
   @Allow('service', 'operator')
   @Query(() => DivergenceConnection, { description: "Differences between our books and the processor's, newest first." })
-  divergences(@Args(() => DivergencesArgs) args: DivergencesArgs, @Ctx() scope: Scope): Promise<ConnectionValue<Divergence>> {
-    return connection(DivergenceRepository.of(scope).list(pageOf(args), args.status ?? null, args.kind ?? null));
+  divergences(
+    @Args(() => DivergencesArgs) args: DivergencesArgs,
+    @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
+  ): Promise<ConnectionValue<Divergence>> {
+    return connection(DivergenceRepository.of(scope).list(pageOf(args, asked), args.status ?? null, args.kind ?? null));
   }
 
   @Allow('service', 'operator')

@@ -1,5 +1,6 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { type Asked, AskedOfRows, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { MOVES_MONEY } from '../../graphql/rules.js';
@@ -23,10 +24,11 @@ export class RefundResolver {
 
   @Allow(...READERS)
   @Query(() => RefundConnection, { description: 'Newest first.' })
-  refunds(@Args(() => RefundsArgs) args: RefundsArgs, @Ctx() scope: Scope): Promise<ConnectionValue<Refund>> {
-    return connection(RefundRepository.of(scope).list(pageOf(args), args.paymentId ?? null));
+  refunds(@Args(() => RefundsArgs) args: RefundsArgs, @Ctx() scope: Scope, @AskedOfRows() asked: Asked): Promise<ConnectionValue<Refund>> {
+    return connection(RefundRepository.of(scope).list(pageOf(args, asked), args.paymentId ?? null));
   }
 
+  @Reads('paymentId')
   @FieldResolver(() => Payment)
   payment(@Root() refund: Refund, @Ctx() scope: Scope): Promise<Payment> {
     return PaymentRepository.of(scope).get(refund.paymentId);
@@ -42,6 +44,7 @@ export class RefundResolver {
 
 @Resolver(() => Payment)
 export class PaymentRefundsResolver {
+  @Reads()
   @FieldResolver(() => [Refund], { description: 'Oldest first.' })
   refunds(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Refund[]> {
     return RefundRepository.of(scope).ofPayment(payment.id);

@@ -1,6 +1,7 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Resource } from '../../graphql/access.js';
+import { Getter } from '../../graphql/asked.js';
 import { connectionType } from '../../graphql/connection.js';
 import { Node } from '../../graphql/node.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
@@ -111,6 +112,7 @@ export class Subscription extends TenantRow {
   updatedAt!: Date;
 
   @Field(() => Money)
+  @Getter('priceMinor', 'currency')
   get price(): Money {
     return new Money(this.priceMinor, this.currency);
   }

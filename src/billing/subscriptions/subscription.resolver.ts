@@ -1,5 +1,6 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { type Asked, AskedOfRows, NestedPage, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { MOVES_MONEY } from '../../graphql/rules.js';
@@ -37,15 +38,21 @@ export class SubscriptionResolver {
 
   @Allow(...READERS)
   @Query(() => SubscriptionConnection, { description: 'Newest first.' })
-  subscriptions(@Args(() => SubscriptionsArgs) args: SubscriptionsArgs, @Ctx() scope: Scope): Promise<ConnectionValue<Subscription>> {
-    return connection(SubscriptionRepository.of(scope).list(pageOf(args), args.status ?? null, args.customerId ?? null));
+  subscriptions(
+    @Args(() => SubscriptionsArgs) args: SubscriptionsArgs,
+    @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
+  ): Promise<ConnectionValue<Subscription>> {
+    return connection(SubscriptionRepository.of(scope).list(pageOf(args, asked), args.status ?? null, args.customerId ?? null));
   }
 
+  @Reads('customerId')
   @FieldResolver(() => Customer)
   customer(@Root() subscription: Subscription, @Ctx() scope: Scope): Promise<Customer> {
     return CustomerRepository.of(scope).get(subscription.customerId);
   }
 
+  @Reads('paymentMethodId')
   @FieldResolver(() => PaymentMethod)
   paymentMethod(@Root() subscription: Subscription, @Ctx() scope: Scope): Promise<PaymentMethod> {
     return PaymentMethodRepository.of(scope).get(subscription.paymentMethodId);
@@ -94,12 +101,15 @@ export class SubscriptionResolver {
 
 @Resolver(() => Customer)
 export class CustomerSubscriptionsResolver {
+  @NestedPage()
+  @Reads()
   @FieldResolver(() => SubscriptionConnection, { description: 'Newest first.' })
   subscriptions(
     @Root() customer: Customer,
     @Args(() => CustomerSubscriptionsArgs) args: CustomerSubscriptionsArgs,
     @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
   ): Promise<ConnectionValue<Subscription>> {
-    return connection(SubscriptionRepository.of(scope).ofCustomer(customer.id, pageOf(args), args.status ?? null));
+    return connection(SubscriptionRepository.of(scope).ofCustomer(customer.id, pageOf(args, asked), args.status ?? null));
   }
 }

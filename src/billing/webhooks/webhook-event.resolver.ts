@@ -15,6 +15,7 @@ import {
   Root,
 } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { type Asked, AskedOfRows, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
 import { type PayloadOf, plainPayload, respond } from '../../graphql/payload.js';
 import { Scope } from '../../platform/tenancy/scope.js';
@@ -70,8 +71,12 @@ export class WebhookEventResolver {
 
   @Allow('service', 'operator')
   @Query(() => WebhookEventConnection, { description: 'Newest first.' })
-  webhookEvents(@Args(() => WebhookEventsArgs) args: WebhookEventsArgs, @Ctx() scope: Scope): Promise<ConnectionValue<WebhookEvent>> {
-    return connection(WebhookEventRepository.of(scope).list(pageOf(args), args.status ?? null, args.type ?? null));
+  webhookEvents(
+    @Args(() => WebhookEventsArgs) args: WebhookEventsArgs,
+    @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
+  ): Promise<ConnectionValue<WebhookEvent>> {
+    return connection(WebhookEventRepository.of(scope).list(pageOf(args, asked), args.status ?? null, args.type ?? null));
   }
 
   @Allow('service', 'operator', { needs: 'webhooks:read' })
@@ -94,6 +99,7 @@ export class WebhookEventResolver {
 export class PaymentFactsResolver {
   // In the processor's words, for people who look into a payment and not for who made it.
   @Allow(...READERS)
+  @Reads('tilledPaymentIntentId')
   @FieldResolver(() => [WebhookFact], {
     description: 'Failed attempts and the like, also those that a later success overtook; oldest first.',
   })

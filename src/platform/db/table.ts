@@ -11,28 +11,59 @@ interface Column {
   readonly read: ((value: unknown) => unknown) | null;
 }
 
-/**
- * How an entity class looks as a table, derived once from its decorators. Turns driver rows into plain instances of the
- * class without the unit of work, whose bookkeeping a read does not need.
- */
-export class Table<Row extends object> {
-  readonly name: string;
+/** Columns of a table, and how the rows of a SELECT of them are read. */
+export interface Columns<Row extends object> {
   /** Column list for a SELECT, in a fixed order. */
   readonly selectList: string;
   /** A plain instance of the entity's class; it is not managed, and writing to it changes nothing. */
   readonly fromRaw: (raw: RawRow) => Row;
-  private readonly columnByProperty: ReadonlyMap<string, string>;
+}
 
-  constructor(entity: EntityClass<Row> & { prototype: Row }, metadata: EntityMetadata<Row>) {
+/** Choices of columns remembered for one table: clients ask for the same few again and again. */
+const CHOICES_MAX = 100;
+
+/**
+ * How an entity class looks as a table, derived once from its decorators. Turns driver rows into plain instances of the
+ * class without the unit of work, whose bookkeeping a read does not need.
+ */
+export class Table<Row extends object> implements Columns<Row> {
+  readonly name: string;
+  readonly selectList: string;
+  readonly fromRaw: (raw: RawRow) => Row;
+  private readonly columns: readonly Column[];
+  private readonly columnByProperty: ReadonlyMap<string, string>;
+  private readonly choices = new Map<string, Columns<Row>>();
+
+  constructor(
+    private readonly entity: EntityClass<Row> & { prototype: Row },
+    metadata: EntityMetadata<Row>,
+  ) {
     this.name = metadata.tableName;
-    const columns = metadata.props.filter((property) => property.fieldNames?.length === 1).map(columnOf);
-    this.columnByProperty = new Map(columns.map((column) => [column.property, column.name]));
-    this.selectList = columns.map((column) => `\`${column.name}\``).join(', ');
-    this.fromRaw = compiled(entity, columns);
+    this.columns = metadata.props.filter((property) => property.fieldNames?.length === 1).map(columnOf);
+    this.columnByProperty = new Map(this.columns.map((column) => [column.property, column.name]));
+    const { selectList, fromRaw } = this.choose(this.columns);
+    this.selectList = selectList;
+    this.fromRaw = fromRaw;
   }
 
   static of<Row extends object>(orm: MikroORM, entity: EntityClass<Row>): Table<Row> {
     return new Table(entity as EntityClass<Row> & { prototype: Row }, orm.getMetadata().get(entity) as EntityMetadata<Row>);
+  }
+
+  /**
+   * The columns of these properties, named with commas between them, and the id; all columns where one of them is none, or without names.
+   * A row that is read so throws when another property is read.
+   */
+  only(names: string | undefined): Columns<Row> {
+    if (names === undefined) return this;
+    const known = this.choices.get(names);
+    if (known !== undefined) return known;
+    const properties = new Set(['id', ...names.split(',')].filter((name) => name !== ''));
+    const chosen = this.columns.filter(({ property }) => properties.has(property));
+    if (this.choices.size >= CHOICES_MAX) this.choices.clear();
+    const made = chosen.length < properties.size ? this : this.choose(chosen);
+    this.choices.set(names, made);
+    return made;
   }
 
   /** Every property of a row by name: a row that was read has getters, which a spread leaves out. */
@@ -46,6 +77,13 @@ export class Table<Row extends object> {
     if (name === undefined) throw new Error(`${this.name} has no column for ${property}`);
     return name;
   }
+
+  private choose(chosen: readonly Column[]): Columns<Row> {
+    return {
+      selectList: chosen.map((column) => `\`${column.name}\``).join(', '),
+      fromRaw: compiled(this.entity, this.columns, new Set(chosen)),
+    };
+  }
 }
 
 /**
@@ -53,10 +91,15 @@ export class Table<Row extends object> {
  * decorators. Getters read what is asked for when it is asked for; fields would be copied for every column of every row, and the ORM
  * turns an assignment to its classes into the bookkeeping of changes, at many times the cost.
  */
-function compiled<Row extends object>(entity: { prototype: Row }, columns: readonly Column[]): (raw: RawRow) => Row {
-  const getters = columns.map(({ property, name, read }, index) => {
-    const value = `this.#raw[${JSON.stringify(name)}]`;
-    return `get ${property}() { return ${read === null ? value : `read[${index}](${value})`}; }`;
+function compiled<Row extends object>(
+  entity: { prototype: Row },
+  columns: readonly Column[],
+  chosen: ReadonlySet<Column>,
+): (raw: RawRow) => Row {
+  const getters = columns.map((column, index) => {
+    const value = `this.#raw[${JSON.stringify(column.name)}]`;
+    const read = column.read === null ? `return ${value}` : `return read[${index}](${value})`;
+    return `get ${column.property}() { ${chosen.has(column) ? read : `throw new Error('${column.name} was not read')`}; }`;
   });
   const Base = class {};
   Object.setPrototypeOf(Base.prototype, entity.prototype);

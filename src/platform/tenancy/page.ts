@@ -6,6 +6,8 @@ export interface PageRequest {
   readonly first: number;
   /** A cursor from an earlier page. */
   readonly after?: string | null;
+  /** The properties that will be read of its rows, with commas between them; without it all may be. */
+  readonly only?: string | undefined;
 }
 
 /** A part of a list, newest first. */
@@ -40,6 +42,7 @@ function idOfCursor(cursor: string): string {
 export interface CheckedPage {
   readonly first: number;
   readonly afterId: string | null;
+  readonly only: string | undefined;
 }
 
 /** Throws InvalidInput unless 1 ≤ first ≤ 100 and the cursor is one of ours. */
@@ -47,7 +50,7 @@ export function checkedPage(page: PageRequest): CheckedPage {
   if (!Number.isInteger(page.first) || page.first < 1 || page.first > PAGE_MAX) {
     throw InvalidInput.because(['first'], `first must be from 1 to ${PAGE_MAX}.`);
   }
-  return { first: page.first, afterId: page.after ? idOfCursor(page.after) : null };
+  return { first: page.first, afterId: page.after ? idOfCursor(page.after) : null, only: page.only };
 }
 
 /** The rows of a statement of many pages, each in its own list, newest first. */

@@ -1,5 +1,5 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
-import type { RawRow } from '../db/table.js';
+import type { Columns, RawRow } from '../db/table.js';
 import { NotFound } from '../errors.js';
 import { ANY, type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
 import { type CheckedPage, COUNT_MAX, checkedPage, groupByBranch, type Page, type PageRequest } from './page.js';
@@ -137,14 +137,15 @@ export abstract class TenantRepository<Row extends TenantRow> {
     filter: Filter<Row>,
     request: PageRequest,
   ): Promise<Page<Row>[]> {
-    const { first, afterId } = checkedPage(request);
+    const page = checkedPage({ ...request, only: request.only === undefined ? undefined : `${request.only},${property}` });
+    const columns = this.scope.table(this.entity).only(page.only);
     const filterOf = (id: string) => ({ ...filter, [property]: id }) as Filter<Row>;
-    const read = parentIds.length === 1 ? null : await this.readInOneGo(property, parentIds, filter, { first, afterId });
+    const read = parentIds.length === 1 ? null : await this.readInOneGo(property, parentIds, filter, page);
     const left = parentIds.filter((id) => read?.get(id) === undefined);
     const rest = await this.pages(left.map(filterOf), request);
     return parentIds.map((id) => {
       const rows = read?.get(id);
-      return rows === undefined ? (rest[left.indexOf(id)] as Page<Row>) : this.pageFrom(rows, { first, afterId }, filterOf(id));
+      return rows === undefined ? (rest[left.indexOf(id)] as Page<Row>) : this.pageFrom(rows, page, filterOf(id), columns);
     });
   }
 
@@ -162,7 +163,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     const where = this.where({ ...filter, [property]: padded } as unknown as Filter<Row>);
     const after = olderThan(page.afterId);
     const raws = await this.scope.query(
-      `select ${table.selectList} from ${table.name} where ${where.sql}${after.sql} order by ${column} desc, id desc limit ${limit}`,
+      `select ${table.only(page.only).selectList} from ${table.name} where ${where.sql}${after.sql} order by ${column} desc, id desc limit ${limit}`,
       [...where.parameters, ...after.parameters],
     );
     const found = new Map<string, RawRow[]>(parentIds.map((id) => [id, []]));
@@ -181,10 +182,11 @@ export abstract class TenantRepository<Row extends TenantRow> {
     if (filters.length === 0) return [];
     const page = checkedPage(request);
     const table = this.scope.table(this.entity);
+    const columns = table.only(page.only);
     const after = olderThan(page.afterId);
     const branches = filters.map((filter, index) => {
       const where = this.where(filter);
-      const one = `select ${filters.length === 1 ? '' : `${index} as branch, `}${table.selectList} from ${table.name} where ${where.sql}${after.sql} order by id desc limit ${page.first + 1}`;
+      const one = `select ${filters.length === 1 ? '' : `${index} as branch, `}${columns.selectList} from ${table.name} where ${where.sql}${after.sql} order by id desc limit ${page.first + 1}`;
       return {
         sql: filters.length === 1 ? one : `select * from (${one}) as b${index}`,
         parameters: [...where.parameters, ...after.parameters],
@@ -194,13 +196,12 @@ export abstract class TenantRepository<Row extends TenantRow> {
       branches.map((branch) => branch.sql).join(' union all '),
       branches.flatMap((branch) => branch.parameters),
     );
-    return groupByBranch(raws, filters.length).map((mine, index) => this.pageFrom(mine, page, filters[index] ?? {}));
+    return groupByBranch(raws, filters.length).map((mine, index) => this.pageFrom(mine, page, filters[index] ?? {}, columns));
   }
 
-  private pageFrom(raws: readonly RawRow[], { first, afterId }: CheckedPage, filter: Filter<Row>): Page<Row> {
-    const table = this.scope.table(this.entity);
+  private pageFrom(raws: readonly RawRow[], { first, afterId }: CheckedPage, filter: Filter<Row>, columns: Columns<Row>): Page<Row> {
     return {
-      rows: raws.slice(0, first).map((raw) => table.fromRaw(raw)),
+      rows: raws.slice(0, first).map((raw) => columns.fromRaw(raw)),
       hasNextPage: raws.length > first,
       hasPreviousPage: afterId !== null,
       totalCount: () => this.count(filter),
