@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deliveries, deliveriesAbout } from './deliveries.mjs';
 import { round } from './load.mjs';
 import { readOneRequests } from './reads.mjs';
-import { startGateway, startWorker } from './stage.mjs';
+import { emptyQueue, startGateway, startWorker } from './stage.mjs';
 import { startTilled } from './tilled.mjs';
 
 const APP = 'scale';
@@ -61,8 +61,7 @@ async function workersPart(stage, queued) {
   const { key } = await stage.foundation.access.createKey(APP, 'service');
   const gateway = await startGateway(stage, { tilled });
   const customerIds = await customersAtTilled(stage, gateway, { key, queued });
-  // What earlier deliveries left in the queue is nobody's work here.
-  await stage.connection.query('delete from billing_jobs');
+  await emptyQueue(stage);
   await tilled.latency(LATENCY_MS);
   const raw = {};
   for (const count of [1, 2, 4]) {

@@ -66,6 +66,11 @@ export function startGateway(stage, { tilled, worker = 'off', name = 'gateway' }
   return startContestant({ name, args: ['dist/src/main.js'], environment: { ...environmentOf(stage, tilled), BILLING_WORKER: worker } });
 }
 
+/** Takes away what earlier parts left in the queue: it is nobody's work here, and workers would begin with it. */
+export function emptyQueue({ connection }) {
+  return connection.query('delete from billing_jobs');
+}
+
 /** A `billing worker` on the stage's database. */
 export function startWorker(stage, tilled) {
   const args = ['dist/src/cli/billing.js', 'worker'];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { interleaved } from './load.mjs';
 import { startContestant } from './processes.mjs';
-import { startGateway } from './stage.mjs';
+import { emptyQueue, startGateway } from './stage.mjs';
 import { startTilled } from './tilled.mjs';
 
 const RATE = 50;
@@ -13,6 +13,7 @@ export async function writePart(stage, { rounds, seconds }) {
   const tilled = await startTilled();
   await stage.foundation.access.createApp({ id: APP, name: 'Writes', tilledAccountId: tilled.accountId });
   const { key } = await stage.foundation.access.createKey(APP, 'service');
+  await emptyQueue(stage);
   const gateway = await startGateway(stage, { tilled, worker: 'on' });
   const authorization = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
   const graphql = async (query, input) => {
