@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { abortedAfter } from '../platform/deadline.js';
 import { blottedOut, type Log } from '../platform/log.js';
 import { asStep } from '../platform/spans.js';
 import { TilledError, type TilledFailure } from './tilled.errors.js';
@@ -90,14 +91,12 @@ export class TilledHttp {
     const startedAt = performance.now();
     // Made before the try: what cannot be put into a request is a defect of ours, not a failure of the connection.
     const [url, init] = [this.urlOf(call), this.initOf(call)];
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(url, init);
-      text = await response.text();
-    } catch (error) {
+    const { response, text } = await abortedAfter(this.options.timeoutMs, async (signal) => {
+      const response = await fetch(url, { ...init, signal });
+      return { response, text: await response.text() };
+    }).catch((error: unknown) => {
       throw this.logged(call, startedAt, unanswered(call, error));
-    }
+    });
     const value = text === '' && call.method === 'DELETE' ? null : jsonOf(text);
     if (!response.ok) throw this.logged(call, startedAt, refused(call, response, value));
     if (typeof value !== 'object') throw this.logged(call, startedAt, broken(call, response));
@@ -140,7 +139,6 @@ export class TilledHttp {
       body: call.body instanceof FormData ? call.body : JSON.stringify(call.body),
       // A redirect is not followed: the key and the request are for Tilled only.
       redirect: 'manual',
-      signal: AbortSignal.timeout(this.options.timeoutMs),
     };
   }
 
