@@ -161,7 +161,6 @@ export class Database {
     await this.observed('begin', () => unit.begin());
     try {
       const result = await work(unit);
-      if (!(unit instanceof PreparedTransaction)) await unit.flush();
       this.announce('commit', []);
       await this.observed('commit', () => this.heard(unit.commit()), false);
       return result;

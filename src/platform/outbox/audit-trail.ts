@@ -1,5 +1,5 @@
 import { type ChangeSet, ChangeSetType, type EntityManager, type EventSubscriber, type FlushEventArgs } from '@mikro-orm/core';
-import { type EventSource, newEvent } from './outbox.js';
+import { type EventSource, recordEvent } from './outbox.js';
 import { type EventDetails, OutboxEvent } from './outbox-event.entity.js';
 
 /** How changes of an entity are written down. */
@@ -29,29 +29,25 @@ export class AuditTrail implements EventSubscriber {
   constructor(private readonly audited: Readonly<Record<string, Audited>>) {}
 
   onFlush(flush: FlushEventArgs): void {
-    const scope = scopeOfUnit.get(flush.em);
-    const changes = flush.uow.getChangeSets() as ChangeSet<object>[];
-    const transitions = new Map<string, OutboxEvent>();
-    for (const { entity, type } of changes) {
-      if (!(entity instanceof OutboxEvent)) continue;
-      if (type !== ChangeSetType.CREATE) throw new Error('An event is never changed or removed.');
-      if (entity.toStatus !== '') transitions.set(entity.objectId, entity);
-    }
-    for (const change of changes) {
+    const source = scopeOfUnit.get(flush.em);
+    for (const change of flush.uow.getChangeSets() as ChangeSet<object>[]) {
+      if (change.entity instanceof OutboxEvent)
+        throw new Error('An event is never changed or removed, and only recordEvent and recordTransition add one.');
       const how = this.audited[change.meta.className];
-      if (how === undefined || scope === undefined) continue;
-      const row = change.entity as Row;
-      const details = detailsOf(change, how);
-      const transition = transitions.get(row.id);
-      if (transition !== undefined) {
-        transition.details = details;
-        flush.uow.recomputeSingleChangeSet(transition);
-      } else if (details !== null) {
-        const type = `${how.noun}.${VERBS[change.type] ?? 'changed'}`;
-        flush.uow.computeChangeSet(newEvent(scope, { type, objectId: row.id, fromStatus: '', toStatus: '', details }));
-      }
+      if (how !== undefined && source !== undefined) note(source, change, how);
     }
   }
+}
+
+function note(source: EventSource, change: ChangeSet<object>, how: Audited): void {
+  const { id } = change.entity as Row;
+  const details = detailsOf(change, how);
+  if (details === null) return;
+  const transition = source
+    .pendingEvents()
+    .findLast(({ objectId, toStatus, details: told }) => objectId === id && toStatus !== '' && told === null);
+  if (transition !== undefined) transition.details = details;
+  else recordEvent(source, { type: `${how.noun}.${VERBS[change.type] ?? 'changed'}`, objectId: id, details });
 }
 
 const VERBS: Partial<Record<ChangeSetType, string>> = { [ChangeSetType.CREATE]: 'created', [ChangeSetType.DELETE]: 'removed' };

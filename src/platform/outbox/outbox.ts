@@ -1,7 +1,17 @@
-import type { EntityManager } from '@mikro-orm/core';
 import type { IdPrefix } from '../ids.js';
 import type { Actor } from '../tenancy/actor.js';
-import { type EventDetails, OutboxEvent } from './outbox-event.entity.js';
+import type { EventDetails } from './outbox-event.entity.js';
+
+/** An event that is written when its transaction has done everything else. */
+export interface PendingEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly objectId: string;
+  readonly fromStatus: string;
+  readonly toStatus: string;
+  readonly createdAt: Date;
+  details: EventDetails | null;
+}
 
 /** In whose name events are written, and where: a scope with an open transaction. */
 export interface EventSource {
@@ -11,7 +21,9 @@ export interface EventSource {
   readonly cause: string | null;
   now(): Date;
   newId(prefix: IdPrefix): string;
-  writer(): EntityManager;
+  /** The events of the open transaction that are not written yet. Throws outside one. */
+  pendingEvents(): PendingEvent[];
+  run(sql: string, parameters: readonly unknown[]): Promise<number>;
 }
 
 /** An object's change of state. */
@@ -24,37 +36,42 @@ export interface Transition {
 
 /** Writes a transition down in the transaction that makes it: both are kept, or neither. */
 export function recordTransition(tx: EventSource, { noun, objectId, from, to }: Transition): void {
-  tx.writer().persist(newEvent(tx, { type: `${noun}.${to.toLowerCase()}`, objectId, fromStatus: from, toStatus: to }));
+  note(tx, { type: `${noun}.${to.toLowerCase()}`, objectId, fromStatus: from, toStatus: to, details: null });
 }
 
 /** Writes down what happened to an object, in the open transaction. */
 export function recordEvent(
   tx: EventSource,
-  event: { readonly type: string; readonly objectId: string; readonly details?: EventDetails },
+  { type, objectId, details = null }: { readonly type: string; readonly objectId: string; readonly details?: EventDetails | null },
 ): void {
-  tx.writer().persist(newEvent(tx, { ...event, fromStatus: '', toStatus: '' }));
+  note(tx, { type, objectId, fromStatus: '', toStatus: '', details });
 }
 
-/** An event of a scope, not yet persisted. */
-export function newEvent(
-  tx: EventSource,
-  event: { readonly type: string; readonly objectId: string; fromStatus: string; toStatus: string; readonly details?: EventDetails },
-): OutboxEvent {
-  return tx.writer().create(
-    OutboxEvent,
-    {
-      appId: tx.appId,
-      id: tx.newId('evt'),
-      details: null,
-      ...event,
-      actor: tx.actor.kind,
-      actorId: idOf(tx.actor),
-      requestId: tx.requestId,
-      cause: tx.cause,
-      createdAt: tx.now(),
-    },
-    { persist: false },
-  );
+function note(tx: EventSource, event: Omit<PendingEvent, 'id' | 'createdAt'>): void {
+  tx.pendingEvents().push({ ...event, id: tx.newId('evt'), createdAt: tx.now() });
+}
+
+const INSERT =
+  'insert into billing_events (app_id, id, type, object_id, from_status, to_status, actor, actor_id, request_id, cause, details, created_at) values';
+const ROW = '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
+const ROWS_A_STATEMENT = 200;
+
+/** Writes the events of a transaction, in one statement for all that it did. To be awaited before its commit. */
+export async function writeEvents(tx: EventSource): Promise<void> {
+  const events = tx.pendingEvents().splice(0);
+  for (let start = 0; start < events.length; start += ROWS_A_STATEMENT) {
+    const rows = events.slice(start, start + ROWS_A_STATEMENT);
+    await tx.run(
+      `${INSERT} ${rows.map(() => ROW).join(', ')}`,
+      rows.flatMap((event) => valuesOf(tx, event)),
+    );
+  }
+}
+
+function valuesOf({ appId, actor, requestId, cause }: EventSource, event: PendingEvent): unknown[] {
+  const { id, type, objectId, fromStatus, toStatus, details, createdAt } = event;
+  const told = details === null ? null : JSON.stringify(details);
+  return [appId, id, type, objectId, fromStatus, toStatus, actor.kind, idOf(actor), requestId, cause, told, createdAt];
 }
 
 function idOf(actor: Actor): string | null {

@@ -10,7 +10,7 @@ import type { Verdict } from '../limits/leased-limit.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { traceWrites } from '../outbox/audit-trail.js';
-import { recordEvent } from '../outbox/outbox.js';
+import { type PendingEvent, recordEvent, writeEvents } from '../outbox/outbox.js';
 import type { CallNote } from '../outbox/outbox-event.entity.js';
 import type { Actor } from './actor.js';
 
@@ -58,6 +58,7 @@ export class Scope {
   processorMs = 0;
   private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
   private readonly afterCommits: (() => void)[] = [];
+  private readonly events: PendingEvent[] = [];
   private lastUnit: EntityManager | null = null;
   private replayed = false;
   /** How the window of the app's requests stands. Apollo copies its context: copies share this. */
@@ -144,7 +145,11 @@ export class Scope {
       traceWrites(em, inner);
       for (const call of calls)
         recordEvent(inner, { type: `call.${call.operation}`, objectId: this.about?.objectId ?? this.appId, details: { call } });
-      return { result: await work(inner), inner };
+      const result = await work(inner);
+      // What the flush changes becomes events too.
+      await inner.flush();
+      await writeEvents(inner);
+      return { result, inner };
     });
     this.calls.splice(0, calls.length);
     this.loaders.clear();
@@ -197,6 +202,12 @@ export class Scope {
   writer(): EntityManager {
     if (this.unit === undefined || this.unit instanceof PreparedTransaction) throw new Error(OUTSIDE);
     return this.unit;
+  }
+
+  /** For the outbox: the events of the open transaction that are not written yet. Throws outside one. */
+  pendingEvents(): PendingEvent[] {
+    this.writer();
+    return this.events;
   }
 
   /** For repositories: a row that the open transaction made or locked. */
