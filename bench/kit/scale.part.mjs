@@ -79,11 +79,14 @@ async function workersPart(stage, queued) {
 
 /** Ids at Tilled of customers that were made through the gateway. */
 async function customersAtTilled(stage, gateway, { key, queued }) {
-  const query = 'mutation ($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id } } }';
+  const query = 'mutation ($input: CustomerCreateInput!) { customerCreate(input: $input) { userErrors { code message } } }';
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
   const body = JSON.stringify({ query, variables: { input: { email: 'ann@example.com' } } });
-  for (let made = 0; made < queued; made += AT_ONCE)
-    await Promise.all(Array.from({ length: AT_ONCE }, () => fetch(`${gateway.url}/graphql`, { method: 'POST', headers, body })));
+  const create = async () => {
+    const text = await (await fetch(`${gateway.url}/graphql`, { method: 'POST', headers, body })).text();
+    if (!text.startsWith('{"data":{"customerCreate":{"userErrors":[]}}')) throw new Error(text);
+  };
+  for (let made = 0; made < queued; made += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, create));
   const rows = await stage.foundation.database.query('select tilled_customer_id as id from billing_customers where app_id = ? limit ?', [
     APP,
     queued,
