@@ -2,7 +2,7 @@
  * How much memory `billing import` takes, and for how long, by the number of lines: customers that are at Tilled already,
  * adopted from a CSV file into the embedded database, with the sandbox as a process of its own.
  *
- *   npm run build && node bench/import-memory.mjs [lines, 100000] [megabytes the heap may have]
+ *   npm run bench:import -- [lines, 100000] [megabytes the heap may have]
  *
  * Prints the highest resident set of the importing process as the kernel counted it (VmHWM; Linux only).
  */
