@@ -16,6 +16,8 @@ const UNVERIFIED_SECONDS = 900;
 export class DeliveryLimit {
   private readonly limit: LeasedLimit;
   private readonly unverified = new RateLimiterMemory({ points: UNVERIFIED_MAX, duration: UNVERIFIED_SECONDS });
+  /** Until then there may be addresses that are counted; after it there are none. performance.now(), ms. */
+  private countedUntil = 0;
 
   constructor(private readonly parts: { readonly store: LimitStore; readonly clock: Clock; readonly maxPerHour: number }) {
     this.limit = new LeasedLimit(parts);
@@ -32,12 +34,14 @@ export class DeliveryLimit {
 
   /** Whether so many deliveries from an address were not from Tilled that nothing is looked up for it any more. */
   async isSuspect(address: string): Promise<boolean> {
+    if (performance.now() > this.countedUntil) return false;
     const seen = await this.unverified.get(networkOf(address));
     return seen !== null && seen.remainingPoints <= 0;
   }
 
   /** Counts a delivery that was not from Tilled. */
   async noteUnverified(address: string): Promise<void> {
+    this.countedUntil = performance.now() + UNVERIFIED_SECONDS * 1000;
     await this.unverified.penalty(networkOf(address));
   }
 }

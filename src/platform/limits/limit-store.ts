@@ -31,8 +31,8 @@ export interface LimitStore {
 }
 
 /** A process takes a twentieth of what is left, at most this many points at once. */
-export const LEASE_MAX = 100;
-/** What share of the points that are left one process may take: 1/20. It can lose no more than that at a window's end. */
+export const LEASE_MAX = 1_000;
+/** What share of the points that are left one process may take at once: 1/20. */
 export const LEASE_SHARE = 20;
 
 /** How many points to give out where `left` remain. */
