@@ -1,28 +1,25 @@
 import { createHmac } from 'node:crypto';
 import { ACCOUNT, SECRET } from './stage.mjs';
 
-export const WEBHOOKS = '/api/billing/webhooks';
+const WEBHOOKS = '/api/billing/webhooks';
 let made = 0;
 
 /**
- * Signed deliveries of an account, each made when it is sent. `again` is the share, from 0 to 1, that repeats one of the last 200 events.
- * @param {{ again?: number, accountId?: string }} options
+ * Signed deliveries of an account without end. `again` is the share, from 0 to 1, that repeats one of the last 200 events, or, with
+ * `series`, that is the next event of this name: whoever delivers the same series delivers the same events.
+ * @param {{ again?: number, accountId?: string, series?: string }} options
+ * @returns {Generator<import('./load.mjs').Request, never>}
  */
-export function deliveries({ again = 0, accountId = ACCOUNT } = {}) {
+export function* deliveries({ again = 0, accountId = ACCOUNT, series } = {}) {
   const recent = [];
-  const next = () => {
-    if (recent.length > 0 && Math.random() < again) return recent[Math.floor(Math.random() * recent.length)];
-    const body = eventBody(`evt_${process.pid}_${made++}`, accountId);
-    recent[made % 200] = body;
-    return body;
-  };
-  return [
-    {
-      method: 'POST',
-      path: WEBHOOKS,
-      setupRequest: (request) => ({ ...request, ...signed(next() ?? eventBody(`evt_${process.pid}_${made++}`, accountId)) }),
-    },
-  ];
+  for (let told = 0; ; ) {
+    const isAgain = Math.random() < again;
+    const known = isAgain && series === undefined ? recent[Math.floor(Math.random() * recent.length)] : undefined;
+    const id = isAgain && series !== undefined ? `evt_${series}_${told++}` : `evt_${process.pid}_${made++}`;
+    const body = known ?? eventBody(id, accountId);
+    if (known === undefined) recent[made % 200] = body;
+    yield { method: 'POST', path: WEBHOOKS, ...signed(body) };
+  }
 }
 
 /** One delivery about each of these customers of an account. */

@@ -1,5 +1,5 @@
 import { fill } from './data.mjs';
-import { deliveries, WEBHOOKS } from './deliveries.mjs';
+import { deliveries } from './deliveries.mjs';
 import { median } from './load.mjs';
 import { startGateway } from './stage.mjs';
 
@@ -22,13 +22,13 @@ export async function growthPart(stage, { sizes }) {
   // Interleaved, so that what disturbs the machine disturbs all sizes. The first tenth is warm-up.
   for (let sample = 0; sample < SAMPLES; sample += 1) {
     const isMeasured = sample >= SAMPLES / 10;
-    for (const { size, key, cursors, id, nextDelivery } of apps) {
+    for (const { size, key, cursors, id, webhooks } of apps) {
       for (const [where, after] of Object.entries(cursors)) {
         const ms = await timed(gateway, query(key, PAGE, { after }));
         if (isMeasured) note(`${size} page ${where}`, ms);
       }
       const lookUpMs = await timed(gateway, query(key, LOOKUP, { id }));
-      const webhookMs = await timed(gateway, nextDelivery());
+      const webhookMs = await timed(gateway, webhooks.next().value);
       if (!isMeasured) continue;
       note(`${size} look-up`, lookUpMs);
       note(`${size} webhook`, webhookMs);
@@ -67,8 +67,7 @@ async function appOf(stage, size) {
   };
   const cursor = (rowId) => Buffer.from(`v1:${rowId}`).toString('base64url');
   const cursors = { first: null, middle: cursor(await idAt(Math.trunc(size / 2))), last: cursor(await idAt(size - 51)) };
-  const [{ setupRequest }] = deliveries({ accountId });
-  return { key, cursors, id: await idAt(Math.trunc(size / 3)), nextDelivery: () => setupRequest({ method: 'POST', path: WEBHOOKS }) };
+  return { key, cursors, id: await idAt(Math.trunc(size / 3)), webhooks: deliveries({ accountId }) };
 }
 
 const query = (key, text, variables) => ({

@@ -1,7 +1,24 @@
+import { spawn } from 'node:child_process';
 import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import autocannon from 'autocannon';
 import { cpuMicros, rssMb } from './processes.mjs';
+
+/** What wrk runs: it sends what we write to it. */
+const SCRIPT = join(import.meta.dirname, 'feed.lua');
+/** Requests that are made before a closed round begins, for each second of it; a contestant that takes more has them made while it runs. */
+const AHEAD_PER_SECOND = 16_000;
+const AHEAD_MAX = 160_000;
+/** Requests written to wrk at once. */
+const CHUNK = 64;
+
+/**
+ * What is sent: a list is sent from the beginning again when it ends.
+ * @typedef {{ method: string, path: string, headers: Record<string, string>, body?: string }} Request
+ * @typedef {Request[] | Generator<Request, never>} Requests
+ */
 
 /**
  * What one round of load found.
@@ -12,39 +29,58 @@ import { cpuMicros, rssMb } from './processes.mjs';
  * One round against a contestant. Without `rate` the model is closed: each connection sends its next request when it has its
  * answer. With it, the model is open: requests are due at that rate whatever the answers do, and their time counts from when they were due.
  * @param {import('./processes.mjs').Contestant} contestant
- * @param {{ connections: number, seconds: number, requests: object[], rate?: number }} load
+ * @param {{ connections: number, seconds: number, requests: Requests, rate?: number }} load
  * @returns {Promise<Round>}
  */
 export async function round(contestant, load) {
-  const before = cpuMicros(contestant.pid);
-  const { times, refused, seconds } = await (load.rate === undefined ? closed(contestant, load) : open(contestant, load));
-  const used = cpuMicros(contestant.pid) - before;
-  times.sort((one, other) => one - other);
-  return {
-    perSecond: times.length / seconds,
-    p50: at(times, 0.5),
-    p95: at(times, 0.95),
-    p99: at(times, 0.99),
-    cpuMicros: used / Math.max(times.length, 1),
-    rssMb: rssMb(contestant.pid),
-    requests: times.length,
-    refused,
-  };
+  const { cpu, seconds, requests, ...found } = await (load.rate === undefined ? closed(contestant, load) : open(contestant, load));
+  const { p50, p95, p99, refused } = found;
+  const cpuMicros = cpu / Math.max(requests, 1);
+  return { perSecond: requests / seconds, p50, p95, p99, cpuMicros, rssMb: rssMb(contestant.pid), requests, refused };
 }
 
-async function closed({ url }, { connections, seconds, requests }) {
-  const times = [];
-  let refused = 0;
-  const run = autocannon({ url, connections, duration: seconds, requests });
-  run.on('response', (_client, status, _bytes, ms) => {
-    times.push(ms);
-    if (status !== 200) refused += 1;
+/** wrk with one thread: a program that takes little of the processors it shares with those that are measured. */
+async function closed({ url, pid }, { connections, seconds, requests }) {
+  const { chunks, more } = chunksOf(url, requests, Math.min(seconds * AHEAD_PER_SECOND, AHEAD_MAX));
+  const before = cpuMicros(pid);
+  const options = ['--threads', '1', '--connections', `${connections}`, '--duration', `${seconds}s`, '--timeout', '10s'];
+  const wrk = spawn('wrk', [...options, '--script', SCRIPT, url], { stdio: ['pipe', 'pipe', 'inherit'] });
+  wrk.on('error', (cause) => {
+    throw new Error('The closed model needs wrk (apt-get install wrk, brew install wrk).', { cause });
   });
-  const result = await run;
-  return { times, refused: refused + result.errors, seconds: result.duration };
+  // It stops reading when the time is over.
+  pipeline(endless(chunks, more), wrk.stdin).catch(() => undefined);
+  const lines = await text(wrk.stdout);
+  const cpu = cpuMicros(pid) - before;
+  const [, found] = /^FOUND (.*)$/m.exec(lines) ?? [];
+  if (found === undefined) throw new Error(`wrk has found nothing:\n${lines}`);
+  return { cpu, ...JSON.parse(found) };
 }
 
-async function open({ url }, { connections, seconds, requests, rate }) {
+function* endless(chunks, more) {
+  for (let index = 0; ; index += 1) yield chunks[index] ?? more(index);
+}
+
+/** Requests as feed.lua reads them; a list is written once and then over again, of a generator `ahead` are made now and more as they are needed. */
+function chunksOf(url, requests, ahead) {
+  const { host } = new URL(url);
+  const isList = Array.isArray(requests);
+  const chunk = (some) => Buffer.concat(some.flatMap((one) => framed(host, one)));
+  const next = () => chunk(Array.from({ length: CHUNK }, () => requests.next().value));
+  const chunks = isList ? [chunk(requests)] : Array.from({ length: Math.ceil(ahead / CHUNK) }, next);
+  return { chunks, more: isList ? (index) => chunks[index % chunks.length] : next };
+}
+
+function framed(host, { method, path, headers, body = '' }) {
+  const content = Buffer.from(body);
+  const fields = { host, ...headers, 'content-length': content.length };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  return [Buffer.from(`${head.length + content.length}\n`), head, content];
+}
+
+async function open({ url, pid }, { connections, seconds, requests, rate }) {
+  const before = cpuMicros(pid);
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const times = [];
   const pending = [];
@@ -54,8 +90,8 @@ async function open({ url }, { connections, seconds, requests, rate }) {
   for (let index = 0; index < total; index += 1) {
     const due = begun + (index * 1000) / rate;
     if (performance.now() < due) await sleep(due - performance.now());
-    const template = requests[index % requests.length];
-    const sent = send(url, agent, template.setupRequest?.(template) ?? template).then((status) => {
+    const next = Array.isArray(requests) ? requests[index % requests.length] : requests.next().value;
+    const sent = send(url, agent, next).then((status) => {
       times.push(performance.now() - due);
       if (status !== 200) refused += 1;
     });
@@ -63,7 +99,13 @@ async function open({ url }, { connections, seconds, requests, rate }) {
   }
   await Promise.all(pending);
   agent.destroy();
-  return { times, refused, seconds: (performance.now() - begun) / 1000 };
+  const cpu = cpuMicros(pid) - before;
+  times.sort((one, other) => one - other);
+  return { cpu, seconds: (performance.now() - begun) / 1000, requests: total, refused, ...percentiles(times) };
+}
+
+function percentiles(times) {
+  return { p50: at(times, 0.5), p95: at(times, 0.95), p99: at(times, 0.99) };
 }
 
 /** The status of the answer; 0 when none came. */

@@ -33,13 +33,12 @@ async function gatewaysPart(stage, seconds) {
     for (let index = 0; index < count; index += 1) gateways.push(await startGateway(stage, { name: `gateway${index}` }));
     const requests = readOneRequests(app.customerIds.slice(0, 300), { authorization: `Bearer ${app.key}` });
     const each = (load) =>
-      Promise.all(gateways.map((gateway) => round(gateway, { connections: Math.trunc(32 / count), seconds, ...load })));
-    await each({ requests, seconds: 2 });
-    const reads = await each({ requests });
+      Promise.all(gateways.map((gateway) => round(gateway, { connections: Math.trunc(32 / count), seconds, ...load() })));
+    await each(() => ({ requests, seconds: 2 }));
+    const reads = await each(() => ({ requests }));
     const before = await stored(stage);
     // The same events go to every gateway, as when Tilled delivers again elsewhere.
-    const shared = deliveries({ again: 0.5 });
-    const ingests = await each({ requests: shared });
+    const ingests = await each(() => ({ requests: deliveries({ again: 0.5, series: `scale${count}` }) }));
     const after = await stored(stage);
     raw[count] = {
       readsPerSecond: sum(reads, 'perSecond'),

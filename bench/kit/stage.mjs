@@ -108,6 +108,6 @@ export async function rigOf({ connection }) {
     loadBefore: loadavg()[0],
     node: process.versions.node,
     database: `${version}, innodb_flush_log_at_trx_commit=${flush}`,
-    load: 'on loopback, from the process of the benchmark: autocannon (closed model), node:http (open model)',
+    load: 'on loopback: wrk with one thread (closed model), node:http in the process of the benchmark (open model)',
   };
 }

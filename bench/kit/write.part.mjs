@@ -54,25 +54,27 @@ export async function writePart(stage, { rounds, seconds }) {
   const load = (requests) => ({ connections: RATE, seconds: 2 * seconds, rate: RATE, requests });
   const query = 'mutation ($input: PaymentCreateInput!) { paymentCreate(input: $input) { payment { id status } userErrors { code } } }';
   const amount = { amountMinor: 1990, currency: 'usd' };
-  const setupRequest = (request) => ({
-    ...request,
-    body: JSON.stringify({ query, variables: { input: { customerId, amount, idempotencyKey: randomUUID() } } }),
-  });
+  const payments = function* () {
+    for (;;) {
+      const variables = { input: { customerId, amount, idempotencyKey: randomUUID() } };
+      yield { method: 'POST', path: '/graphql', headers: authorization, body: JSON.stringify({ query, variables }) };
+    }
+  };
   const raw = await interleaved(
     [
-      { contestant: gateway, load: load([{ method: 'POST', path: '/graphql', headers: authorization, setupRequest }]) },
+      { contestant: gateway, load: load(payments()) },
       { contestant: direct, load: load([{ method: 'POST', path: '/', body: '{}' }]) },
     ],
     rounds,
   );
-  const [{ payments }] = await stage.foundation.database.query(
-    "select count(*) as payments from billing_payments where app_id = ? and status = 'SUCCEEDED'",
+  const [{ succeeded }] = await stage.foundation.database.query(
+    "select count(*) as succeeded from billing_payments where app_id = ? and status = 'SUCCEEDED'",
     [APP],
   );
   for (const contestant of [gateway, direct]) await contestant.stop();
   tilled.stop();
   return {
-    raw: { paymentCreate: { ...raw, succeeded: Number(payments), ratePerSecond: RATE, latencyOfEachCallMs: LATENCY_MS } },
+    raw: { paymentCreate: { ...raw, succeeded: Number(succeeded), ratePerSecond: RATE, latencyOfEachCallMs: LATENCY_MS } },
     ratios: { paymentCreateExtraMsP50: raw.gateway.p50 - raw.direct.p50, paymentCreateExtraMsP95: raw.gateway.p95 - raw.direct.p95 },
   };
 }
