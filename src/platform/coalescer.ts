@@ -12,8 +12,13 @@ export interface CoalescerLimits {
   readonly waitingMax: number;
   /** Whether the items of a write that failed are tried one by one, so that a bad one fails alone. */
   readonly isolatesFailures: boolean;
-  /** Whether a write takes 1, 2, 4, 8 … items: statements of few lengths stay prepared. */
-  readonly inPowersOfTwo: boolean;
+  /**
+   * For another write to begin beside those under way, as many items must wait as they have, or this many: else a busy coalescer would
+   * write ever fewer at once. 1 holds nobody back.
+   */
+  readonly besideMin: number;
+  /** Whether a write takes 1, 2, 3, 4, 6, 8, 12, 16 … items: statements of few lengths stay prepared. */
+  readonly inFewSizes: boolean;
 }
 
 /**
@@ -24,6 +29,7 @@ export interface CoalescerLimits {
 export class Coalescer<Item, Result> {
   private readonly waiting: Waiting<Item, Result>[] = [];
   private writes = 0;
+  private itemsUnderWay = 0;
   private isNextComing = false;
 
   constructor(
@@ -57,18 +63,29 @@ export class Coalescer<Item, Result> {
   }
 
   private next(): void {
-    while (this.writes < this.limits.writesMax && this.waiting.length > 0) {
+    while (this.mayBegin()) {
+      const batch = this.waiting.splice(0, this.sizeOfNext());
       this.writes += 1;
-      void this.writeTogether(this.waiting.splice(0, this.sizeOfNext())).finally(() => {
+      this.itemsUnderWay += batch.length;
+      void this.writeTogether(batch).finally(() => {
         this.writes -= 1;
+        this.itemsUnderWay -= batch.length;
         this.nextSoon();
       });
     }
   }
 
+  private mayBegin(): boolean {
+    const { writesMax, besideMin } = this.limits;
+    const isEnough = this.waiting.length >= Math.min(this.itemsUnderWay, besideMin);
+    return this.waiting.length > 0 && this.writes < writesMax && isEnough;
+  }
+
   private sizeOfNext(): number {
     const size = Math.min(this.waiting.length, this.limits.itemsMax);
-    return this.limits.inPowersOfTwo ? 2 ** Math.trunc(Math.log2(size)) : size;
+    if (!this.limits.inFewSizes) return size;
+    const power = 2 ** Math.trunc(Math.log2(size));
+    return size >= power * 1.5 ? power * 1.5 : power;
   }
 
   private async writeTogether(batch: readonly Waiting<Item, Result>[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { Coalescer } from './coalescer.js';
 
 /** Three reads of a kind under way keep the database busy; what is asked meanwhile goes into the next one. */
-const LIMITS = { writesMax: 3, itemsMax: 100, waitingMax: 100_000, isolatesFailures: false, inPowersOfTwo: false };
+const LIMITS = { writesMax: 3, besideMin: 1, itemsMax: 100, waitingMax: 100_000, isolatesFailures: false, inFewSizes: false };
 
 /**
  * Lets requests that ask the same kind of thing at the same time share a statement. Nothing is remembered: a read begins after it was

@@ -44,7 +44,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     if (made === null) throw new Error('There is no database server.');
     server = made;
     environment = await furnished();
-    await good(['migrate'], { ...environment, DATABASE_URL_BILLING: `${server.url}?connection_limit=2` });
+    await good(['migrate'], { ...environment, DATABASE_URL_BILLING: `${server.url}?connection_limit=3` });
     await good(['apps', 'create', 'smoke', '--name', 'Smoke']);
     gateway = await runningGateway(environment);
     await backedUp();

@@ -1,3 +1,4 @@
+import type { NewJob } from '../../platform/jobs/jobs.js';
 import { EVENT_TYPES, type TilledEvent, type TilledEventType } from '../../tilled/tilled.shapes.js';
 
 /** Kinds of objects that are fetched again when an event names them. */
@@ -81,6 +82,14 @@ export function objectOf(event: TilledEvent): EventObject | null {
 /** The kind of the job that fetches and records an object of this kind. */
 export function jobKindOf(kind: ObjectKind): string {
   return `sync.${kind}`;
+}
+
+/** One job for each object that events are about. */
+export function jobsAbout(events: readonly { readonly objectKind: ObjectKind | null; readonly objectId: string | null }[]): NewJob[] {
+  const jobs = events.flatMap(({ objectKind, objectId }) =>
+    objectKind === null || objectId === null ? [] : [{ kind: jobKindOf(objectKind), subject: objectId }],
+  );
+  return [...new Map(jobs.map((job) => [`${job.kind} ${job.subject}`, job])).values()];
 }
 
 /** What is kept of an event that the state of its object may not show any more. */

@@ -1,12 +1,12 @@
 import type { Clock } from '../../platform/clock.js';
 import { Coalescer } from '../../platform/coalescer.js';
 import type { Ids } from '../../platform/ids.js';
-import type { Jobs, Lease, NewJob } from '../../platform/jobs/jobs.js';
+import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
 import { errorFields } from '../../platform/log.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledEvent } from '../../tilled/tilled.shapes.js';
 import { TILLED_SIGNATURE_HEADER, verifySignature } from '../../tilled/tilled.signature.js';
-import { type EventFact, factOfEvent, jobKindOf, objectOf } from './event-catalogue.js';
+import { type EventFact, factOfEvent, jobsAbout, objectOf } from './event-catalogue.js';
 import { WebhookBody } from './webhook.body.js';
 import type { WebhookDirectory, WebhookEndpoint } from './webhook.directory.js';
 import type { WebhookOwners } from './webhook.owners.js';
@@ -69,8 +69,8 @@ const ROUTE_AGAIN_MS = 60_000;
 const ROUTE_AGAIN_MS_MAX = 3_600_000;
 const NOBODYS_AFTER_MS = 86_400_000;
 
-/** Two writes under way keep the database busy without queueing behind each other. */
-const COALESCING = { writesMax: 2, itemsMax: 64, waitingMax: 5_000, isolatesFailures: true, inPowersOfTwo: true };
+/** Two writes under way keep the database busy without queueing behind each other; 16 events are worth the trips of a write. */
+const COALESCING = { writesMax: 2, besideMin: 16, itemsMax: 64, waitingMax: 5_000, isolatesFailures: true, inFewSizes: true };
 
 /** Takes deliveries: verified first, stored once, their object marked, all before anybody answers 200. */
 export class WebhookInbox {
@@ -101,7 +101,10 @@ export class WebhookInbox {
    * no app sees it, until Tilled was asked. Resolves once it is committed.
    */
   async take(scope: Scope, event: TilledEvent, text?: string): Promise<Receipt> {
-    const apps = await this.appsOf(scope, event);
+    return this.takeAmong(await this.appsOf(scope, event), scope, event, text);
+  }
+
+  private async takeAmong(apps: readonly Scope[], scope: Scope, event: TilledEvent, text?: string): Promise<Receipt> {
     const owner = await this.parts.owners.known(event, apps);
     if (owner !== null) return this.record(owner, event, text);
     const keeper = apps[0] ?? scope;
@@ -149,7 +152,10 @@ export class WebhookInbox {
     if (event === null) return { kind: 'unusable', reason: 'The body is not an event.' };
     if (verified.scope.app.processorAccountId !== event.account_id) return { kind: 'unusable', reason: 'The event is of another account.' };
     const retryAfterMs = (await delivery.waitMs?.(verified.scope.appId)) ?? 0;
-    return retryAfterMs > 0 ? { kind: 'limited', retryAfterMs } : this.take(verified.scope, event, delivery.body.text());
+    if (retryAfterMs > 0) return { kind: 'limited', retryAfterMs };
+    // Endpoints of an account are those of all its apps; that of the app in the path is one of them.
+    const apps = delivery.appId === null ? endpoints.map(({ scope }) => scope) : await this.appsOf(verified.scope, event);
+    return this.takeAmong(apps, verified.scope, event, delivery.body.text());
   }
 
   /** Whether the app or account that a delivery names was found before, so that looking at it costs nothing new. */
@@ -178,7 +184,7 @@ export class WebhookInbox {
     const stored = await first.scope.statements(async (tx) => {
       const storedIds = await WebhookEventRepository.of(tx).storeAll(rows);
       const isNew = (_: unknown, index: number) => storedIds.has(rows[index]?.id ?? '');
-      await this.parts.jobs.enqueueAll(tx, jobsOf(rows.filter(isNew)));
+      await this.parts.jobs.enqueueAll(tx, jobsAbout(rows.filter(isNew)));
       await WebhookFactRepository.of(tx).keepAll(arrivals.filter(isNew).flatMap(({ event }) => factsOf(event, this.parts.clock.now())));
       return storedIds;
     });
@@ -227,14 +233,6 @@ export class WebhookInbox {
     }
     return { kind: 'unverified', reason };
   }
-}
-
-/** One job for each object that events are about. */
-function jobsOf(rows: readonly NewWebhookEvent[]): NewJob[] {
-  const jobs = rows.flatMap(({ objectKind, objectId }) =>
-    objectKind === null || objectId === null ? [] : [{ kind: jobKindOf(objectKind), subject: objectId }],
-  );
-  return [...new Map(jobs.map((job) => [`${job.kind} ${job.subject}`, job])).values()];
 }
 
 function factsOf(event: TilledEvent, receivedAt: Date): (EventFact & { eventId: string })[] {

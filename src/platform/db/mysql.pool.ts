@@ -23,6 +23,9 @@ const STATEMENTS_KEPT = 200;
 /** How long a server may take to greet a new connection, ms: one that hangs is told from one that is slow. */
 const CONNECT_MS_MAX = 5_000;
 
+/** Of the connections that a process may have, three at least, one of so many is for prepared transactions: a migration needs two others. */
+const WRITERS_SHARE = 3;
+
 /** Session settings that both MySQL and MariaDB know: strict values, UTC, and no gap locks on queue scans. */
 const SESSION = [
   "set session sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'",
@@ -30,7 +33,13 @@ const SESSION = [
   "set session time_zone = '+00:00'",
 ];
 
-/** A transaction on a connection of its own, of statements that are prepared once a connection: after that only their values are sent. */
+/** Where a transaction begins with its first statement, which spares the trip of a BEGIN. */
+const BEGINS_BY_ITSELF = 'set session autocommit = 0';
+
+/**
+ * A transaction on a connection of its own, of statements that are prepared once a connection: after that only their values are sent.
+ * Its pool's connections begin transactions by themselves.
+ */
 export class PreparedTransaction {
   private connection: PoolConnection | null = null;
 
@@ -40,7 +49,6 @@ export class PreparedTransaction {
     this.connection = await new Promise((resolve, reject) => {
       this.pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)));
     });
-    await this.send('begin').catch((error) => this.abandon(error));
   }
 
   execute(sql: string, values: unknown[]): Promise<Outcome> {
@@ -70,11 +78,6 @@ export class PreparedTransaction {
     });
   }
 
-  private abandon(error: unknown): never {
-    this.open().destroy();
-    throw error;
-  }
-
   private open(): PoolConnection {
     if (this.connection === null) throw new Error('The transaction has not begun.');
     return this.connection;
@@ -88,24 +91,18 @@ function outcomeOf(result: RawRow[] | ResultSetHeader): Outcome {
   return 'affectedRows' in result ? { rows: [], affected: result.affectedRows } : { rows: result, affected: 0 };
 }
 
-/** The connections to a server: the ORM uses them for what it writes, and single reads go straight to them. */
+/**
+ * The connections to a server: the ORM uses most of them for what it writes, and single reads go straight to them. Some are for prepared
+ * transactions alone, which are many and short.
+ */
 export class MySqlPool {
   private readonly pool: Pool;
+  private readonly writers: Pool;
 
   constructor(private readonly config: DatabaseConfig) {
-    this.pool = createPool({
-      uri: config.location,
-      connectionLimit: config.poolSize,
-      connectTimeout: CONNECT_MS_MAX,
-      maxPreparedStatements: STATEMENTS_KEPT,
-      supportBigNumbers: true,
-      timezone: 'Z',
-      charset: 'utf8mb4_bin',
-    });
-    // Commands of a connection run in order, so what it is opened for comes after these.
-    this.pool.on('connection', (connection) => {
-      for (const sql of SESSION) connection.query(sql, (error) => (error ? connection.destroy() : undefined));
-    });
+    const writers = Math.trunc(config.poolSize / WRITERS_SHARE);
+    this.pool = poolOf(config.location, config.poolSize - writers, SESSION);
+    this.writers = poolOf(config.location, writers, [...SESSION, BEGINS_BY_ITSELF]);
   }
 
   /** How the ORM reaches the same connections. It would close them only if it had used one itself, so closing is left to `close`. */
@@ -123,22 +120,44 @@ export class MySqlPool {
 
   /** A transaction that has yet to begin. */
   transaction(): PreparedTransaction {
-    return new PreparedTransaction(this.pool);
+    return new PreparedTransaction(this.writers);
   }
 
   /** Ends every connection. One that the server has cut already cannot be ended, which is all that can go wrong here. */
-  close(): Promise<void> {
-    return new Promise((resolve) => this.pool.end(() => resolve()));
+  async close(): Promise<void> {
+    await Promise.all([this.pool, this.writers].map((pool) => new Promise<void>((resolve) => pool.end(() => resolve()))));
   }
 
   use(): PoolUse {
-    // Not part of the driver's types, but of every version of it; the ORM reads them too.
-    const { _allConnections, _freeConnections, _connectionQueue } = this.pool as unknown as Record<string, { readonly length: number }>;
+    const [one, other] = [useOf(this.pool), useOf(this.writers)];
     return {
       max: this.config.poolSize,
-      open: _allConnections?.length ?? 0,
-      idle: _freeConnections?.length ?? 0,
-      waiting: _connectionQueue?.length ?? 0,
+      open: one.open + other.open,
+      idle: one.idle + other.idle,
+      waiting: one.waiting + other.waiting,
     };
   }
+}
+
+/** A pool each of whose connections hears `session` first: commands of a connection run in order. */
+function poolOf(uri: string, connectionLimit: number, session: readonly string[]): Pool {
+  const pool = createPool({
+    uri,
+    connectionLimit,
+    connectTimeout: CONNECT_MS_MAX,
+    maxPreparedStatements: STATEMENTS_KEPT,
+    supportBigNumbers: true,
+    timezone: 'Z',
+    charset: 'utf8mb4_bin',
+  });
+  pool.on('connection', (connection) => {
+    for (const sql of session) connection.query(sql, (error) => (error ? connection.destroy() : undefined));
+  });
+  return pool;
+}
+
+function useOf(pool: Pool): Omit<PoolUse, 'max'> {
+  // Not part of the driver's types, but of every version of it; the ORM reads them too.
+  const { _allConnections, _freeConnections, _connectionQueue } = pool as unknown as Record<string, { readonly length: number }>;
+  return { open: _allConnections?.length ?? 0, idle: _freeConnections?.length ?? 0, waiting: _connectionQueue?.length ?? 0 };
 }
