@@ -5,7 +5,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import helmet from 'helmet';
 import { hasCardNumber } from '../platform/card-data.js';
 import { errorFields, type Log } from '../platform/log.js';
-import { openStep } from '../platform/spans.js';
+import { areStepsWatched, openStep } from '../platform/spans.js';
 import { CardDataGuard } from './card-data.guard.js';
 import { serveExplorer } from './explorer.route.js';
 import { graphqlRoute } from './graphql.route.js';
@@ -44,6 +44,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   const steps = new WeakMap<FastifyRequest, ReturnType<typeof openStep>>();
   server.addHook('onRequest', (request, reply, next) => {
     reply.headers(always).header('x-request-id', request.id);
+    if (!areStepsWatched()) return next();
     const { traceparent } = request.headers;
     const route = request.routeOptions.url ?? 'none';
     const step = {

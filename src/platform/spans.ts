@@ -16,17 +16,18 @@ export interface Step {
 /** Where steps are told; nobody listens unless traces were asked for (tracing.ts), and then a step costs nothing. */
 export const STEPS = tracingChannel<unknown, Step>('billing.step');
 
+/** Whether anybody listens: what a step is about need not be put together otherwise. */
+export function areStepsWatched(): boolean {
+  return STEPS.hasSubscribers;
+}
+
 /** Does `work` as a step: what it starts, however much later, belongs to it. */
 export function asStep<T>(step: Step, work: () => Promise<T>): Promise<T> {
   return STEPS.hasSubscribers ? STEPS.tracePromise(work, step) : work();
 }
 
-/** Begins a step that goes on after `next` has returned; call what is returned when it is over. */
+/** Begins a step, for those who listen, that goes on after `next` has returned; call what is returned when it is over. */
 export function openStep(step: Step, next: () => void): (attributes: Step['attributes']) => void {
-  if (!STEPS.hasSubscribers) {
-    next();
-    return () => undefined;
-  }
   const open = { ...step };
   STEPS.start.runStores(open, next);
   return (attributes) => STEPS.asyncEnd.publish(Object.assign(open, { attributes: { ...step.attributes, ...attributes } }));

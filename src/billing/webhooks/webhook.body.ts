@@ -14,6 +14,7 @@ const EVENT = z.looseObject({
  */
 export class WebhookBody {
   private event: TilledEvent | null | undefined;
+  private decoded: string | undefined;
 
   constructor(readonly bytes: Buffer) {}
 
@@ -25,7 +26,8 @@ export class WebhookBody {
 
   /** The event as Tilled wrote it. */
   text(): string {
-    return this.bytes.toString('utf8');
+    this.decoded ??= this.bytes.toString('utf8');
+    return this.decoded;
   }
 }
 

@@ -14,7 +14,7 @@ import { type AbstractSqlConnection, SqliteDriver } from '@mikro-orm/sql';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { DatabaseConfig } from '../../config.js';
 import { SharedReads } from '../shared-reads.js';
-import { asStep, type Step } from '../spans.js';
+import { areStepsWatched, asStep, type Step } from '../spans.js';
 import { embeddedDialect } from './embedded.dialect.js';
 import { MySqlPool, type Outcome, type PoolUse, PreparedTransaction } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
@@ -174,7 +174,7 @@ export class Database {
   private async observed<T>(sql: string, work: () => Promise<T>, isCounted = true): Promise<T> {
     const startedAt = performance.now();
     try {
-      return await asStep(statementStep(sql), work);
+      return await (areStepsWatched() ? asStep(statementStep(sql), work) : work());
     } catch (error) {
       if (isCounted) this.observer.failed(error);
       throw error;
