@@ -51,6 +51,10 @@ let killed = 0;
 let backfilled = { missing: 0, said: '' };
 const measured: Record<string, number> = {};
 
+const TOO_LATE = 'There was no answer within 5000 ms.';
+/** What the title of these tests says. */
+const CHANGES_AT_LEAST = 5_000;
+
 beforeAll(async () => {
   world = await HostileWorld.create(SEED);
   const lives = await timed('setup', makeObjects);
@@ -169,7 +173,9 @@ describe('5,000 changes of 500 objects at Tilled, told shuffled, twice, or never
 
   it('made no process complain of anything it could not do', () => {
     // What a busy machine did not store within 5 s is answered 503, and comes again like everything that was not answered 200.
-    expect(world.fleet.lines.filter((line) => !line.includes('There was no answer within 5000 ms.'))).toEqual([]);
+    const { late = [], other = [] } = Object.groupBy(world.fleet.lines, (line) => (line.includes(TOO_LATE) ? 'late' : 'other'));
+    expect(other).toEqual([]);
+    expect(late.length).toBeLessThan(CHANGES_AT_LEAST / 100);
   });
 
   it('would have ended wrong for many an object, had the payloads been believed in the order they came', () => {

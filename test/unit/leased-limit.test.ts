@@ -38,7 +38,7 @@ describe('a limit that is leased', () => {
     expect(asked()).toBeLessThan(300);
   });
 
-  it('gives what two processes hold of it to no third', async () => {
+  it('admits exactly its number in two processes that count together', async () => {
     const { store } = slowStore();
     const processes = [new LeasedLimit({ store, clock }), new LeasedLimit({ store, clock })];
     const rule = { max: 30_000, windowMs: HOUR_MS };
