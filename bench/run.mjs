@@ -8,6 +8,7 @@
 import { parseArgs } from 'node:util';
 import { growthPart } from './kit/growth.part.mjs';
 import { ingestPart } from './kit/ingest.part.mjs';
+import { assertWrk } from './kit/load.mjs';
 import { readPart } from './kit/read.part.mjs';
 import { keepResults, tableOf } from './kit/results.mjs';
 import { scalePart } from './kit/scale.part.mjs';
@@ -41,16 +42,19 @@ const measure = {
   queued: values.quick ? 100 : 1_000,
 };
 
+const names = values.only.split(',');
+const unknown = names.filter((name) => !Object.hasOwn(PARTS, name));
+if (unknown.length > 0) throw new Error(`There is no part ${unknown.join(', ')}: the parts are ${Object.keys(PARTS).join(', ')}.`);
+assertWrk();
+
 const startedAt = new Date();
 const stage = await openStage(values.quick ? 2_000 : 100_000);
 try {
   const rig = await rigOf(stage);
   const parts = {};
-  for (const name of values.only.split(',')) {
-    const part = PARTS[name];
-    if (part === undefined) throw new Error(`There is no part ${name}: the parts are ${Object.keys(PARTS).join(', ')}.`);
+  for (const name of names) {
     console.log(`\n${name} …`);
-    parts[name] = await part(stage, measure);
+    parts[name] = await PARTS[name](stage, measure);
     console.dir(parts[name].raw, { depth: 5 });
     if (Object.keys(parts[name].ratios).length > 0) console.log(tableOf(parts[name].ratios));
   }

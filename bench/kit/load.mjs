@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -39,15 +39,19 @@ export async function round(contestant, load) {
   return { perSecond: requests / seconds, p50, p95, p99, cpuMicros, rssMb: rssMb(contestant.pid), requests, refused };
 }
 
+/** Throws where there is no wrk, which closed rounds need. */
+export function assertWrk() {
+  const { error: cause } = spawnSync('wrk', ['--version']);
+  if (cause)
+    throw new Error(`wrk does not start (${cause.code}), which the benchmarks need: apt-get install wrk, brew install wrk.`, { cause });
+}
+
 /** wrk with one thread: a program that takes little of the processors it shares with those that are measured. */
 async function closed({ url, pid }, { connections, seconds, requests }) {
   const { chunks, more } = chunksOf(url, requests, Math.min(seconds * AHEAD_PER_SECOND, AHEAD_MAX));
   const before = cpuMicros(pid);
   const options = ['--threads', '1', '--connections', `${connections}`, '--duration', `${seconds}s`, '--timeout', '10s'];
   const wrk = spawn('wrk', [...options, '--script', SCRIPT, url], { stdio: ['pipe', 'pipe', 'inherit'] });
-  wrk.on('error', (cause) => {
-    throw new Error('The closed model needs wrk (apt-get install wrk, brew install wrk).', { cause });
-  });
   // It stops reading when the time is over.
   pipeline(endless(chunks, more), wrk.stdin).catch(() => undefined);
   const lines = await text(wrk.stdout);
