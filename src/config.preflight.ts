@@ -48,5 +48,5 @@ function readReadonly(reader: EnvironmentReader): DatabaseConfig | null {
   }
   const url = new URL(given);
   url.search = '';
-  return { kind: 'mysql', location: url.toString().replace(/^mariadb:/, 'mysql:'), poolSize: 3 };
+  return { kind: 'mysql', location: url.toString().replace(/^mariadb:/, 'mysql:'), poolSize: 2 };
 }

@@ -140,8 +140,8 @@ function readPoolSize(reader: EnvironmentReader, url: URL, { isProduction, name 
     return 10;
   }
   const poolSize = Number(given);
-  if (!Number.isInteger(poolSize) || poolSize < 3 || poolSize > 500) {
-    reader.wrong(name, 'has a connection_limit that is not a whole number from 3 to 500', DATABASE_EXAMPLE);
+  if (!Number.isInteger(poolSize) || poolSize < 2 || poolSize > 500) {
+    reader.wrong(name, 'has a connection_limit that is not a whole number from 2 to 500', DATABASE_EXAMPLE);
     return 10;
   }
   return poolSize;

@@ -21,7 +21,7 @@ export const DATABASE_CHECKS: readonly Check[] = [
     id: 'database.pool',
     phase: 1,
     isAttestable: false,
-    todo: "Add ?connection_limit=10 (3 to 500) to DATABASE_URL_BILLING: the pool is billing's own.",
+    todo: "Add ?connection_limit=10 (2 to 500) to DATABASE_URL_BILLING: the pool is billing's own.",
     look: async ({ database, settings }) => {
       if (database.isEmbedded) return failed('The embedded database has one connection and no pool.');
       const { max } = database.poolUse;

@@ -158,7 +158,7 @@ export class Database {
   }
 
   private async once<Opened extends Unit, T>(unit: Opened, work: (unit: Opened) => Promise<T>): Promise<T> {
-    await this.observed('begin', () => unit.begin());
+    await this.observed('begin', () => this.begin(unit));
     try {
       const result = await work(unit);
       this.announce('commit', []);
@@ -169,6 +169,11 @@ export class Database {
       await unit.rollback();
       throw error;
     }
+  }
+
+  private async begin(unit: Unit): Promise<void> {
+    if (this.pool === null || unit instanceof PreparedTransaction) return unit.begin();
+    unit.setTransactionContext(await this.pool.ormTransaction());
   }
 
   private async observed<T>(sql: string, work: () => Promise<T>, isCounted = true): Promise<T> {

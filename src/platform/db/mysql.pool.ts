@@ -1,4 +1,4 @@
-import { MysqlDialect } from 'kysely';
+import { type ControlledTransaction, Kysely, MysqlDialect, type MysqlDialectConfig, MysqlDriver } from 'kysely';
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2';
 import type { DatabaseConfig } from '../../config.js';
 import type { RawRow } from './table.js';
@@ -23,8 +23,8 @@ const STATEMENTS_KEPT = 200;
 /** How long a server may take to greet a new connection, ms: one that hangs is told from one that is slow. */
 const CONNECT_MS_MAX = 5_000;
 
-/** Of the connections that a process may have, three at least, one of so many is for prepared transactions: a migration needs two others. */
-const WRITERS_SHARE = 3;
+/** Of the connections that a process may have, two at least, this share is for transactions. */
+const TRANSACTIONS_SHARE = 0.5;
 
 /** Session settings that both MySQL and MariaDB know: strict values, UTC, and no gap locks on queue scans. */
 const SESSION = [
@@ -33,7 +33,7 @@ const SESSION = [
   "set session time_zone = '+00:00'",
 ];
 
-/** Where a transaction begins with its first statement, which spares the trip of a BEGIN. */
+/** A transaction begins with its first statement, which spares the trip of a BEGIN. */
 const BEGINS_BY_ITSELF = 'set session autocommit = 0';
 
 /**
@@ -91,45 +91,66 @@ function outcomeOf(result: RawRow[] | ResultSetHeader): Outcome {
   return 'affectedRows' in result ? { rows: [], affected: result.affectedRows } : { rows: result, affected: 0 };
 }
 
-/**
- * The connections to a server: the ORM uses most of them for what it writes, and single reads go straight to them. Some are for prepared
- * transactions alone, which are many and short.
- */
-export class MySqlPool {
-  private readonly pool: Pool;
-  private readonly writers: Pool;
-
-  constructor(private readonly config: DatabaseConfig) {
-    const writers = Math.trunc(config.poolSize / WRITERS_SHARE);
-    this.pool = poolOf(config.location, config.poolSize - writers, SESSION);
-    this.writers = poolOf(config.location, writers, [...SESSION, BEGINS_BY_ITSELF]);
+/** Kysely on connections that begin transactions by themselves, for nothing but transactions: what else is sent is never committed. */
+class TransactionsDialect extends MysqlDialect {
+  constructor(private readonly config: MysqlDialectConfig) {
+    super(config);
   }
 
-  /** How the ORM reaches the same connections. It would close them only if it had used one itself, so closing is left to `close`. */
+  override createDriver(): MysqlDriver {
+    return new TransactionsDriver(this.config);
+  }
+}
+
+class TransactionsDriver extends MysqlDriver {
+  override async beginTransaction(): Promise<void> {}
+}
+
+/**
+ * The connections to a server. Transactions have half of them, on which they begin with their first statement; the others are for single
+ * statements and migrations. So a transaction that has to read beside itself never waits for a connection that other transactions hold.
+ */
+export class MySqlPool {
+  private readonly singles: Pool;
+  private readonly transactions: Pool;
+  private readonly ofOrm: Kysely<unknown>;
+
+  constructor(private readonly config: DatabaseConfig) {
+    const transactions = Math.ceil(config.poolSize * TRANSACTIONS_SHARE);
+    this.singles = poolOf(config.location, config.poolSize - transactions, SESSION);
+    this.transactions = poolOf(config.location, transactions, [...SESSION, BEGINS_BY_ITSELF]);
+    this.ofOrm = new Kysely({ dialect: new TransactionsDialect(sharing(this.transactions)) });
+  }
+
+  /** How the ORM sends single statements. */
   dialect(): MysqlDialect {
-    const { pool } = this;
-    return new MysqlDialect({ pool: { getConnection: pool.getConnection.bind(pool) as never, end: (done) => done(undefined) } });
+    return new MysqlDialect(sharing(this.singles));
+  }
+
+  /** A transaction for a unit of work of the ORM. */
+  ormTransaction(): Promise<ControlledTransaction<unknown>> {
+    return this.ofOrm.startTransaction().execute();
   }
 
   /** Rows of one SELECT, prepared once a connection: after that only its values are sent. */
   read(sql: string, values: unknown[]): Promise<RawRow[]> {
     return new Promise((resolve, reject) => {
-      this.pool.execute(sql, values as Value[], (error, rows) => (error ? reject(error) : resolve(rows as RawRow[])));
+      this.singles.execute(sql, values as Value[], (error, rows) => (error ? reject(error) : resolve(rows as RawRow[])));
     });
   }
 
-  /** A transaction that has yet to begin. */
+  /** A transaction without the ORM, which has yet to begin. */
   transaction(): PreparedTransaction {
-    return new PreparedTransaction(this.writers);
+    return new PreparedTransaction(this.transactions);
   }
 
   /** Ends every connection. One that the server has cut already cannot be ended, which is all that can go wrong here. */
   async close(): Promise<void> {
-    await Promise.all([this.pool, this.writers].map((pool) => new Promise<void>((resolve) => pool.end(() => resolve()))));
+    await Promise.all([this.singles, this.transactions].map((pool) => new Promise<void>((resolve) => pool.end(() => resolve()))));
   }
 
   use(): PoolUse {
-    const [one, other] = [useOf(this.pool), useOf(this.writers)];
+    const [one, other] = [useOf(this.singles), useOf(this.transactions)];
     return {
       max: this.config.poolSize,
       open: one.open + other.open,
@@ -137,6 +158,11 @@ export class MySqlPool {
       waiting: one.waiting + other.waiting,
     };
   }
+}
+
+/** A pool for Kysely, which would end it only if it had used it: that is left to `close`. */
+function sharing(pool: Pool): MysqlDialectConfig {
+  return { pool: { getConnection: pool.getConnection.bind(pool) as never, end: (done) => done(undefined) } };
 }
 
 /** A pool each of whose connections hears `session` first: commands of a connection run in order. */
