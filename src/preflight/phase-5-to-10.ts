@@ -1,3 +1,4 @@
+import { SMOKE_PREFIX } from '../billing/kit/metadata.js';
 import { attestedOnly, type Check, type Finding, failed, notApplicable, ok, verdict } from './check.js';
 import { type PreflightParts } from './parts.js';
 import { WEBHOOK_LOAD_CHECK } from './phase-2-tilled.js';
@@ -124,7 +125,7 @@ async function smoke({ attested, now }: PreflightParts): Promise<Finding> {
 async function firstPayment({ database }: PreflightParts): Promise<Finding> {
   const [row] = await database.query(
     `select count(*) as n from billing_payments p left join billing_subscriptions s on s.app_id = p.app_id and s.id = p.subscription_id
-      where p.status = 'SUCCEEDED' and (s.metadata is null or s.metadata not like '%billing-smoke-%')`,
+      where p.status = 'SUCCEEDED' and (s.metadata is null or s.metadata not like '%${SMOKE_PREFIX}%')`,
     [],
   );
   const paid = Number(row?.n ?? 0);

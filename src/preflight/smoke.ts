@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SMOKE_PREFIX } from '../billing/kit/metadata.js';
 import { NotFound } from '../platform/errors.js';
 import { blottedOut } from '../platform/log.js';
 import type { Scope } from '../platform/tenancy/scope.js';
@@ -25,8 +26,6 @@ export interface SmokeWish {
   readonly sendsCardNumber: boolean;
 }
 
-/** External ids of the customers that smoke tests make begin so. */
-const SMOKE_PREFIX = 'billing-smoke-';
 const CENT = { amountMinor: 1, currency: 'usd' };
 const WAIT_MS_MAX = 90_000;
 /** Seldom enough for the smallest request limit. */

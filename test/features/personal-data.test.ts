@@ -199,6 +199,18 @@ describe('customerDelete', () => {
     // What can be told only by the person's own words is in free texts of ours; see the known limits.
     expect((await traces()).filter((trace) => !/reference_id|idempotency_keys|divergences.note/.test(trace))).toEqual([]);
   });
+
+  it('keeps the mark of a smoke test through the sweep, by which its payments are told from those of customers', async () => {
+    const { customer } = await world.payer(app);
+    const smoke = 'billing-smoke-0123456789ab';
+    const { id } = await world.subscription(app, customer.id);
+    await world.ask(app, ops.SubscriptionUpdateDocument, { input: { id, metadata: { smoke, seat: 'Pier 7', note: smoke } } });
+    await world.ask(app, ops.SubscriptionCancelDocument, { input: { id, mode: 'IMMEDIATELY' } });
+    await world.ask(app, ops.CustomerDeleteDocument, { input: { id: customer.id } });
+    await world.settle();
+    await world.gateway.retention.run(await world.scope(app));
+    expect((await world.rows('billing_subscriptions', app)).map((row) => row['metadata'])).toEqual([JSON.stringify({ smoke })]);
+  });
 });
 
 describe('billing customers export', () => {

@@ -3,6 +3,7 @@ import { Conflict, NotFound } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import type { CustomerService } from '../customers/customer.service.js';
+import { erasedMetadata } from '../kit/metadata.js';
 import {
   CUSTOMER_TABLES,
   type CustomerRows,
@@ -182,7 +183,7 @@ function cleanColumns(row: RawRow, values: readonly string[]): Record<string, un
   const clean: Record<string, unknown> = {};
   for (const column of ['metadata', 'description', 'failure_message', 'reference_id', 'reason'] as const) {
     if (!(column in row) || row[column] === null) continue;
-    if (column === 'metadata') clean[column] = '{}';
+    if (column === 'metadata') clean[column] = JSON.stringify(erasedMetadata(JSON.parse(String(row[column]))));
     else if (column === 'description') clean[column] = null;
     // A reference keeps a payment from being made twice; it goes only if it says who paid.
     else clean[column] = column === 'reference_id' && holdsOne(String(row[column]), values) ? null : cleanText(row[column], values);
