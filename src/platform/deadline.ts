@@ -14,17 +14,3 @@ export function within<Result>(ms: number, work: Promise<Result>): Promise<Resul
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
-
-/**
- * The result of work that listens to a signal, which says TimeoutError after `ms`. Unlike AbortSignal.timeout it leaves no timer behind:
- * at 100 calls a second there would be thousands.
- */
-export async function abortedAfter<Result>(ms: number, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-  const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(new DOMException(`There was no answer within ${ms} ms.`, 'TimeoutError')), ms);
-  try {
-    return await work(patience.signal);
-  } finally {
-    clearTimeout(timer);
-  }
-}

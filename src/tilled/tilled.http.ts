@@ -1,8 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { abortedAfter } from '../platform/deadline.js';
 import { blottedOut, type Log } from '../platform/log.js';
 import { asStep } from '../platform/spans.js';
 import { TilledError, type TilledFailure } from './tilled.errors.js';
+import { type Answer, answerTo, type Message, TIMED_OUT_CONNECTING } from './tilled.exchange.js';
 
 /** Hears how a call ended that may have changed something at Tilled. */
 export type OnWrite = (ended: {
@@ -56,11 +57,7 @@ const RETRY_PAUSE_MS_MAX = 2_000;
 
 /**
  * Speaks HTTP to Tilled. Reads are tried again when the network, a throttle or Tilled fails; anything that writes is sent
- * once, because Tilled has no idempotency keys and a repeated POST makes a second object. (fetch itself repeats what was
- * answered 421: with that, a server says that it did not even look at the request.)
- *
- * Connections are kept open and used again, with fetch's own rules: an idle one is given up before the server would close it, so
- * a POST does not meet one that is just going away. If it does all the same, that is `unknown` like every other cut.
+ * once, because Tilled has no idempotency keys and a repeated POST makes a second object.
  */
 export class TilledHttp {
   private lost: Degradation | null = null;
@@ -90,34 +87,29 @@ export class TilledHttp {
   private async once(call: TilledCall): Promise<unknown> {
     const startedAt = performance.now();
     // Made before the try: what cannot be put into a request is a defect of ours, not a failure of the connection.
-    const [url, init] = [this.urlOf(call), this.initOf(call)];
-    const { response, text } = await abortedAfter(this.options.timeoutMs, async (signal) => {
-      const response = await fetch(url, { ...init, signal });
-      return { response, text: await response.text() };
-    }).catch((error: unknown) => {
+    const [url, message] = [this.urlOf(call), await this.messageOf(call)];
+    const answer = await answerTo(url, message, this.options.timeoutMs).catch((error: unknown) => {
       throw this.logged(call, startedAt, unanswered(call, error));
     });
-    const value = text === '' && call.method === 'DELETE' ? null : jsonOf(text);
-    if (!response.ok) throw this.logged(call, startedAt, refused(call, response, value));
-    if (typeof value !== 'object') throw this.logged(call, startedAt, broken(call, response));
+    const value = answer.body === '' && call.method === 'DELETE' ? null : jsonOf(answer.body);
+    if (answer.status < 200 || answer.status > 299) throw this.logged(call, startedAt, refused(call, answer, value));
+    if (typeof value !== 'object') throw this.logged(call, startedAt, broken(call, answer));
     const durationMs = performance.now() - startedAt;
     this.options.onTry?.(call.operation, 'ok', durationMs);
-    if (call.method !== 'GET') {
-      const processorRequestId = response.headers.get('request-id');
-      call.onWrite?.({ operation: call.operation, outcome: 'done', httpStatus: response.status, processorRequestId });
-    }
+    const { status: httpStatus, requestId } = answer;
+    if (call.method !== 'GET') call.onWrite?.({ operation: call.operation, outcome: 'done', httpStatus, processorRequestId: requestId });
     this.lost = null;
     this.options.log.debug('tilled answered', {
       operation: call.operation,
-      httpStatus: response.status,
+      httpStatus,
       durationMs: Math.trunc(durationMs),
-      tilledRequestId: response.headers.get('request-id'),
+      tilledRequestId: requestId,
     });
     return value;
   }
 
   private urlOf(call: TilledCall): URL {
-    // fetch would take such a segment for a step up or a list, and ask for something else. The id in it may come from a caller.
+    // A URL would take such a segment for a step up or a list, and ask for something else. The id in it may come from a caller.
     const hasNoId = call.path.split('/').some((segment, index) => index > 0 && ['', '.', '..'].includes(segment));
     if (hasNoId) throw new TilledError('not_found', 'No object has such an id', { ...NO_FACTS, operation: call.operation });
     const url = new URL(`${this.options.baseUrl}${call.path}`);
@@ -125,21 +117,19 @@ export class TilledHttp {
     return url;
   }
 
-  private initOf(call: TilledCall): RequestInit {
-    const headers = new Headers({ accept: 'application/json' });
+  private async messageOf(call: TilledCall): Promise<Message> {
+    const headers: Record<string, string> = { accept: 'application/json' };
     if (call.accountId !== null) {
-      headers.set('tilled-api-key', this.options.secretKey);
-      headers.set('tilled-account', call.accountId);
+      headers['tilled-api-key'] = this.options.secretKey;
+      headers['tilled-account'] = call.accountId;
     }
-    const isJson = call.body !== undefined && !(call.body instanceof FormData);
-    if (isJson) headers.set('content-type', 'application/json');
-    return {
-      method: call.method,
-      headers,
-      body: call.body instanceof FormData ? call.body : JSON.stringify(call.body),
-      // A redirect is not followed: the key and the request are for Tilled only.
-      redirect: 'manual',
-    };
+    if (call.body instanceof FormData) {
+      const encoded = new Response(call.body);
+      headers['content-type'] = encoded.headers.get('content-type') ?? '';
+      return { method: call.method, headers, body: Buffer.from(await encoded.arrayBuffer()) };
+    }
+    if (call.body !== undefined) headers['content-type'] = 'application/json';
+    return { method: call.method, headers, body: call.body === undefined ? '' : JSON.stringify(call.body) };
   }
 
   private logged(call: TilledCall, startedAt: number, error: TilledError): TilledError {
@@ -179,24 +169,23 @@ const NO_FACTS = { httpStatus: null, code: null, requestId: null, retryAfterMs: 
 
 /** What proves that no byte of the request was sent: where in the connection it broke, and codes that come from there only. */
 const CONNECTING = new Set(['connect', 'getaddrinfo']);
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', TIMED_OUT_CONNECTING]);
 
 function unanswered(call: TilledCall, error: unknown): TilledError {
-  const cause = fieldOf(error, 'cause');
-  const code = textOf(fieldOf(cause, 'code')) ?? textOf(fieldOf(error, 'name')) ?? 'unknown';
-  const wasNeverSent = NEVER_SENT.has(code) || CONNECTING.has(textOf(fieldOf(cause, 'syscall')) ?? '');
+  const code = textOf(fieldOf(error, 'code')) ?? textOf(fieldOf(error, 'name')) ?? 'unknown';
+  const wasNeverSent = NEVER_SENT.has(code) || CONNECTING.has(textOf(fieldOf(error, 'syscall')) ?? '');
   const kind = call.method === 'GET' || wasNeverSent ? 'unavailable' : 'unknown';
   return new TilledError(kind, `no answer from Tilled (${code})`, { ...NO_FACTS, operation: call.operation, code }, { cause: error });
 }
 
-function refused(call: TilledCall, response: Response, body: unknown): TilledError {
-  const message = messageOf(fieldOf(body, 'message')) ?? `HTTP ${response.status}`;
-  return new TilledError(kindOf(call, response.status), message, {
+function refused(call: TilledCall, { status, headers, requestId }: Answer, body: unknown): TilledError {
+  const message = wordsOf(fieldOf(body, 'message')) ?? `HTTP ${status}`;
+  return new TilledError(kindOf(call, status), message, {
     operation: call.operation,
-    httpStatus: response.status,
-    code: messageOf(fieldOf(body, 'code')),
-    requestId: response.headers.get('request-id'),
-    retryAfterMs: retryAfterMsOf(response.headers),
+    httpStatus: status,
+    code: wordsOf(fieldOf(body, 'code')),
+    requestId,
+    retryAfterMs: retryAfterMsOf(headers),
   });
 }
 
@@ -211,14 +200,13 @@ function kindOf(call: TilledCall, status: number): TilledFailure {
 }
 
 /** Seconds, or a date, which is held against the server's own. Null without either. */
-function retryAfterMsOf(headers: Headers): number | null {
-  const value = headers.get('retry-after') ?? '';
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.parse(headers.get('date') ?? '');
+function retryAfterMsOf({ 'retry-after': value = '', date = '' }: IncomingHttpHeaders): number | null {
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.parse(date);
   return ms > 0 ? ms : null;
 }
 
-function broken(call: TilledCall, response: Response): TilledError {
-  const facts = { ...NO_FACTS, operation: call.operation, httpStatus: response.status, requestId: response.headers.get('request-id') };
+function broken(call: TilledCall, { status: httpStatus, requestId }: Answer): TilledError {
+  const facts = { ...NO_FACTS, operation: call.operation, httpStatus, requestId };
   return new TilledError(call.method === 'GET' ? 'unavailable' : 'unknown', 'Tilled answered something that is not a JSON object', facts);
 }
 
@@ -242,7 +230,7 @@ function textOf(value: unknown): string | null {
 const MESSAGE_CHARS_MAX = 500;
 
 /** Tilled answers one sentence or a list of them. They may repeat what was sent, and end up in logs and answers. */
-function messageOf(message: unknown): string | null {
+function wordsOf(message: unknown): string | null {
   const text = Array.isArray(message) ? message.map(String).join('; ') : textOf(message);
   return text === null ? null : blottedOut(text).slice(0, MESSAGE_CHARS_MAX);
 }

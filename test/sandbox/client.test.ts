@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer as createSilentServer, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { errorFields, type Log, type LogFields } from '../../src/platform/log.js';
@@ -139,8 +140,8 @@ describe('a POST is sent once', () => {
     expect(await failedCreate({ status })).toEqual({ kind, sent: 1, made: 0 });
   });
 
-  it('but for a 421, with which a server says that it looked at nothing: fetch itself sends it on a new connection', async () => {
-    expect(await failedCreate({ status: 421 })).toEqual({ kind: 'unavailable', sent: 2, made: 0 });
+  it('and was not done when a server answers 421, with which it says that it looked at nothing', async () => {
+    expect(await failedCreate({ status: 421 })).toEqual({ kind: 'unavailable', sent: 1, made: 0 });
   });
 
   it('and so are PATCH, PUT and DELETE', async () => {
@@ -160,6 +161,17 @@ describe('a connection that never stood', () => {
   it('is unavailable for a POST when the name is unknown', async () => {
     const nowhere = client({ baseUrl: 'http://nowhere.invalid' });
     expect((await failure(nowhere.createCustomer({}))).kind).toBe('unavailable');
+  });
+
+  it('is unavailable for a POST when its encryption is not agreed on in time: nothing was sent', async () => {
+    const sockets: Socket[] = [];
+    const silent = createSilentServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const baseUrl = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    expect((await failure(client({ baseUrl, timeoutMs: 200 }).createCustomer({}))).kind).toBe('unavailable');
+    expect(sockets).toHaveLength(1);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
   });
 
   it('is tried again for a read', async () => {

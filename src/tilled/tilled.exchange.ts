@@ -1,0 +1,62 @@
+import http, { type IncomingHttpHeaders } from 'node:http';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
+
+/** What is sent. */
+export interface Message {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+/** What came back. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** What Tilled calls the request. */
+  readonly requestId: string | null;
+  readonly body: string;
+}
+
+/** The code of an error after which it is certain that nothing was sent. */
+export const TIMED_OUT_CONNECTING = 'TIMED_OUT_CONNECTING';
+
+/**
+ * Connections are kept open and used again, but an idle one is given up before the server would close it, so that a POST does not meet
+ * one that is just going away: after 4 s, or 2 s before the server said that it will. If it does all the same, that is a cut like every other.
+ */
+const KEPT = { keepAlive: true, timeout: 4_000, agentKeepAliveTimeoutBuffer: 2_000 };
+const PLAIN = new http.Agent(KEPT);
+const ENCRYPTED = new https.Agent(KEPT);
+
+/**
+ * Sends it once, and follows no redirect: the key and the request are for Tilled only. Resolves to the whole answer; throws when it does not
+ * come within `msMax`, or breaks off. Not by fetch, which may send again by itself, and leaves some 20 kB behind of each call that only a full
+ * garbage collection finds.
+ */
+export function answerTo(url: URL, { body, ...how }: Message, msMax: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = url.protocol === 'https:' ? https.request(url, { ...how, agent: ENCRYPTED }) : http.request(url, { ...how, agent: PLAIN });
+    let isConnected = false;
+    sent.on('socket', (socket) => {
+      const connected = () => {
+        isConnected = true;
+      };
+      if (sent.reusedSocket) connected();
+      else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
+    });
+    const patience = setTimeout(() => {
+      const code = isConnected ? 'TIMED_OUT' : TIMED_OUT_CONNECTING;
+      reject(Object.assign(new Error(`There was no answer within ${msMax} ms.`), { code }));
+      sent.destroy();
+    }, msMax);
+    sent.on('response', (response) => {
+      const { statusCode: status = 0, headers } = response;
+      const requestId = [headers['request-id']].flat()[0] ?? null;
+      text(response).then((body) => resolve({ status, headers, requestId, body }), reject);
+    });
+    sent.on('error', reject);
+    sent.on('close', () => clearTimeout(patience));
+    sent.end(body);
+  });
+}
