@@ -33,7 +33,8 @@ export default {
   // What a file has loaded is never let go: a worker that holds much of it gives way to a fresh one.
   workerIdleMemoryLimit: '700MB',
   testSequencer: '<rootDir>/test/support/slowest-first-sequencer.mjs',
-  testTimeout: 30_000,
+  // For what hangs, not for what is slow: machines differ.
+  testTimeout: 180_000,
   reporters: ['default', '<rootDir>/test/support/totals-reporter.mjs'],
   projects: [
     { ...common, displayName: 'pure', testMatch: withoutDatabase },

@@ -41,7 +41,7 @@ beforeAll(async () => {
   app = await world.app();
   furniture = await furnish(world, app);
   roots = rootFieldsOf(world.gateway.schema);
-}, 60_000);
+});
 afterAll(() => world.close({ divergences: 1 }));
 
 const fill = ({ path, type }: InputPlace): unknown => {

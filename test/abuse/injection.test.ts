@@ -27,7 +27,7 @@ beforeAll(async () => {
   [app, other] = [await world.app(), await world.app()];
   furniture = await furnish(world, app);
   await furnish(world, other);
-}, 120_000);
+});
 afterAll(() => world.close({ divergences: 2 }));
 
 const SAMPLES: Readonly<Record<string, unknown>> = {
@@ -79,7 +79,7 @@ describe('SQL in a text', () => {
     expect(seen.filter((sql) => STATEMENTS.some((text) => sql.includes(text.slice(2, 14))))).toEqual([]);
     expect(await tableNames(world.gateway.database)).toEqual(tables);
     expect(await rowsOfApp(world, other)).toEqual(before);
-  }, 120_000);
+  });
 });
 
 describe('a credential', () => {

@@ -99,7 +99,7 @@ beforeAll(async () => {
   const opened = await leaveOpen(a, ofA);
   await world.advance({ ms: 1 });
   rowsOfA = { AuditEvent: String((await world.rows('billing_events', a)).at(-1)?.['id']), OpenIntent: opened };
-}, 60_000);
+});
 afterAll(() => world.close({ divergences: 2 }));
 
 describe('what is tried', () => {

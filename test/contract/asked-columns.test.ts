@@ -41,7 +41,7 @@ beforeAll(async () => {
   world = await World.create();
   app = await world.app();
   await furnish(world, app);
-}, 120_000);
+});
 afterAll(() => world.close({ divergences: 1 }));
 
 describe('a list reads the columns that are asked for', () => {

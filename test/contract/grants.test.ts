@@ -45,7 +45,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       await apply('billing_service.sql', administrator);
       await apply('billing_readonly.sql', administrator);
       [service, readonly] = [await connect(urlAs('service')), await connect(urlAs('readonly'))];
-    }, 90_000);
+    });
     afterAll(async () => {
       for (const role of ['migrator', 'service', 'readonly']) await administrator.query(`drop user if exists ${userOf(role)}`);
       for (const connection of open) await connection.end();
@@ -62,7 +62,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect(await billing(app, environment)).toMatchObject({ status: 0, stderr: '' });
       expect(await billing(['keys', 'create', '--app', 'shop'], environment)).toMatchObject({ status: 0, stderr: '' });
       expect((await billing(['keys', 'list'], environment)).stdout).toContain('shop');
-    }, 90_000);
+    });
 
     it.each([
       'create table billing_more (id int)',

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await populate(small, 2);
   await populate(large, 30);
   await world.advance({ ms: 3_600_000 });
-}, 120_000);
+});
 afterAll(() => world.close({ divergences: 1 }));
 
 describe('the number of statements', () => {

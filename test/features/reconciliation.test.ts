@@ -321,7 +321,7 @@ describe('a run', () => {
     const after = listsAsked();
     expect(await runs()).toHaveLength(1);
     expect([after.customers - before.customers, after.payments - before.payments]).toEqual([1, 2]);
-  }, 60_000);
+  });
 });
 
 describe('a state that cannot follow', () => {
@@ -339,7 +339,7 @@ describe('a state that cannot follow', () => {
     await world.advance({ ms: 10 * MINUTE_MS });
     await run();
     expect(await divergences()).toMatchObject([{ class: 'ILLEGAL_STATE', status: 'HEALED', closedBy: 'command' }]);
-  }, 90_000);
+  });
 
   it('of a dispute is not taken over either, and those that can are written down', async () => {
     const { tilled } = await books();
@@ -402,7 +402,7 @@ describe('billing reconcile', () => {
       said: expect.stringMatching(/1 objects looked at.*0 differences found, 0 healed, 0 open/),
     });
     expect(await command('--json')).toMatchObject({ status: 0, said: { appId: app.id, looked: 1, busy: 0, found: 0, healed: 0, open: 0 } });
-  }, 60_000);
+  });
 
   it('compares one object, by our id or by that of Tilled', async () => {
     const { id } = await world.customer(app);
@@ -417,7 +417,7 @@ describe('billing reconcile', () => {
     expect(await command('--object', tilledId)).toMatchObject({ status: 0, said: expect.stringContaining('is the same') });
     expect(await divergences()).toMatchObject([{ status: 'HEALED' }]);
     await expect(look('cus_nobody')).rejects.toThrow('There is no object');
-  }, 60_000);
+  });
 
   it('--canary ends well when what it plants is found and healed', async () => {
     expect(await world.gateway.reconciliation.canary.run(await world.scope(app))).toMatchObject({ isFound: true, isHealed: true });
@@ -426,7 +426,7 @@ describe('billing reconcile', () => {
     expect(await divergences()).toMatchObject([{ status: 'HEALED' }, { status: 'HEALED' }]);
     const movedMoney = ['payment_intents', 'charges', 'refunds'] as const;
     for (const collection of movedMoney) expect(await atTilled(world, app, collection)).toEqual([]);
-  }, 60_000);
+  });
 
   it('--canary ends well when queued work finds and heals what it plants before it looks itself', async () => {
     await world.gateway.reconciliation.canary.run(await world.scope(app));
@@ -435,7 +435,7 @@ describe('billing reconcile', () => {
     await world.control('webhooks', { lose: 1_000 });
     expect(await command('--canary')).toMatchObject({ status: 0, said: `${app.id}: the planted difference was found and healed.\n` });
     expect(await divergences()).toMatchObject([{ status: 'HEALED' }, { status: 'HEALED' }]);
-  }, 60_000);
+  });
 
   it('--canary fails when what it plants cannot be healed', async () => {
     const { canary } = world.gateway.reconciliation;
@@ -446,7 +446,7 @@ describe('billing reconcile', () => {
     await world.control('faults', { clear: true });
     await itsWorkIsDone();
     expect((await divergences()).map(({ status }) => status)).toEqual(['HEALED', 'HEALED']);
-  }, 60_000);
+  });
 
   // A process looks for a quarter of a minute before it gives up, and ends in the same way on both databases.
   if (globalThis.TEST_DATABASE === 'embedded') {
@@ -455,7 +455,7 @@ describe('billing reconcile', () => {
       expect(await command('--canary', '--json')).toMatchObject({ status: 1, said: { isFound: true, isHealed: false } });
       await world.control('faults', { clear: true });
       await itsWorkIsDone();
-    }, 60_000);
+    });
   }
 
   it('--canary fails when customers are compared by nothing that differs', async () => {
@@ -471,7 +471,7 @@ describe('billing reconcile', () => {
     comparison.sides = compare;
     await world.settle();
     expect(await gateway.reconciliation.canary.run(scope)).toMatchObject({ isFound: true, isHealed: true });
-  }, 60_000);
+  });
 });
 
 /** Books in which everything happened once, the same on both sides. */

@@ -90,7 +90,7 @@ describe('RATE_LIMITED', () => {
     expect([countOf(ofApp, 200), countOf(ofApp, 429)]).toEqual([6, 4]);
     await world.gateway.limitService.limitApp(app.id, 9);
     expect([(await ask(world.url, app.key)).status, (await ask(world.url, app.key)).status]).toEqual([200, 429]);
-  }, 120_000);
+  });
 });
 
 describe('two processes on one store', () => {
@@ -105,13 +105,13 @@ describe('two processes on one store', () => {
 
   it('admit exactly the limit together, and five failed authentications of one address, counted in the database', async () => {
     await expectSharedLimits({});
-  }, 120_000);
+  });
 
   it('and in Redis, where there is one', async () => {
     const redis = await startRedis();
     if (redis === null) return process.stdout.write('There is no redis-server here: limits in Redis were not tried.\n');
     await expectSharedLimits({ REDIS_URL: redis.url }).finally(redis.stop);
-  }, 120_000);
+  });
 
   async function expectSharedLimits(more: Readonly<Record<string, string>>): Promise<void> {
     const fresh = await world.app();

@@ -59,7 +59,7 @@ afterAll(async () => {
   await world.end();
   await server?.close();
   await rm(directory, { recursive: true, force: true });
-}, 60_000);
+});
 
 describe('billing backup', () => {
   it('says how to begin while there is no repository', () => {
@@ -120,7 +120,7 @@ describe('billing restore', () => {
       // What was written about the last copy came after it.
       if (table !== 'billing_backups') expect([table, rows[table]]).toEqual([table, expected]);
     }
-  }, 150_000);
+  });
 
   it('replays what Tilled emitted since, after which the books are Tilled’s and all invariants hold', async () => {
     const written = await writesAtTilled();
@@ -136,7 +136,7 @@ describe('billing restore', () => {
     expect(unanswered).toMatchObject({ status: 'UNKNOWN', tilled_payment_intent_id: null });
     expect(rows['billing_jobs']?.map((row) => row['subject'])).toContain(unanswered?.['id']);
     expect(await writesAtTilled()).toBe(written);
-  }, 150_000);
+  });
 
   it('refuses a database that is not empty, and replaces it only with --force', async () => {
     const before = await allRows('replayed');
@@ -154,7 +154,7 @@ describe('billing restore', () => {
       const emails = (await allRows('second'))['billing_customers']?.map((row) => row['email']);
       expect(emails).toContain('first@example.com');
       expect(emails).not.toContain('second@example.com');
-    }, 150_000);
+    });
 
     it('does not replay the statement that dropped the database, and says up to when the logs are good', async () => {
       const copied = await billing(['backup', '--logs'], { ...environment, BILLING_BACKUP_DATABASE_URL: urlOf('exact') }, COMMAND_MS_MAX);
@@ -174,14 +174,14 @@ describe('billing restore', () => {
       const late = await restore('not_to_be', '--no-replay', '--at', new Date(Date.now() + 3_600_000).toISOString());
       expect([late.status, late.stderr]).toEqual([1, expect.stringContaining('reach to')]);
       expect(await databaseNames()).not.toContain('not_to_be');
-    }, 150_000);
+    });
 
     it('leaves a database alone that somebody else lives in, even with --force', async () => {
       await onServer('create database theirs');
       await onServer('create table theirs.orders (id int)');
       const ending = await restore('theirs', '--no-replay', '--force');
       expect([ending.status, ending.stderr]).toEqual([1, expect.stringContaining("not billing's (orders)")]);
-    }, 150_000);
+    });
   }
 });
 
@@ -195,7 +195,7 @@ describe('a repository that lost data', () => {
     const { last, lastGood } = await backups.latest('drill');
     expect(last).toMatchObject({ succeeded: false, reason: expect.stringContaining('restic') });
     expect(lastGood).toMatchObject({ succeeded: true });
-  }, 150_000);
+  });
 });
 
 /** Traffic before, during and after a backup; news at Tilled that never arrive; then the database is gone. */

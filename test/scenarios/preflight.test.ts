@@ -37,7 +37,7 @@ if (globalThis.TEST_DATABASE === 'embedded') {
     directory = await mkdtemp(path.join(tmpdir(), 'bg_test_preflight_'));
     environment = { BILLING_DATA_DIR: directory, PORT: String(await freePort()), TILLED_SANDBOX_PORT: String(await freePort()) };
     running = await runningGateway(environment);
-  }, 60_000);
+  });
   afterAll(async () => {
     await running.end('SIGKILL');
     await rm(directory, { recursive: true, force: true });
@@ -58,7 +58,7 @@ if (globalThis.TEST_DATABASE === 'embedded') {
       for (const { id, evidence, todo } of checks.filter((check) => check.status === 'failed')) {
         expect([id, evidence, todo]).toEqual([id, expect.stringMatching(/./), expect.stringMatching(/.{20}/)]);
       }
-    }, 120_000);
+    });
 
     it('counts the word of a person where only people know, and until it is over', async () => {
       const attested = await run('preflight', 'attest', 'launch.told', '--by', 'Ann Lee', '--note', 'by mail', '--expires-days', '1');
@@ -69,14 +69,14 @@ if (globalThis.TEST_DATABASE === 'embedded') {
         status: 'attested',
         evidence: expect.stringMatching(/^Attested by Ann Lee on .*, until .*: by mail$/),
       });
-    }, 60_000);
+    });
 
     it("takes nobody's word for what it can look at, or for what it does not know", async () => {
       for (const id of ['database.separate', 'smoke.passed', 'database.nothing']) {
         expect([id, (await run('preflight', 'attest', 'launch.announced', id, '--by', 'Ann Lee')).status]).toEqual([id, 1]);
       }
       expect((await failuresOf('--phase', '9')).ids).toContain('launch.announced');
-    }, 60_000);
+    });
 
     it('leaves out of the record a smoke test that could not do everything, and cleans up all the same', async () => {
       const refused = await run('smoke', '--app', 'demo', '--payment-method', 'pm_of_nobody', '--json');
@@ -87,7 +87,7 @@ if (globalThis.TEST_DATABASE === 'embedded') {
       ]);
       expect((await failuresOf('--phase', '8')).ids).toContain('smoke.passed');
       expect((await run('smoke', '--app', 'demo', '--cleanup-only')).stdout).toContain('0 customers');
-    }, 90_000);
+    });
   });
 
   describe('the commands that runbooks and documents quote', () => {
@@ -98,7 +98,7 @@ if (globalThis.TEST_DATABASE === 'embedded') {
       expect(quoted.map(({ file, command }) => [file, command, faultOf(command, known)]).filter(([, , fault]) => fault !== null)).toEqual(
         [],
       );
-    }, 60_000);
+    });
 
     it('run, where they only read', async () => {
       const quoted = (await quotedCommands()).map(({ command }) => command.replaceAll(/--app \S+/g, '--app demo'));

@@ -67,7 +67,7 @@ beforeAll(async () => {
   await victim.revive();
   await sending;
   await sendAll(ids.slice(-AFTERWARDS));
-}, 180_000);
+});
 afterAll(async () => {
   await fleet.close();
   await foundation.database.close();
@@ -133,7 +133,7 @@ if (!isEmbedded) {
       await sleep(HANG_MS / 2);
       server?.resume();
       await sending;
-    }, 120_000);
+    });
     afterAll(() => server?.resume());
 
     it('every delivery is answered in the time that Tilled waits, 200 or 503, and readiness is denied', () => {

@@ -6,7 +6,7 @@ import { type Environment, inherited } from './processes.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
 const LINES_KEPT = 200;
-const READY_MS_MAX = 30_000;
+const READY_MS_MAX = 60_000;
 
 /** One process of ours that keeps running, with the newest of what it said. */
 interface Member {

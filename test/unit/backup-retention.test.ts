@@ -24,7 +24,7 @@ beforeAll(async () => {
   const empty = path.join(directory, 'empty');
   await new Restic(environmentOf(empty)).init();
   await makeCheap(empty, PASSWORD);
-}, 60_000);
+});
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 function environmentOf(repository: string): Readonly<Record<string, string>> {
@@ -101,13 +101,13 @@ describe('which backups are kept', () => {
     ]);
     expect(await prune(restic)).toBe(0);
     expect(await momentsOf(FULL)).toHaveLength(4);
-  }, 120_000);
+  });
 
   it('the last good one, even when everything is older than the policy keeps', async () => {
     await repository('alone', [{ at: daysAgo(4_000), tags: good }]);
     expect(await prune(restic)).toBe(0);
     expect(await momentsOf(FULL)).toHaveLength(1);
-  }, 120_000);
+  });
 });
 
 describe('a repository with another password', () => {
@@ -117,5 +117,5 @@ describe('a repository with another password', () => {
     expect(refusal).toBeInstanceOf(BackupError);
     expect(String(refusal)).toMatch(/wrong password/);
     expect(String(refusal)).not.toContain('hunter2');
-  }, 60_000);
+  });
 });
