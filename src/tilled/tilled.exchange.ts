@@ -38,6 +38,7 @@ export function answerTo(url: URL, { body, ...how }: Message, msMax: number): Pr
   return new Promise((resolve, reject) => {
     const sent = url.protocol === 'https:' ? https.request(url, { ...how, agent: ENCRYPTED }) : http.request(url, { ...how, agent: PLAIN });
     let isConnected = false;
+    let isAnswered = false;
     sent.on('socket', (socket) => {
       const connected = () => {
         isConnected = true;
@@ -51,12 +52,17 @@ export function answerTo(url: URL, { body, ...how }: Message, msMax: number): Pr
       sent.destroy();
     }, msMax);
     sent.on('response', (response) => {
+      isAnswered = true;
       const { statusCode: status = 0, headers } = response;
       const requestId = [headers['request-id']].flat()[0] ?? null;
       text(response).then((body) => resolve({ status, headers, requestId, body }), reject);
     });
     sent.on('error', reject);
-    sent.on('close', () => clearTimeout(patience));
+    sent.on('close', () => {
+      clearTimeout(patience);
+      // Node says no more than that when the answer is one that it does not take, such as a change of protocol.
+      if (!isAnswered) reject(Object.assign(new Error('The connection was closed without an answer.'), { code: 'CLOSED' }));
+    });
     sent.end(body);
   });
 }

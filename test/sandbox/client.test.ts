@@ -114,6 +114,14 @@ describe('a POST is sent once', () => {
     }
   });
 
+  it('and may have happened when the answer changes the protocol, which nobody asked for', async () => {
+    const switching: RequestListener = (request) =>
+      request.socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n');
+    await against(switching, async (baseUrl) => {
+      expect((await failure(client({ baseUrl }).createCustomer({}))).kind).toBe('unknown');
+    });
+  });
+
   it.each([
     ['HTML', '<html>Welcome</html>'],
     ['nothing', ''],
