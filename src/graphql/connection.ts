@@ -74,26 +74,31 @@ export interface ConnectionValue<Item> {
 }
 
 /** Shows a page of rows as a connection. */
-export async function connection<Row extends { id: string }>(found: Promise<Page<Row>>): Promise<ConnectionValue<Row>> {
-  const page = await found;
-  const { rows, hasNextPage, hasPreviousPage, totalCount } = page;
-  return {
-    get edges() {
-      return rows.map((node) => ({ cursor: cursorOf(node), node }));
-    },
-    nodes: rows,
-    pageInfo: {
-      hasNextPage,
-      hasPreviousPage,
-      get startCursor() {
-        return cursorOrNull(rows[0]);
-      },
-      get endCursor() {
-        return cursorOrNull(rows.at(-1));
-      },
-    },
-    count: totalCount,
-  };
+export function connection<Row extends { id: string }>(found: Promise<Page<Row>>): Promise<ConnectionValue<Row>> {
+  return found.then((page) => new ShownPage(page));
+}
+
+/** What is not asked for is not made: a list may have a hundred of these. */
+class ShownPage<Row extends { id: string }> implements ConnectionValue<Row> {
+  readonly nodes: Row[];
+  readonly count: () => Promise<number | null>;
+  readonly #page: Page<Row>;
+
+  constructor(page: Page<Row>) {
+    this.#page = page;
+    this.nodes = page.rows;
+    this.count = page.totalCount;
+  }
+
+  get edges() {
+    return this.nodes.map((node) => ({ cursor: cursorOf(node), node }));
+  }
+
+  get pageInfo(): PageInfo {
+    const { hasNextPage, hasPreviousPage } = this.#page;
+    const [first, last] = [this.nodes[0], this.nodes.at(-1)];
+    return { hasNextPage, hasPreviousPage, startCursor: cursorOrNull(first), endCursor: cursorOrNull(last) };
+  }
 }
 
 function cursorOrNull(row: { readonly id: string } | undefined): string | null {

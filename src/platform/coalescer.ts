@@ -5,10 +5,11 @@ interface Waiting<Item, Result> {
   readonly reject: (error: unknown) => void;
 }
 
-/** How many writes may be under way at once, how many items one of them takes at most, and how many items may wait. */
+/** How many writes may be under way at once, how much one of them takes at most, and how many items may wait. */
 export interface CoalescerLimits {
   readonly writesMax: number;
-  readonly itemsMax: number;
+  /** In items, or in what `sizeOf` counts in them. An item that is larger goes alone. */
+  readonly sizeMax: number;
   readonly waitingMax: number;
   /** Whether the items of a write that failed are tried one by one, so that a bad one fails alone. */
   readonly isolatesFailures: boolean;
@@ -36,6 +37,7 @@ export class Coalescer<Item, Result> {
     /** Writes all items or none; the results are in the order of the items. */
     private readonly write: (items: readonly Item[]) => Promise<readonly Result[]>,
     private readonly limits: CoalescerLimits,
+    private readonly sizeOf: (item: Item) => number = () => 1,
   ) {}
 
   /** Resolves once the item is written. Throws at once when too many wait: the database does not keep up, or hangs. */
@@ -45,11 +47,6 @@ export class Coalescer<Item, Result> {
       this.waiting.push({ item, resolve, reject });
       this.nextSoon();
     });
-  }
-
-  /** Whether nobody waits and nothing is under way. */
-  get isIdle(): boolean {
-    return this.waiting.length === 0 && this.writes === 0;
   }
 
   /** After the requests that lie ready to be read: a database that blocks while it commits never sees two waiting otherwise. */
@@ -82,10 +79,19 @@ export class Coalescer<Item, Result> {
   }
 
   private sizeOfNext(): number {
-    const size = Math.min(this.waiting.length, this.limits.itemsMax);
-    if (!this.limits.inFewSizes) return size;
-    const power = 2 ** Math.trunc(Math.log2(size));
-    return size >= power * 1.5 ? power * 1.5 : power;
+    const fitting = this.fitting();
+    if (!this.limits.inFewSizes) return fitting;
+    const power = 2 ** Math.trunc(Math.log2(fitting));
+    return fitting >= power * 1.5 ? power * 1.5 : power;
+  }
+
+  private fitting(): number {
+    let size = 0;
+    for (const [index, { item }] of this.waiting.entries()) {
+      size += this.sizeOf(item);
+      if (size > this.limits.sizeMax) return Math.max(index, 1);
+    }
+    return this.waiting.length;
   }
 
   private async writeTogether(batch: readonly Waiting<Item, Result>[]): Promise<void> {

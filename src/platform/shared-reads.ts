@@ -1,42 +1,60 @@
 import { Coalescer } from './coalescer.js';
 
+/** The most keys that one read has. */
+export const KEYS_MAX = 100;
+
 /** Three reads of a kind under way keep the database busy; what is asked meanwhile goes into the next one. */
-const LIMITS = { writesMax: 3, besideMin: 1, itemsMax: 100, waitingMax: 100_000, isolatesFailures: false, inFewSizes: false };
+const LIMITS = { writesMax: 3, besideMin: 1, sizeMax: KEYS_MAX, waitingMax: 100_000, isolatesFailures: false, inFewSizes: false };
 
 /**
  * Lets requests that ask the same kind of thing at the same time share a statement. Nothing is remembered: a read begins after it was
  * asked for, so everybody sees what was committed before their question.
  */
 export class SharedReads {
-  private readonly lanes = new Map<string, Coalescer<unknown, unknown>>();
+  private readonly lanes = new Map<string, Lane>();
 
   /**
    * The values of `keys`, in their order, read by `read` together with the keys that others ask for in this lane. Whoever shares a
-   * lane must be allowed to see the same rows.
+   * lane must be allowed to see the same rows, and values must not lead back to who read them. Keys stay together: a promise for each
+   * would be more to keep than its row.
    */
   async load<Key, Value>(
-    lane: string,
+    name: string,
     keys: readonly Key[],
     read: (keys: readonly Key[]) => Promise<readonly Value[]>,
   ): Promise<readonly Value[]> {
-    const known = this.lanes.get(lane) as Coalescer<Key, Value> | undefined;
-    const coalescer = known ?? new Coalescer<Key, Value>((together) => readDistinct(together, read), LIMITS);
-    if (known === undefined) this.lanes.set(lane, coalescer as Coalescer<unknown, unknown>);
+    const lane = this.lanes.get(name) ?? this.open(name, read as Read);
+    lane.asking += 1;
     try {
-      return await Promise.all(keys.map((key) => coalescer.add(key)));
+      return (await lane.coalescer.add(keys)) as readonly Value[];
     } finally {
-      if (coalescer.isIdle) this.lanes.delete(lane);
+      lane.asking -= 1;
+      if (lane.asking === 0) this.lanes.delete(name);
     }
+  }
+
+  private open(name: string, read: Read): Lane {
+    const lane = { coalescer: new Coalescer((together: readonly Keys[]) => readDistinct(together, read), LIMITS, lengthOf), asking: 0 };
+    this.lanes.set(name, lane);
+    return lane;
   }
 }
 
-async function readDistinct<Key, Value>(
-  keys: readonly Key[],
-  read: (keys: readonly Key[]) => Promise<readonly Value[]>,
-): Promise<readonly Value[]> {
-  const distinct = [...new Set(keys)];
+interface Lane {
+  readonly coalescer: Coalescer<Keys, readonly unknown[]>;
+  /** How many wait for it; the last one closes it. */
+  asking: number;
+}
+
+type Keys = readonly unknown[];
+type Read = (keys: Keys) => Promise<readonly unknown[]>;
+
+const lengthOf = (keys: Keys) => keys.length;
+
+/** The values of the keys of each of those who read together. */
+async function readDistinct(together: readonly Keys[], read: Read): Promise<readonly (readonly unknown[])[]> {
+  const distinct = [...new Set(together.flat())];
   const values = await read(distinct);
-  if (distinct.length === keys.length) return values;
-  const byKey = new Map(distinct.map((key, index) => [key, values[index] as Value]));
-  return keys.map((key) => byKey.get(key) as Value);
+  const byKey = new Map(distinct.map((key, index) => [key, values[index]]));
+  return together.map((keys) => keys.map((key) => byKey.get(key)));
 }

@@ -1,4 +1,4 @@
-import type { RawRow } from '../db/table.js';
+import type { Columns, RawRow } from '../db/table.js';
 import { InvalidInput } from '../errors.js';
 
 /** Which part of a list is asked for: `first` rows after the row `after`. */
@@ -10,11 +10,15 @@ export interface PageRequest {
   readonly only?: string | undefined;
 }
 
-/** A part of a list, newest first. */
-export interface Page<Row> {
+/** A part of a list as it was read, newest first. */
+export interface FoundPage<Row> {
   readonly rows: Row[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
+}
+
+/** A part of a list. */
+export interface Page<Row> extends FoundPage<Row> {
   /** How many rows the whole list has; null beyond COUNT_MAX. Costs a query, so it is a function. */
   readonly totalCount: () => Promise<number | null>;
 }
@@ -51,6 +55,19 @@ export function checkedPage(page: PageRequest): CheckedPage {
     throw InvalidInput.because(['first'], `first must be from 1 to ${PAGE_MAX}.`);
   }
   return { first: page.first, afterId: page.after ? idOfCursor(page.after) : null, only: page.only };
+}
+
+/** The page of which one row more was read than it shows, if there is one. */
+export function foundPage<Row extends object>(
+  raws: readonly RawRow[],
+  { first, afterId }: CheckedPage,
+  columns: Columns<Row>,
+): FoundPage<Row> {
+  return {
+    rows: raws.slice(0, first).map((raw) => columns.fromRaw(raw)),
+    hasNextPage: raws.length > first,
+    hasPreviousPage: afterId !== null,
+  };
 }
 
 /** The rows of a statement of many pages, each in its own list, newest first. */

@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics.js';
 import { traceWrites } from '../outbox/audit-trail.js';
 import { type PendingEvent, recordEvent, writeEvents } from '../outbox/outbox.js';
 import type { CallNote } from '../outbox/outbox-event.entity.js';
+import { KEYS_MAX } from '../shared-reads.js';
 import type { Actor } from './actor.js';
 
 /** The app every row read or written in a scope belongs to. */
@@ -193,7 +194,7 @@ export class Scope {
     if (known !== undefined) return known;
     const lane = `${this.appId}\n${this.onlyCustomerId ?? ''}\n${key}`;
     const shared = (keys: readonly Key[]) => this.parts.database.reads.load(lane, keys, batch);
-    const made = new DataLoader<Key, Value>(this.unit === undefined ? shared : batch);
+    const made = this.unit === undefined ? new DataLoader(shared, { maxBatchSize: KEYS_MAX }) : new DataLoader(batch);
     this.loaders.set(key, made as DataLoader<unknown, unknown>);
     return made;
   }

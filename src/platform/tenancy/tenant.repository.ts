@@ -1,8 +1,8 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
-import type { Columns, RawRow } from '../db/table.js';
+import type { RawRow } from '../db/table.js';
 import { NotFound } from '../errors.js';
 import { ANY, type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
-import { type CheckedPage, COUNT_MAX, checkedPage, groupByBranch, type Page, type PageRequest } from './page.js';
+import { type CheckedPage, COUNT_MAX, checkedPage, type FoundPage, foundPage, groupByBranch, type Page, type PageRequest } from './page.js';
 import type { Scope } from './scope.js';
 import type { TenantRow } from './tenant-row.js';
 
@@ -115,16 +115,21 @@ export abstract class TenantRepository<Row extends TenantRow> {
 
   /** A page of the rows that match, newest first. */
   protected async page(filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
-    const [page] = await this.pages([filter], request);
-    if (page === undefined) throw new Error('A page was asked for and none came.');
-    return page;
+    const [found] = await this.pages([filter], request);
+    if (found === undefined) throw new Error('A page was asked for and none came.');
+    return this.counted(found, filter);
   }
 
   /** The same page of each parent's rows. Loads of one tick with equal arguments share one query. */
   protected pageOf(property: keyof Row & string, parentId: string, filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
     const key = `${this.noun}.page.${property}.${JSON.stringify([filter, request])}`;
     const loader = this.scope.loader(key, (parentIds: readonly string[]) => this.pagesOf(property, parentIds, filter, request));
-    return loader.load(parentId);
+    // What was found may be shared with other requests; who counts the whole list is this one.
+    return loader.load(parentId).then((found) => this.counted(found, { ...filter, [property]: parentId }));
+  }
+
+  private counted(found: FoundPage<Row>, filter: Filter<Row>): Page<Row> {
+    return { ...found, totalCount: () => this.count(filter) };
   }
 
   /**
@@ -136,7 +141,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     parentIds: readonly string[],
     filter: Filter<Row>,
     request: PageRequest,
-  ): Promise<Page<Row>[]> {
+  ): Promise<FoundPage<Row>[]> {
     const page = checkedPage({ ...request, only: request.only === undefined ? undefined : `${request.only},${property}` });
     const columns = this.scope.table(this.entity).only(page.only);
     const filterOf = (id: string) => ({ ...filter, [property]: id }) as Filter<Row>;
@@ -145,7 +150,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     const rest = await this.pages(left.map(filterOf), request);
     return parentIds.map((id) => {
       const rows = read?.get(id);
-      return rows === undefined ? (rest[left.indexOf(id)] as Page<Row>) : this.pageFrom(rows, page, filterOf(id), columns);
+      return rows === undefined ? (rest[left.indexOf(id)] as FoundPage<Row>) : foundPage(rows, page, columns);
     });
   }
 
@@ -178,7 +183,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
    * One page for each filter, in one statement: each branch reads `first` + 1 rows along an index, so the cost does not
    * grow with what lies behind the page.
    */
-  private async pages(filters: readonly Filter<Row>[], request: PageRequest): Promise<Page<Row>[]> {
+  private async pages(filters: readonly Filter<Row>[], request: PageRequest): Promise<FoundPage<Row>[]> {
     if (filters.length === 0) return [];
     const page = checkedPage(request);
     const table = this.scope.table(this.entity);
@@ -196,16 +201,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
       branches.map((branch) => branch.sql).join(' union all '),
       branches.flatMap((branch) => branch.parameters),
     );
-    return groupByBranch(raws, filters.length).map((mine, index) => this.pageFrom(mine, page, filters[index] ?? {}, columns));
-  }
-
-  private pageFrom(raws: readonly RawRow[], { first, afterId }: CheckedPage, filter: Filter<Row>, columns: Columns<Row>): Page<Row> {
-    return {
-      rows: raws.slice(0, first).map((raw) => columns.fromRaw(raw)),
-      hasNextPage: raws.length > first,
-      hasPreviousPage: afterId !== null,
-      totalCount: () => this.count(filter),
-    };
+    return groupByBranch(raws, filters.length).map((mine) => foundPage(mine, page, columns));
   }
 
   private count(filter: Filter<Row>): Promise<number | null> {
