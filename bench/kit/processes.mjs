@@ -8,6 +8,8 @@ const project = join(import.meta.dirname, '..', '..');
 const START_MS_MAX = 60_000;
 /** Clock ticks a second in /proc; 100 on every Linux that Node runs on. */
 const TICKS = 100;
+/** What `npm start` has Node started with. All contestants have it, so that no ratio is one of flags. */
+const FLAGS = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).scripts.start.match(/--\S+/g);
 const children = new Set();
 
 /**
@@ -23,7 +25,7 @@ const children = new Set();
 export async function startContestant({ name, args, environment = {}, ready = '/readyz', portIs = 'PORT' }) {
   const port = await freePort();
   const begun = performance.now();
-  const child = spawn(process.execPath, ['--no-warnings', ...args], {
+  const child = spawn(process.execPath, ['--no-warnings', ...FLAGS, ...args], {
     cwd: project,
     env: { PATH: process.env.PATH, NODE_ENV: 'production', HOST: '127.0.0.1', [portIs]: String(port), ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],

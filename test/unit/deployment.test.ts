@@ -77,12 +77,14 @@ describe('the Dockerfile', () => {
     expect(stage('base')).toMatch(/COPY --from=dependencies/);
   });
 
-  it('runs on the Node, and starts the program, of package.json', async () => {
+  it('runs on the Node, and starts the gateway with what npm start has, of package.json', async () => {
     const { engines, scripts } = JSON.parse(await readFile('package.json', 'utf8'));
     expect(engines.node).toMatch(/^>=24/);
     expect(new Set(dockerfile.match(/node:\S+/g))).toEqual(new Set(['node:24-bookworm-slim']));
-    const [, program = ''] = /^CMD \["node", "(\S+)"\]$/m.exec(stage('gateway')) ?? [];
-    expect(scripts.start).toContain(program);
+    const [, options = ''] = /^ +NODE_OPTIONS=(\S+)/m.exec(stage('base')) ?? [];
+    const [, command = '[]'] = /^CMD (\["node", .+\])$/m.exec(stage('gateway')) ?? [];
+    const [node, ...args] = JSON.parse(command);
+    expect(scripts.start).toBe(['exec', node, options, ...args].join(' '));
   });
 
   it('asks a route that exists whether the gateway lives', async () => {

@@ -39,12 +39,19 @@ describe('the systemd units', () => {
   it('run what this repository has', async () => {
     for (const name of names.filter((unit) => unit.endsWith('.service'))) {
       const [, program = '', command] =
-        /^ExecStart=\/usr\/bin\/node (?:--\S+ )?(\S+)(?: (.+))?$/m.exec(await readFile(path.join(UNITS, name), 'utf8')) ?? [];
+        /^ExecStart=\/usr\/bin\/node (?:--\S+ )*(\S+)(?: (.+))?$/m.exec(await readFile(path.join(UNITS, name), 'utf8')) ?? [];
       const source = program.replace(/^dist\/(.*)\.js$/, '$1.ts');
       expect([name, program, existsSync(source)]).toEqual([name, program, true]);
       if (program === 'bin/billing.mjs')
         expect([name, command]).toEqual([name, expect.stringMatching(/^(worker|backup|backup --logs|drill)$/)]);
     }
+  });
+
+  it('start the gateway as npm start does', async () => {
+    const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
+    const [, start = ''] = /^exec node (.+)$/.exec(scripts.start) ?? [];
+    expect(start).toContain('dist/src/main.js');
+    expect(await readFile(path.join(UNITS, 'billing-gateway.service'), 'utf8')).toContain(`\nExecStart=/usr/bin/node ${start}\n`);
   });
 
   it('confine every service, and give it no privilege', async () => {
