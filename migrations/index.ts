@@ -8,6 +8,7 @@ import { Migration0006Limits } from './0006-limits.js';
 import { Migration0007Operations } from './0007-operations.js';
 import { Migration0008Imports } from './0008-imports.js';
 import { Migration0010Preflight } from './0010-preflight.js';
+import { Migration0011UnqueuedEvents } from './0011-unqueued-events.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
 export const MIGRATIONS: MigrationList = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: MigrationList = [
   { name: '0007-operations', class: Migration0007Operations },
   { name: '0008-imports', class: Migration0008Imports },
   { name: '0010-preflight', class: Migration0010Preflight },
+  { name: '0011-unqueued-events', class: Migration0011UnqueuedEvents },
 ];

@@ -426,10 +426,12 @@ CREATE TABLE billing_webhooks (
   payload mediumtext NOT NULL,
   received_at datetime(3) NOT NULL,
   processed_at datetime(3) DEFAULT NULL,
+  unqueued_since datetime(3) DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_webhooks_deliveries_sound CHECK deliveries > 0,
   KEY billing_webhooks_object (app_id,object_id,status),
   KEY billing_webhooks_status (app_id,status,id),
   KEY billing_webhooks_type (app_id,type,id),
+  KEY billing_webhooks_unqueued (unqueued_since,app_id,id),
   UNIQUE KEY billing_webhooks_event (app_id,event_id)
 );

@@ -48,10 +48,12 @@ import { BACKFILL, WebhookBackfill } from './billing/webhooks/webhook.backfill.j
 import { WebhookDirectory } from './billing/webhooks/webhook.directory.js';
 import { ENDPOINT_RETIREMENT, WebhookEndpoints } from './billing/webhooks/webhook.endpoints.js';
 import { ROUTE, WebhookInbox } from './billing/webhooks/webhook.inbox.js';
+import { WebhookIntake } from './billing/webhooks/webhook.intake.js';
 import { WebhookOwners } from './billing/webhooks/webhook.owners.js';
 import { WebhookService } from './billing/webhooks/webhook.service.js';
 import { WebhookSync } from './billing/webhooks/webhook.sync.js';
 import { PaymentFactsResolver, WebhookEventResolver } from './billing/webhooks/webhook-event.resolver.js';
+import type { Foundation } from './compose.foundation.js';
 import type { TilledConfig } from './config.js';
 import { type Clock } from './platform/clock.js';
 import { assert } from './platform/errors.js';
@@ -60,7 +62,6 @@ import { Ids } from './platform/ids.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { type JobHandler } from './platform/jobs/worker.js';
 import type { Metrics } from './platform/metrics.js';
-import type { Vault } from './platform/vault.js';
 
 /** How long a gateway that only reads puts work off that is not reading, ms: well past its own end. */
 const PUT_OFF_MS = 60_000;
@@ -81,12 +82,15 @@ export type Services = ReturnType<typeof composeServices>;
 export type Webhooks = ReturnType<typeof composeWebhooks>;
 
 /** Receiving, registering, backfilling and replaying. */
-export function composeWebhooks({ processor, jobs, clock, ids }: Tools, access: AccessService, tilled: TilledConfig, vault: Vault) {
+export function composeWebhooks({ processor, jobs, clock, ids }: Tools, foundation: Foundation, tilled: TilledConfig) {
+  const { database, access, vault, log } = foundation;
   const directory = new WebhookDirectory(access, vault, tilled.webhookSecret);
   const inbox = new WebhookInbox({ directory, owners: new WebhookOwners(processor), jobs, clock, ids });
   const endpoints = new WebhookEndpoints(processor, jobs, vault);
   const backfill = new WebhookBackfill({ processor, inbox, jobs });
-  return { inbox, endpoints, backfill, service: new WebhookService(jobs) };
+  const scopeOf = (appId: string) => access.scopeOf(appId, { kind: 'job', id: 'webhook.intake' }, { requestId: ids.make('job') });
+  const intake = new WebhookIntake({ database, jobs, scopeOf, log });
+  return { inbox, intake, endpoints, backfill, service: new WebhookService(jobs) };
 }
 
 /** Everything about comparing with Tilled. */

@@ -86,7 +86,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const { processor, degraded } = composeProcessor({ ...parts, log, metrics, vault });
   const tools = { processor, intents, jobs, clock, ids };
   const services = composeServices(tools);
-  const webhooks = composeWebhooks(tools, access, tilled, vault);
+  const webhooks = composeWebhooks(tools, foundation, tilled);
   const reconciliation = composeReconciliation(tools, services.customers, {
     metrics,
     everyMs: parts.reconcileEveryMs ?? RECONCILE_EVERY_MS,
@@ -100,6 +100,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const worker: Worker = composeWorker(foundation, {
     jobs,
     ids,
+    intake: () => webhooks.intake.take(),
     handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
     onFailure: sync.noteFailure.bind(sync),
   });
@@ -107,7 +108,6 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   countRootFields(schema, metrics);
   const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run, retention]);
   const startWork = () => startWorking(worker, schedule, log);
-  const operations = new Operations(clock);
   return {
     ...foundation,
     ...dataWork,
@@ -116,24 +116,25 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     schedule,
     startWork,
     inbox: webhooks.inbox,
-    operations,
+    operations: new Operations(clock),
     webhooks,
     processor,
     reconciliation,
     degraded,
-    unsynced: () => countJobs(database, SYNCS),
+    unsynced: async () => (await countJobs(database, SYNCS)) + (await webhooks.intake.waiting()),
     isReady: () => isReady(migrator),
   };
 }
 
 /** What the worker of a gateway needs beside what all processes have. */
-interface WorkerParts extends Pick<ConstructorParameters<typeof Worker>[0], 'jobs' | 'handlers' | 'onFailure'> {
+interface WorkerParts extends Pick<ConstructorParameters<typeof Worker>[0], 'jobs' | 'intake' | 'handlers' | 'onFailure'> {
   readonly ids: Ids;
 }
 
-function composeWorker({ access, log, metrics }: Foundation, { jobs, handlers, ids, onFailure }: WorkerParts): Worker {
+function composeWorker({ access, log, metrics }: Foundation, { jobs, intake, handlers, ids, onFailure }: WorkerParts): Worker {
   return new Worker({
     jobs,
+    intake,
     handlers,
     scopeFor: ({ appId, kind, jobId }) => access.scopeOf(appId, { kind: 'job', id: `${kind} ${jobId}` }, { requestId: ids.make('job') }),
     onFailure: async (scope, lease, reason, isDead) => {

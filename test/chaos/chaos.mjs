@@ -107,7 +107,11 @@ async function moveTime(database, round) {
     await database.run('update billing_jobs set sent_at = ? where id = ? and sent_at is not null', [longAgo, id]);
   }
   await database.run("update billing_idempotency_keys set held_until = ? where state = 'open'", [justNow]);
-  return jobs.filter(({ kind }) => !SCHEDULED.includes(kind));
+  const unqueued = await database.query(
+    'select id, type as kind, object_id as subject from billing_webhooks where unqueued_since is not null',
+    [],
+  );
+  return [...jobs.filter(({ kind }) => !SCHEDULED.includes(kind)), ...unqueued];
 }
 
 async function report({ stage, clients, left, ...figures }) {

@@ -27,6 +27,7 @@ const SHARED: Readonly<Record<string, string>> = {
 const ACROSS_APPS: Readonly<Record<string, string>> = {
   billing_api_keys_hash: 'which app a credential belongs to is what is being asked',
   billing_jobs_due: 'a worker takes the oldest due work of all apps',
+  billing_webhooks_unqueued: 'a worker queues what arrived first, of all apps',
 };
 
 let migrated: Foundation;

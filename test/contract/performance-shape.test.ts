@@ -111,6 +111,10 @@ describe('every statement', () => {
       'which app a credential belongs to is what is being asked',
     ],
     [/^select .* from billing_jobs where due_at <= \? order by due_at, id limit \d+/, 'a worker takes the oldest due work of all apps'],
+    [
+      /^select app_id, id from billing_webhooks where unqueued_since is not null order by/,
+      'a worker queues what arrived first, of all apps',
+    ],
     [/\bbilling_migrations\b/, 'the list of applied migrations'],
   ];
 

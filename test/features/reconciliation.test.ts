@@ -254,6 +254,9 @@ describe('a run', () => {
     await at('PATCH', `/v1/subscriptions/${tilled.subscription}`, { price: 2_990 });
     await world.sandbox.drain();
     await world.sandbox.advanceTo(new Date(world.sandbox.now().getTime() + 10 * MINUTE_MS));
+    expect(await jobKinds()).toEqual([]);
+    expect(await run()).toMatchObject({ found: 0, busy: 1 });
+    await world.gateway.webhooks.intake.take();
     expect(await jobKinds()).toContain('sync.subscription');
     expect(await run()).toMatchObject({ found: 0, busy: 1 });
     await world.settle();

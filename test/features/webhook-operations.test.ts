@@ -449,9 +449,9 @@ describe('a database that cannot record', () => {
   it('has every delivery answered 503 with Retry-After, none 200, and takes them all once it is back', async () => {
     await deliver(newEvent(app));
     const lost = Array.from({ length: 20 }, () => newEvent(app));
-    await world.gateway.database.run('alter table billing_jobs rename to billing_jobs_away', []);
+    await world.gateway.database.run('alter table billing_webhooks rename to billing_webhooks_away', []);
     const answers = await Promise.all(lost.map((event) => answerTo(event)));
-    await world.gateway.database.run('alter table billing_jobs_away rename to billing_jobs', []);
+    await world.gateway.database.run('alter table billing_webhooks_away rename to billing_webhooks', []);
     expect(new Set(answers.map(({ status, headers }) => `${status} ${headers.get('retry-after')}`))).toEqual(new Set(['503 30']));
     expect(await webhookRows()).toHaveLength(1);
     for (const event of lost) expect(await deliver(event)).toBe(200);
@@ -460,7 +460,7 @@ describe('a database that cannot record', () => {
 });
 
 describe('many deliveries at once', () => {
-  it('share few commits', async () => {
+  it('share few statements, each a commit of its own', async () => {
     await deliver(newEvent(app));
     const sent = Array.from({ length: 200 }, (_, index) => newEvent(app, `cus_${index}`));
     let receipts: Receipt[] = [];
@@ -469,9 +469,8 @@ describe('many deliveries at once', () => {
     });
     expect(receipts.map(({ kind }) => kind)).toEqual(sent.map(() => 'recorded'));
     expect(await webhookRows()).toHaveLength(201);
-    expect(await world.rows('billing_jobs', app)).toHaveLength(201);
     expect(statements.filter((sql) => sql.startsWith('insert into billing_webhooks '))).toHaveLength(4);
-    expect(statements.length).toBeLessThan(40);
+    expect(statements.filter((sql) => !/^(insert into|select id from) billing_webhooks /.test(sql))).toEqual([]);
   });
 
   it('are told apart, new ones from those that came before and those that come twice', async () => {
@@ -498,7 +497,7 @@ describe('many deliveries at once', () => {
     const sent = Array.from({ length: 50 }, (_, index) => ({ ...newEvent(app, `cus_${index}`) }));
     const refused = { ...newEvent(app), id: 'evt_refused' };
     const answers = await Promise.all([...sent.slice(0, 25), refused, ...sent.slice(25)].map((event) => deliver(event)));
-    await world.gateway.database.run('drop trigger refuse_event', []);
+    await define('drop trigger refuse_event');
     expect(answers.filter((status) => status === 200)).toHaveLength(50);
     expect(answers[25]).toBe(503);
     expect(await webhookRows()).toHaveLength(50);
@@ -653,7 +652,13 @@ async function refuseInDatabase(eventId: string): Promise<void> {
   const condition = world.gateway.database.isEmbedded
     ? `when new.event_id = '${eventId}' begin ${refusal}; end`
     : `begin if new.event_id = '${eventId}' then ${refusal}; end if; end`;
-  await world.gateway.database.run(`create trigger refuse_event before insert on billing_webhooks for each row ${condition}`, []);
+  await define(`create trigger refuse_event before insert on billing_webhooks for each row ${condition}`);
+}
+
+/** MySQL prepares no statement about triggers, and in a transaction of the ORM statements are sent as text. */
+async function define(sql: string): Promise<void> {
+  const { database } = world.gateway;
+  await database.transaction((em) => database.run(sql, [], em));
 }
 
 /** A second gateway on the database of this world. */

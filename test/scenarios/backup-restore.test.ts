@@ -72,7 +72,12 @@ describe('billing backup', () => {
     const { tables, schemaVersion } = JSON.parse(endings.backup.stdout);
     expect(Object.keys(tables)).toEqual(Object.keys(lost));
     expect(tables['billing_payments']).toEqual({ rows: expect.any(Number), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
-    expect(schemaVersion).toBe(lost['billing_migrations']?.map((row) => String(row['name'])).at(-1));
+    expect(schemaVersion).toBe(
+      lost['billing_migrations']
+        ?.map((row) => String(row['name']))
+        .sort()
+        .at(-1),
+    );
   });
 
   it('leaves nothing of the data readable in the repository', async () => {

@@ -8,6 +8,10 @@ const ACROSS_APPS: readonly (readonly [RegExp, string])[] = [
     /^select .* from billing_jobs where due_at <= \? order by due_at, id limit \d+( for update skip locked)?$/,
     'a worker takes due work of all apps',
   ],
+  [
+    /^select app_id, id from billing_webhooks where unqueued_since is not null order by unqueued_since, app_id, id limit \d+$/,
+    'a worker queues what arrived first, of all apps',
+  ],
   [/^select [^()]* from billing_api_keys where hash = \? /, 'which app a credential belongs to is what is being asked'],
   [/^select app_id, id from \(.*\) as broken limit \d+$/, 'the invariants are checked over the books of all apps'],
 ];

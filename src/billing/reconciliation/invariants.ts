@@ -68,8 +68,8 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'no-event-without-work',
-    sentence: 'An event that waits has a job that will handle it.',
-    sql: `select w.app_id, w.id from billing_webhooks w where w.status in ('RECEIVED', 'FAILED') and not exists
+    sentence: 'An event that waits is about to be queued, or has a job that will handle it.',
+    sql: `select w.app_id, w.id from billing_webhooks w where w.status in ('RECEIVED', 'FAILED') and w.unqueued_since is null and not exists
       (select 1 from billing_jobs j where j.app_id = w.app_id and j.subject = w.object_id and j.kind = concat('sync.', w.object_kind))`,
   },
   {

@@ -1,3 +1,4 @@
+import { places } from '../../platform/tenancy/conditions.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Reconciled, Reconciliation } from './reconciliation.entity.js';
 
@@ -58,14 +59,15 @@ export class ReconciledRepository extends TenantRepository<Reconciled> {
     return raws.map((raw) => String(raw.id));
   }
 
-  /** Whether work about any of these waits or runs; what was given up is not under way. */
+  /** Whether work about any of these waits or runs, or an event is about to ask for it; what was given up is not under way. */
   async isUnderWay(subjects: readonly string[]): Promise<boolean> {
     if (subjects.length === 0) return false;
-    const [counted] = await this.scope.query(
-      `select count(*) as n from billing_jobs where app_id = ? and state <> 'dead' and kind not like 'reconcile%'
-        and subject in (${subjects.map(() => '?').join(', ')})`,
-      [this.scope.appId, ...subjects],
+    const about = [this.scope.appId, ...subjects];
+    const counted = await this.scope.query(
+      `select count(*) as n from billing_jobs where app_id = ? and subject in (${places(subjects)}) and state <> 'dead' and kind not like 'reconcile%'
+        union all select count(*) as n from billing_webhooks where app_id = ? and object_id in (${places(subjects)}) and unqueued_since is not null`,
+      [...about, ...about],
     );
-    return Number(counted?.n) > 0;
+    return counted.some(({ n }) => Number(n) > 0);
   }
 }

@@ -90,7 +90,7 @@ const GAUGES: readonly StandingGauge[] = [
   },
   {
     name: 'billing_webhook_unhandled_objects',
-    help: 'Objects at Tilled that an event named and that were not looked at since. The same in every process.',
+    help: 'Objects at Tilled that an event named and that were not looked at since, and events whose object is not queued yet. The same in every process.',
     label: null,
     values: ({ unhandled }) => [['', unhandled.count]],
   },

@@ -14,10 +14,10 @@ export interface Pile {
 /** What waits and what stands in the books now, over all apps. Each map has every key of its closed list. */
 export interface Standing {
   readonly events: ReadonlyMap<string, number>;
-  /** Objects of Tilled that wait to be looked at again; age since the first event that asked for it. */
+  /** Objects of Tilled that wait to be looked at again, and events whose object is not queued yet; age since the first event that asked for it. */
   readonly unhandled: Pile;
   readonly jobs: ReadonlyMap<string, number>;
-  /** How long the work that is due longest has been due, s. */
+  /** How long the work that is due longest has been due, s; an event whose object is not queued yet is due since it arrived. */
   readonly oldestDueSeconds: number;
   /** Payments and refunds whose outcome is unknown; age since their last change. */
   readonly unknown: ReadonlyMap<string, Pile>;
@@ -53,8 +53,9 @@ export class StandingReport {
   ) {}
 
   async read(): Promise<Standing> {
-    const [events, jobs, payments, refunds, divergences, intents] = await Promise.all([
+    const [events, unqueued, jobs, payments, refunds, divergences, intents] = await Promise.all([
       this.countsOf('billing_webhooks', EVENT_STATES),
+      this.database.query(UNQUEUED, []).then((rows) => this.pileOf(rows)),
       this.database.query(JOBS, []),
       this.database.query(unknownPayments(this.join), []),
       this.database.query(UNKNOWN_REFUNDS, []),
@@ -65,9 +66,12 @@ export class StandingReport {
     const due = jobs.filter((row) => row.state === 'due').map((row) => this.secondsSince(row.oldest_due));
     return {
       events,
-      unhandled: { count: total(sync), oldestSeconds: Math.max(0, ...sync.map((row) => this.secondsSince(row.oldest))) },
+      unhandled: {
+        count: unqueued.count + total(sync),
+        oldestSeconds: Math.max(unqueued.oldestSeconds, ...sync.map((row) => this.secondsSince(row.oldest))),
+      },
       jobs: new Map(JOB_STATES.map((state) => [state, total(jobs.filter((row) => row.state === state))])),
-      oldestDueSeconds: Math.max(0, ...due),
+      oldestDueSeconds: Math.max(unqueued.oldestSeconds, ...due),
       unknown: new Map([
         ['payment', this.pileOf(payments)],
         ['refund', this.pileOf(refunds)],
@@ -113,6 +117,8 @@ export class StandingReport {
     return Math.max(0, (this.clock.now().getTime() - at) / 1000);
   }
 }
+
+const UNQUEUED = 'select count(*) as counted, min(unqueued_since) as oldest from billing_webhooks where unqueued_since is not null';
 
 const JOBS = `select j.state, case when j.kind like 'sync.%' then 1 else 0 end as is_sync, count(*) as counted,
   min(j.created_at) as oldest, min(j.due_at) as oldest_due from billing_jobs j group by j.state, case when j.kind like 'sync.%' then 1 else 0 end`;

@@ -2,6 +2,7 @@ import { plusMs } from '../../platform/clock.js';
 import { CursorRepository } from '../../platform/cursors.js';
 import { firstIdAt } from '../../platform/ids.js';
 import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import { places } from '../../platform/tenancy/conditions.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { ERASURE } from '../customers/customer.service.js';
 import type { PrivacyService } from '../privacy/privacy.service.js';
@@ -158,8 +159,4 @@ async function idsOf(scope: Scope, sql: string, limit: number, parameters: reado
 function remove(scope: Scope, table: string, ids: readonly string[]): Promise<number> {
   if (ids.length === 0) return Promise.resolve(0);
   return scope.run(`delete from ${table} where app_id = ? and id in (${places(ids)})`, [scope.appId, ...ids]);
-}
-
-function places(ids: readonly string[]): string {
-  return ids.map(() => '?').join(', ');
 }

@@ -94,6 +94,7 @@ export function jobsAbout(events: readonly { readonly objectKind: ObjectKind | n
 
 /** What is kept of an event that the state of its object may not show any more. */
 export interface EventFact {
+  readonly eventId: string;
   readonly type: string;
   readonly objectId: string;
   readonly paymentIntentId: string | null;
@@ -111,6 +112,7 @@ export function factOfEvent(event: TilledEvent, receivedAt: Date): EventFact | n
   if (!isFact || objectId === null) return null;
   const error = (data.last_payment_error ?? {}) as Record<string, unknown>;
   return {
+    eventId: event.id,
     type: event.type,
     objectId,
     paymentIntentId: objectOf(event)?.kind === 'payment_intent' ? (objectOf(event)?.id ?? null) : null,

@@ -24,6 +24,8 @@ registerEnumType(WebhookEventStatus, {
 @Unique({ name: 'billing_webhooks_event', properties: ['appId', 'eventId'] })
 @Index({ name: 'billing_webhooks_object', properties: ['appId', 'objectId', 'status'] })
 @Index({ name: 'billing_webhooks_status', properties: ['appId', 'status', 'id'] })
+// Does not begin with app_id: a worker looks for the oldest of all apps.
+@Index({ name: 'billing_webhooks_unqueued', properties: ['unqueuedSince', 'appId', 'id'] })
 @Index({ name: 'billing_webhooks_type', properties: ['appId', 'type', 'id'] })
 export class WebhookEvent extends TenantRow {
   @Field(() => String, { description: "The processor's id of the event." })
@@ -68,6 +70,10 @@ export class WebhookEvent extends TenantRow {
   @Field(() => Date, { nullable: true })
   @TimeColumn({ nullable: true })
   processedAt!: Date | null;
+
+  /** Since when its object waits to be put into the queue; null once it is there, or where there is none. */
+  @TimeColumn({ nullable: true })
+  unqueuedSince!: Date | null;
 }
 
 @ObjectType()

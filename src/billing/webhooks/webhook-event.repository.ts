@@ -1,4 +1,4 @@
-import { paddedToPowerOfTwo } from '../../platform/tenancy/conditions.js';
+import { paddedToPowerOfTwo, places } from '../../platform/tenancy/conditions.js';
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import type { EventObject, ObjectKind } from './event-catalogue.js';
@@ -9,14 +9,17 @@ const LOOKUP = 500;
 const UNHANDLED = [RECEIVED, FAILED, DEAD];
 
 /** An event to store; its deliveries are counted by the database. */
-export type NewWebhookEvent = Pick<WebhookEvent, 'id' | 'eventId' | 'type' | 'objectId' | 'status' | 'receivedAt' | 'processedAt'> & {
+export type NewWebhookEvent = Pick<
+  WebhookEvent,
+  'id' | 'eventId' | 'type' | 'objectId' | 'status' | 'receivedAt' | 'processedAt' | 'unqueuedSince'
+> & {
   readonly objectKind: ObjectKind | null;
   /** As JSON. */
   readonly payload: string;
 };
 
 const INSERT =
-  'insert into billing_webhooks (app_id, id, event_id, type, object_kind, object_id, status, deliveries, attempts, error, payload, received_at, processed_at) values';
+  'insert into billing_webhooks (app_id, id, event_id, type, object_kind, object_id, status, deliveries, attempts, error, payload, received_at, processed_at, unqueued_since) values';
 const AGAIN_MYSQL = 'on duplicate key update deliveries = deliveries + values(deliveries)';
 const AGAIN_EMBEDDED = 'on conflict (app_id, event_id) do update set deliveries = deliveries + excluded.deliveries';
 
@@ -42,17 +45,17 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
     for (const eventId of eventIds) {
       const [event, ...again] = byEventId.get(eventId) as [NewWebhookEvent, ...NewWebhookEvent[]];
       values.push(appId, event.id, eventId, event.type, event.objectKind, event.objectId, event.status, 1 + again.length);
-      values.push(event.payload, event.receivedAt, event.processedAt);
+      values.push(event.payload, event.receivedAt, event.processedAt, event.unqueuedSince);
     }
-    const rows = Array(eventIds.length).fill('(?, ?, ?, ?, ?, ?, ?, ?, 0, null, ?, ?, ?)').join(', ');
+    const rows = Array(eventIds.length).fill('(?, ?, ?, ?, ?, ?, ?, ?, 0, null, ?, ?, ?, ?)').join(', ');
     const touched = await this.scope.run(`${INSERT} ${rows} ${isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
     // A server counts a row that it made once, and one that was there twice.
     if (!isEmbedded && touched === eventIds.length) return new Set(eventIds.map((eventId) => byEventId.get(eventId)?.[0]?.id ?? ''));
     const asked = paddedToPowerOfTwo(eventIds);
-    const stored = await this.scope.query(
-      `select id from billing_webhooks where app_id = ? and event_id in (${asked.map(() => '?').join(', ')})`,
-      [appId, ...asked],
-    );
+    const stored = await this.scope.query(`select id from billing_webhooks where app_id = ? and event_id in (${places(asked)})`, [
+      appId,
+      ...asked,
+    ]);
     const ids = new Set(stored.map((row) => String(row.id)));
     return new Set(events.map((event) => event.id).filter((id) => ids.has(id)));
   }
@@ -71,8 +74,8 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
     const conditions = ['app_id = ?', 'object_id is not null'];
     const parameters: unknown[] = [this.scope.appId];
     if (filter.eventIds) {
-      const places = filter.eventIds.map(() => '?').join(', ');
-      conditions.push(`(id in (${places}) or event_id in (${places}))`);
+      const asked = places(filter.eventIds);
+      conditions.push(`(id in (${asked}) or event_id in (${asked}))`);
       parameters.push(...filter.eventIds, ...filter.eventIds);
     }
     if (filter.since) {
@@ -94,9 +97,8 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
 
   /** How many events are in each state but PROCESSED, and since when the oldest of them waits. */
   async backlog(): Promise<{ counts: ReadonlyMap<WebhookEventStatus, number>; oldestReceivedAt: Date | null }> {
-    const states = UNHANDLED.map(() => '?').join(', ');
     const raws = await this.scope.query(
-      `select status, count(*) as counted, min(id) as oldest from billing_webhooks where app_id = ? and status in (${states}) group by status`,
+      `select status, count(*) as counted, min(id) as oldest from billing_webhooks where app_id = ? and status in (${places(UNHANDLED)}) group by status`,
       [this.scope.appId, ...UNHANDLED],
     );
     const counts = new Map(raws.map((raw) => [raw.status as WebhookEventStatus, Number(raw.counted)]));
@@ -107,15 +109,34 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
     return { counts, oldestReceivedAt: oldestId === undefined ? null : ((await this.find(oldestId))?.receivedAt ?? null) };
   }
 
-  /** An object's events that wait to be handled now. What arrives later is not among them. */
+  /** Locks those of these events whose object is not in the queue yet and nobody else is at; returns them. */
+  async lockUnqueued(ids: readonly string[]): Promise<Pick<NewWebhookEvent, 'id' | 'objectKind' | 'objectId'>[]> {
+    const sql = `select id, object_kind, object_id from billing_webhooks where app_id = ? and id in (${places(ids)}) and unqueued_since is not null`;
+    const rows = await this.scope.query(this.scope.isEmbedded ? sql : `${sql} for update skip locked`, [this.scope.appId, ...ids]);
+    return rows.map((row) => ({ id: String(row.id), objectKind: row.object_kind as ObjectKind, objectId: String(row.object_id) }));
+  }
+
+  /** Says of events that their object is in the queue. */
+  async markQueued(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.scope.run(`update billing_webhooks set unqueued_since = null where app_id = ? and id in (${places(ids)})`, [
+      this.scope.appId,
+      ...ids,
+    ]);
+  }
+
+  /**
+   * An object's events that wait to be handled and for which it is in the queue. Who works on an object holds its job and then writes to
+   * these; who queues events holds them and then writes to jobs: as no event is of both, neither waits for the other in a circle.
+   */
   unhandledOf(object: EventObject): Promise<WebhookEvent[]> {
-    return this.rows({ objectKind: object.kind, objectId: object.id, status: UNHANDLED });
+    return this.rows({ objectKind: object.kind, objectId: object.id, status: UNHANDLED, unqueuedSince: null });
   }
 
   async markProcessed(ids: readonly string[], now: Date): Promise<void> {
     if (ids.length === 0) return;
     await this.scope.run(
-      `update billing_webhooks set status = ?, attempts = attempts + 1, error = null, processed_at = ? where app_id = ? and id in (${ids.map(() => '?').join(', ')})`,
+      `update billing_webhooks set status = ?, attempts = attempts + 1, error = null, processed_at = ? where app_id = ? and id in (${places(ids)})`,
       [PROCESSED, now, this.scope.appId, ...ids],
     );
   }
@@ -125,7 +146,7 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
     const ids = (await this.unhandledOf(object)).map((event) => event.id);
     if (ids.length === 0) return;
     await this.scope.run(
-      `update billing_webhooks set status = ?, attempts = attempts + 1, error = ? where app_id = ? and id in (${ids.map(() => '?').join(', ')})`,
+      `update billing_webhooks set status = ?, attempts = attempts + 1, error = ? where app_id = ? and id in (${places(ids)})`,
       [isDead ? DEAD : FAILED, error.slice(0, 1000), this.scope.appId, ...ids],
     );
   }

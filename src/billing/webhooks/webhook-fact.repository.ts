@@ -11,7 +11,7 @@ export class WebhookFactRepository extends TenantRepository<WebhookFact> {
   protected readonly noun = 'webhook fact';
 
   /** Keeps the facts of new events, in one statement. */
-  async keepAll(facts: readonly (EventFact & { readonly eventId: string })[]): Promise<void> {
+  async keepAll(facts: readonly EventFact[]): Promise<void> {
     if (facts.length === 0) return;
     const values = facts.flatMap((fact) => [
       this.scope.appId,

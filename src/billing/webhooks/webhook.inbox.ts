@@ -6,7 +6,7 @@ import { errorFields } from '../../platform/log.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledEvent } from '../../tilled/tilled.shapes.js';
 import { TILLED_SIGNATURE_HEADER, verifySignature } from '../../tilled/tilled.signature.js';
-import { type EventFact, factOfEvent, jobsAbout, objectOf } from './event-catalogue.js';
+import { factOfEvent, objectOf } from './event-catalogue.js';
 import { WebhookBody } from './webhook.body.js';
 import type { WebhookDirectory, WebhookEndpoint } from './webhook.directory.js';
 import type { WebhookOwners } from './webhook.owners.js';
@@ -72,7 +72,7 @@ const NOBODYS_AFTER_MS = 86_400_000;
 /** Two writes under way keep the database busy without queueing behind each other; 16 events are worth the trips of a write. */
 const COALESCING = { writesMax: 2, besideMin: 16, sizeMax: 64, waitingMax: 5_000, isolatesFailures: true, inFewSizes: true };
 
-/** Takes deliveries: verified first, stored once, their object marked, all before anybody answers 200. */
+/** Takes deliveries: verified first, stored once, marked as waiting for a worker, all before anybody answers 200. */
 export class WebhookInbox {
   /** One for each app: a write never mixes apps. */
   private readonly coalescers = new Map<string, Coalescer<Arrival, Receipt>>();
@@ -166,8 +166,8 @@ export class WebhookInbox {
   }
 
   /**
-   * Stores an event of an app once, as the text it came as if there is one, with the job that looks at its object again. Resolves once
-   * both are committed.
+   * Stores an event of an app once, as the text it came as if there is one, marked so that a worker queues its object. Resolves once
+   * it is committed.
    */
   record(scope: Scope, event: TilledEvent, text = JSON.stringify(event)): Promise<Receipt> {
     const known = this.coalescers.get(scope.appId);
@@ -176,18 +176,20 @@ export class WebhookInbox {
     return coalescer.add({ scope, event, text });
   }
 
-  /** One transaction for all arrivals of one app. */
+  /** One statement for all arrivals of one app; one transaction where facts are to be kept with them. */
   private async recordAll(arrivals: readonly Arrival[]): Promise<readonly Receipt[]> {
     const [first] = arrivals;
     if (first === undefined) return [];
     const rows = arrivals.map((arrival) => this.rowOf(arrival));
-    const stored = await first.scope.statements(async (tx) => {
-      const storedIds = await WebhookEventRepository.of(tx).storeAll(rows);
+    const facts = arrivals.map(({ event }) => factOfEvent(event, this.parts.clock.now()));
+    const store = async (scope: Scope) => {
+      const storedIds = await WebhookEventRepository.of(scope).storeAll(rows);
       const isNew = (_: unknown, index: number) => storedIds.has(rows[index]?.id ?? '');
-      await this.parts.jobs.enqueueAll(tx, jobsAbout(rows.filter(isNew)));
-      await WebhookFactRepository.of(tx).keepAll(arrivals.filter(isNew).flatMap(({ event }) => factsOf(event, this.parts.clock.now())));
+      await WebhookFactRepository.of(scope).keepAll(facts.filter(isNew).filter((fact) => fact !== null));
       return storedIds;
-    });
+    };
+    const stored = await (facts.some((fact) => fact !== null) ? first.scope.statements(store) : store(first.scope));
+    if (rows.some(({ unqueuedSince }) => unqueuedSince !== null)) this.parts.jobs.wake();
     const kinds = rows.map(({ id }) => (stored.has(id) ? 'recorded' : 'duplicate'));
     const idsOf = (wanted: string) => rows.filter((_, index) => kinds[index] === wanted).map(({ eventId }) => eventId);
     first.scope.log.info('webhooks stored', { recorded: idsOf('recorded'), again: idsOf('duplicate') });
@@ -207,6 +209,7 @@ export class WebhookInbox {
       payload: text,
       receivedAt: now,
       processedAt: object === null ? now : null,
+      unqueuedSince: object === null ? null : now,
     };
   }
 
@@ -233,11 +236,6 @@ export class WebhookInbox {
     }
     return { kind: 'unverified', reason };
   }
-}
-
-function factsOf(event: TilledEvent, receivedAt: Date): (EventFact & { eventId: string })[] {
-  const fact = factOfEvent(event, receivedAt);
-  return fact === null ? [] : [{ ...fact, eventId: event.id }];
 }
 
 function signatureOf(delivery: Delivery): string | undefined {

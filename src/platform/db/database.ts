@@ -110,15 +110,13 @@ export class Database {
 
   /** Rows of one SELECT, inside the transaction of `unit` if given. */
   async query(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<RawRow[]> {
-    const { pool } = this;
-    if (unit !== undefined || pool === null) return (await this.execute(sql, parameters, unit)).rows;
-    this.announce(sql, parameters);
-    return this.observed(sql, () => this.heard(pool.read(sql, storable(parameters))));
+    return (await this.execute(sql, parameters, unit)).rows;
   }
 
-  /** How many rows one statement matched (UPDATE, DELETE) or made (INSERT). */
+  /** How many rows one statement matched (UPDATE, DELETE) or made (INSERT). Without `unit` it is a transaction of its own, begun anew if it lost a race. */
   async run(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<number> {
-    return (await this.execute(sql, parameters, unit)).affected;
+    const send = async () => (await this.execute(sql, parameters, unit)).affected;
+    return unit === undefined ? untilNotLost(send) : send();
   }
 
   /**
@@ -126,13 +124,13 @@ export class Database {
    * must have no effect outside the database. Throws what `work` throws, after rolling back.
    */
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
-    return this.insist(() => this.orm.em.fork({ clear: true, useContext: false }), work);
+    return untilNotLost(() => this.once(this.orm.em.fork({ clear: true, useContext: false }), work));
   }
 
   /** The same without the ORM, for `query` and `run` alone, where there is a server: writes that come by the thousand skip its bookkeeping. */
   statements<T>(work: (unit: Unit) => Promise<T>): Promise<T> {
     const { pool } = this;
-    return pool === null ? this.transaction(work) : this.insist(() => pool.transaction(), work);
+    return pool === null ? this.transaction(work) : untilNotLost(() => this.once<Unit, T>(pool.transaction(), work));
   }
 
   /** Tells `listener` every statement from now on; returns how to stop. */
@@ -145,16 +143,6 @@ export class Database {
     await this.orm.close(true);
     // The ORM closes only what it opened itself, and a process that did no more than read would not end.
     await this.pool?.close();
-  }
-
-  private async insist<Opened extends Unit, T>(open: () => Opened, work: (unit: Opened) => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await this.once(open(), work);
-      } catch (error) {
-        if (tries >= TRIES_OF_A_TRANSACTION || !isLostRace(error)) throw error;
-      }
-    }
   }
 
   private async once<Opened extends Unit, T>(unit: Opened, work: (unit: Opened) => Promise<T>): Promise<T> {
@@ -191,7 +179,10 @@ export class Database {
   private async execute(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<Outcome> {
     this.announce(sql, parameters);
     const values = storable(parameters);
-    const send = () => (unit instanceof PreparedTransaction ? unit.execute(sql, values) : this.executeByOrm(sql, values, unit));
+    const send = () => {
+      if (unit instanceof PreparedTransaction) return unit.execute(sql, values);
+      return unit === undefined && this.pool !== null ? this.pool.execute(sql, values) : this.executeByOrm(sql, values, unit);
+    };
     // What fails in a transaction fails the transaction, and is counted there.
     return this.observed(sql, () => this.heard(send()), unit === undefined);
   }
@@ -238,6 +229,17 @@ const SILENT = {
 function driverOptions(config: DatabaseConfig, pool: MySqlPool | null) {
   if (pool === null) return { driver: SqliteDriver, dbName: config.location, driverOptions: embeddedDialect(config.location) };
   return { driver: MySqlDriver, clientUrl: config.location, driverOptions: pool.dialect() };
+}
+
+/** What lost a race to another transaction was rolled back: it is tried again, a few times. */
+async function untilNotLost<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries >= TRIES_OF_A_TRANSACTION || !isLostRace(error)) throw error;
+    }
+  }
 }
 
 /** Deadlock, lock wait timeout, or (embedded) another process holding the file for too long. */

@@ -52,11 +52,7 @@ export class PreparedTransaction {
   }
 
   execute(sql: string, values: unknown[]): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      this.open().execute(sql, values as Value[], (error, result) =>
-        error ? reject(error) : resolve(outcomeOf(result as RawRow[] | ResultSetHeader)),
-      );
-    });
+    return executed(this.open(), sql, values);
   }
 
   async commit(): Promise<void> {
@@ -86,6 +82,14 @@ export class PreparedTransaction {
 
 /** What a value may be when it gets to the driver. */
 type Value = string | number | boolean | Date | null;
+
+function executed(on: Pool | PoolConnection, sql: string, values: unknown[]): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    on.execute(sql, values as Value[], (error, result) =>
+      error ? reject(error) : resolve(outcomeOf(result as RawRow[] | ResultSetHeader)),
+    );
+  });
+}
 
 function outcomeOf(result: RawRow[] | ResultSetHeader): Outcome {
   return 'affectedRows' in result ? { rows: [], affected: result.affectedRows } : { rows: result, affected: 0 };
@@ -132,11 +136,9 @@ export class MySqlPool {
     return this.ofOrm.startTransaction().execute();
   }
 
-  /** Rows of one SELECT, prepared once a connection: after that only its values are sent. */
-  read(sql: string, values: unknown[]): Promise<RawRow[]> {
-    return new Promise((resolve, reject) => {
-      this.singles.execute(sql, values as Value[], (error, rows) => (error ? reject(error) : resolve(rows as RawRow[])));
-    });
+  /** One statement that is a transaction of its own, prepared once a connection: after that only its values are sent. */
+  execute(sql: string, values: unknown[]): Promise<Outcome> {
+    return executed(this.singles, sql, values);
   }
 
   /** A transaction without the ORM, which has yet to begin. */

@@ -14,6 +14,8 @@ export class GiveUp extends Error {}
 interface WorkerParts {
   readonly jobs: Jobs;
   readonly handlers: ReadonlyMap<string, JobHandler>;
+  /** Queues what arrived and is not work yet. */
+  readonly intake: () => Promise<void>;
   /** A scope for work of an app; null when the app is gone. */
   readonly scopeFor: (lease: Lease) => Promise<Scope | null>;
   /** Told when a try failed (`isDead`: for the last time), to keep what people see in step. */
@@ -84,6 +86,7 @@ export class Worker {
 
   /** Fills the hands that are free; nothing waits for a slow piece of work but what comes after it in its own hand. */
   private async takeMore(): Promise<number> {
+    await this.parts.intake().catch((error: unknown) => this.parts.log.error('what arrived could not be queued', errorFields(error)));
     const free = AT_ONCE - this.inHand.size;
     if (free === 0) return 0;
     const leases = await this.parts.jobs.claim(Math.min(free, BATCH));
@@ -100,6 +103,7 @@ export class Worker {
   }
 
   private async round(): Promise<number> {
+    await this.parts.intake();
     const leases = await this.parts.jobs.claim(BATCH);
     await Promise.all(leases.map((lease) => this.work(lease)));
     return leases.length;

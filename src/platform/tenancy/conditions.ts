@@ -12,7 +12,12 @@ export function equals(column: string, value: unknown): Condition {
   if (value === null) return { sql: `${column} is null`, parameters: [] };
   if (!Array.isArray(value)) return { sql: `${column} = ?`, parameters: [value] };
   if (value.length === 0) return { sql: '1 = 0', parameters: [] };
-  return { sql: `${column} in (${value.map(() => '?').join(', ')})`, parameters: value };
+  return { sql: `${column} in (${places(value)})`, parameters: value };
+}
+
+/** A placeholder for each value, as IN wants them. */
+export function places(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
 }
 
 /** Where a page begins: rows are listed newest first, by id. */

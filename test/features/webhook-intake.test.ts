@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Receipt } from '../../src/billing/webhooks/webhook.inbox.js';
+import { signPayload } from '../../src/tilled/tilled.signature.js';
+import { Scrape } from '../support/scrape.js';
+import { type TestApp, World } from '../support/world.js';
+
+let world: World;
+let app: TestApp;
+let events = 0;
+
+beforeAll(async () => {
+  world = await World.create();
+});
+beforeEach(async () => {
+  app = await world.app();
+  await world.settle();
+});
+afterAll(() => world.close());
+
+/** Delivers an event of an app about a customer that is nobody's. */
+function receive(of = app, customerId = 'cus_of_test', type = 'customer.updated'): Promise<Receipt> {
+  events += 1;
+  const created_at = world.sandbox.now().toISOString();
+  const body = JSON.stringify({ id: `evt_of_intake_${events}`, type, account_id: of.accountId, created_at, data: { id: customerId } });
+  const signature = signPayload({ secret: world.webhookSecret, rawBody: body, timestampMs: world.sandbox.now().getTime() });
+  return world.gateway.inbox.receive({ rawBody: Buffer.from(body), headers: { 'tilled-signature': signature }, appId: of.id });
+}
+
+async function syncs(of = app) {
+  return (await world.rows('billing_jobs', of)).filter(({ kind }) => String(kind).startsWith('sync.'));
+}
+
+async function unqueued(of = app): Promise<number> {
+  return (await world.rows('billing_webhooks', of)).filter((row) => row['unqueued_since'] !== null).length;
+}
+
+function take(): Promise<void> {
+  return world.gateway.webhooks.intake.take();
+}
+
+describe('an event that arrived', () => {
+  it('is stored by one statement, and one that is a fact with it by two in one transaction', async () => {
+    await receive();
+    const ofHint = await world.statements(() => receive());
+    expect(ofHint.filter((sql) => !sql.startsWith('select'))).toEqual([expect.stringMatching(/^insert into billing_webhooks /)]);
+    const ofFact = await world.statements(() => receive(app, 'pi_of_test', 'payment_intent.payment_failed'));
+    expect(ofFact.filter((sql) => !sql.startsWith('select'))).toEqual([
+      expect.stringMatching(/^insert into billing_webhooks /),
+      expect.stringMatching(/^insert into billing_webhook_facts /),
+      'commit',
+    ]);
+  });
+
+  it('waits on its own row until a worker queues its object, and is handled then', async () => {
+    await receive();
+    expect([await unqueued(), await syncs()]).toEqual([1, []]);
+    await take();
+    expect([await unqueued(), await syncs()]).toEqual([0, [expect.objectContaining({ kind: 'sync.customer', state: 'due' })]]);
+    await world.settle();
+    expect(await syncs()).toEqual([]);
+    expect(await world.rows('billing_webhooks', app)).toMatchObject([{ status: 'PROCESSED', unqueued_since: null, attempts: 1 }]);
+  });
+
+  it('that is about nothing we keep waits for nobody', async () => {
+    await receive(app, 'po_of_test', 'payout.paid');
+    expect([await unqueued(), await syncs()]).toEqual([0, []]);
+    expect(await world.rows('billing_webhooks', app)).toMatchObject([{ status: 'PROCESSED' }]);
+  });
+
+  it('is queued once, however many workers look at once, and not again when it is delivered again', async () => {
+    await Promise.all(Array.from({ length: 30 }, (_, index) => receive(app, `cus_${index % 10}`)));
+    await Promise.all(Array.from({ length: 4 }, take));
+    while ((await unqueued()) > 0) await take();
+    expect((await syncs()).map(({ subject }) => subject)).toHaveLength(10);
+    // Of three events in one take, or in two that came after each other.
+    for (const { wanted } of await syncs()) expect(Number(wanted)).toBeLessThanOrEqual(3);
+    expect((await syncs()).reduce((sum, { wanted }) => sum + Number(wanted), 0)).toBeLessThanOrEqual(30);
+  });
+
+  it('about an object that is in the queue already asks for the same work once more', async () => {
+    await receive();
+    await take();
+    const [job] = await syncs();
+    await receive();
+    await take();
+    expect(await syncs()).toMatchObject([{ id: job?.['id'], wanted: 2 }]);
+  });
+
+  it('is in the books of an operator while no worker runs', async () => {
+    await receive();
+    await world.sandbox.advanceTo(new Date(world.sandbox.now().getTime() + 90_000));
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    const scrape = await Scrape.from(world.url);
+    expect(scrape.value('billing_webhook_unhandled_objects')).toBe(1);
+    expect(scrape.value('billing_webhook_lag_seconds')).toBe(90);
+    expect(scrape.value('billing_queue_oldest_due_seconds')).toBeGreaterThanOrEqual(90);
+  });
+});
+
+describe('a queue that takes nothing', () => {
+  it('has events accepted all the same, and each of them handled once it is back', async () => {
+    await receive();
+    await world.gateway.database.run('alter table billing_jobs rename to billing_jobs_away', []);
+    const receipts = await Promise.all(Array.from({ length: 20 }, (_, index) => receive(app, `cus_${index}`)));
+    await take();
+    await expect(world.gateway.worker.drain()).rejects.toThrow(/billing_jobs/);
+    await world.gateway.database.run('alter table billing_jobs_away rename to billing_jobs', []);
+    expect(receipts.map(({ kind }) => kind)).toEqual(receipts.map(() => 'recorded'));
+    expect(await unqueued()).toBe(21);
+    await world.settle();
+    expect(await unqueued()).toBe(0);
+    expect(new Set((await world.rows('billing_webhooks', app)).map(({ status }) => status))).toEqual(new Set(['PROCESSED']));
+  });
+});
+
+describe('many events', () => {
+  it('are taken in the order they came, 200 at once, of every app', async () => {
+    const other = await world.app();
+    await receive(other);
+    await world.sandbox.advanceTo(new Date(world.sandbox.now().getTime() + 1_000));
+    for (let index = 0; index < 5; index += 1)
+      await Promise.all(Array.from({ length: 50 }, (_, nth) => receive(app, `cus_${index}_${nth}`)));
+    await world.sandbox.advanceTo(new Date(world.sandbox.now().getTime() + 1_000));
+    await receive(other, 'cus_late');
+    await take();
+    expect([await unqueued(), await unqueued(other)]).toEqual([51, 1]);
+    await take();
+    expect([await unqueued(), await unqueued(other)]).toEqual([0, 0]);
+    expect([(await syncs()).length, (await syncs(other)).length]).toEqual([250, 2]);
+  });
+});
