@@ -186,14 +186,14 @@ async function makeSubscriptions({ url, key, ask }) {
   return pages.flatMap((page) => page.items.map(({ id }) => id));
 }
 
-/** Waits until no work is due. */
+/** Waits until nothing is left to do but what repeats for ever. */
 async function settled({ database }) {
   for (let quiet = 0; quiet < 3; await sleep(200)) {
-    const [left] = await database.query(
-      "select count(*) as n from billing_jobs where kind not in ('webhook.backfill', 'reconcile') and state <> 'dead'",
+    const left = await database.query(
+      "select id from billing_jobs where kind not in ('webhook.backfill', 'reconcile', 'retention.sweep') and state <> 'dead' union all select id from billing_webhooks where unqueued_since is not null",
       [],
     );
-    quiet = Number(left.n) === 0 ? quiet + 1 : 0;
+    quiet = left.length === 0 ? quiet + 1 : 0;
   }
 }
 
