@@ -34,7 +34,7 @@ async function unqueued(of = app): Promise<number> {
   return (await world.rows('billing_webhooks', of)).filter((row) => row['unqueued_since'] !== null).length;
 }
 
-function take(): Promise<void> {
+function take(): Promise<boolean> {
   return world.gateway.webhooks.intake.take();
 }
 
@@ -97,6 +97,22 @@ describe('an event that arrived', () => {
   });
 });
 
+describe('a worker', () => {
+  it('handles what arrived before it ran, and what arrives while it runs, without being asked', async () => {
+    const handled = async () => (await world.rows('billing_webhooks', app)).filter(({ status }) => status === 'PROCESSED').length;
+    for (let times = 0; times < 9; times += 1)
+      await Promise.all(Array.from({ length: 50 }, (_, index) => receive(app, `cus_${index % 5}`)));
+    world.gateway.worker.start();
+    try {
+      await world.until(async () => (await handled()) === 450);
+      await receive();
+      await world.until(async () => (await handled()) === 451);
+    } finally {
+      await world.gateway.worker.stop();
+    }
+  });
+});
+
 describe('a queue that takes nothing', () => {
   it('has events accepted all the same, and each of them handled once it is back', async () => {
     await receive();
@@ -122,9 +138,9 @@ describe('many events', () => {
       await Promise.all(Array.from({ length: 50 }, (_, nth) => receive(app, `cus_${index}_${nth}`)));
     await world.sandbox.advanceTo(new Date(world.sandbox.now().getTime() + 1_000));
     await receive(other, 'cus_late');
-    await take();
+    expect(await take()).toBe(true);
     expect([await unqueued(), await unqueued(other)]).toEqual([51, 1]);
-    await take();
+    expect(await take()).toBe(false);
     expect([await unqueued(), await unqueued(other)]).toEqual([0, 0]);
     expect([(await syncs()).length, (await syncs(other)).length]).toEqual([250, 2]);
   });
