@@ -85,11 +85,11 @@ export type Webhooks = ReturnType<typeof composeWebhooks>;
 export function composeWebhooks({ processor, jobs, clock, ids }: Tools, foundation: Foundation, tilled: TilledConfig) {
   const { database, access, vault, log } = foundation;
   const directory = new WebhookDirectory(access, vault, tilled.webhookSecret);
-  const scopeOf = (appId: string) => access.scopeOf(appId, { kind: 'job', id: 'webhook.intake' }, { requestId: ids.make('job') });
-  const intake = new WebhookIntake({ database, jobs, scopeOf, log });
-  const inbox = new WebhookInbox({ directory, owners: new WebhookOwners(processor), jobs, intake, clock, ids });
+  const inbox = new WebhookInbox({ directory, owners: new WebhookOwners(processor), jobs, clock, ids });
   const endpoints = new WebhookEndpoints(processor, jobs, vault);
   const backfill = new WebhookBackfill({ processor, inbox, jobs });
+  const scopeOf = (appId: string) => access.scopeOf(appId, { kind: 'job', id: 'webhook.intake' }, { requestId: ids.make('job') });
+  const intake = new WebhookIntake({ database, jobs, scopeOf, log });
   return { inbox, intake, endpoints, backfill, service: new WebhookService(jobs) };
 }
 

@@ -100,7 +100,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const worker: Worker = composeWorker(foundation, {
     jobs,
     ids,
-    intake: webhooks.intake,
+    intake: () => webhooks.intake.take(),
     handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
     onFailure: sync.noteFailure.bind(sync),
   });

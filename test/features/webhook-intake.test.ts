@@ -34,7 +34,7 @@ async function unqueued(of = app): Promise<number> {
   return (await world.rows('billing_webhooks', of)).filter((row) => row['unqueued_since'] !== null).length;
 }
 
-function take(): Promise<boolean> {
+function take(): Promise<void> {
   return world.gateway.webhooks.intake.take();
 }
 
@@ -138,9 +138,9 @@ describe('many events', () => {
       await Promise.all(Array.from({ length: 50 }, (_, nth) => receive(app, `cus_${index}_${nth}`)));
     await world.sandbox.advanceTo(new Date(world.sandbox.now().getTime() + 1_000));
     await receive(other, 'cus_late');
-    expect(await take()).toBe(true);
+    await take();
     expect([await unqueued(), await unqueued(other)]).toEqual([51, 1]);
-    expect(await take()).toBe(false);
+    await take();
     expect([await unqueued(), await unqueued(other)]).toEqual([0, 0]);
     expect([(await syncs()).length, (await syncs(other)).length]).toEqual([250, 2]);
   });

@@ -111,18 +111,18 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
 
   /** Locks those of these events whose object is not in the queue yet and nobody else is at; returns them. */
   async lockUnqueued(ids: readonly string[]): Promise<Pick<NewWebhookEvent, 'id' | 'objectKind' | 'objectId'>[]> {
-    const asked = paddedToPowerOfTwo(ids);
-    const sql = `select id, object_kind, object_id from billing_webhooks where app_id = ? and id in (${places(asked)}) and unqueued_since is not null`;
-    const rows = await this.scope.query(this.scope.isEmbedded ? sql : `${sql} for update skip locked`, [this.scope.appId, ...asked]);
+    const sql = `select id, object_kind, object_id from billing_webhooks where app_id = ? and id in (${places(ids)}) and unqueued_since is not null`;
+    const rows = await this.scope.query(this.scope.isEmbedded ? sql : `${sql} for update skip locked`, [this.scope.appId, ...ids]);
     return rows.map((row) => ({ id: String(row.id), objectKind: row.object_kind as ObjectKind, objectId: String(row.object_id) }));
   }
 
   /** Says of events that their object is in the queue. */
   async markQueued(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    const marked = paddedToPowerOfTwo(ids);
-    const sql = `update billing_webhooks set unqueued_since = null where app_id = ? and id in (${places(marked)})`;
-    await this.scope.run(sql, [this.scope.appId, ...marked]);
+    await this.scope.run(`update billing_webhooks set unqueued_since = null where app_id = ? and id in (${places(ids)})`, [
+      this.scope.appId,
+      ...ids,
+    ]);
   }
 
   /**

@@ -9,7 +9,6 @@ import { TILLED_SIGNATURE_HEADER, verifySignature } from '../../tilled/tilled.si
 import { factOfEvent, objectOf } from './event-catalogue.js';
 import { WebhookBody } from './webhook.body.js';
 import type { WebhookDirectory, WebhookEndpoint } from './webhook.directory.js';
-import type { WebhookIntake } from './webhook.intake.js';
 import type { WebhookOwners } from './webhook.owners.js';
 import { WebhookEventStatus } from './webhook-event.entity.js';
 import { type NewWebhookEvent, WebhookEventRepository } from './webhook-event.repository.js';
@@ -49,7 +48,6 @@ interface WebhookInboxParts {
   readonly directory: WebhookDirectory;
   readonly owners: WebhookOwners;
   readonly jobs: Jobs;
-  readonly intake: WebhookIntake;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -191,7 +189,7 @@ export class WebhookInbox {
       return storedIds;
     };
     const stored = await (facts.some((fact) => fact !== null) ? first.scope.statements(store) : store(first.scope));
-    if (rows.some(({ unqueuedSince }) => unqueuedSince !== null)) this.parts.intake.arrived();
+    if (rows.some(({ unqueuedSince }) => unqueuedSince !== null)) this.parts.jobs.wake();
     const kinds = rows.map(({ id }) => (stored.has(id) ? 'recorded' : 'duplicate'));
     const idsOf = (wanted: string) => rows.filter((_, index) => kinds[index] === wanted).map(({ eventId }) => eventId);
     first.scope.log.info('webhooks stored', { recorded: idsOf('recorded'), again: idsOf('duplicate') });

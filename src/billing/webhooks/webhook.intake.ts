@@ -1,7 +1,5 @@
 import type { Database } from '../../platform/db/database.js';
-import type { RawRow } from '../../platform/db/table.js';
 import type { Jobs } from '../../platform/jobs/jobs.js';
-import type { Intake } from '../../platform/jobs/worker.js';
 import { errorFields, type Log } from '../../platform/log.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { jobsAbout } from './event-catalogue.js';
@@ -21,26 +19,21 @@ const AT_ONCE = 200;
  * Puts the objects of events that arrived into the queue. The inbox leaves that to us, so that what Tilled waits for is one statement;
  * until it is done an event says so itself. Any number may do it at once: each event is locked by one of them.
  */
-export class WebhookIntake implements Intake {
-  private nudge: () => void = () => undefined;
-
+export class WebhookIntake {
   constructor(private readonly parts: WebhookIntakeParts) {}
 
-  onArrival(nudge: () => void): void {
-    this.nudge = nudge;
-  }
-
-  /** An event was committed whose object is to be queued. */
-  arrived(): void {
-    this.nudge();
-  }
-
   /** Queues what waits longest, of all apps. An app for which it fails is logged, keeps its events and holds up no other. */
-  async take(): Promise<boolean> {
+  async take(): Promise<void> {
     const waiting = await this.parts.database.query(WAITING, []);
     const byApp = Map.groupBy(waiting, (row) => String(row.app_id));
-    await Promise.all([...byApp].map(([appId, rows]) => this.tryToQueue(appId, rows)));
-    return waiting.length === AT_ONCE;
+    await Promise.all(
+      [...byApp].map(([appId, rows]) =>
+        this.queue(
+          appId,
+          rows.map((row) => String(row.id)),
+        ).catch((error: unknown) => this.parts.log.error('events that arrived could not be queued', { appId, ...errorFields(error) })),
+      ),
+    );
   }
 
   /** How many events wait for it, of all apps. */
@@ -49,15 +42,9 @@ export class WebhookIntake implements Intake {
     return Number(row?.n ?? 0);
   }
 
-  private tryToQueue(appId: string, rows: readonly RawRow[]): Promise<void> {
-    const failed = (error: unknown) => this.parts.log.error('events that arrived could not be queued', { appId, ...errorFields(error) });
-    const ids = rows.map((row) => String(row.id));
-    return this.queue(appId, ids).catch(failed);
-  }
-
   private async queue(appId: string, ids: readonly string[]): Promise<void> {
     const scope = await this.parts.scopeOf(appId);
-    await scope?.statements(async (tx) => {
+    await scope?.transaction(async (tx) => {
       const events = WebhookEventRepository.of(tx);
       const unqueued = await events.lockUnqueued(ids);
       await this.parts.jobs.enqueueAll(tx, jobsAbout(unqueued));

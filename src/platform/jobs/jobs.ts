@@ -55,9 +55,14 @@ export class Jobs {
     private readonly ids: Ids,
   ) {}
 
-  /** Calls `nudge` whenever work was committed that is due at once. */
+  /** Calls `nudge` whenever work was committed that is due at once, or is about to be queued. */
   onDue(nudge: () => void): void {
     this.nudge = nudge;
+  }
+
+  /** Something was committed that a worker makes work of. */
+  wake(): void {
+    this.nudge();
   }
 
   /** Asks for work. If the same work waits already it is moved up; if it runs, it will run once more. */

@@ -11,18 +11,11 @@ export type JobHandler = (scope: Scope, lease: Lease) => Promise<void>;
 /** Trying again cannot help: the work is buried at once, with the message as its reason. */
 export class GiveUp extends Error {}
 
-/** Makes work of what arrives. */
-export interface Intake {
-  /** Queues what arrived and is not work yet, up to some number; returns whether more may be waiting. */
-  take(): Promise<boolean>;
-  /** Calls `nudge` whenever something arrived in this process. */
-  onArrival(nudge: () => void): void;
-}
-
 interface WorkerParts {
   readonly jobs: Jobs;
   readonly handlers: ReadonlyMap<string, JobHandler>;
-  readonly intake: Intake;
+  /** Queues what arrived and is not work yet. */
+  readonly intake: () => Promise<void>;
   /** A scope for work of an app; null when the app is gone. */
   readonly scopeFor: (lease: Lease) => Promise<Scope | null>;
   /** Told when a try failed (`isDead`: for the last time), to keep what people see in step. */
@@ -40,8 +33,6 @@ const BACKOFF_MS = [60_000, 300_000, 1_800_000, 7_200_000];
 const BACKOFF_MS_MAX = 7_200_000;
 const JITTER = 0.1;
 const BATCH = 10;
-/** How long after something arrived it is queued, ms: what comes about one object in short succession is one piece of work. */
-const GATHER_MS = 50;
 /** Pieces of work in hand at most: nearly all of their time they wait for Tilled. */
 const AT_ONCE = 32;
 
@@ -51,13 +42,9 @@ export class Worker {
   private running: Promise<void> | undefined;
   private wake: AbortController = new AbortController();
   private readonly inHand = new Set<Promise<void>>();
-  private gathering: NodeJS.Timeout | undefined;
-  /** When what arrived is to be queued, at the latest, by `performance.now()`: other processes tell us nothing. */
-  private intakeAt = 0;
 
   constructor(private readonly parts: WorkerParts) {
-    parts.jobs.onDue(() => this.wake.abort());
-    parts.intake.onArrival(() => this.gather());
+    parts.jobs.onDue(() => (this.wake.signal.aborted ? undefined : this.wake.abort()));
   }
 
   /** Works until stopped. */
@@ -99,7 +86,7 @@ export class Worker {
 
   /** Fills the hands that are free; nothing waits for a slow piece of work but what comes after it in its own hand. */
   private async takeMore(): Promise<number> {
-    await this.intakeIfDue();
+    await this.parts.intake().catch((error: unknown) => this.parts.log.error('what arrived could not be queued', errorFields(error)));
     const free = AT_ONCE - this.inHand.size;
     if (free === 0) return 0;
     const leases = await this.parts.jobs.claim(Math.min(free, BATCH));
@@ -115,27 +102,8 @@ export class Worker {
     return leases.length;
   }
 
-  private gather(): void {
-    if (this.gathering !== undefined) return;
-    this.gathering = setTimeout(() => {
-      this.gathering = undefined;
-      this.intakeAt = 0;
-      this.wake.abort();
-    }, GATHER_MS).unref();
-  }
-
-  private async intakeIfDue(): Promise<void> {
-    if (performance.now() < this.intakeAt) return;
-    this.intakeAt = performance.now() + this.parts.idleMs;
-    try {
-      if (await this.parts.intake.take()) this.intakeAt = 0;
-    } catch (error) {
-      this.parts.log.error('what arrived could not be queued', errorFields(error));
-    }
-  }
-
   private async round(): Promise<number> {
-    await this.parts.intake.take();
+    await this.parts.intake();
     const leases = await this.parts.jobs.claim(BATCH);
     await Promise.all(leases.map((lease) => this.work(lease)));
     return leases.length;
