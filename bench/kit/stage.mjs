@@ -66,9 +66,10 @@ export function startGateway(stage, { tilled, worker = 'off', name = 'gateway' }
   return startContestant({ name, args: ['dist/src/main.js'], environment: { ...environmentOf(stage, tilled), BILLING_WORKER: worker } });
 }
 
-/** Takes away what earlier parts left in the queue: it is nobody's work here, and workers would begin with it. */
-export function emptyQueue({ connection }) {
-  return connection.query('delete from billing_jobs');
+/** Takes away what earlier parts left to do: it is nobody's work here, and workers would begin with it. */
+export async function emptyQueue({ connection }) {
+  await connection.query('delete from billing_jobs');
+  await connection.query('update billing_webhooks set unqueued_since = null where unqueued_since is not null');
 }
 
 /** A `billing worker` on the stage's database. */
