@@ -22,7 +22,7 @@ const AT_ONCE = 200;
 export class WebhookIntake {
   constructor(private readonly parts: WebhookIntakeParts) {}
 
-  /** Queues what waits longest, of all apps. An app for which it fails is logged, keeps its events and holds up no other. */
+  /** Queues what waits longest, of all apps. An app for which it fails is logged and keeps its events; those of others are queued. */
   async take(): Promise<void> {
     const waiting = await this.parts.database.query(WAITING, []);
     const byApp = Map.groupBy(waiting, (row) => String(row.app_id));
