@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type CardDataFinding, findCardData, hasCardNumber, isForbiddenName } from '../platform/card-data.js';
 import type { HttpParts } from './parts.js';
 import { answerProblem } from './problem.js';
+import { isDelivery } from './webhook.route.js';
 
 /** Headers made by machines, whose long random numbers may look like a card's; none of them is stored or logged. */
 const UNREAD_HEADERS =
@@ -13,7 +14,7 @@ const DOCUMENT_LENGTH_MAX = 10_000;
 
 /**
  * Keeps card and bank data out: a request with any in its address, headers or body is refused before anything of it is
- * executed, stored or logged. Webhooks' bodies and headers are not read: what is not signed by Tilled is not kept anyway.
+ * executed, stored or logged. Bodies and headers of deliveries are not read: what is not signed by Tilled is not kept anyway.
  */
 export class CardDataGuard {
   /** Documents that were read before: clients send the same few again and again. */
@@ -24,12 +25,12 @@ export class CardDataGuard {
   /** Watches all routes of a server. */
   watch(server: FastifyInstance): void {
     server.addHook('onRequest', (request, reply, next) => {
-      const finding = inAddress(request) ?? (isWebhook(request) ? null : inHeaders(request));
+      const finding = inAddress(request) ?? (isDelivery(request) ? null : inHeaders(request));
       if (finding === null) next();
       else this.refuse(request, reply, finding);
     });
     server.addHook('preHandler', (request, reply, next) => {
-      const finding = isWebhook(request) ? null : this.inBody(request.body);
+      const finding = isDelivery(request) ? null : this.inBody(request.body);
       if (finding === null) next();
       else this.refuse(request, reply, finding);
     });
@@ -77,10 +78,6 @@ export class CardDataGuard {
   }
 }
 
-function isWebhook(request: FastifyRequest): boolean {
-  return request.url.startsWith('/api/billing/webhooks');
-}
-
 function inAddress(request: FastifyRequest): CardDataFinding | null {
   const [path = '', ...rest] = request.url.split('?');
   if (hasCardNumber(decoded(path))) return { kind: 'card_number', path: ['url'] };
@@ -95,6 +92,7 @@ function inHeaders(request: FastifyRequest): CardDataFinding | null {
 }
 
 function decoded(text: string): string {
+  if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);
   } catch {

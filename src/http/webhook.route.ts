@@ -11,6 +11,13 @@ import { answerProblem } from './problem.js';
  */
 const RECEIVE_MS_MAX = 5_000;
 
+const PATH = '/api/billing/webhooks';
+
+/** Whether a request is, or pretends to be, a delivery of Tilled's. */
+export function isDelivery({ method, url }: Pick<FastifyRequest, 'method' | 'url'>): boolean {
+  return method === 'POST' && url.startsWith(PATH);
+}
+
 /**
  * POST /api/billing/webhooks[/:appId]: Tilled's deliveries. The body stays the bytes that were signed; 200 means that
  * the event is stored, and anything else that Tilled should deliver it again or that it was not from Tilled.
@@ -41,8 +48,8 @@ export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'limits' | 'log' |
         return answerProblem(reply.header('retry-after', '30'), 503, 'UNAVAILABLE', 'The event could not be recorded: deliver it again.');
       }
     };
-    server.post('/api/billing/webhooks', receive);
-    server.post('/api/billing/webhooks/:appId', receive);
+    server.post(PATH, receive);
+    server.post(`${PATH}/:appId`, receive);
   };
 }
 

@@ -93,6 +93,13 @@ describe('every answer', () => {
     expect([headers.get('server'), headers.get('x-powered-by')]).toEqual([null, null]);
   });
 
+  it('to a delivery carries a request id, and nothing that is for browsers', async () => {
+    const { headers, status } = await fetch(`${world.url}/api/billing/webhooks`, { method: 'POST', body: '{}' });
+    expect(status).toBe(404);
+    expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(headers.get('content-security-policy')).toBeNull();
+  });
+
   it('lets no page of another site read it', async () => {
     const response = await fetch(`${world.url}/graphql`, {
       method: 'OPTIONS',
