@@ -89,7 +89,7 @@ export function composeWebhooks({ processor, jobs, clock, ids }: Tools, foundati
   const endpoints = new WebhookEndpoints(processor, jobs, vault);
   const backfill = new WebhookBackfill({ processor, inbox, jobs });
   const scopeOf = (appId: string) => access.scopeOf(appId, { kind: 'job', id: 'webhook.intake' }, { requestId: ids.make('job') });
-  const intake = new WebhookIntake({ database, jobs, scopeOf, log });
+  const intake = new WebhookIntake({ database, jobs, scopeOf, clock, log });
   return { inbox, intake, endpoints, backfill, service: new WebhookService(jobs) };
 }
 

@@ -112,7 +112,7 @@ describe('every statement', () => {
     ],
     [/^select .* from billing_jobs where due_at <= \? order by due_at, id limit \d+/, 'a worker takes the oldest due work of all apps'],
     [
-      /^select app_id, id from billing_webhooks where unqueued_since is not null order by/,
+      /^select app_id, id from billing_webhooks where unqueued_since is not null( and app_id not in \([?, ]+\))? order by/,
       'a worker queues what arrived first, of all apps',
     ],
     [/\bbilling_migrations\b/, 'the list of applied migrations'],
