@@ -154,7 +154,9 @@ describe('an app whose events cannot be queued', () => {
       return scopeOf(appId, actor, facts);
     });
   });
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
 
   it('keeps them, and holds up no other app though its own are the oldest and enough for a whole take', async () => {
     const other = await world.app();
