@@ -11,11 +11,11 @@ import { answerProblem } from './problem.js';
  */
 const RECEIVE_MS_MAX = 5_000;
 
-const PATH = '/api/billing/webhooks';
+const ROUTES: readonly string[] = ['/api/billing/webhooks', '/api/billing/webhooks/:appId'];
 
-/** Whether a request is, or pretends to be, a delivery of Tilled's. */
-export function isDelivery({ method, url }: Pick<FastifyRequest, 'method' | 'url'>): boolean {
-  return method === 'POST' && url.startsWith(PATH);
+/** Whether a request came to where deliveries do: an address that only begins like it does not. */
+export function isDelivery({ routeOptions }: FastifyRequest): boolean {
+  return ROUTES.includes(routeOptions.url ?? '');
 }
 
 /**
@@ -48,8 +48,7 @@ export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'limits' | 'log' |
         return answerProblem(reply.header('retry-after', '30'), 503, 'UNAVAILABLE', 'The event could not be recorded: deliver it again.');
       }
     };
-    server.post(PATH, receive);
-    server.post(`${PATH}/:appId`, receive);
+    for (const route of ROUTES) server.post(route, receive);
   };
 }
 

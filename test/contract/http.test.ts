@@ -100,6 +100,13 @@ describe('every answer', () => {
     expect(headers.get('content-security-policy')).toBeNull();
   });
 
+  it('to what only looks like a delivery, and repeats its address, is as to any other request', async () => {
+    const response = await fetch(`${world.url}/api/billing/webhooks/one/two`, { method: 'POST', body: '{}' });
+    expect(await response.text()).toContain('/api/billing/webhooks/one/two');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
   it('lets no page of another site read it', async () => {
     const response = await fetch(`${world.url}/graphql`, {
       method: 'OPTIONS',
