@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Receipt } from '../billing/webhooks/webhook.inbox.js';
+import type { Receipt } from '../billing/webhooks/webhook.delivery.js';
 import { within } from '../platform/deadline.js';
 import { errorFields } from '../platform/log.js';
 import type { HttpParts } from './parts.js';

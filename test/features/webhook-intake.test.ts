@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Receipt } from '../../src/billing/webhooks/webhook.inbox.js';
+import type { Receipt } from '../../src/billing/webhooks/webhook.delivery.js';
 import { WebhookEventRepository } from '../../src/billing/webhooks/webhook-event.repository.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
 import { Scrape } from '../support/scrape.js';

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { TilledEvent } from '../../tilled/tilled.shapes.js';
 
-const EVENT = z.looseObject({
+/** What every event has. Only looked for: what else is in it stays as it came. */
+const EVENT = z.object({
   id: z.string().min(1).max(64),
   account_id: z.string().min(1).max(64),
   type: z.string().min(1).max(64),
-  data: z.looseObject({}),
+  data: z.object({}),
 });
 
 /**
@@ -33,8 +34,8 @@ export class WebhookBody {
 
 function parsed(text: string): TilledEvent | null {
   try {
-    const { success, data } = EVENT.safeParse(JSON.parse(text));
-    return success ? (data as unknown as TilledEvent) : null;
+    const value: unknown = JSON.parse(text);
+    return EVENT.safeParse(value).success ? (value as TilledEvent) : null;
   } catch {
     return null;
   }

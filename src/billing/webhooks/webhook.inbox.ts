@@ -8,41 +8,17 @@ import type { TilledEvent } from '../../tilled/tilled.shapes.js';
 import { TILLED_SIGNATURE_HEADER, verifySignature } from '../../tilled/tilled.signature.js';
 import { factOfEvent, objectOf } from './event-catalogue.js';
 import { WebhookBody } from './webhook.body.js';
+import type { Delivery, Receipt } from './webhook.delivery.js';
 import type { WebhookDirectory, WebhookEndpoint } from './webhook.directory.js';
 import type { WebhookOwners } from './webhook.owners.js';
 import { WebhookEventStatus } from './webhook-event.entity.js';
 import { type NewWebhookEvent, WebhookEventRepository } from './webhook-event.repository.js';
 import { WebhookFactRepository } from './webhook-fact.repository.js';
 
-/** One delivery as it came over the wire. */
-export interface Delivery {
-  readonly rawBody: Buffer;
-  /** Header names in lower case. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The app in the path, if the path names one. */
-  readonly appId: string | null;
-  /** Its sender sent so much that was not from Tilled that only apps that are known already are looked at. */
-  readonly isSuspect?: boolean;
-  /** How long a verified delivery to an app has to wait, ms; 0 or absent takes it now. */
-  readonly waitMs?: (appId: string) => Promise<number>;
-}
-
 /** A delivery whose body is being looked at. */
 interface Opened extends Delivery {
   readonly body: WebhookBody;
 }
-
-/** What became of a delivery. */
-export type Receipt =
-  | { readonly kind: 'recorded' | 'duplicate'; readonly eventId: string }
-  /** No app, no secret for it, or no app with the account the body names: nothing is listening here. */
-  | { readonly kind: 'unknown_endpoint' }
-  /** Not signed by Tilled for this app, or too long ago. Nothing of it is kept. */
-  | { readonly kind: 'unverified'; readonly reason: string }
-  /** More than the app may be sent, or from an address that sends what is not Tilled's: to be delivered again later. */
-  | { readonly kind: 'limited'; readonly retryAfterMs: number }
-  /** Signed, but not an event, or an event of another account. */
-  | { readonly kind: 'unusable'; readonly reason: string };
 
 interface WebhookInboxParts {
   readonly directory: WebhookDirectory;
@@ -51,6 +27,7 @@ interface WebhookInboxParts {
   readonly clock: Clock;
   readonly ids: Ids;
 }
+
 /** A verified event on its way into the database. */
 interface Arrival {
   readonly scope: Scope;
@@ -69,8 +46,16 @@ const ROUTE_AGAIN_MS = 60_000;
 const ROUTE_AGAIN_MS_MAX = 3_600_000;
 const NOBODYS_AFTER_MS = 86_400_000;
 
-/** Two writes under way keep the database busy without queueing behind each other; 16 events are worth the trips of a write. */
-const COALESCING = { writesMax: 2, besideMin: 16, sizeMax: 64, waitingMax: 5_000, isolatesFailures: true, inFewSizes: true };
+/** Two writes under way keep the database busy without queueing behind each other; 16 events are worth the trip of a write. */
+const COALESCING = {
+  writesMax: 2,
+  besideMin: 16,
+  shareMin: 16,
+  sizeMax: 64,
+  waitingMax: 5_000,
+  isolatesFailures: true,
+  inFewSizes: true,
+};
 
 /** Takes deliveries: verified first, stored once, marked as waiting for a worker, all before anybody answers 200. */
 export class WebhookInbox {
