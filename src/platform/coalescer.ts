@@ -18,11 +18,6 @@ export interface CoalescerLimits {
    * write ever fewer at once. 1 holds nobody back.
    */
   readonly besideMin: number;
-  /**
-   * A write takes no more than its share of what waits and is under way, that is 1/`writesMax`, or this many if that is more: a write of
-   * everything would leave nothing to do until the database is done with it. Infinity lets a write take all that waits.
-   */
-  readonly shareMin: number;
   /** Whether a write takes 1, 2, 3, 4, 6, 8, 12, 16 … items: statements of few lengths stay prepared. */
   readonly inFewSizes: boolean;
 }
@@ -84,15 +79,10 @@ export class Coalescer<Item, Result> {
   }
 
   private sizeOfNext(): number {
-    const size = Math.min(this.fitting(), this.share());
-    if (!this.limits.inFewSizes) return size;
-    const power = 2 ** Math.trunc(Math.log2(size));
-    return size >= power * 1.5 ? power * 1.5 : power;
-  }
-
-  private share(): number {
-    const { writesMax, shareMin } = this.limits;
-    return Math.max(Math.ceil((this.waiting.length + this.itemsUnderWay) / writesMax), shareMin);
+    const fitting = this.fitting();
+    if (!this.limits.inFewSizes) return fitting;
+    const power = 2 ** Math.trunc(Math.log2(fitting));
+    return fitting >= power * 1.5 ? power * 1.5 : power;
   }
 
   private fitting(): number {

@@ -46,16 +46,8 @@ const ROUTE_AGAIN_MS = 60_000;
 const ROUTE_AGAIN_MS_MAX = 3_600_000;
 const NOBODYS_AFTER_MS = 86_400_000;
 
-/** Two writes under way keep the database busy without queueing behind each other; 16 events are worth the trip of a write. */
-const COALESCING = {
-  writesMax: 2,
-  besideMin: 16,
-  shareMin: 16,
-  sizeMax: 64,
-  waitingMax: 5_000,
-  isolatesFailures: true,
-  inFewSizes: true,
-};
+/** Two writes under way keep the database busy without queueing behind each other; 16 events are worth the trips of a write. */
+const COALESCING = { writesMax: 2, besideMin: 16, sizeMax: 64, waitingMax: 5_000, isolatesFailures: true, inFewSizes: true };
 
 /** Takes deliveries: verified first, stored once, marked as waiting for a worker, all before anybody answers 200. */
 export class WebhookInbox {
