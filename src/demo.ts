@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { AccessService } from './billing/access/access.service.js';
 import type { Config, EncryptionConfig, TilledConfig } from './config.js';
 import type { Log } from './platform/log.js';
-import { type Sandbox, startSandbox } from './sandbox/sandbox.js';
+import type { Sandbox } from './sandbox/sandbox.js';
 import { type TilledAccountClient, TilledClient } from './tilled/tilled.client.js';
 import { TilledHttp } from './tilled/tilled.http.js';
 
@@ -56,6 +56,7 @@ export async function encryptionOf(config: Config): Promise<EncryptionConfig> {
 export async function startLocalTilled(config: Config, gatewayUrl: string, log: Log): Promise<LocalTilled> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const known = await readDemoEnvironment(config.dataDir);
+  const { startSandbox } = await import('./sandbox/sandbox.js');
   const sandbox = await startSandbox({ port: config.sandboxPort, stateFile: path.join(config.dataDir, 'sandbox.db') });
   const account = await sandbox.provision({
     accountId: known.TILLED_ACCOUNT_ID,

@@ -1,5 +1,4 @@
 import type { CatchUp } from '../backup/drill.service.js';
-import { composeGateway } from '../compose.js';
 import type { Config } from '../config.js';
 import { encryptionOf } from '../demo.js';
 import { systemClock } from '../platform/clock.js';
@@ -14,6 +13,7 @@ export function catchUpOf(config: Config): CatchUp {
   return async (target) => {
     const tilled = config.tilled ?? (await localTilled(config));
     const surroundings = { database: target, encryption: await encryptionOf(config), clock: systemClock, log: createLog('silent') };
+    const { composeGateway } = await import('../compose.js');
     const gateway = await composeGateway({ ...surroundings, tilled, tilledTimeoutMs: config.tilledTimeoutMs, purpose: 'catch-up' });
     try {
       await gateway.migrator.migrate();

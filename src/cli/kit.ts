@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
-import { composeFoundation, composeGateway, type Foundation, type Gateway } from '../compose.js';
+import type { Foundation, Gateway } from '../compose.js';
 import { type Config, ConfigError, readConfig, type TilledConfig } from '../config.js';
 import { encryptionOf, readDemoEnvironment } from '../demo.js';
 import { systemClock } from '../platform/clock.js';
@@ -19,6 +19,7 @@ export type WithFoundation = (
 export const withFoundation: WithFoundation = async (work, how = { isUnprepared: false }) => {
   const config = readConfig(process.env, process.cwd());
   if (config.database.kind === 'embedded') await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const { composeFoundation } = await import('../compose.foundation.js');
   const foundation = await composeFoundation({
     database: config.database,
     encryption: await encryptionOf(config),
@@ -44,6 +45,7 @@ export const withGateway: WithGateway = async (work, how = {}) => {
   const config = readConfig(process.env, process.cwd());
   const tilled = await tilledOf(config);
   const log = createLog(how.isLoud ? config.logLevel : 'silent', config.logFiles && { ...config.logFiles, name: 'worker' });
+  const { composeGateway } = await import('../compose.js');
   const gateway = await composeGateway({
     database: config.database,
     encryption: await encryptionOf(config),

@@ -6,10 +6,8 @@ import { readPreflightConfig } from '../config.preflight.js';
 import { readDemoEnvironment } from '../demo.js';
 import { InvalidInput, NotFound } from '../platform/errors.js';
 import type { Attestation } from '../preflight/attestation.entity.js';
-import type { CheckResult } from '../preflight/check.js';
-import { CHECKS } from '../preflight/checks.js';
+import type { Check, CheckResult } from '../preflight/check.js';
 import type { PreflightParts } from '../preflight/parts.js';
-import { runPreflight } from '../preflight/preflight.js';
 import { type Report, reportOf, type SigningKey, verifiedReport } from '../preflight/report.js';
 import { jsonOption, tilledOf, type WithFoundation, type WithGateway } from './kit.js';
 
@@ -58,6 +56,7 @@ async function run(gateway: Gateway, config: Config, options: PreflightOptions):
   if (phase !== null && !(Number.isInteger(phase) && phase >= 1 && phase <= 10))
     throw InvalidInput.because(['phase'], '--phase is not a number from 1 to 10.');
   const parts = await partsOf(gateway, config, options);
+  const { runPreflight } = await import('../preflight/preflight.js');
   const results = await runPreflight(parts, phase);
   const { publicUrl } = parts.settings;
   const facts = { madeAt: parts.now(), publicUrl, phase, isRehearsal: parts.isRehearsal };
@@ -93,7 +92,8 @@ async function attest(
   ids: readonly string[],
   { by, note, expiresDays }: AttestOptions,
 ): Promise<void> {
-  for (const id of ids) assertAttestable(id);
+  const { CHECKS } = await import('../preflight/checks.js');
+  for (const id of ids) assertAttestable(id, CHECKS);
   const days = expiresDays === undefined ? null : Number(expiresDays);
   if (days !== null && !(days > 0)) throw InvalidInput.because(['expiresDays'], '--expires-days is not a number of days.');
   const expiresAt = days === null ? null : new Date(Date.now() + days * DAY_MS);
@@ -103,8 +103,8 @@ async function attest(
   }
 }
 
-function assertAttestable(id: string): void {
-  const check = CHECKS.find((one) => one.id === id);
+function assertAttestable(id: string, checks: readonly Check[]): void {
+  const check = checks.find((one) => one.id === id);
   if (check === undefined) throw new NotFound('check', id, ['id']);
   if (!check.isAttestable) throw InvalidInput.because(['id'], `${id} is looked at by the program: nobody's word counts. ${check.todo}`);
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
 import { ConfigError } from '../config.js';
-import { startSandbox } from '../sandbox/sandbox.js';
 
 /** billing sandbox: the local stand-in for Tilled, alone. */
 export function sandboxCommand(): Command {
@@ -12,6 +11,7 @@ export function sandboxCommand(): Command {
     .option('--seed <number>', 'the same seed and calls give the same ids and events')
     .action(async (options: { port: string; state?: string; seed?: string }) => {
       if (process.env.NODE_ENV === 'production') throw new ConfigError(['NODE_ENV is production: the sandbox is refused in production.']);
+      const { startSandbox } = await import('../sandbox/sandbox.js');
       const sandbox = await startSandbox({
         port: Number(options.port),
         stateFile: options.state,

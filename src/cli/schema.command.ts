@@ -1,7 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { composeSchema } from '../compose.js';
-import { printedSchema } from '../graphql/schema.js';
 
 const FILE = 'schema.graphql';
 
@@ -11,6 +9,9 @@ export function schemaCommand(): Command {
     .description(`Writes the schema to ${FILE}.`)
     .option('--check', 'write nothing; fail if the file is not what the code emits')
     .action(async (options: { check?: true }) => {
+      // In this order: what decorators write down needs what compose.js loads first.
+      const { composeSchema } = await import('../compose.js');
+      const { printedSchema } = await import('../graphql/schema.js');
       const emitted = printedSchema(await composeSchema());
       if (!options.check) return writeFile(FILE, emitted);
       const committed = await readFile(FILE, 'utf8').catch(() => '');
