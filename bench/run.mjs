@@ -35,8 +35,11 @@ const { values } = parseArgs({
   },
 });
 const measure = {
-  rounds: Number(values.rounds ?? (values.quick ? 1 : 5)),
-  seconds: Number(values.seconds ?? (values.quick ? 1 : 5)),
+  // Many short turns: what disturbs a machine often lasts some seconds, and would hit one contestant alone in a longer turn.
+  rounds: Number(values.rounds ?? (values.quick ? 1 : 12)),
+  seconds: Number(values.seconds ?? (values.quick ? 1 : 2)),
+  // Of what takes no turns: a step of the sweep, a number of gateways.
+  stepSeconds: values.quick ? 1 : 5,
   sizes: values.quick ? [1_000, 10_000] : [1_000, 100_000, 1_000_000],
   soakSeconds: values.quick ? 20 : 600,
   queued: values.quick ? 100 : 1_000,

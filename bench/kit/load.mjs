@@ -125,21 +125,32 @@ function send(url, agent, { method, path, headers, body }) {
   });
 }
 
+/** The first round is longer than the others, seconds; where those are very short it is thrice as long as they. */
+const WARM_UP_SECONDS = 5;
+
 /**
- * Rounds of all contestants, one after the other and over again, so that what disturbs the machine disturbs all of them. The first round of each
- * is warm-up and not counted.
+ * Rounds of all contestants, one after the other and over again, so that what disturbs the machine disturbs all of them. Their order is drawn anew each time:
+ * what one leaves the database to do slows down the next. The first round of each is warm-up, and not counted.
  * @param {{ contestant: import('./processes.mjs').Contestant, load: Parameters<typeof round>[1] }[]} entries
  * @param {number} rounds
  */
 export async function interleaved(entries, rounds) {
   const found = new Map(entries.map(({ contestant }) => [contestant.name, []]));
   for (let turn = 0; turn <= rounds; turn += 1) {
-    for (const { contestant, load } of entries) {
-      const measured = await round(contestant, load);
+    for (const { contestant, load } of shuffled(entries)) {
+      const warmUp = { ...load, seconds: Math.max(load.seconds, Math.min(WARM_UP_SECONDS, 3 * load.seconds)) };
+      const measured = await round(contestant, turn === 0 ? warmUp : load);
       if (turn > 0) found.get(contestant.name)?.push(measured);
     }
   }
   return Object.fromEntries([...found].map(([name, all]) => [name, medians(all)]));
+}
+
+function shuffled(list) {
+  return list
+    .map((item) => ({ item, place: Math.random() }))
+    .sort((one, other) => one.place - other.place)
+    .map(({ item }) => item);
 }
 
 /** The median of each figure over rounds; what was refused is added up. */

@@ -11,7 +11,7 @@ const LATENCY_MS = 500;
 const AT_ONCE = 10;
 
 /** 1, 2 and 4 gateways, then as many workers, on one database: reads and webhooks together, queued work, and nothing stored or done twice. */
-export async function scalePart(stage, { seconds, queued }) {
+export async function scalePart(stage, { stepSeconds: seconds, queued }) {
   const gateways = await gatewaysPart(stage, seconds);
   const workers = await workersPart(stage, queued);
   const gain = (of, figure) => of[2][figure] / of[1][figure];

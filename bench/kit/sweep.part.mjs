@@ -6,7 +6,7 @@ import { startGateway, tutorialOf } from './stage.mjs';
 const RATES = [50, 100, 200, 400, 800, 1200, 1600, 2000, 2400];
 
 /** Latency of one read against load, open model: requests are due at the rate whatever the answers do. A contestant is done once it lags behind. */
-export async function sweepPart(stage, { seconds }) {
+export async function sweepPart(stage, { stepSeconds: seconds }) {
   const [app] = stage.apps;
   const environment = { DATABASE_URL: stage.billingUrl, APP_ID: app.id };
   const contestants = [
