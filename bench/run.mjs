@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the gateway beside what a user would pick instead, and beside the physical limit. README.md says what is measured how.
  *
- *   npm run bench                                  everything; about half an hour
+ *   npm run bench                                  everything; about 35 minutes
  *   npm run bench -- --only read,ingest            parts: read, ingest, write, growth, sweep, soak, scale
  *   npm run bench -- --quick                       short rounds, small data; writes no results
  */
