@@ -125,7 +125,7 @@ function send(url, agent, { method, path, headers, body }) {
   });
 }
 
-/** The first round is longer than the others, seconds; where those are very short it is thrice as long as they. */
+/** How long the first round is where the others are shorter, seconds; where they are very short it is thrice as long as they. */
 const WARM_UP_SECONDS = 5;
 
 /**
@@ -138,12 +138,15 @@ export async function interleaved(entries, rounds) {
   const found = new Map(entries.map(({ contestant }) => [contestant.name, []]));
   for (let turn = 0; turn <= rounds; turn += 1) {
     for (const { contestant, load } of shuffled(entries)) {
-      const warmUp = { ...load, seconds: Math.max(load.seconds, Math.min(WARM_UP_SECONDS, 3 * load.seconds)) };
-      const measured = await round(contestant, turn === 0 ? warmUp : load);
+      const measured = await round(contestant, turn === 0 ? warmUpOf(load) : load);
       if (turn > 0) found.get(contestant.name)?.push(measured);
     }
   }
   return Object.fromEntries([...found].map(([name, all]) => [name, medians(all)]));
+}
+
+function warmUpOf(load) {
+  return { ...load, seconds: Math.max(load.seconds, Math.min(WARM_UP_SECONDS, 3 * load.seconds)) };
 }
 
 function shuffled(list) {

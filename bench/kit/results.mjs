@@ -55,9 +55,9 @@ function markdownOf({ rig, measuredAt, ratios, raw }) {
   const rest = ['redelivered', 'paymentCreate', 'growthMs', 'soak', 'scale', 'scaleOfWorkers']
     .filter((name) => raw[name])
     .map((name) => `## ${name}\n\n\`\`\`json\n${JSON.stringify(raw[name], null, 1)}\n\`\`\``);
-  return `# Results of the last full run
+  return `# Results of the last runs
 
-Only ratios carry over to another machine: contestants took turns on one machine in one run, and each figure is the median of its rounds.
+Only ratios carry over to another machine: the contestants of a part took turns on one machine in one run, and each figure is the median of its rounds.
 How to run it and what the contestants are: [README.md](README.md).
 
 Rig: ${rig.cpu}, ${rig.memoryGb} GB, load before the run ${rig.loadBefore.toFixed(1)}; Node ${rig.node}; ${rig.database}; load: ${rig.load}.
