@@ -66,4 +66,6 @@ EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT ?? 4000}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Room for young objects from the beginning: V8 would make it larger and smaller while it runs, and memory would step with it.
-CMD ["node", "--min-semi-space-size=32", "dist/src/main.js"]
+# And every object begins as a young one: in some processes V8 would make parts of answers among the old ones, and with them keep whole answers
+# until a full collection, at 1.7 times the memory and 1.4 times the CPU time of a list.
+CMD ["node", "--min-semi-space-size=32", "--no-allocation-site-pretenuring", "dist/src/main.js"]
