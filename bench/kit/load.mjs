@@ -125,8 +125,10 @@ function send(url, agent, { method, path, headers, body }) {
   });
 }
 
-/** How long the first round is where the others are shorter, seconds; where they are very short it is thrice as long as they. */
-const WARM_UP_SECONDS = 5;
+/** How long the first round is, seconds, and how many requests it has at least: what runs once a request is not compiled before. */
+const [WARM_UP_SECONDS, WARM_UP_REQUESTS] = [5, 2_000];
+/** A short run is warmed up for so many of its rounds, and no longer. */
+const WARM_UP_ROUNDS_MAX = 10;
 
 /**
  * Rounds of all contestants, one after the other and over again, so that what disturbs the machine disturbs all of them. Their order is drawn anew each time:
@@ -146,7 +148,8 @@ export async function interleaved(entries, rounds) {
 }
 
 function warmUpOf(load) {
-  return { ...load, seconds: Math.max(load.seconds, Math.min(WARM_UP_SECONDS, 3 * load.seconds)) };
+  const enough = Math.max(WARM_UP_SECONDS, WARM_UP_REQUESTS / (load.rate ?? Number.POSITIVE_INFINITY));
+  return { ...load, seconds: Math.max(load.seconds, Math.min(enough, WARM_UP_ROUNDS_MAX * load.seconds)) };
 }
 
 function shuffled(list) {
