@@ -1,23 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
+import { ask, countOf, expectSharedLimits } from '../support/limits.js';
 import * as ops from '../support/operations.generated.js';
-import { billing, freePort, RunningProcess } from '../support/processes.js';
+import { billing } from '../support/processes.js';
 import { type TestApp, World } from '../support/world.js';
-
-const QUERY = JSON.stringify({ query: '{ app { id } }' });
-
-/** One query to a gateway; its status and headers. */
-async function ask(url: string, credential: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
-  const all = { 'content-type': 'application/json', authorization: `Bearer ${credential}`, ...headers };
-  return fetch(`${url}/graphql`, { method: 'POST', headers: all, body: QUERY });
-}
-
-function countOf(statuses: readonly number[], status: number): number {
-  return statuses.filter((seen) => seen === status).length;
-}
 
 describe('RATE_LIMITED', () => {
   let world: World;
@@ -93,49 +79,12 @@ describe('RATE_LIMITED', () => {
   });
 });
 
-describe('two processes on one store', () => {
-  let world: World;
-  let app: TestApp;
-
-  beforeAll(async () => {
-    world = await World.create();
-    app = await world.app();
+describe('two processes on one database', () => {
+  it('admit exactly the limit together, and five failed authentications of one address', async () => {
+    const world = await World.create();
+    await expectSharedLimits(world, await world.app());
+    await world.close();
   });
-  afterAll(() => world.close());
-
-  it('admit exactly the limit together, and five failed authentications of one address, counted in the database', async () => {
-    await expectSharedLimits({});
-  });
-
-  it('and in Redis, where there is one', async () => {
-    const redis = await startRedis();
-    if (redis === null) return process.stdout.write('There is no redis-server here: limits in Redis were not tried.\n');
-    await expectSharedLimits({ REDIS_URL: redis.url }).finally(redis.stop);
-  });
-
-  async function expectSharedLimits(more: Readonly<Record<string, string>>): Promise<void> {
-    const fresh = await world.app();
-    const limits = { BILLING_REQUESTS_PER_WINDOW: '60', BILLING_FAILED_AUTHENTICATIONS_PER_WINDOW: '5', ...more };
-    const start = async () => {
-      const port = await freePort();
-      const environment = { ...world.environment, ...limits, PORT: String(port), BILLING_WORKER: 'off' };
-      return { url: `http://127.0.0.1:${port}`, process: await RunningProcess.start(['dist/src/main.js'], environment, 'gateway started') };
-    };
-    const both = await Promise.all([start(), start()]);
-    const urlOf = (turn: number) => both[turn % 2]?.url ?? '';
-    const statuses = await Promise.all(Array.from({ length: 100 }, async (_, turn) => (await ask(urlOf(turn), fresh.key)).status));
-    expect([countOf(statuses, 200), countOf(statuses, 429)]).toEqual([60, 40]);
-    const wrong: number[] = [];
-    for (let turn = 0; turn < 12; turn += 1) wrong.push((await ask(urlOf(turn), `bg_svc_wrong${turn}`)).status);
-    expect(wrong).toEqual([401, 401, 401, 401, 401, 429, 429, 429, 429, 429, 429, 429]);
-    // What was good here before still is; a key nobody showed here yet waits.
-    expect((await ask(urlOf(0), fresh.key)).headers.get('ratelimit-limit')).toBe('60');
-    expect([(await ask(urlOf(0), app.key)).status, (await ask(urlOf(1), app.key)).headers.get('retry-after')]).toEqual([
-      429,
-      expect.any(String),
-    ]);
-    for (const { process } of both) expect((await process.end('SIGTERM')).status).toBe(0);
-  }
 });
 
 describe('failed authentications', () => {
@@ -233,12 +182,3 @@ describe('webhook deliveries', () => {
     expect((await deliver(app.accountId)).status).toBe(200);
   });
 });
-
-/** A Redis of our own, if its program is installed here. */
-async function startRedis(): Promise<{ readonly url: string; readonly stop: () => void } | null> {
-  const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const child = spawn('redis-server', args, { stdio: 'ignore' });
-  const isMissing = await Promise.race([once(child, 'error').then(() => true), sleep(1_000, false)]);
-  return isMissing ? null : { url: `redis://127.0.0.1:${port}`, stop: () => child.kill('SIGKILL') };
-}

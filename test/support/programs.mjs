@@ -19,6 +19,7 @@ const PROGRAMS = [
   { names: ['mariadb-binlog', 'mysqlbinlog'], debian: 'mariadb-client', tests: ['test/scenarios/backup-restore.test.ts', GO_LIVE] },
   { names: ['prometheus'], debian: 'prometheus', tests: [PROMETHEUS] },
   { names: ['promtool'], debian: 'prometheus', tests: [PROMETHEUS] },
+  { names: ['redis-server'], debian: 'redis-server', tests: ['.redis.test.ts'] },
   { names: ['systemd-analyze'], debian: 'systemd', tests: ['test/unit/systemd-units.test.ts'] },
 ];
 
