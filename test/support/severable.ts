@@ -2,8 +2,21 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { ScratchDatabase } from './scratch-database.js';
 
+/** COM_QUERY, as the driver sends it. */
+const ROLLBACK = packet(0, '\x03rollback');
+/** ERR 1105, ER_UNKNOWN_ERROR, as proxies before a server answer what they cannot pass on. */
+const REFUSAL = packet(1, '\xff\x51\x04#HY000the server is away');
+
+/** A packet of the server's protocol: three bytes of length, one of sequence, then what it says. */
+function packet(sequence: number, payload: string): Buffer {
+  return Buffer.concat([Buffer.from([payload.length, 0, 0, sequence]), Buffer.from(payload, 'latin1')]);
+}
+
 /** A way to a database server that can be cut and mended: for who connects through it, the server dies and comes back. */
 export class SeverableDatabase implements ScratchDatabase {
+  /** How many ROLLBACKs were answered with an error and kept from the server, which has no word of them. */
+  refusedRollbacks = 0;
+  refusesRollbacks = false;
   private readonly sockets = new Set<Socket>();
 
   private constructor(
@@ -21,7 +34,10 @@ export class SeverableDatabase implements ScratchDatabase {
         [far, near],
       ] as const) {
         made.sockets.add(one);
-        one.pipe(other);
+        one.on('data', (chunk: Buffer) => {
+          if (one === near && made.refusesRollbacks && chunk.equals(ROLLBACK)) made.refuseRollback(near);
+          else other.write(chunk);
+        });
         one.on('error', () => other.destroy()).on('close', () => other.destroy());
       }
     });
@@ -35,6 +51,11 @@ export class SeverableDatabase implements ScratchDatabase {
     const url = new URL(this.behind.url);
     url.host = `127.0.0.1:${this.port}`;
     return url.toString();
+  }
+
+  private refuseRollback(near: Socket): void {
+    this.refusedRollbacks += 1;
+    near.write(REFUSAL);
   }
 
   /** Breaks every connection, and refuses new ones. */

@@ -3,6 +3,7 @@ import { SqliteDialect } from 'kysely';
 
 const WAIT_FOR_OTHER_PROCESS_MS = 10_000;
 const STATEMENTS_KEPT = 500;
+const NOTHING_CHANGED = { changes: 0, lastInsertRowid: 0 };
 
 /**
  * The embedded database: Node's own SQLite behind kysely. A commit survives the loss of the process and of power
@@ -37,11 +38,13 @@ const begunAsWriter = (sql: string): string => (sql === 'begin' ? 'begin immedia
 function prepared(database: DatabaseSync, sql: string) {
   const statement: StatementSync = database.prepare(begunAsWriter(sql));
   const values = (parameters: ReadonlyArray<unknown>) => parameters.map(storable);
+  // A full disk, among others, has SQLite roll back by itself; kysely would keep the one connection for ever if it then refused to (sqlite.org/lang_transaction.html).
+  const isDone = () => sql === 'rollback' && !database.isTransaction;
   return {
     reader: statement.columns().length > 0,
     all: (parameters: ReadonlyArray<unknown>) => statement.all(...values(parameters)),
     get: (parameters: ReadonlyArray<unknown>) => statement.get(...values(parameters)),
-    run: (parameters: ReadonlyArray<unknown>) => statement.run(...values(parameters)),
+    run: (parameters: ReadonlyArray<unknown>) => (isDone() ? NOTHING_CHANGED : statement.run(...values(parameters))),
     iterate: (parameters: ReadonlyArray<unknown>) => statement.iterate(...values(parameters)) as IterableIterator<unknown>,
   };
 }

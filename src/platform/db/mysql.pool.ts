@@ -164,7 +164,28 @@ export class MySqlPool {
 
 /** A pool for Kysely, which would end it only if it had used it: that is left to `close`. */
 function sharing(pool: Pool): MysqlDialectConfig {
-  return { pool: { getConnection: pool.getConnection.bind(pool) as never, end: (done) => done(undefined) } };
+  const getConnection = (done: (error: unknown, connection?: Lent) => void) =>
+    pool.getConnection((error, connection) => (error ? done(error) : done(null, lent(connection))));
+  return { pool: { getConnection: getConnection as never, end: (done) => done(undefined) } };
+}
+
+/** What Kysely uses of a connection. */
+type Lent = Pick<PoolConnection, 'threadId' | 'release'> & {
+  query(sql: string, values: unknown[], done: (error: unknown, result?: unknown) => void): void;
+};
+
+/** Kysely would keep a connection whose ROLLBACK failed, with its locks, for ever: it is given up instead, and its server rolls back. */
+function lent(connection: PoolConnection): Lent {
+  const rollback: Lent['query'] = (sql, values, done) =>
+    connection.query(sql, values, (error, result) => {
+      if (error) connection.destroy();
+      done(null, result);
+    });
+  return {
+    threadId: connection.threadId,
+    query: (sql, values, done) => (sql === 'rollback' ? rollback(sql, values, done) : connection.query(sql, values, done)),
+    release: () => connection.release(),
+  };
 }
 
 /** A pool each of whose connections hears `session` first: commands of a connection run in order. */

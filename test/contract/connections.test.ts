@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import mysql from 'mysql2/promise';
+import * as ops from '../support/operations.generated.js';
+import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
+import { SeverableDatabase } from '../support/severable.js';
+import { type TestApp, World } from '../support/world.js';
+
+/** More than the connections of a process. */
+const MANY = 12;
+if (globalThis.TEST_DATABASE === 'mysql') {
+  let scratch: ScratchDatabase;
+  let database: SeverableDatabase;
+  let world: World;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    scratch = await createScratchDatabase();
+    database = await SeverableDatabase.before(scratch);
+    world = await World.create({ scratch: database });
+    app = await world.app();
+  });
+  afterAll(() => world.close());
+
+  describe('a connection to the server', () => {
+    it('is given up when its ROLLBACK fails: callers hear what went wrong before, others get connections, and nothing stays locked', async () => {
+      const input = { email: 'ann@example.com', externalId: 'taken' };
+      await world.ask(app, ops.CustomerCreateDocument, { input });
+      database.refusesRollbacks = true;
+      for (let tried = 0; tried < MANY; tried += 1) {
+        const { customerCreate } = await world.ask(app, ops.CustomerCreateDocument, { input });
+        expect(customerCreate.userErrors).toMatchObject([{ code: 'DUPLICATE_EXTERNAL_ID' }]);
+      }
+      database.refusesRollbacks = false;
+      expect(database.refusedRollbacks).toBeGreaterThanOrEqual(MANY);
+      expect(await openTransactions()).toBe(0);
+      const { customerCreate } = await world.ask(app, ops.CustomerCreateDocument, { input: { ...input, externalId: 'free' } });
+      expect(customerCreate.userErrors).toEqual([]);
+    });
+  });
+
+  async function openTransactions(): Promise<number> {
+    const connection = await mysql.createConnection(scratch.url);
+    const [rows] = await connection.query<mysql.RowDataPacket[]>(
+      'select count(*) as n from information_schema.innodb_trx t join information_schema.processlist p on p.id = t.trx_mysql_thread_id where p.db = database() and p.id <> connection_id()',
+    );
+    await connection.end();
+    return Number(rows[0]?.['n']);
+  }
+} else {
+  it('to the embedded database works again once there is room after it was full', async () => {
+    const world = await World.create();
+    const app = await world.app();
+    const input = {
+      email: 'ann@example.com',
+      metadata: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`k${index}`, 'x'.repeat(400)])),
+    };
+    const [size] = await world.gateway.database.query('pragma page_count', []);
+    await world.gateway.database.query(`pragma max_page_count = ${Number(size?.['page_count'])}`, []);
+    const answers = [];
+    for (let tried = 0; tried < 10; tried += 1) answers.push(await world.send(app, ops.CustomerCreateDocument, { input }));
+    expect(answers.at(-1)?.errors).toMatchObject([{ extensions: { code: 'INTERNAL' } }]);
+    await world.gateway.database.query('pragma max_page_count = 1000000', []);
+    const { customerCreate } = await world.ask(app, ops.CustomerCreateDocument, { input });
+    expect(customerCreate.userErrors).toEqual([]);
+    await world.close();
+  });
+}
