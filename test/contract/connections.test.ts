@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import * as ops from '../support/operations.generated.js';
@@ -7,6 +8,9 @@ import { type TestApp, World } from '../support/world.js';
 
 /** More than the connections of a process. */
 const MANY = 12;
+/** In /proc/net/tcp: an open connection, the timer of keep-alive, and how many ticks are ten seconds (proc_net_tcp of the kernel's documentation). */
+const [ESTABLISHED, KEEP_ALIVE, TEN_SECONDS] = ['01', '02', 1_000];
+
 if (globalThis.TEST_DATABASE === 'mysql') {
   let scratch: ScratchDatabase;
   let database: SeverableDatabase;
@@ -35,6 +39,19 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect(await openTransactions()).toBe(0);
       const { customerCreate } = await world.ask(app, ops.CustomerCreateDocument, { input: { ...input, externalId: 'free' } });
       expect(customerCreate.userErrors).toEqual([]);
+    });
+
+    it('that is silent is asked within ten seconds whether the server is still there', async () => {
+      await world.ask(app, ops.AppDocument, {});
+      const port = Number(new URL(database.url).port).toString(16).toUpperCase().padStart(4, '0');
+      const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/));
+      const ours = lines.filter(([, , remote, state]) => remote?.endsWith(`:${port}`) && state === ESTABLISHED);
+      const timers = ours.map((fields) => (fields[5] ?? '').split(':'));
+      expect(timers.length).toBeGreaterThan(0);
+      for (const [timer, ticks = ''] of timers) {
+        expect(timer).toBe(KEEP_ALIVE);
+        expect(Number.parseInt(ticks, 16)).toBeLessThanOrEqual(TEN_SECONDS);
+      }
     });
   });
 

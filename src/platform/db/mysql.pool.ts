@@ -23,6 +23,12 @@ const STATEMENTS_KEPT = 200;
 /** How long a server may take to greet a new connection, ms: one that hangs is told from one that is slow. */
 const CONNECT_MS_MAX = 5_000;
 
+/**
+ * After how much silence a server is asked whether its machine is still there, ms; ten seconds without an answer end the connection (net.Socket's
+ * setKeepAlive). The system's own rule is two hours, for which statements would wait whose server was lost while it worked on them, as in a failover.
+ */
+const SILENT_MS_MAX = 10_000;
+
 /** Of the connections that a process may have, two at least, this share is for transactions. */
 const TRANSACTIONS_SHARE = 0.5;
 
@@ -194,6 +200,7 @@ function poolOf(uri: string, connectionLimit: number, session: readonly string[]
     uri,
     connectionLimit,
     connectTimeout: CONNECT_MS_MAX,
+    keepAliveInitialDelay: SILENT_MS_MAX,
     maxPreparedStatements: STATEMENTS_KEPT,
     supportBigNumbers: true,
     timezone: 'Z',
