@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import mysql from 'mysql2/promise';
+import { KillableDatabase } from '../support/killable-database.js';
 import * as ops from '../support/operations.generated.js';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
 import { SeverableDatabase } from '../support/severable.js';
@@ -8,6 +10,8 @@ import { type TestApp, World } from '../support/world.js';
 
 /** More than the connections of a process. */
 const MANY = 12;
+/** Longer than the second for which the server lets a statement wait. */
+const LOCKED_MS = 1_500;
 /** In /proc/net/tcp: an open connection, the timer of keep-alive, and how many ticks are ten seconds (proc_net_tcp of the kernel's documentation). */
 const [ESTABLISHED, KEEP_ALIVE, TEN_SECONDS] = ['01', '02', 1_000];
 
@@ -52,6 +56,33 @@ if (globalThis.TEST_DATABASE === 'mysql') {
         expect(timer).toBe(KEEP_ALIVE);
         expect(Number.parseInt(ticks, 16)).toBeLessThanOrEqual(TEN_SECONDS);
       }
+    });
+  });
+
+  describe('a transaction', () => {
+    it('that waited too long for a lock is begun anew, and does its work once', async () => {
+      const server = await KillableDatabase.create();
+      if (server === null) throw new Error('No database server is installed here: run `npm test`, which installs one, or --embedded-only.');
+      const other = await mysql.createConnection(server.url);
+      await other.query('set global innodb_lock_wait_timeout = 1');
+      const world = await World.create({ scratch: { url: server.url, drop: () => server.close() } });
+      const app = await world.app();
+      const { customerCreate } = await world.ask(app, ops.CustomerCreateDocument, { input: { email: 'ann@example.com' } });
+      const id = customerCreate.customer?.id ?? '';
+      await other.query('begin');
+      await other.query('select id from billing_customers where app_id = ? and id = ? for update', [app.id, id]);
+      const statements = await world.statements(async () => {
+        const updating = world.ask(app, ops.CustomerUpdateDocument, { input: { id, name: 'Ann Lee' } });
+        await sleep(LOCKED_MS);
+        await other.query('rollback');
+        expect((await updating).customerUpdate).toMatchObject({ customer: { name: 'Ann Lee' }, userErrors: [] });
+      });
+      await other.end();
+      const locking = statements.filter((sql) => sql.includes('billing_customers') && sql.endsWith('for update'));
+      expect(locking.length).toBeGreaterThan(1);
+      const events = await world.rows('billing_events', app);
+      expect(events.filter(({ details }) => String(details).includes('"name"'))).toHaveLength(1);
+      await world.close();
     });
   });
 
