@@ -321,14 +321,16 @@ async function backfill(): Promise<void> {
   backfilled = { missing, said: stdout };
 }
 
+/** What is left to do, in one look: an event that a worker queues is no longer waiting and already work. */
+const LEFT = `select
+  (select count(*) from billing_webhooks where unqueued_since is not null) +
+  (select count(*) from billing_jobs where kind not in (${SCHEDULED.map((kind) => `'${kind}'`).join(', ')}) and state <> 'dead') as n`;
+
 /** Lets time pass until nothing is left to do. */
 async function settle(): Promise<void> {
   for (const until = Date.now() + 2 * MINUTE_MS; Date.now() < until; ) {
     await world.letTimePass();
-    const [left] = await world.database.query(
-      "select count(*) as n from billing_jobs where kind not in ('webhook.backfill', 'reconcile', 'retention.sweep') and state <> 'dead'",
-      [],
-    );
+    const [left] = await world.database.query(LEFT, []);
     if (Number(left?.['n']) === 0) return;
     await sleep(500);
   }
