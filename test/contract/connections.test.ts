@@ -60,29 +60,39 @@ if (globalThis.TEST_DATABASE === 'mysql') {
   });
 
   describe('a transaction', () => {
-    it('that waited too long for a lock is begun anew, and does its work once', async () => {
-      const server = await KillableDatabase.create();
+    let server: KillableDatabase | null = null;
+    let other: mysql.Connection;
+    let patient: World;
+
+    beforeAll(async () => {
+      server = await KillableDatabase.create();
       if (server === null) throw new Error('No database server is installed here: run `npm test`, which installs one, or --embedded-only.');
-      const other = await mysql.createConnection(server.url);
+      other = await mysql.createConnection(server.url);
       await other.query('set global innodb_lock_wait_timeout = 1');
-      const world = await World.create({ scratch: { url: server.url, drop: () => server.close() } });
-      const app = await world.app();
-      const { customerCreate } = await world.ask(app, ops.CustomerCreateDocument, { input: { email: 'ann@example.com' } });
+      patient = await World.create({ scratch: { url: server.url, drop: async () => undefined } });
+    });
+    afterAll(async () => {
+      await other.end();
+      await patient.close();
+      await server?.close();
+    });
+
+    it('that waited too long for a lock is begun anew, and does its work once', async () => {
+      const app = await patient.app();
+      const { customerCreate } = await patient.ask(app, ops.CustomerCreateDocument, { input: { email: 'ann@example.com' } });
       const id = customerCreate.customer?.id ?? '';
       await other.query('begin');
       await other.query('select id from billing_customers where app_id = ? and id = ? for update', [app.id, id]);
-      const statements = await world.statements(async () => {
-        const updating = world.ask(app, ops.CustomerUpdateDocument, { input: { id, name: 'Ann Lee' } });
+      const statements = await patient.statements(async () => {
+        const updating = patient.ask(app, ops.CustomerUpdateDocument, { input: { id, name: 'Ann Lee' } });
         await sleep(LOCKED_MS);
         await other.query('rollback');
         expect((await updating).customerUpdate).toMatchObject({ customer: { name: 'Ann Lee' }, userErrors: [] });
       });
-      await other.end();
       const locking = statements.filter((sql) => sql.includes('billing_customers') && sql.endsWith('for update'));
       expect(locking.length).toBeGreaterThan(1);
-      const events = await world.rows('billing_events', app);
+      const events = await patient.rows('billing_events', app);
       expect(events.filter(({ details }) => String(details).includes('"name"'))).toHaveLength(1);
-      await world.close();
     });
   });
 
