@@ -125,7 +125,7 @@ function send(url, agent, { method, path, headers, body }) {
   });
 }
 
-/** How long the first round is, seconds, and how many requests it has at least: what runs once a request is not compiled before. */
+/** How long the first round is, seconds, and how many requests an open load has in it: what runs once a request is not compiled before. */
 const [WARM_UP_SECONDS, WARM_UP_REQUESTS] = [5, 2_000];
 /** A short run is warmed up for so many of its rounds, and no longer. */
 const WARM_UP_ROUNDS_MAX = 10;

@@ -45,18 +45,20 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect(customerCreate.userErrors).toEqual([]);
     });
 
-    it('that is silent is asked within ten seconds whether the server is still there', async () => {
-      await world.ask(app, ops.AppDocument, {});
-      const port = Number(new URL(database.url).port).toString(16).toUpperCase().padStart(4, '0');
-      const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/));
-      const ours = lines.filter(([, , remote, state]) => remote?.endsWith(`:${port}`) && state === ESTABLISHED);
-      const timers = ours.map((fields) => (fields[5] ?? '').split(':'));
-      expect(timers.length).toBeGreaterThan(0);
-      for (const [timer, ticks = ''] of timers) {
-        expect(timer).toBe(KEEP_ALIVE);
-        expect(Number.parseInt(ticks, 16)).toBeLessThanOrEqual(TEN_SECONDS);
-      }
-    });
+    // Only Linux tells the timers of connections.
+    if (process.platform === 'linux')
+      it('that is silent is asked within ten seconds whether the server is still there', async () => {
+        await world.ask(app, ops.AppDocument, {});
+        const port = Number(new URL(database.url).port).toString(16).toUpperCase().padStart(4, '0');
+        const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/));
+        const ours = lines.filter(([, , remote, state]) => remote?.endsWith(`:${port}`) && state === ESTABLISHED);
+        const timers = ours.map((fields) => (fields[5] ?? '').split(':'));
+        expect(timers.length).toBeGreaterThan(0);
+        for (const [timer, ticks = ''] of timers) {
+          expect(timer).toBe(KEEP_ALIVE);
+          expect(Number.parseInt(ticks, 16)).toBeLessThanOrEqual(TEN_SECONDS);
+        }
+      });
   });
 
   describe('a transaction', () => {
@@ -72,9 +74,12 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       patient = await World.create({ scratch: { url: server.url, drop: async () => undefined } });
     });
     afterAll(async () => {
-      await other.end();
-      await patient.close();
-      await server?.close();
+      try {
+        await other.end();
+        await patient.close();
+      } finally {
+        await server?.close();
+      }
     });
 
     it('that waited too long for a lock is begun anew, and does its work once', async () => {
