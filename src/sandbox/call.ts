@@ -15,8 +15,13 @@ export interface Call {
   body: unknown;
 }
 
+/** What a write does once it was decided: it happens whatever other calls changed meanwhile. Gives the body of the answer. */
+export type Effect = () => unknown;
+
 /** One operation of the API. Without an area it needs no key at all. */
-export interface Route {
+export type Route = RouteFacts & (Handled | Begun);
+
+interface RouteFacts {
   method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   path: string;
   status: number;
@@ -24,8 +29,22 @@ export interface Route {
   area?: string;
   /** Whether a publishable key may call it. */
   isPublishable?: true;
+}
+
+interface Handled {
   /** Gives the body of the answer; undefined is an empty body. Throws HttpError to refuse; what it changed is then undone. */
   handle: (call: Call) => unknown;
+}
+
+/** An operation in two steps, which may lie apart: see WritesUnderWay. */
+interface Begun {
+  /** Decides by the state of now what the effect will be. Throws HttpError to refuse. */
+  begin: (call: Call) => Effect;
+}
+
+/** A record as it is now; one that was deleted meanwhile, as it was. */
+export function latest<T extends Keyed>(collection: Collection<T>, record: T): T {
+  return collection.get(record.id) ?? record;
 }
 
 /** The record the path names, when it is the account's. Throws a 404. */

@@ -1,5 +1,5 @@
 import { ACCOUNT_TYPES, CAPABILITY_STATUSES, PAYMENT_METHOD_TYPES } from '../tilled/tilled.shapes.js';
-import type { FaultInput } from './faults.js';
+import { CANCELS, type FaultInput, REPEATS } from './faults.js';
 import { Fields, isObject } from './fields.js';
 import type { LatencyOptions } from './latency.js';
 import type { ProvisionInput } from './provision.js';
@@ -17,8 +17,13 @@ export function faultInput(fields: Fields, body: unknown): FaultInput {
     retryAfterSeconds: fields.integer('retryAfterSeconds', { min: 0 }) ?? undefined,
     body: isObject(body) ? body.body : undefined,
     drop: fields.boolean('drop') ?? undefined,
-    when: fields.oneOf('when', ['before', 'after']) ?? undefined,
+    when: fields.oneOf('when', ['before', 'after', 'during']) ?? undefined,
+    repeat: fields.oneOf('repeat', REPEATS) ?? undefined,
+    cancel: fields.oneOf('cancel', CANCELS) ?? undefined,
   };
+  const isDuring = input.when === 'during';
+  if (isDuring && input.delayMs === undefined) fields.refuse('delayMs is required when a write is to be under way');
+  if (!isDuring && (input.repeat ?? input.cancel) !== undefined) fields.refuse('repeat and cancel are for when: during');
   if (input.delayMs === undefined && input.status === undefined && input.drop !== true)
     fields.refuse('one of delayMs, status and drop is required');
   fields.assertValid();

@@ -3,15 +3,17 @@ import type { Collection, Keyed } from './collection.js';
 import type { Engine } from './engine.js';
 import { Fields } from './fields.js';
 import { badRequest, notFound } from './http-error.js';
+import { CONFIRM_OUTCOMES, REFUND_OUTCOMES } from './records.js';
 import { goodChargeOf } from './resources/charges.js';
 import { moveDispute, openDispute, renderDispute } from './resources/disputes.js';
-import { renderPaymentIntent, returnDebit, settleDebit } from './resources/payment-flow.js';
+import { APPROVED, declined, putWishes } from './resources/payment-decision.js';
+import { carryOutPayment, renderPaymentIntent, returnPayment, settlePayment } from './resources/payment-flow.js';
 import { settleRefund } from './resources/refunds.js';
 import { addToken } from './resources/tokens.js';
 
 // What tests may make happen to money. Every function is to be called within a transaction.
 
-/** {paymentIntentId}: a bank debit goes through now. {refundId, failureCode?}: a pending refund ends now. */
+/** {paymentIntentId}: what is processing goes through now. {refundId, failureCode?}: a pending refund ends now. */
 export function settle(engine: Engine, body: unknown): unknown {
   const fields = new Fields(body);
   const intentId = fields.text('paymentIntentId');
@@ -25,18 +27,18 @@ export function settle(engine: Engine, body: unknown): unknown {
   }
   const intent = known(engine.store.paymentIntents, intentId ?? '', 'Payment intent');
   if (intent.status !== 'processing') throw badRequest(`A payment intent that is ${intent.status} cannot be settled`);
-  settleDebit(engine, intent.id);
+  settlePayment(engine, intent.id);
   return renderPaymentIntent(engine, known(engine.store.paymentIntents, intent.id, 'Payment intent'));
 }
 
-/** {paymentIntentId, code = 'R01'}: the bank gives a debit back, before or after it went through. */
-export function returnPayment(engine: Engine, body: unknown): unknown {
+/** {paymentIntentId, code = 'R01'}: the bank gives a debit back, before or after it went through; a card payment only before. */
+export function giveBack(engine: Engine, body: unknown): unknown {
   const fields = new Fields(body);
   const intentId = fields.requiredText('paymentIntentId');
   const code = fields.oneOf('code', DECLINE_CODES) ?? 'R01';
   fields.assertValid();
   const intent = known(engine.store.paymentIntents, intentId, 'Payment intent');
-  if (!returnDebit(engine, intent, code)) throw badRequest('There is no bank debit to return');
+  if (!returnPayment(engine, intent, code)) throw badRequest('There is nothing to return');
   return renderPaymentIntent(engine, known(engine.store.paymentIntents, intent.id, 'Payment intent'));
 }
 
@@ -59,15 +61,46 @@ export function changeDispute(engine: Engine, body: unknown): unknown {
   return renderDispute(openDispute(engine, charge, { status, amount, reason }));
 }
 
-/** {paymentMethodId, code | null}: every payment with the method is declined with the code, until told otherwise. */
+/** {paymentMethodId, code | null, after = 0}: payments with the method, after so many more, are declined until told otherwise. */
 export function setDecline(engine: Engine, body: unknown): unknown {
   const fields = new Fields(body);
   const methodId = fields.requiredText('paymentMethodId');
   const code = fields.oneOf('code', DECLINE_CODES) ?? null;
+  const after = fields.integer('after', { min: 0 }) ?? 0;
   fields.assertValid();
   const method = known(engine.store.paymentMethods, methodId, 'Payment method');
-  engine.store.paymentMethods.put({ ...method, declines_with: code });
-  return { paymentMethodId: method.id, code };
+  putWishes(engine, { ...method, declines_with: code }, { passes_left: after });
+  return { paymentMethodId: method.id, code, after };
+}
+
+/** {paymentMethodId, confirm?, refund?, times?}: what becomes of the next card payments or refunds; null is as usual. */
+export function setOutcomes(engine: Engine, body: unknown): unknown {
+  const fields = new Fields(body);
+  const methodId = fields.requiredText('paymentMethodId');
+  const confirm = fields.oneOf('confirm', CONFIRM_OUTCOMES);
+  const refund = fields.oneOf('refund', REFUND_OUTCOMES);
+  const times = fields.integer('times', { min: 1 }) ?? null;
+  fields.assertValid();
+  const method = known(engine.store.paymentMethods, methodId, 'Payment method');
+  if (method.type !== 'card') throw badRequest('Only payments by card have outcomes to choose');
+  const { wishes } = putWishes(engine, method, {
+    ...(confirm === undefined ? {} : { confirm: confirm === null ? null : { outcome: confirm, times } }),
+    ...(refund === undefined ? {} : { refund: refund === null ? null : { outcome: refund, times } }),
+  });
+  return { paymentMethodId: method.id, confirm: wishes?.confirm ?? null, refund: wishes?.refund ?? null };
+}
+
+/** {paymentIntentId, code?}: the payer did what was required; with a code it came to nothing. */
+export function endAction(engine: Engine, body: unknown): unknown {
+  const fields = new Fields(body);
+  const intentId = fields.requiredText('paymentIntentId');
+  const code = fields.oneOf('code', DECLINE_CODES) ?? null;
+  fields.assertValid();
+  const intent = known(engine.store.paymentIntents, intentId, 'Payment intent');
+  if (intent.status !== 'requires_action') throw badRequest(`A payment intent that is ${intent.status} awaits no action`);
+  const method = known(engine.store.paymentMethods, intent.payment_method_id ?? '', 'Payment method');
+  const decision = code === null ? APPROVED : declined(code);
+  return renderPaymentIntent(engine, carryOutPayment(engine, { intent, method, decision }));
 }
 
 /** {accountId, type, card | ach_debit | eft_debit, billing_details?}: a single-use token, as the hosted fields make one. */

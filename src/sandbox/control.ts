@@ -1,5 +1,5 @@
 import { faultInput, latencyOptions, provisionInput } from './control-input.js';
-import { changeDispute, mintToken, returnPayment, setDecline, settle } from './control-money.js';
+import { changeDispute, endAction, giveBack, mintToken, setDecline, setOutcomes, settle } from './control-money.js';
 import { changeWebhooks } from './control-webhooks.js';
 import type { Engine } from './engine.js';
 import type { Faults } from './faults.js';
@@ -12,6 +12,7 @@ import { runBatch } from './resources/charges.js';
 import type { Answer, Pages } from './server.js';
 import { sortedJson } from './sorted-json.js';
 import { stateDump } from './state-dump.js';
+import type { WritesUnderWay } from './under-way.js';
 
 /** What the control surface steers. */
 export interface ControlParts {
@@ -19,6 +20,7 @@ export interface ControlParts {
   faults: Faults;
   latency: Latency;
   log: RequestLog;
+  underWay: WritesUnderWay;
 }
 
 /** One command: what a request to `/_sandbox/<name>` does. The result is the JSON of the answer. */
@@ -51,9 +53,12 @@ const COMMANDS: Record<string, Command> = {
   drain: (parts) => parts.engine.drain(),
   batch: (parts) => parts.engine.transaction(() => ({ batched: runBatch(parts.engine) })),
   settle: (parts, body) => parts.engine.transaction(() => settle(parts.engine, body)),
-  return: (parts, body) => parts.engine.transaction(() => returnPayment(parts.engine, body)),
+  return: (parts, body) => parts.engine.transaction(() => giveBack(parts.engine, body)),
   disputes: (parts, body) => parts.engine.transaction(() => changeDispute(parts.engine, body)),
   declines: (parts, body) => parts.engine.transaction(() => setDecline(parts.engine, body)),
+  outcomes: (parts, body) => parts.engine.transaction(() => setOutcomes(parts.engine, body)),
+  action: (parts, body) => parts.engine.transaction(() => endAction(parts.engine, body)),
+  underway: async (parts) => ({ finished: await parts.underWay.finishAll() }),
   tokens: (parts, body) => parts.engine.transaction(() => mintToken(parts.engine, body)),
   faults: changeFaults,
   latency: (parts, body) => parts.latency.set(isObject(body) && body.medianMs !== undefined ? latencyOptions(body) : undefined),
@@ -64,12 +69,14 @@ function read(parts: ControlParts, name: string, query: URLSearchParams): unknow
   if (name === 'state') return stateDump(parts.engine, query.get('collection'));
   if (name === 'faults') return { faults: parts.faults.list() };
   if (name === 'clock') return { now: parts.engine.clock.iso(), isFrozen: parts.engine.clock.isFrozen };
+  if (name === 'underway') return { underWay: parts.underWay.list() };
   if (name !== 'requests') throw new HttpError(404, `Cannot GET /_sandbox/${name}`);
   const afterN = Number(query.get('after') ?? 0);
   return { requests: parts.log.list({ operation: query.get('operation') ?? undefined, afterN }) };
 }
 
 function reset(parts: ControlParts): void {
+  parts.underWay.abandonAll();
   parts.engine.reset();
   parts.faults.clear();
   parts.latency.set(undefined);

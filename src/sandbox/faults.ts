@@ -20,14 +20,27 @@ export interface FaultInput {
   body?: unknown;
   /** Whether to cut the connection instead of answering. */
   drop?: boolean;
-  /** Whether it strikes before the request is carried out (it then is not) or after its commit. Default before. */
-  when?: 'before' | 'after';
+  /**
+   * Whether it strikes before the request is carried out (it then is not) or after its commit. Default before.
+   * During: it is decided at once, and under way for delayMs before its effect is seen.
+   */
+  when?: 'before' | 'after' | 'during';
+  /** What the same write gets while this one is under way: the issuer's decline of a confirm, 409, or it is done as well. Default conflict. */
+  repeat?: (typeof REPEATS)[number];
+  /** Whether a payment intent can be canceled while its confirm or capture is under way. Default refuse. */
+  cancel?: (typeof CANCELS)[number];
 }
+
+/** What FaultInput.repeat may be. */
+export const REPEATS = ['decline', 'conflict', 'allow'] as const;
+
+/** What FaultInput.cancel may be. */
+export const CANCELS = ['refuse', 'allow'] as const;
 
 /** A fault in force. */
 export interface Fault extends FaultInput {
   id: number;
-  when: 'before' | 'after';
+  when: 'before' | 'after' | 'during';
   hits: number;
 }
 

@@ -29,8 +29,31 @@ export interface KeyRecord {
   scopes: string[];
 }
 
-/** A payment method, without any number it was made of. `chargeable` is false once it was used up or detached; declines_with is a test's wish. */
-export type PaymentMethodRecord = TilledPaymentMethod & { account_id: string; declines_with: TilledDeclineCode | null };
+/** What becomes of a confirmed card payment instead of money or a decline; the last is that nothing was tried. */
+export const CONFIRM_OUTCOMES = ['processing', 'requires_action', 'requires_payment_method'] as const;
+
+/** What becomes of a card refund instead of success. */
+export const REFUND_OUTCOMES = ['pending', 'failed'] as const;
+
+/** An outcome a test wants, of the next `times` or, when null, of all. */
+export interface Wish<T> {
+  outcome: T;
+  times: number | null;
+}
+
+/** What tests want of payments with a method. A decline begins after as many payments as passes_left. */
+export interface MethodWishes {
+  passes_left: number;
+  confirm: Wish<(typeof CONFIRM_OUTCOMES)[number]> | null;
+  refund: Wish<(typeof REFUND_OUTCOMES)[number]> | null;
+}
+
+/** A payment method, without any number it was made of. `chargeable` is false once it was used up or detached; declines_with is a wish too. */
+export type PaymentMethodRecord = TilledPaymentMethod & {
+  account_id: string;
+  declines_with: TilledDeclineCode | null;
+  wishes?: MethodWishes;
+};
 
 /** A single-use token of the hosted fields: the method it will become. */
 export interface TokenRecord {

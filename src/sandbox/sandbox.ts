@@ -15,6 +15,7 @@ import { allRoutes } from './resources/routes.js';
 import { Router } from './router.js';
 import { sandboxServer } from './server.js';
 import { timerHandlers } from './timer-handlers.js';
+import { WritesUnderWay } from './under-way.js';
 
 /** How a sandbox is to be. */
 export interface SandboxOptions {
@@ -74,8 +75,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const faults = new Faults();
   const latency = new Latency(options.latency);
   const log = new RequestLog(options.requestLog ?? true);
-  const pages = [controlPages({ engine, faults, latency, log }), hostedFieldsPages(), checkoutPages(engine)];
-  const server = sandboxServer({ engine, router: new Router(allRoutes), faults, latency, log, pages });
+  const underWay = new WritesUnderWay(engine);
+  const pages = [controlPages({ engine, faults, latency, log, underWay }), hostedFieldsPages(), checkoutPages(engine)];
+  const server = sandboxServer({ engine, router: new Router(allRoutes), faults, latency, log, underWay, pages });
   const host = options.host ?? '127.0.0.1';
   const port = await new Promise<number>((resolve, reject) => {
     server.once('error', reject);
@@ -93,6 +95,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     requests: (operation) => log.list({ operation }),
     drain: () => engine.drain(),
     close: async () => {
+      underWay.abandonAll();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await Promise.all([closed, engine.close()]);

@@ -14,6 +14,8 @@ import type { RequestEntry, RequestLog } from './request-log.js';
 import { blankAccount } from './resources/accounts.js';
 import type { Router } from './router.js';
 import { sortedJson } from './sorted-json.js';
+import type { WritesUnderWay } from './under-way.js';
+import { WriteAbandoned } from './under-way.js';
 
 /** What answers a request outside of /v1: undefined when the path is not its own. */
 export type Pages = (request: { method: string; url: URL; body: string }) => Answer | Promise<Answer | undefined> | undefined;
@@ -32,6 +34,7 @@ export interface ServerParts {
   faults: Faults;
   latency: Latency;
   log: RequestLog;
+  underWay: WritesUnderWay;
   pages: readonly Pages[];
 }
 
@@ -46,8 +49,8 @@ export function sandboxServer(parts: ServerParts): Server {
   const pause = (ms: number) => wait(ms, undefined, { signal: closed.signal });
   const server = createServer((request, response) => {
     serve({ ...parts, pause }, request, response).catch((error: unknown) => {
-      // An answer that was still held back when the server closed.
-      if (closed.signal.aborted) return;
+      // An answer that was held back, or a write that was under way, when the sandbox was closed or reset.
+      if (closed.signal.aborted || error instanceof WriteAbandoned) return void request.socket.destroy();
       // Only a defect of the sandbox itself comes here; the caller sees what Tilled would show of one.
       process.stderr.write(`sandbox: ${error instanceof Error ? error.stack : String(error)}\n`);
       if (!response.headersSent) send(response, errorAnswer(new HttpError(500, 'Internal server error')));
@@ -90,16 +93,24 @@ async function serveApi(parts: ServingParts, api: ApiRequest): Promise<void> {
   const latencyMs = latency.nextMs(operation);
   if (latencyMs > 0) await parts.pause(latencyMs);
   if (fault?.when === 'before' && (await endsByFault(parts, fault, { api, entry, requestId }))) return;
-  const answer = carryOut(engine, { api, found, body });
-  if (fault?.when === 'after' && (await endsByFault(parts, fault, { api, entry, requestId }))) return engine.webhooks.pump();
+  const answer = await carryOut(parts, { api, found, body, fault });
+  if (fault !== undefined && fault.when !== 'before' && (await endsByFault(parts, fault, { api, entry, requestId })))
+    return engine.webhooks.pump();
   entry.status = answer.status;
   send(api.response, { ...answer, headers: { ...answer.headers, 'request-id': requestId } });
   engine.webhooks.pump();
 }
 
-/** Does what the request asks for and renders the answer, in one transaction; then whatever that made due. */
-function carryOut(engine: Engine, input: { api: ApiRequest; found: { route: Route; id: string } | undefined; body: unknown }): Answer {
-  const { api, found, body } = input;
+interface Asked {
+  api: ApiRequest;
+  found: { route: Route; id: string } | undefined;
+  body: unknown;
+  fault: Fault | undefined;
+}
+
+/** Does what the request asks for and renders the answer; then whatever that made due. */
+async function carryOut({ engine, underWay }: ServerParts, asked: Asked): Promise<Answer> {
+  const { api, found, body, fault } = asked;
   try {
     if (found === undefined) throw new HttpError(404, `Cannot ${api.method} ${api.url.pathname}`);
     const { route, id } = found;
@@ -107,10 +118,7 @@ function carryOut(engine: Engine, input: { api: ApiRequest; found: { route: Rout
     if (api.raw !== null && api.raw.length > BODY_BYTES_MAX) throw new HttpError(413, 'request entity too large');
     if (body === UNREADABLE) throw badRequest('Unexpected token in JSON');
     const call: Call = { engine, account, id, query: new Query(api.url.searchParams), body };
-    const result = engine.transaction(() => {
-      const value = route.handle(call);
-      return value === undefined ? '' : sortedJson(value);
-    });
+    const result = await underWay.carryOut({ route, call, path: api.url.pathname, fault });
     engine.runDueTimers();
     return { status: route.status, headers: result === '' ? {} : JSON_HEADERS, body: result };
   } catch (error) {
@@ -124,7 +132,8 @@ async function endsByFault(
   fault: Fault,
   about: { api: ApiRequest; entry: RequestEntry; requestId: string },
 ): Promise<boolean> {
-  if (fault.delayMs !== undefined) await pause(fault.delayMs);
+  // A write that was under way has taken its time already.
+  if (fault.delayMs !== undefined && fault.when !== 'during') await pause(fault.delayMs);
   if (fault.drop === true) {
     about.entry.status = 0;
     about.api.request.socket.destroy();

@@ -2,7 +2,7 @@ import type { TimerHandlers } from './engine.js';
 import { runBatch } from './resources/charges.js';
 import { expireScheduledSession } from './resources/checkout-sessions.js';
 import { decideDispute, loseDispute, openScheduledDispute } from './resources/disputes.js';
-import { expireAuthorization, settleDebit } from './resources/payment-flow.js';
+import { expireAuthorization, settlePayment } from './resources/payment-flow.js';
 import { settleRefund } from './resources/refunds.js';
 import { chargeSubscription } from './resources/subscription-billing.js';
 import { cancelScheduled, pauseScheduled, resumeScheduled } from './resources/subscription-changes.js';
@@ -10,7 +10,7 @@ import { cancelScheduled, pauseScheduled, resumeScheduled } from './resources/su
 /** What happens by itself, when its time has come. */
 export const timerHandlers: TimerHandlers = {
   'authorization.expire': expireAuthorization,
-  'bank.settle': settleDebit,
+  'bank.settle': settlePayment,
   'refund.settle': (engine, refundId) => settleRefund(engine, refundId, null),
   batch: (engine) => void runBatch(engine),
   'dispute.open': openScheduledDispute,

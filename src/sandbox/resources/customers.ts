@@ -1,5 +1,6 @@
-import type { Call, Route } from '../call.js';
+import type { Call, Effect, Route } from '../call.js';
 import { listPage, recordOf } from '../call.js';
+import type { Engine } from '../engine.js';
 import { Fields, mergedMetadata } from '../fields.js';
 import type { CustomerRecord } from '../records.js';
 import { detachPaymentMethod } from './payment-methods.js';
@@ -7,26 +8,26 @@ import { cancelSubscription } from './subscription-changes.js';
 
 /** The operations on customers. */
 export const customerRoutes: Route[] = [
-  { method: 'POST', path: '/v1/customers', status: 201, area: 'customers', handle: createCustomer },
+  { method: 'POST', path: '/v1/customers', status: 201, area: 'customers', begin: createCustomer },
   { method: 'GET', path: '/v1/customers', status: 200, area: 'customers', handle: listCustomers },
   { method: 'GET', path: '/v1/customers/:id', status: 200, area: 'customers', handle: getCustomer },
-  { method: 'PATCH', path: '/v1/customers/:id', status: 200, area: 'customers', handle: updateCustomer },
-  { method: 'DELETE', path: '/v1/customers/:id', status: 204, area: 'customers', handle: deleteCustomer },
+  { method: 'PATCH', path: '/v1/customers/:id', status: 200, area: 'customers', begin: updateCustomer },
+  { method: 'DELETE', path: '/v1/customers/:id', status: 204, area: 'customers', begin: deleteCustomer },
 ];
 
 const NAME_MAX = { max: 255 };
 
-function createCustomer(call: Call): CustomerRecord {
+function createCustomer(call: Call): Effect {
   const { engine } = call;
-  const now = engine.clock.iso();
   const blank = { email: null, first_name: null, middle_name: null, last_name: null, phone: null, metadata: null };
-  const customer = withInput(
-    { id: engine.ids.object('cus'), account_id: call.account.id, created_at: now, updated_at: now, ...blank },
-    call.body,
-  );
-  engine.store.customers.put(customer);
-  engine.emit('customer.created', call.account.id, customer);
-  return customer;
+  const sent = changesOf(call.body)({ id: '', account_id: call.account.id, created_at: '', updated_at: '', ...blank });
+  return () => {
+    const now = engine.clock.iso();
+    const customer = { ...sent, id: engine.ids.object('cus'), created_at: now, updated_at: now };
+    engine.store.customers.put(customer);
+    engine.emit('customer.created', call.account.id, customer);
+    return customer;
+  };
 }
 
 function listCustomers(call: Call): unknown {
@@ -47,28 +48,35 @@ function getCustomer(call: Call): CustomerRecord {
   return recordOf(call, call.engine.store.customers, 'Customer');
 }
 
-function updateCustomer(call: Call): CustomerRecord {
+function updateCustomer(call: Call): Effect {
   const { engine } = call;
-  const current = getCustomer(call);
-  const customer = withInput({ ...current, updated_at: engine.clock.iso() }, call.body);
-  engine.store.customers.put(customer);
-  engine.emit('customer.updated', call.account.id, customer);
-  return customer;
+  const changed = changesOf(call.body);
+  changed(getCustomer(call));
+  return () => {
+    const customer = changed({ ...getCustomer(call), updated_at: engine.clock.iso() });
+    engine.store.customers.put(customer);
+    engine.emit('customer.updated', call.account.id, customer);
+    return customer;
+  };
 }
 
 /** Our assumption: with the customer its payment methods are detached and its subscriptions end. */
-function deleteCustomer(call: Call): void {
-  const { engine } = call;
-  const customer = getCustomer(call);
+function deleteCustomer(call: Call): Effect {
+  getCustomer(call);
+  return () => endCustomer(call.engine, getCustomer(call));
+}
+
+function endCustomer(engine: Engine, customer: CustomerRecord): void {
   for (const subscription of engine.store.subscriptions.records([`customer_id=${customer.id}`])) {
     if (subscription.status !== 'canceled') cancelSubscription(engine, subscription);
   }
   for (const method of engine.store.paymentMethods.records([`customer_id=${customer.id}`])) detachPaymentMethod(engine, method);
   engine.store.customers.delete(customer.id);
-  engine.emit('customer.deleted', call.account.id, customer);
+  engine.emit('customer.deleted', customer.account_id, customer);
 }
 
-function withInput(current: CustomerRecord, body: unknown): CustomerRecord {
+/** What the body does to a customer. Throws a 400 when it is wrong. */
+function changesOf(body: unknown): (current: CustomerRecord) => CustomerRecord {
   const fields = new Fields(body);
   const sent = {
     email: fields.text('email', NAME_MAX),
@@ -79,7 +87,7 @@ function withInput(current: CustomerRecord, body: unknown): CustomerRecord {
   };
   const metadata = fields.metadata();
   fields.assertValid();
-  return {
+  return (current) => ({
     ...current,
     email: sent.email === undefined ? current.email : sent.email,
     first_name: sent.first_name === undefined ? current.first_name : sent.first_name,
@@ -87,5 +95,5 @@ function withInput(current: CustomerRecord, body: unknown): CustomerRecord {
     last_name: sent.last_name === undefined ? current.last_name : sent.last_name,
     phone: sent.phone === undefined ? current.phone : sent.phone,
     metadata: mergedMetadata(current.metadata, metadata),
-  };
+  });
 }

@@ -1,10 +1,13 @@
 import type { TilledDeclineCode, TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { AUTHORIZATION_LIFE_MS, BANK_SETTLEMENT_MS, DISPUTE_OPENS_AFTER_MS } from '../assumptions.js';
+import { latest } from '../call.js';
 import type { Engine } from '../engine.js';
 import type { ChargeRecord, PaymentIntentRecord, PaymentMethodRecord } from '../records.js';
-import { DISPUTED_AMOUNT, declineOfAmount, isExpired } from './card-data.js';
+import { DISPUTED_AMOUNT } from './card-data.js';
 import { capturedCharge, chargesOf, failedCharge, goodChargeOf, messageOf, newCharge, putCharge, renderCharge } from './charges.js';
-import { isChargeable, renderPaymentMethod, spendPaymentMethod } from './payment-methods.js';
+import type { PaymentDecision } from './payment-decision.js';
+import { decidePayment } from './payment-decision.js';
+import { renderPaymentMethod, spendPaymentMethod } from './payment-methods.js';
 import { paymentOfSubscriptionFailed } from './subscription-changes.js';
 
 // How money moves. Every function here is to be called within a transaction and leaves the events it caused.
@@ -33,7 +36,7 @@ export function emitIntent(engine: Engine, type: `payment_intent.${IntentEvent}`
   engine.emit(type, intent.account_id, renderPaymentIntent(engine, intent));
 }
 
-type IntentEvent = 'created' | 'succeeded' | 'payment_failed' | 'processing' | 'canceled' | 'amount_capturable_updated';
+type IntentEvent = 'created' | 'succeeded' | 'payment_failed' | 'processing' | 'requires_action' | 'canceled' | 'amount_capturable_updated';
 
 /** Tells of a charge as it is now. */
 export function emitCharge(engine: Engine, type: `charge.${ChargeEvent}`, charge: ChargeRecord): void {
@@ -44,14 +47,40 @@ type ChargeEvent = 'succeeded' | 'failed' | 'pending' | 'captured' | 'expired' |
 
 /** Tries to pay the intent with the method. A decline is no error: it is in the intent returned. */
 export function attemptPayment(engine: Engine, intent: PaymentIntentRecord, method: PaymentMethodRecord): PaymentIntentRecord {
-  const charge = newCharge(engine, intent, method);
-  const decline = declineOf(engine, intent, method);
-  spendPaymentMethod(engine, method);
+  return carryOutPayment(engine, { intent, method, decision: decidePayment(engine, method, intent.amount) });
+}
+
+/** A payment about to happen: the method is as it was when it was decided. */
+export interface DecidedPayment {
+  intent: PaymentIntentRecord;
+  method: PaymentMethodRecord;
+  decision: PaymentDecision;
+}
+
+/** Does what was decided, be the intent canceled or paid by now. What moves no money leaves such an intent as it is. */
+export function carryOutPayment(engine: Engine, { intent, method, decision }: DecidedPayment): PaymentIntentRecord {
+  const { status, code } = decision;
+  const isOver = intent.status === 'requires_capture' || !intent.status.startsWith('requires_');
   const chosen = { ...intent, payment_method_id: method.id, customer_id: method.customer_id, last_payment_error: null };
-  if (decline !== undefined) return fail(engine, { intent: chosen, charge, code: decline });
-  if (method.type === 'ach_debit' || method.type === 'eft_debit') return beginDebit(engine, chosen, charge);
+  const isTried = status === 'succeeded' || status === 'processing' || code !== null;
+  if (!isTried) return isOver ? intent : waitForPayer(engine, { ...chosen, status });
+  const charge = newCharge(engine, intent, method);
+  spendPaymentMethod(engine, latest(engine.store.paymentMethods, method));
+  if (code !== null && isOver) {
+    emitCharge(engine, 'charge.failed', putCharge(engine, failedCharge(engine, charge, code)));
+    return intent;
+  }
+  if (code !== null) return fail(engine, { intent: chosen, charge, code });
+  if (status === 'processing') return beginProcessing(engine, chosen, charge);
   if (intent.capture_method === 'manual') return authorize(engine, chosen, charge);
   return succeed(engine, chosen, capturedCharge(engine, charge, intent.amount), 'charge.succeeded');
+}
+
+/** The payment intent as the answer to a repeated confirm that the issuer took for a duplicate; nothing of it is kept. */
+export function renderDeclinedRepeat(engine: Engine, intent: PaymentIntentRecord): TilledPaymentIntent {
+  const code = 'duplicate_transaction';
+  const error = { charge_id: engine.ids.object('ch'), message: messageOf(code), code } as const;
+  return renderPaymentIntent(engine, { ...intent, status: 'requires_payment_method', last_payment_error: error });
 }
 
 /** Takes the money of an authorized intent, once; what is left of the authorization is released. */
@@ -89,48 +118,43 @@ export function expireAuthorization(engine: Engine, intentId: string): void {
   cancelIntent(engine, intent, 'automatic');
 }
 
-/** A bank debit went through. Ignored unless it is under way. */
-export function settleDebit(engine: Engine, intentId: string): void {
+/** A payment that was processing went through, with all charges there are of it. Ignored unless it is processing. */
+export function settlePayment(engine: Engine, intentId: string): void {
   const intent = engine.store.paymentIntents.get(intentId);
-  const charge = goodChargeOf(engine, intentId);
-  if (intent?.status !== 'processing' || charge === undefined) return;
+  if (intent?.status !== 'processing') return;
   engine.unschedule('bank.settle', intentId);
+  for (const charge of chargesOf(engine, intentId).filter(({ status }) => status === 'pending')) settleCharge(engine, intent, charge);
+}
+
+function settleCharge(engine: Engine, intent: PaymentIntentRecord, charge: ChargeRecord): void {
+  const isDebit = isBankDebit(engine, charge);
+  if (!isDebit && intent.capture_method === 'manual') return void authorize(engine, intent, charge);
   const now = engine.clock.iso();
-  const taken: ChargeRecord = {
-    ...charge,
-    status: 'succeeded',
-    captured: true,
-    amount_captured: intent.amount,
-    captured_at: now,
-    is_batched: true,
-  };
+  const debited = { captured: true, amount_captured: intent.amount, captured_at: now, is_batched: true };
+  const taken = isDebit ? { ...charge, ...debited, status: 'succeeded' as const } : capturedCharge(engine, charge, intent.amount);
   succeed(engine, intent, taken, 'charge.succeeded');
+}
+
+function isBankDebit(engine: Engine, charge: ChargeRecord): boolean {
+  return engine.store.paymentMethods.get(charge.payment_method_id)?.type.endsWith('_debit') === true;
 }
 
 /**
  * The bank gave a debit back: before it settled or, our assumption, after; the intent then is unpaid again.
- * False when there is no debit to give back.
+ * A card payment comes to nothing only while it is processing. False when there is nothing to give back.
  */
-export function returnDebit(engine: Engine, intent: PaymentIntentRecord, code: TilledDeclineCode): boolean {
+export function returnPayment(engine: Engine, intent: PaymentIntentRecord, code: TilledDeclineCode): boolean {
   const charge = goodChargeOf(engine, intent.id);
-  const method = charge === undefined ? undefined : engine.store.paymentMethods.get(charge.payment_method_id);
-  const isDebit = method?.type === 'ach_debit' || method?.type === 'eft_debit';
-  if (charge === undefined || !isDebit || (intent.status !== 'processing' && intent.status !== 'succeeded')) return false;
+  if (charge === undefined) return false;
+  if (intent.status !== 'processing' && !(intent.status === 'succeeded' && isBankDebit(engine, charge))) return false;
   engine.unschedule('bank.settle', intent.id);
   const returned = { ...charge, captured: false, amount_captured: 0, captured_at: null };
   fail(engine, { intent: { ...intent, amount_received: 0 }, charge: returned, code });
   return true;
 }
 
-/** Why this method does not pay this intent, or undefined when it does. */
-function declineOf(engine: Engine, intent: PaymentIntentRecord, method: PaymentMethodRecord): TilledDeclineCode | undefined {
-  if (!isChargeable(engine, method)) return 'invalid_account';
-  if (method.declines_with !== null) return method.declines_with;
-  if (method.type !== 'card') return undefined;
-  const { exp_month: month, exp_year: year } = method.card ?? {};
-  if (month && year && isExpired(month, year, engine.clock.now())) return 'expired_card';
-  return declineOfAmount(intent.amount);
-}
+/** Money that comes after all undoes the end of an intent. */
+const NOT_CANCELED = { canceled_at: null, cancellation_reason: null };
 
 function succeed(
   engine: Engine,
@@ -141,6 +165,7 @@ function succeed(
   const kept = putCharge(engine, charge);
   const paid = putIntent(engine, {
     ...intent,
+    ...NOT_CANCELED,
     status: 'succeeded',
     amount_received: kept.amount_captured,
     amount_capturable: 0,
@@ -168,9 +193,16 @@ function fail(engine: Engine, input: { intent: PaymentIntentRecord; charge: Char
   return unpaid;
 }
 
-function beginDebit(engine: Engine, intent: PaymentIntentRecord, charge: ChargeRecord): PaymentIntentRecord {
+/** The payer has to do something, or to choose another method: nothing was tried. */
+function waitForPayer(engine: Engine, intent: PaymentIntentRecord): PaymentIntentRecord {
+  const waiting = putIntent(engine, intent);
+  if (waiting.status === 'requires_action') emitIntent(engine, 'payment_intent.requires_action', waiting);
+  return waiting;
+}
+
+function beginProcessing(engine: Engine, intent: PaymentIntentRecord, charge: ChargeRecord): PaymentIntentRecord {
   const pending = putCharge(engine, charge);
-  const processing = putIntent(engine, { ...intent, status: 'processing' });
+  const processing = putIntent(engine, { ...intent, ...NOT_CANCELED, status: 'processing' });
   engine.schedule('bank.settle', processing, engine.clock.now() + BANK_SETTLEMENT_MS);
   emitCharge(engine, 'charge.pending', pending);
   emitIntent(engine, 'payment_intent.processing', processing);
@@ -179,7 +211,7 @@ function beginDebit(engine: Engine, intent: PaymentIntentRecord, charge: ChargeR
 
 function authorize(engine: Engine, intent: PaymentIntentRecord, charge: ChargeRecord): PaymentIntentRecord {
   const held = putCharge(engine, { ...charge, status: 'succeeded' });
-  const authorized = putIntent(engine, { ...intent, status: 'requires_capture', amount_capturable: intent.amount });
+  const authorized = putIntent(engine, { ...intent, ...NOT_CANCELED, status: 'requires_capture', amount_capturable: intent.amount });
   engine.schedule('authorization.expire', authorized, Date.parse(intent.created_at) + AUTHORIZATION_LIFE_MS);
   emitCharge(engine, 'charge.succeeded', held);
   emitIntent(engine, 'payment_intent.amount_capturable_updated', authorized);

@@ -1,12 +1,13 @@
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { CANCELLATION_REASONS, PAYMENT_INTENT_STATUSES } from '../../tilled/tilled.shapes.js';
-import type { Call, Route } from '../call.js';
-import { createdWithin, listPage, ownRecord, recordOf } from '../call.js';
+import type { Call, Effect, Route } from '../call.js';
+import { createdWithin, latest, listPage, ownRecord, recordOf } from '../call.js';
 import { Fields, mergedMetadata } from '../fields.js';
 import { badRequest } from '../http-error.js';
 import type { PaymentIntentRecord, PaymentMethodRecord } from '../records.js';
 import { assertEnabled } from './accounts.js';
-import { attemptPayment, cancelIntent, captureIntent, emitIntent, putIntent, renderPaymentIntent } from './payment-flow.js';
+import { decidePayment } from './payment-decision.js';
+import { cancelIntent, captureIntent, carryOutPayment, emitIntent, putIntent, renderPaymentIntent } from './payment-flow.js';
 import { changedFields, newIntentFields } from './payment-intent-input.js';
 import { isChargeable } from './payment-methods.js';
 
@@ -14,13 +15,13 @@ const AREA = { area: 'payment_intents' };
 
 /** The operations on payment intents. */
 export const paymentIntentRoutes: Route[] = [
-  { method: 'POST', path: '/v1/payment-intents', status: 201, ...AREA, handle: createIntent },
+  { method: 'POST', path: '/v1/payment-intents', status: 201, ...AREA, begin: createIntent },
   { method: 'GET', path: '/v1/payment-intents', status: 200, ...AREA, handle: listIntents },
   { method: 'GET', path: '/v1/payment-intents/:id', status: 200, ...AREA, isPublishable: true, handle: getIntent },
   { method: 'PATCH', path: '/v1/payment-intents/:id', status: 200, ...AREA, handle: updateIntent },
-  { method: 'POST', path: '/v1/payment-intents/:id/confirm', status: 201, ...AREA, isPublishable: true, handle: confirm },
-  { method: 'POST', path: '/v1/payment-intents/:id/capture', status: 201, ...AREA, handle: capture },
-  { method: 'POST', path: '/v1/payment-intents/:id/cancel', status: 201, ...AREA, handle: cancel },
+  { method: 'POST', path: '/v1/payment-intents/:id/confirm', status: 201, ...AREA, isPublishable: true, begin: confirm },
+  { method: 'POST', path: '/v1/payment-intents/:id/capture', status: 201, ...AREA, begin: capture },
+  { method: 'POST', path: '/v1/payment-intents/:id/cancel', status: 201, ...AREA, begin: cancel },
 ];
 
 /** A payment intent with nothing tried yet. Its created event is told. Within a transaction. */
@@ -59,15 +60,16 @@ export function addIntent(
   return intent;
 }
 
-function createIntent(call: Call): TilledPaymentIntent {
+function createIntent(call: Call): Effect {
   const { engine } = call;
   const { isConfirmed, methodId, ...sent } = newIntentFields(call.body);
   assertEnabled(call.account, sent.payment_method_types);
   const method = methodId === null ? null : usableMethod(call, methodId, sent.payment_method_types);
   if (isConfirmed && method === null) throw badRequest('payment_method_id is required to confirm');
-  const intent = addIntent(call, { ...sent, payment_method_id: method?.id ?? null, customer_id: method?.customer_id ?? null });
-  const result = isConfirmed && method !== null ? attemptPayment(engine, intent, method) : intent;
-  return renderPaymentIntent(engine, result);
+  const chosen = { ...sent, payment_method_id: method?.id ?? null, customer_id: method?.customer_id ?? null };
+  if (!isConfirmed || method === null) return () => renderPaymentIntent(engine, addIntent(call, chosen));
+  const decision = decidePayment(engine, method, sent.amount);
+  return () => renderPaymentIntent(engine, carryOutPayment(engine, { intent: addIntent(call, chosen), method, decision }));
 }
 
 function listIntents(call: Call): unknown {
@@ -137,7 +139,7 @@ function updateIntent(call: Call): TilledPaymentIntent {
   return renderPaymentIntent(call.engine, updated);
 }
 
-function confirm(call: Call): TilledPaymentIntent {
+function confirm(call: Call): Effect {
   const { engine } = call;
   const intent = intentOf(call);
   const fields = new Fields(call.body);
@@ -149,27 +151,39 @@ function confirm(call: Call): TilledPaymentIntent {
   if (methodId === null) throw badRequest('payment_method_id is required to confirm');
   assertEnabled(call.account, intent.payment_method_types);
   const method = usableMethod(call, methodId, intent.payment_method_types);
-  return renderPaymentIntent(engine, attemptPayment(engine, intent, method));
+  const decision = decidePayment(engine, method, intent.amount);
+  return () =>
+    renderPaymentIntent(engine, carryOutPayment(engine, { intent: latest(engine.store.paymentIntents, intent), method, decision }));
 }
 
-function capture(call: Call): TilledPaymentIntent {
+function capture(call: Call): Effect {
+  const { engine } = call;
   const intent = intentOf(call);
   const fields = new Fields(call.body);
   const amount = fields.integer('amount_to_capture', { min: 1, max: intent.amount }) ?? intent.amount;
   const fee = fields.integer('platform_fee_amount', { min: 0 });
   fields.assertValid();
   if (intent.status !== 'requires_capture') throw badRequest(`A payment intent that is ${intent.status} cannot be captured`);
-  const withFee = fee === undefined || fee === null ? intent : { ...intent, platform_fee_amount: Math.min(fee, amount) };
-  return renderPaymentIntent(call.engine, captureIntent(call.engine, withFee, amount));
+  return () => {
+    const held = latest(engine.store.paymentIntents, intent);
+    const withFee = fee === undefined || fee === null ? held : { ...held, platform_fee_amount: Math.min(fee, amount) };
+    return renderPaymentIntent(engine, captureIntent(engine, withFee, amount));
+  };
 }
 
-function cancel(call: Call): TilledPaymentIntent {
+function cancel(call: Call): Effect {
+  const { engine } = call;
   const intent = intentOf(call);
   const fields = new Fields(call.body);
   const reason = fields.oneOf('cancellation_reason', CANCELLATION_REASONS) ?? null;
   fields.assertValid();
   if (!intent.status.startsWith('requires_')) throw badRequest(`A payment intent that is ${intent.status} cannot be canceled`);
-  return renderPaymentIntent(call.engine, cancelIntent(call.engine, intent, reason));
+  return () => {
+    const unpaid = latest(engine.store.paymentIntents, intent);
+    // Money that was taken meanwhile is not given back by canceling.
+    const isPaid = unpaid.status === 'succeeded' || unpaid.status === 'processing';
+    return renderPaymentIntent(engine, isPaid ? unpaid : cancelIntent(engine, unpaid, reason));
+  };
 }
 
 function intentOf(call: Call): PaymentIntentRecord {

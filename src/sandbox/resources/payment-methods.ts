@@ -1,8 +1,8 @@
 import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
 import { PAYMENT_METHOD_TYPES } from '../../tilled/tilled.shapes.js';
 import { SINGLE_USE_LIFE_MS } from '../assumptions.js';
-import type { Call, Route } from '../call.js';
-import { listPage, ownRecord, recordOf } from '../call.js';
+import type { Call, Effect, Route } from '../call.js';
+import { latest, listPage, ownRecord, recordOf } from '../call.js';
 import { isoTime } from '../clock.js';
 import type { Engine } from '../engine.js';
 import { Fields, mergedMetadata } from '../fields.js';
@@ -18,13 +18,13 @@ export const paymentMethodRoutes: Route[] = [
   { method: 'GET', path: '/v1/payment-methods', status: 200, area: 'payment_methods', handle: listPaymentMethods },
   { method: 'GET', path: '/v1/payment-methods/:id', status: 200, area: 'payment_methods', handle: getPaymentMethod },
   { method: 'PATCH', path: '/v1/payment-methods/:id', status: 200, area: 'payment_methods', handle: updatePaymentMethod },
-  { method: 'PUT', path: '/v1/payment-methods/:id/attach', status: 200, area: 'payment_methods', handle: attach },
-  { method: 'PUT', path: '/v1/payment-methods/:id/detach', status: 200, area: 'payment_methods', handle: detach },
+  { method: 'PUT', path: '/v1/payment-methods/:id/attach', status: 200, area: 'payment_methods', begin: attach },
+  { method: 'PUT', path: '/v1/payment-methods/:id/detach', status: 200, area: 'payment_methods', begin: detach },
 ];
 
 /** The method as the wire shows it: chargeable only while it is not expired. */
 export function renderPaymentMethod(engine: Engine, record: PaymentMethodRecord): TilledPaymentMethod {
-  const { account_id: _account, declines_with: _wish, ...shown } = record;
+  const { account_id: _account, declines_with: _decline, wishes: _wishes, ...shown } = record;
   return { ...shown, chargeable: isChargeable(engine, record) };
 }
 
@@ -46,11 +46,15 @@ export function detachPaymentMethod(engine: Engine, record: PaymentMethodRecord)
   return detached;
 }
 
-/** Gives the method to a customer: from then on reusable. 400 when it expired, was used up or belongs to one. Within a transaction. */
-export function attachPaymentMethod(engine: Engine, record: PaymentMethodRecord, customerId: string): PaymentMethodRecord {
+/** 400 when it expired, was used up or belongs to a customer. */
+function assertAttachable(engine: Engine, record: PaymentMethodRecord): void {
   if (record.customer_id !== null) throw badRequest(`Payment method ${record.id} is already attached to a customer`);
   if (hasExpired(engine, record)) throw badRequest(`Payment method ${record.id} has expired`);
   if (!record.chargeable) throw badRequest(`Payment method ${record.id} cannot be attached: it was used or detached before`);
+}
+
+/** Gives the method to a customer: from then on reusable. Within a transaction. */
+export function attachPaymentMethod(engine: Engine, record: PaymentMethodRecord, customerId: string): PaymentMethodRecord {
   const attached = { ...record, customer_id: customerId, expires_at: null, updated_at: engine.clock.iso() };
   engine.store.paymentMethods.put(attached);
   engine.emit('payment_method.attached', record.account_id, renderPaymentMethod(engine, attached));
@@ -135,20 +139,22 @@ function updatePaymentMethod(call: Call): TilledPaymentMethod {
   return shown;
 }
 
-function attach(call: Call): TilledPaymentMethod {
+function attach(call: Call): Effect {
   const { engine } = call;
   const record = methodOf(call);
   const fields = new Fields(call.body);
   const customerId = fields.requiredText('customer_id');
   fields.assertValid();
   const customer = ownRecord({ collection: engine.store.customers, accountId: call.account.id, id: customerId, noun: 'Customer' });
-  return renderPaymentMethod(engine, attachPaymentMethod(engine, record, customer.id));
+  assertAttachable(engine, record);
+  return () => renderPaymentMethod(engine, attachPaymentMethod(engine, latest(engine.store.paymentMethods, record), customer.id));
 }
 
-function detach(call: Call): TilledPaymentMethod {
+function detach(call: Call): Effect {
+  const { engine } = call;
   const record = methodOf(call);
   if (record.customer_id === null) throw badRequest(`Payment method ${record.id} is not attached to a customer`);
-  return renderPaymentMethod(call.engine, detachPaymentMethod(call.engine, record));
+  return () => renderPaymentMethod(engine, detachPaymentMethod(engine, latest(engine.store.paymentMethods, record)));
 }
 
 function methodOf(call: Call): PaymentMethodRecord {

@@ -1,20 +1,21 @@
 import type { TilledRefund, TilledRefundFailureCode } from '../../tilled/tilled.shapes.js';
 import { REFUND_REASONS } from '../../tilled/tilled.shapes.js';
 import { BANK_SETTLEMENT_MS, REFUND_WINDOW_MS } from '../assumptions.js';
-import type { Call, Route } from '../call.js';
-import { listPage, ownRecord, recordOf } from '../call.js';
+import type { Call, Effect, Route } from '../call.js';
+import { latest, listPage, ownRecord, recordOf } from '../call.js';
 import type { Engine } from '../engine.js';
 import { Fields, mergedMetadata } from '../fields.js';
 import { badRequest } from '../http-error.js';
 import type { ChargeRecord, RefundRecord } from '../records.js';
-import { goodChargeOf, putCharge } from './charges.js';
+import { chargesOf, putCharge } from './charges.js';
+import { decideRefund } from './payment-decision.js';
 import { emitCharge } from './payment-flow.js';
 import { AMOUNT_BOUNDS } from './payment-intent-input.js';
 import { renderRefund } from './refund-rendering.js';
 
 /** The operations on refunds: made once, never changed by us. */
 export const refundRoutes: Route[] = [
-  { method: 'POST', path: '/v1/refunds', status: 201, area: 'refunds', handle: createRefund },
+  { method: 'POST', path: '/v1/refunds', status: 201, area: 'refunds', begin: createRefund },
   { method: 'GET', path: '/v1/refunds', status: 200, area: 'refunds', handle: listRefunds },
   { method: 'GET', path: '/v1/refunds/:id', status: 200, area: 'refunds', handle: getRefund },
 ];
@@ -37,7 +38,7 @@ export function settleRefund(engine: Engine, refundId: string, failureCode: Till
   engine.emit('charge.refund.updated', refund.account_id, renderRefund(settled));
 }
 
-function createRefund(call: Call): TilledRefund {
+function createRefund(call: Call): Effect {
   const { engine, account } = call;
   const fields = new Fields(call.body);
   const intentId = fields.requiredText('payment_intent_id');
@@ -47,35 +48,50 @@ function createRefund(call: Call): TilledRefund {
   const metadata = mergedMetadata(null, fields.metadata());
   fields.assertValid();
   const intent = ownRecord({ collection: engine.store.paymentIntents, accountId: account.id, id: intentId, noun: 'Payment intent' });
-  const charge = goodChargeOf(engine, intent.id);
+  const charge = refundableChargeOf(engine, intent.id);
   if (intent.status !== 'succeeded' || charge === undefined)
     throw badRequest(`A payment intent that is ${intent.status} cannot be refunded`);
   const amount = asked ?? charge.amount_captured - charge.amount_refunded;
   assertRefundable(engine, charge, amount);
-  const isBankDebit = engine.store.paymentMethods.get(charge.payment_method_id)?.type.endsWith('_debit') === true;
+  const outcome = decideRefund(engine, engine.store.paymentMethods.get(charge.payment_method_id));
+  // Our assumption: what is given back before the batch is a reversal, unless a reason was given.
+  const decided = { amount, reason: reason ?? (charge.is_batched ? null : ('reversal' as const)), metadata };
+  return () => renderRefund(addRefund(engine, latest(engine.store.charges, charge), { ...decided, outcome }));
+}
+
+interface DecidedRefund extends Pick<RefundRecord, 'amount' | 'reason' | 'metadata'> {
+  outcome: ReturnType<typeof decideRefund>;
+}
+
+/** Gives back what was decided, however much was given back meanwhile. */
+function addRefund(engine: Engine, charge: ChargeRecord, { outcome, ...decided }: DecidedRefund): RefundRecord {
   const now = engine.clock.iso();
   const refund: RefundRecord = {
+    ...decided,
     id: engine.ids.object('re'),
-    account_id: account.id,
-    amount,
+    account_id: charge.account_id,
     currency: charge.currency,
     charge_id: charge.id,
-    payment_intent_id: intent.id,
+    payment_intent_id: charge.payment_intent_id,
     payment_method_id: charge.payment_method_id,
-    status: isBankDebit ? 'pending' : 'succeeded',
-    // Our assumption: what is given back before the batch is a reversal, unless a reason was given.
-    reason: reason ?? (charge.is_batched ? null : 'reversal'),
+    status: outcome === 'succeeded' ? 'succeeded' : 'pending',
     failure_code: null,
     failure_message: null,
-    metadata,
     balance_transaction_id: engine.ids.object('txn'),
     created_at: now,
     updated_at: now,
   };
   engine.store.refunds.put(refund);
-  if (isBankDebit) engine.schedule('refund.settle', refund, engine.clock.now() + BANK_SETTLEMENT_MS);
+  if (outcome === 'pending') engine.schedule('refund.settle', refund, engine.clock.now() + BANK_SETTLEMENT_MS);
   emitCharge(engine, 'charge.refunded', putCharge(engine, withRefunds(engine, charge)));
-  return renderRefund(refund);
+  if (outcome === 'failed') settleRefund(engine, refund.id, 'declined');
+  return latest(engine.store.refunds, refund);
+}
+
+/** The charge to give back of: of several good ones the first with something left. */
+function refundableChargeOf(engine: Engine, intentId: string): ChargeRecord | undefined {
+  const good = chargesOf(engine, intentId).filter((charge) => charge.status !== 'failed');
+  return good.find((charge) => charge.amount_captured > charge.amount_refunded) ?? good[0];
 }
 
 /** Known: never more than was captured, within a year, and only all of it before the nightly batch. */

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.js';
 import { attemptPayment } from './payment-flow.js';
 import { addIntent } from './payment-intents.js';
-import { nextPaymentAt, putSubscription } from './subscription-changes.js';
+import { nextPaymentAt, paymentOfSubscriptionFailed, putSubscription } from './subscription-changes.js';
 
 /**
  * Takes the payment that is due. Paid or under way: active, and on to the next date of the cycle.
@@ -28,7 +28,11 @@ export function chargeSubscription(engine: Engine, subscriptionId: string): void
     },
   );
   const tried = attemptPayment(engine, intent, method);
-  if (tried.status !== 'succeeded' && tried.status !== 'processing') return;
+  if (tried.status !== 'succeeded' && tried.status !== 'processing') {
+    // A decline has told the subscription already; a payer who is not there can do nothing either.
+    if (tried.last_payment_error === null) paymentOfSubscriptionFailed(engine, subscription.id);
+    return;
+  }
   const next = nextPaymentAt(subscription, Date.parse(subscription.next_payment_at));
   putSubscription(engine, { ...subscription, status: 'active', has_been_paid: true, next_payment_at: next }, 'subscription.updated');
 }

@@ -1,8 +1,9 @@
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
 import { CURRENCIES, INTERVAL_UNITS, SUBSCRIPTION_STATUSES } from '../../tilled/tilled.shapes.js';
 import { ANCHOR_GRACE_MS } from '../assumptions.js';
-import type { Call, Route } from '../call.js';
-import { listPage, ownRecord, recordOf } from '../call.js';
+import type { Call, Effect, Route } from '../call.js';
+import { latest, listPage, ownRecord, recordOf } from '../call.js';
+import type { Engine } from '../engine.js';
 import { Fields, mergedMetadata } from '../fields.js';
 import { badRequest } from '../http-error.js';
 import type { PaymentMethodRecord, SubscriptionRecord } from '../records.js';
@@ -21,17 +22,17 @@ const AREA = { area: 'subscriptions' };
 
 /** The operations on subscriptions. */
 export const subscriptionRoutes: Route[] = [
-  { method: 'POST', path: '/v1/subscriptions', status: 201, ...AREA, handle: createSubscription },
+  { method: 'POST', path: '/v1/subscriptions', status: 201, ...AREA, begin: createSubscription },
   { method: 'GET', path: '/v1/subscriptions', status: 200, ...AREA, handle: listSubscriptions },
   { method: 'GET', path: '/v1/subscriptions/:id', status: 200, ...AREA, handle: getSubscription },
-  { method: 'PATCH', path: '/v1/subscriptions/:id', status: 200, ...AREA, handle: updateSubscription },
-  { method: 'POST', path: '/v1/subscriptions/:id/cancel', status: 200, ...AREA, handle: cancel },
-  { method: 'POST', path: '/v1/subscriptions/:id/pause', status: 200, ...AREA, handle: pause },
-  { method: 'POST', path: '/v1/subscriptions/:id/resume', status: 200, ...AREA, handle: resume },
-  { method: 'POST', path: '/v1/subscriptions/:id/retry', status: 200, ...AREA, handle: retry },
+  { method: 'PATCH', path: '/v1/subscriptions/:id', status: 200, ...AREA, begin: updateSubscription },
+  { method: 'POST', path: '/v1/subscriptions/:id/cancel', status: 200, ...AREA, begin: cancel },
+  { method: 'POST', path: '/v1/subscriptions/:id/pause', status: 200, ...AREA, begin: pause },
+  { method: 'POST', path: '/v1/subscriptions/:id/resume', status: 200, ...AREA, begin: resume },
+  { method: 'POST', path: '/v1/subscriptions/:id/retry', status: 200, ...AREA, begin: retry },
 ];
 
-function createSubscription(call: Call): TilledSubscription {
+function createSubscription(call: Call): Effect {
   const { engine, account } = call;
   const fields = new Fields(call.body);
   const customerId = fields.requiredText('customer_id');
@@ -53,13 +54,21 @@ function createSubscription(call: Call): TilledSubscription {
   const anchorMs = Date.parse(sent.billing_cycle_anchor);
   if (anchorMs < engine.clock.now() - ANCHOR_GRACE_MS) throw badRequest('billing_cycle_anchor must not be in the past');
   assertNotPast(call, { cancel_at: sent.cancel_at });
+  const chosen = { ...sent, account_id: account.id, customer_id: customer.id, payment_method_id: method.id, metadata };
+  return () => renderSubscription(addSubscription(engine, chosen));
+}
+
+type ChosenFields = 'cancel_at' | 'platform_fee_amount' | 'account_id' | 'customer_id' | 'payment_method_id' | 'metadata';
+type NewSubscription = Pick<
+  SubscriptionRecord,
+  ChosenFields | 'price' | 'currency' | 'interval_unit' | 'interval_count' | 'billing_cycle_anchor'
+>;
+
+function addSubscription(engine: Engine, chosen: NewSubscription): SubscriptionRecord {
   const now = engine.clock.iso();
   const subscription: SubscriptionRecord = {
-    ...sent,
+    ...chosen,
     id: engine.ids.object('sub'),
-    account_id: account.id,
-    customer_id: customer.id,
-    payment_method_id: method.id,
     status: 'pending',
     created_at: now,
     updated_at: now,
@@ -68,11 +77,10 @@ function createSubscription(call: Call): TilledSubscription {
     pause_at: null,
     paused_at: null,
     resume_at: null,
-    metadata,
     has_been_paid: false,
   };
-  const scheduled = { ...subscription, next_payment_at: nextPaymentAt(subscription, anchorMs - 1) };
-  return renderSubscription(putSubscription(engine, scheduled, 'subscription.created'));
+  const next = nextPaymentAt(subscription, Date.parse(chosen.billing_cycle_anchor) - 1);
+  return putSubscription(engine, { ...subscription, next_payment_at: next }, 'subscription.created');
 }
 
 function listSubscriptions(call: Call): unknown {
@@ -96,44 +104,49 @@ function getSubscription(call: Call): TilledSubscription {
   return renderSubscription(subscriptionOf(call));
 }
 
-function updateSubscription(call: Call): TilledSubscription {
+function updateSubscription(call: Call): Effect {
   const current = subscriptionOf(call);
   const fields = new Fields(call.body);
-  const price = fields.integer('price', AMOUNT_BOUNDS) ?? current.price;
-  const methodId = fields.text('payment_method_id') ?? current.payment_method_id;
+  const price = fields.integer('price', AMOUNT_BOUNDS);
+  const methodId = fields.text('payment_method_id');
   const fee = fields.integer('platform_fee_amount', { min: 0 });
   const times = { cancel_at: fields.time('cancel_at'), pause_at: fields.time('pause_at'), resume_at: fields.time('resume_at') };
   const metadata = fields.metadata();
   fields.assertValid();
   if (current.status === 'canceled') throw badRequest('A canceled subscription cannot be updated');
   assertNotPast(call, times);
-  if (methodId !== current.payment_method_id) methodOfCustomer(call, methodId, current.customer_id);
-  const changed: SubscriptionRecord = {
-    ...current,
-    price,
-    payment_method_id: methodId,
-    platform_fee_amount: fee === undefined ? current.platform_fee_amount : fee,
-    cancel_at: times.cancel_at === undefined ? current.cancel_at : times.cancel_at,
-    pause_at: times.pause_at === undefined ? current.pause_at : times.pause_at,
-    resume_at: times.resume_at === undefined ? current.resume_at : times.resume_at,
-    metadata: mergedMetadata(current.metadata, metadata),
-  };
+  if (methodId && methodId !== current.payment_method_id) methodOfCustomer(call, methodId, current.customer_id);
+  const changed = (now: SubscriptionRecord): SubscriptionRecord => ({
+    ...now,
+    price: price ?? now.price,
+    payment_method_id: methodId ?? now.payment_method_id,
+    platform_fee_amount: fee === undefined ? now.platform_fee_amount : fee,
+    cancel_at: times.cancel_at === undefined ? now.cancel_at : times.cancel_at,
+    pause_at: times.pause_at === undefined ? now.pause_at : times.pause_at,
+    resume_at: times.resume_at === undefined ? now.resume_at : times.resume_at,
+    metadata: mergedMetadata(now.metadata, metadata),
+  });
+  changed(current);
+  return onLatest(call, current, (now) => putScheduled(call.engine, changed(now)));
+}
+
+function putScheduled(engine: Engine, changed: SubscriptionRecord): SubscriptionRecord {
   const isRegular = changed.status === 'active' || changed.status === 'pending';
   // The anchor itself may lie a little in the past and still be due; anything else is the next date from now.
-  const now = call.engine.clock.now();
+  const now = engine.clock.now();
   // A payment of this very moment was taken already if any was: it must not be taken again.
-  const afterMs = current.next_payment_at === null ? now - (current.has_been_paid ? 0 : 1) : Date.parse(current.next_payment_at) - 1;
+  const afterMs = changed.next_payment_at === null ? now - (changed.has_been_paid ? 0 : 1) : Date.parse(changed.next_payment_at) - 1;
   const next = isRegular ? nextPaymentAt(changed, afterMs) : changed.next_payment_at;
-  return renderSubscription(putSubscription(call.engine, { ...changed, next_payment_at: next }, 'subscription.updated'));
+  return putSubscription(engine, { ...changed, next_payment_at: next }, 'subscription.updated');
 }
 
-function cancel(call: Call): TilledSubscription {
+function cancel(call: Call): Effect {
   const subscription = subscriptionOf(call);
   if (subscription.status === 'canceled') throw badRequest('The subscription is canceled already');
-  return renderSubscription(cancelSubscription(call.engine, subscription));
+  return onLatest(call, subscription, (now) => cancelSubscription(call.engine, now));
 }
 
-function pause(call: Call): TilledSubscription {
+function pause(call: Call): Effect {
   const subscription = subscriptionOf(call);
   const fields = new Fields(call.body);
   const resumeAt = fields.time('resume_at') ?? null;
@@ -142,23 +155,31 @@ function pause(call: Call): TilledSubscription {
     throw badRequest(`A subscription that is ${subscription.status} cannot be paused`);
   }
   assertNotPast(call, { resume_at: resumeAt });
-  return renderSubscription(pauseSubscription(call.engine, subscription, resumeAt));
+  return onLatest(call, subscription, (now) => pauseSubscription(call.engine, now, resumeAt));
 }
 
-function resume(call: Call): TilledSubscription {
+function resume(call: Call): Effect {
   const subscription = subscriptionOf(call);
   if (subscription.status !== 'paused') throw badRequest(`A subscription that is ${subscription.status} cannot be resumed`);
-  return renderSubscription(resumeSubscription(call.engine, subscription));
+  return onLatest(call, subscription, (now) => resumeSubscription(call.engine, now));
 }
 
 /** Sets the next attempt of one that is past due; without a time it is now, right after this answer. */
-function retry(call: Call): TilledSubscription {
+function retry(call: Call): Effect {
   const subscription = subscriptionOf(call);
   const fields = new Fields(call.body);
   const at = fields.time('next_payment_at') ?? call.engine.clock.iso();
   fields.assertValid();
   if (subscription.status !== 'past_due') throw badRequest(`A subscription that is ${subscription.status} cannot be retried`);
-  return renderSubscription(putSubscription(call.engine, { ...subscription, next_payment_at: at }, 'subscription.updated'));
+  return onLatest(call, subscription, (now) => putSubscription(call.engine, { ...now, next_payment_at: at }, 'subscription.updated'));
+}
+
+/** Changes the subscription as it is then; one that was canceled meanwhile stays so. */
+function onLatest(call: Call, before: SubscriptionRecord, change: (now: SubscriptionRecord) => SubscriptionRecord): Effect {
+  return () => {
+    const now = latest(call.engine.store.subscriptions, before);
+    return renderSubscription(now.status === 'canceled' ? now : change(now));
+  };
 }
 
 function subscriptionOf(call: Call): SubscriptionRecord {

@@ -1,0 +1,134 @@
+import { describe, expect, it } from '@jest/globals';
+import { Kit } from './kit.js';
+
+/** Runs the body on a sandbox of its own. */
+async function alone(body: (own: Kit) => Promise<void>): Promise<void> {
+  const own = await Kit.openOwn();
+  try {
+    await body(own);
+  } finally {
+    await own.close();
+  }
+}
+
+const get = async (own: Kit, path: string) => (await own.raw('GET', path)).json;
+const confirm = async (own: Kit, id: string) => (await own.raw('POST', `/v1/payment-intents/${id}/confirm`, { body: {} })).json;
+
+/** The method of a payer whose next payments or refunds come out as told. */
+async function methodWith(own: Kit, outcomes: Record<string, unknown>): Promise<string> {
+  const { method } = await own.payer();
+  await own.control('outcomes', { paymentMethodId: method, ...outcomes });
+  return method;
+}
+
+describe('an issuer', () => {
+  it('can let some payments pass before it declines all others', () =>
+    alone(async (own) => {
+      const { method } = await own.payer();
+      await own.control('declines', { paymentMethodId: method, code: 'do_not_honor', after: 2 });
+      const statuses = [];
+      for (let n = 0; n < 4; n += 1) statuses.push((await own.pay(100, { method })).status);
+      expect(statuses).toEqual(['succeeded', 'succeeded', 'requires_payment_method', 'requires_payment_method']);
+      await own.control('declines', { paymentMethodId: method, code: null });
+      expect((await own.pay(100, { method })).status).toBe('succeeded');
+    }));
+});
+
+describe('a confirm', () => {
+  it('can come to nothing without an error: nothing was charged, and it can be confirmed again', () =>
+    alone(async (own) => {
+      const method = await methodWith(own, { confirm: 'requires_payment_method', times: 1 });
+      const { id, ...answer } = await own.pay(500, { method });
+      expect(answer).toMatchObject({ status: 'requires_payment_method', last_payment_error: null, charges: [] });
+      expect(await own.intent(id)).toMatchObject({ status: 'requires_payment_method', last_payment_error: null, charges: [] });
+      expect(await own.eventTypes(id)).toEqual(['payment_intent.created']);
+      expect(await confirm(own, id)).toMatchObject({ status: 'succeeded' });
+    }));
+
+  it('can require an action of the payer, who does it or fails', () =>
+    alone(async (own) => {
+      const method = await methodWith(own, { confirm: 'requires_action' });
+      const [done, failed] = [await own.pay(500, { method }), await own.pay(500, { method, capture: 'manual' })];
+      expect([done, failed].map(({ status, charges }) => [status, charges.length])).toEqual([
+        ['requires_action', 0],
+        ['requires_action', 0],
+      ]);
+      await own.control('action', { paymentIntentId: done.id });
+      await own.control('action', { paymentIntentId: failed.id, code: 'authentication_required' });
+      expect((await own.intent(done.id)).status).toBe('succeeded');
+      expect(await own.intent(failed.id)).toMatchObject({
+        status: 'requires_payment_method',
+        last_payment_error: { code: 'authentication_required' },
+      });
+      expect(await own.eventTypes(done.id)).toEqual([
+        'payment_intent.created',
+        'payment_intent.requires_action',
+        'payment_intent.succeeded',
+      ]);
+      expect((await own.raw('POST', '/_sandbox/action', { body: { paymentIntentId: done.id } })).status).toBe(400);
+    }));
+
+  it('can be processing although it is a card, and then settled or returned', () =>
+    alone(async (own) => {
+      const method = await methodWith(own, { confirm: 'processing' });
+      const [paid, held, returned] = [
+        await own.pay(500, { method }),
+        await own.pay(500, { method, capture: 'manual' }),
+        await own.pay(500, { method }),
+      ];
+      expect([paid, held, returned].map(({ status }) => status)).toEqual(['processing', 'processing', 'processing']);
+      await own.control('settle', { paymentIntentId: paid.id });
+      await own.control('settle', { paymentIntentId: held.id });
+      await own.control('return', { paymentIntentId: returned.id, code: 'issuer_not_available' });
+      expect(await own.intent(paid.id)).toMatchObject({ status: 'succeeded', amount_received: 500 });
+      expect(await own.intent(held.id)).toMatchObject({ status: 'requires_capture', amount_capturable: 500 });
+      expect(await own.intent(returned.id)).toMatchObject({ last_payment_error: { code: 'issuer_not_available' } });
+      const body = { paymentIntentId: paid.id };
+      expect((await own.raw('POST', '/_sandbox/return', { body })).status).toBe(400);
+    }));
+
+  it('of a subscription whose payer would have to act makes it past due', () =>
+    alone(async (own) => {
+      const { customer, method } = await own.payer();
+      await own.control('outcomes', { paymentMethodId: method, confirm: 'requires_action' });
+      const sent = { price: 900, currency: 'usd', interval_unit: 'month', billing_cycle_anchor: '2026-02-10' };
+      const body = { ...sent, customer_id: customer, payment_method_id: method };
+      const { id } = (await own.raw('POST', '/v1/subscriptions', { body })).json;
+      await own.advance({ days: 15 });
+      expect(await get(own, `/v1/subscriptions/${id}`)).toMatchObject({ status: 'past_due', next_payment_at: null });
+    }));
+
+  it('comes out as usual by a bank account, which has outcomes of its own', () =>
+    alone(async (own) => {
+      const { method } = await own.payer('bank');
+      const body = { paymentMethodId: method, confirm: 'requires_action' };
+      expect((await own.raw('POST', '/_sandbox/outcomes', { body })).status).toBe(400);
+    }));
+});
+
+describe('a refund to a card', () => {
+  const refund = async (own: Kit, id: string) => (await own.raw('POST', '/v1/refunds', { body: { payment_intent_id: id } })).json;
+
+  it.each([
+    [null, 'succeeded', 500],
+    ['lost_or_stolen_card', 'failed', 0],
+  ])('can be pending, and with the failure code %s it %s', (failureCode, status, givenBack) =>
+    alone(async (own) => {
+      const method = await methodWith(own, { refund: 'pending' });
+      const { id } = await own.pay(500, { method });
+      const pending = await refund(own, id);
+      expect(pending['status']).toBe('pending');
+      await own.control('settle', { refundId: pending['id'], failureCode });
+      expect(await get(own, `/v1/refunds/${pending['id']}`)).toMatchObject({ status, failure_code: failureCode });
+      expect((await own.intent(id)).charges[0]?.amount_refunded).toBe(givenBack);
+    }));
+
+  it('can fail at once, as often as told', () =>
+    alone(async (own) => {
+      const method = await methodWith(own, { refund: 'failed', times: 1 });
+      const { id } = await own.pay(500, { method });
+      expect(await refund(own, id)).toMatchObject({ status: 'failed', failure_code: 'declined' });
+      expect((await own.intent(id)).charges[0]?.amount_refunded).toBe(0);
+      expect(await refund(own, id)).toMatchObject({ status: 'succeeded' });
+    }));
+});
