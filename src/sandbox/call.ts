@@ -59,19 +59,21 @@ export function ownRecord<T extends Keyed>(input: { collection: Collection<T>; a
   return record;
 }
 
+type Listed = Keyed & { created_at: string };
+
 /** What a list shows: records under all keys that pass the test, rendered. */
-export interface Listing<T extends Keyed> {
+export interface Listing<T extends Listed> {
   collection: Collection<T>;
   keys?: string[];
   where?: (record: T) => boolean;
   render: (record: T) => unknown;
 }
 
-/** One page of a list, newest first, with the envelope of Tilled. Metadata filters and connected accounts are understood. */
-export function listPage<T extends Keyed>(call: Call, listing: Listing<T>): TilledList<unknown> {
+/** One page of a list, newest first, with the envelope of Tilled. Metadata filters, connected accounts and the lag are understood. */
+export function listPage<T extends Listed>(call: Call, listing: Listing<T>): TilledList<unknown> {
   const { offset, limit } = call.query.page();
   const keys = [...(listing.keys ?? []), ...call.query.metadataKeys()];
-  const { where } = listing;
+  const where = withoutTheNew(call.engine, listing.where);
   const accountIds = listedAccountIds(call);
   const found = accountIds.map((accountId) => listing.collection.find([`account_id=${accountId}`, ...keys]));
   const entries = found.length === 1 ? (found[0] ?? []) : found.flat().sort((one, other) => one.seq - other.seq);
@@ -82,6 +84,16 @@ export function listPage<T extends Keyed>(call: Call, listing: Listing<T>): Till
     .reverse()
     .map((entry) => listing.render(entry.record));
   return { items, has_more: offset + items.length < total, limit, offset, total };
+}
+
+/** The test, and what is younger than lists may show today fails it too. */
+function withoutTheNew<T extends Listed>(
+  engine: Engine,
+  where: ((record: T) => boolean) | undefined,
+): ((record: T) => boolean) | undefined {
+  if (engine.listLagMs === 0) return where;
+  const newest = isoTime(engine.clock.now() - engine.listLagMs);
+  return (record) => record.created_at <= newest && (where?.(record) ?? true);
 }
 
 /** A test of the date filters created_at_gte and created_at_lte, both inclusive; undefined when neither is given. */

@@ -59,6 +59,7 @@ const COMMANDS: Record<string, Command> = {
   outcomes: (parts, body) => parts.engine.transaction(() => setOutcomes(parts.engine, body)),
   action: (parts, body) => parts.engine.transaction(() => endAction(parts.engine, body)),
   underway: async (parts) => ({ finished: await parts.underWay.finishAll() }),
+  lag: (parts, body) => setLag(parts.engine, body),
   tokens: (parts, body) => parts.engine.transaction(() => mintToken(parts.engine, body)),
   faults: changeFaults,
   latency: (parts, body) => parts.latency.set(isObject(body) && body.medianMs !== undefined ? latencyOptions(body) : undefined),
@@ -117,6 +118,15 @@ function changeFaults(parts: ControlParts, body: unknown): unknown {
     return { faults: [] };
   }
   return parts.faults.add(faultInput(fields, body));
+}
+
+/** {listMs}: how long new objects are missing in lists. */
+function setLag(engine: Engine, body: unknown): unknown {
+  const fields = new Fields(body);
+  const listMs = fields.requiredInteger('listMs', { min: 0 });
+  fields.assertValid();
+  engine.listLagMs = listMs;
+  return { listMs };
 }
 
 function parsed(body: string): unknown {

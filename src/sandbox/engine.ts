@@ -33,6 +33,8 @@ export class Engine {
   readonly webhooks: Webhooks;
   /** Where the sandbox is reached; known once it listens. */
   baseUrl = '';
+  /** How many milliseconds of its time pass before a new object is in lists. */
+  listLagMs = 0;
   private readonly timers: DueQueue<TimerRecord>;
   private readonly timerHandlers: TimerHandlers;
   private advances: Promise<void> = Promise.resolve();
@@ -114,6 +116,7 @@ export class Engine {
     this.store.clear();
     this.ids.resume({ objects: 0, requests: 0 });
     this.webhooks.reset();
+    this.listLagMs = 0;
     this.store.saveFacts(this.facts());
   }
 

@@ -132,3 +132,36 @@ describe('a refund to a card', () => {
       expect(await refund(own, id)).toMatchObject({ status: 'succeeded' });
     }));
 });
+
+describe('lists that lag', () => {
+  const create = async (own: Kit) => (await own.raw('POST', '/v1/customers', { body: { metadata: { mark: 'm1' } } })).json['id'];
+  const listed = async (own: Kit, query = '') => (await get(own, `/v1/customers${query}`))['total'];
+
+  it('leave out what is younger, whatever they filter by; the object itself is there', () =>
+    alone(async (own) => {
+      await own.control('lag', { listMs: 5_000 });
+      const id = await create(own);
+      expect([await listed(own), await listed(own, '?metadata[mark]=m1')]).toEqual([0, 0]);
+      expect((await get(own, `/v1/customers/${id}`))['id']).toBe(id);
+      await own.advance({ ms: 4_999 });
+      expect(await listed(own, '?metadata[mark]=m1')).toBe(0);
+      await own.advance({ ms: 1 });
+      expect([await listed(own), await listed(own, '?metadata[mark]=m1')]).toEqual([1, 1]);
+    }));
+
+  it('are current again when the lag is 0 and after a reset', () =>
+    alone(async (own) => {
+      await own.control('lag', { listMs: 5_000 });
+      await create(own);
+      expect(await listed(own)).toBe(0);
+      await own.control('lag', { listMs: 0 });
+      expect(await listed(own)).toBe(1);
+      await own.control('lag', { listMs: 5_000 });
+      await own.control('reset');
+      const { accountId, secretKey } = await own.sandbox.provision();
+      const headers = { 'tilled-api-key': secretKey, 'tilled-account': accountId };
+      await own.raw('POST', '/v1/customers', { body: {}, headers });
+      expect((await own.raw('GET', '/v1/customers', { headers })).json['total']).toBe(1);
+      expect((await own.raw('POST', '/_sandbox/lag', { body: {} })).status).toBe(400);
+    }));
+});
