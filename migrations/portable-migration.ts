@@ -4,8 +4,8 @@ import { Migration } from '@mikro-orm/migrations';
 const MYSQL_TABLE = ' default character set utf8mb4 collate utf8mb4_bin engine = InnoDB';
 
 /**
- * A migration whose SQL MySQL, MariaDB and SQLite all take: plain CREATE and ALTER, with the table options added where
- * they mean something. Forward only: a change that went wrong is put right by the next migration.
+ * A migration whose SQL MySQL, MariaDB and SQLite all take: plain CREATE, ALTER and DROP INDEX … ON …, with what only
+ * one of them knows added or left out. Forward only: a change that went wrong is put right by the next migration.
  */
 export abstract class PortableMigration extends Migration {
   protected abstract readonly statements: readonly string[];
@@ -13,7 +13,11 @@ export abstract class PortableMigration extends Migration {
   override up(): void {
     const isMysql = this.driver.getPlatform().constructor.name.startsWith('My');
     for (const statement of this.statements) {
-      this.addSql(isMysql && statement.startsWith('create table') ? statement + MYSQL_TABLE : statement);
+      this.addSql(isMysql ? forMysql(statement) : statement.replace(/^(drop index \w+) on \w+$/, '$1'));
     }
   }
+}
+
+function forMysql(statement: string): string {
+  return statement.startsWith('create table') ? statement + MYSQL_TABLE : statement;
 }

@@ -154,7 +154,6 @@ CREATE TABLE billing_idempotency_keys (
   state varchar(16) NOT NULL,
   resource_id varchar(64) DEFAULT NULL,
   errors mediumtext NOT NULL,
-  held_until datetime(3) NOT NULL,
   created_at datetime(3) NOT NULL,
   expires_at datetime(3) NOT NULL,
   PRIMARY KEY (app_id,id),
@@ -207,8 +206,11 @@ CREATE TABLE billing_jobs (
   last_error varchar(1000) DEFAULT NULL,
   created_at datetime(3) NOT NULL,
   sent_at datetime(3) DEFAULT NULL,
+  priority int NOT NULL DEFAULT 1,
+  sends int NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
-  KEY billing_jobs_due (due_at,id),
+  KEY billing_jobs_due (due_at,priority,app_id),
+  KEY billing_jobs_turn (app_id,priority,due_at,id),
   UNIQUE KEY billing_jobs_subject (app_id,kind,subject)
 );
 

@@ -59,6 +59,7 @@ import { type Clock } from './platform/clock.js';
 import { assert } from './platform/errors.js';
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
+import { JobPriority } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { type JobHandler } from './platform/jobs/worker.js';
 import type { Metrics } from './platform/metrics.js';
@@ -124,7 +125,7 @@ export function composeServices(tools: Tools) {
   }));
   const customers = new CustomerService(tools, () => ({
     isBilled: (scope, id) => SubscriptionRepository.of(scope).isAnyLiveOf(id),
-    detachMethods: (scope, id) => paymentMethods.detachAll(scope, id),
+    detachMethods: (scope, act) => paymentMethods.detachAll(scope, act),
   }));
   const subscriptionMirror = new SubscriptionMirror(clock);
   const subscriptions = new SubscriptionService({ ...tools, mirror: subscriptionMirror });
@@ -172,6 +173,12 @@ interface Workers {
   readonly webhooks: Webhooks;
   readonly reconciliation: Reconciliations;
   readonly retention: RetentionService;
+}
+
+/** What goes first: the rest of a mutation, then what was heard of, then what repeats over all of an app. */
+export function priorityOf(kind: string): JobPriority {
+  if (INTENT_KINDS.includes(kind)) return JobPriority.INTENT;
+  return [RETENTION_SWEEP, BACKFILL, RECONCILE].includes(kind) ? JobPriority.SWEEP : JobPriority.NEWS;
 }
 
 /** Who does which kind of job. */

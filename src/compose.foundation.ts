@@ -9,7 +9,7 @@ import { findViolations, INVARIANTS, type Violation } from './billing/reconcilia
 import { countOpenDivergences } from './billing/reconciliation/open-divergences.js';
 import { AUDITED, ENTITIES } from './compose.entities.js';
 import type { DatabaseConfig, EncryptionConfig } from './config.js';
-import type { Clock } from './platform/clock.js';
+import type { Clock, Ticks } from './platform/clock.js';
 import { Database } from './platform/db/database.js';
 import { SchemaMigrator } from './platform/db/migrator.js';
 import { watchedDatabase } from './platform/db/observer.js';
@@ -51,6 +51,10 @@ export interface Surroundings {
   readonly database: DatabaseConfig;
   readonly encryption: EncryptionConfig;
   readonly clock: Clock;
+  /** How long things take; the process's own if absent. */
+  readonly ticks?: Ticks;
+  /** Stands for the database's own time, in worlds whose time is moved by hand. */
+  readonly databaseTime?: () => Date;
   readonly log: Log;
   /** A statement that takes at least so long is logged, ms. */
   readonly slowQueryMs?: number;
@@ -63,7 +67,10 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const { database: config, encryption, clock, slowQueryMs = SLOW_QUERY_MS } = surroundings;
   const metrics = new Metrics();
   const log = watchedLog(surroundings.log, metrics);
-  const database = await Database.open(config, ENTITIES, [new AuditTrail(AUDITED)]);
+  const database = await Database.open(config, ENTITIES, {
+    subscribers: [new AuditTrail(AUDITED)],
+    time: surroundings.databaseTime ?? null,
+  });
   database.observe(watchedDatabase(metrics, log, database.tableNames, slowQueryMs));
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const vault = new Vault(encryption);
@@ -73,7 +80,7 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
   const secrets = new Secrets(database, vault);
   const openDivergences = () => countOpenDivergences(database);
-  const jobDesk = new JobDesk(database, clock);
+  const jobDesk = new JobDesk(database);
   const openIntents = () => jobDesk.openWork(INTENT_KINDS);
   const backups = new BackupRecords(database, new Ids(clock));
   const attestations = new Attestations(database, clock, new Ids(clock));

@@ -2,9 +2,10 @@ import { placeOf, TILLED_SECRET_KEY } from './billing/access/secret-places.js';
 import { Processor } from './billing/kit/processor.js';
 import type { Foundation } from './compose.foundation.js';
 import type { TilledConfig } from './config.js';
+import type { Degradation } from './platform/degradation.js';
 import { TILLED_OPERATIONS, TilledClient } from './tilled/tilled.client.js';
 import { TILLED_FAILURES } from './tilled/tilled.errors.js';
-import { type Degradation, TilledHttp } from './tilled/tilled.http.js';
+import { TilledHttp } from './tilled/tilled.http.js';
 
 /** How a process reaches Tilled. */
 export interface TilledParts {

@@ -18,6 +18,7 @@ import {
   type DataWork,
   handlersOf,
   handlersThatRead,
+  priorityOf,
   type Reconciliations,
   resolversOf,
   type Webhooks,
@@ -27,16 +28,21 @@ import { composeProcessor, type TilledParts } from './compose.processor.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
 import { countRootFields } from './graphql/operations.js';
 import { createSchema } from './graphql/schema.js';
-import { type Clock, systemClock } from './platform/clock.js';
+import { systemClock, systemTicks } from './platform/clock.js';
+import { ClockWatch } from './platform/db/clock-watch.js';
 import { SchemaMigrator } from './platform/db/migrator.js';
+import type { Degradation } from './platform/degradation.js';
+import { Claims } from './platform/idempotency/claims.js';
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
 import { countJobs } from './platform/jobs/count-jobs.js';
+import { DueWorkReport } from './platform/jobs/due-work.js';
 import { Jobs } from './platform/jobs/jobs.js';
+import { beginWith } from './platform/jobs/lease.js';
+import { LeaseKeeper } from './platform/jobs/lease-keeper.js';
 import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 import type { Scope } from './platform/tenancy/scope.js';
-import type { Degradation } from './tilled/tilled.http.js';
 
 export { composeFoundation, type Foundation } from './compose.foundation.js';
 
@@ -44,6 +50,7 @@ const WORKER_IDLE_MS = 500;
 const SCHEDULE_EVERY_MS = 300_000;
 const RECONCILE_EVERY_MS = 6 * 3_600_000;
 const CANARY_PAUSE_MS = 250;
+const QUIET_MS = 300_000;
 const SYNCS = OBJECT_KINDS.map(jobKindOf);
 
 /** A gateway, made but not started. */
@@ -61,7 +68,9 @@ export interface Gateway extends Foundation, DataWork {
   readonly schedule: () => Promise<void>;
   /** How many objects wait to be looked at again at Tilled. */
   readonly unsynced: () => Promise<number>;
-  /** What is out of reach without which the gateway still serves: Tilled. Empty when all is well. */
+  /** Watches the clocks of this process and of the database, once it is started. */
+  readonly clocks: ClockWatch;
+  /** What is out of reach or out of order without which the gateway still serves: Tilled, clocks. Empty when all is well. */
   readonly degraded: () => readonly Degradation[];
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
@@ -70,6 +79,8 @@ export interface Gateway extends Foundation, DataWork {
 /** What a process that serves or works hands in. */
 interface GatewayParts extends Surroundings, TilledParts {
   readonly reconcileEveryMs?: number;
+  /** How long a request without an answer may still be carried out at Tilled, ms; five minutes if absent. */
+  readonly tilledQuietMs?: number;
   /** How long a canary waits after its first look, ms; after each further one that much longer. */
   readonly canaryPauseMs?: number;
 }
@@ -79,10 +90,10 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const { clock, tilled } = parts;
   const foundation = await composeFoundation(parts);
   const { database, migrator, access, log, metrics, vault } = foundation;
-  watch(foundation, clock);
+  watch(foundation);
   const ids = new Ids(clock);
-  const jobs = new Jobs(database, clock, ids);
-  const intents = new Intents(jobs, clock);
+  const { jobs, clocks } = composeJobs(parts, foundation, ids);
+  const intents = new Intents({ claims: new Claims(jobs, clock), jobs, clocks, quietMs: parts.tilledQuietMs ?? QUIET_MS });
   const { processor, degraded } = composeProcessor({ ...parts, log, metrics, vault });
   const tools = { processor, intents, jobs, clock, ids };
   const services = composeServices(tools);
@@ -100,6 +111,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const worker: Worker = composeWorker(foundation, {
     jobs,
     ids,
+    mayWork: () => clocks.mayWork(),
     intake: () => webhooks.intake.take(),
     handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
     onFailure: sync.noteFailure.bind(sync),
@@ -107,7 +119,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const schema = await createSchema(resolversOf(services, access, webhooks.service));
   countRootFields(schema, metrics);
   const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run, retention]);
-  const startWork = () => startWorking(worker, schedule, log);
+  const startWork = () => startWorking(worker, schedule, { clocks, log });
   return {
     ...foundation,
     ...dataWork,
@@ -120,22 +132,32 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     webhooks,
     processor,
     reconciliation,
-    degraded,
+    clocks,
+    degraded: () => [...degraded(), ...clocks.degradation()],
     unsynced: async () => (await countJobs(database, SYNCS)) + (await webhooks.intake.waiting()),
     isReady: () => isReady(migrator),
   };
 }
 
+/** The queue, and the watch over the clocks that its leases live by. */
+function composeJobs({ clock, ticks = systemTicks }: GatewayParts, { database, log, metrics }: Foundation, ids: Ids) {
+  const begin = beginWith(clock, ticks);
+  const keeper = new LeaseKeeper({ database, begin, log });
+  const jobs: Jobs = new Jobs({ database, ids, keeper, due: new DueWorkReport(database, ticks), begin, priorityOf });
+  const clocks = new ClockWatch({ database, clock, ticks, log, onSetBack: () => jobs.pullForward() });
+  metrics.showClockSkew(() => clocks.skewMs);
+  return { jobs, clocks };
+}
+
 /** What the worker of a gateway needs beside what all processes have. */
-interface WorkerParts extends Pick<ConstructorParameters<typeof Worker>[0], 'jobs' | 'intake' | 'handlers' | 'onFailure'> {
+interface WorkerParts extends Pick<ConstructorParameters<typeof Worker>[0], 'jobs' | 'mayWork' | 'intake' | 'handlers' | 'onFailure'> {
   readonly ids: Ids;
 }
 
-function composeWorker({ access, log, metrics }: Foundation, { jobs, intake, handlers, ids, onFailure }: WorkerParts): Worker {
+function composeWorker({ access, log, metrics }: Foundation, { ids, onFailure, ...parts }: WorkerParts): Worker {
   return new Worker({
-    jobs,
-    intake,
-    handlers,
+    ...parts,
+    priorityOf,
     scopeFor: ({ appId, kind, jobId }) => access.scopeOf(appId, { kind: 'job', id: `${kind} ${jobId}` }, { requestId: ids.make('job') }),
     onFailure: async (scope, lease, reason, isDead) => {
       metrics.jobFailures.inc({ kind: lease.kind, fate: isDead ? 'dead' : 'retry' });
@@ -148,7 +170,12 @@ function composeWorker({ access, log, metrics }: Foundation, { jobs, intake, han
   });
 }
 
-async function startWorking(worker: Worker, schedule: () => Promise<void>, log: Log): Promise<void> {
+async function startWorking(
+  worker: Worker,
+  schedule: () => Promise<void>,
+  { clocks, log }: { readonly clocks: ClockWatch; readonly log: Log },
+): Promise<void> {
+  await clocks.start();
   await schedule();
   // Apps are made while we run, by the command line.
   setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
@@ -163,10 +190,10 @@ function isReady(migrator: SchemaMigrator): Promise<boolean> {
 }
 
 /** Has the metrics show, beside what is counted on the way, the process itself and what stands in the books. */
-function watch(foundation: Foundation, clock: Clock): void {
+function watch(foundation: Foundation): void {
   const { database, log, metrics } = foundation;
   metrics.watchProcess();
-  showStanding(metrics, new StandingReport(database, clock, foundation), database, log);
+  showStanding(metrics, new StandingReport(database, foundation), database, log);
 }
 
 /** What repeats by itself in every app, once it is scheduled. */

@@ -43,6 +43,8 @@ export interface Config extends Observing {
   readonly sandboxPort: number;
   /** How long one call to Tilled may take, ms. */
   readonly tilledTimeoutMs: number;
+  /** How long Tilled may still carry out a request to which no answer came, ms. */
+  readonly tilledQuietMs: number;
   readonly logLevel: string;
   /** How long after the end of a comparison with Tilled the next one begins, hours. */
   readonly reconcileEveryHours: number;
@@ -88,10 +90,16 @@ export function readConfig(environment: Environment, workingDir: string): Config
     sandboxPort: reader.integer('TILLED_SANDBOX_PORT', 4010, { min: 0, max: 65_535, purpose: 'the port of the local Tilled sandbox' }),
     tilledTimeoutMs: reader.integer('TILLED_TIMEOUT_MS', 30_000, {
       min: 100,
-      // Two calls that write have to end within the lease of the work they are part of (LEASE_MS of the jobs, 120 s).
       max: TILLED_TIMEOUT_MS_MAX,
       purpose: 'how long one call to Tilled may take, in ms',
     }),
+    tilledQuietMs:
+      1_000 *
+      reader.integer('TILLED_QUIET_SECONDS', 300, {
+        min: isProduction ? 60 : 5,
+        max: 3_600,
+        purpose: 'how long Tilled may still carry out a request to which no answer came, in seconds: until then it is not sent again',
+      }),
     logLevel: reader.oneOf('LOG_LEVEL', ['error', 'warn', 'info', 'debug', 'silent'], 'info', 'how much is logged'),
     reconcileEveryHours: reader.integer('BILLING_RECONCILE_EVERY_HOURS', 6, {
       min: 1,

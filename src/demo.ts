@@ -5,7 +5,7 @@ import type { AccessService } from './billing/access/access.service.js';
 import type { Config, EncryptionConfig, TilledConfig } from './config.js';
 import type { Log } from './platform/log.js';
 import type { Sandbox } from './sandbox/sandbox.js';
-import { type TilledAccountClient, TilledClient } from './tilled/tilled.client.js';
+import { type TilledAccountClient, TilledClient, UNWATCHED } from './tilled/tilled.client.js';
 import { TilledHttp } from './tilled/tilled.http.js';
 
 /** What the embedded default made for itself, as `demo.env` keeps it. */
@@ -68,7 +68,7 @@ export async function startLocalTilled(config: Config, gatewayUrl: string, log: 
     new TilledHttp({ baseUrl: sandbox.url, secretKey: account.secretKey, timeoutMs: config.tilledTimeoutMs, log }),
   );
   const webhookSecret = await listenTo(
-    client.account(account.accountId),
+    client.account(account.accountId, UNWATCHED),
     `${gatewayUrl}/api/billing/webhooks`,
     known.TILLED_WEBHOOK_SECRET,
   );

@@ -29,11 +29,13 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     log,
     tilled,
     tilledTimeoutMs: config.tilledTimeoutMs,
+    tilledQuietMs: config.tilledQuietMs,
     slowQueryMs: config.slowQueryMs,
     reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
   });
   await prepareDatabase(gateway.database, gateway.migrator);
   await gateway.secrets.prepare();
+  await gateway.clocks.start();
   const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);
   const limits = composeLimits({ ...gateway, clock: systemClock }, config.limits);
   const server = await createHttpServer({
@@ -77,6 +79,7 @@ async function freePort(host: string): Promise<number> {
 
 async function stopRest(gateway: Gateway, local: LocalTilled | null): Promise<void> {
   await gateway.worker.stop();
+  gateway.clocks.stop();
   await local?.sandbox.close();
   await gateway.database.close();
 }

@@ -53,6 +53,7 @@ export const withGateway: WithGateway = async (work, how = {}) => {
     log,
     tilled,
     tilledTimeoutMs: config.tilledTimeoutMs,
+    tilledQuietMs: config.tilledQuietMs,
     slowQueryMs: config.slowQueryMs,
     reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
   });
@@ -61,6 +62,7 @@ export const withGateway: WithGateway = async (work, how = {}) => {
     if (!how.isUnprepared) await gateway.secrets.prepare();
     await work(gateway, config);
   } finally {
+    gateway.clocks.stop();
     await gateway.database.close();
   }
 };

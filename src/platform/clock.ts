@@ -1,4 +1,4 @@
-/** Where time comes from; tests hand in one they move by hand. */
+/** Wall time, for business, signatures, keys and people; tests hand in one they move by hand. It may step, and differ from other machines'. */
 export interface Clock {
   /** Now, with millisecond precision. */
   now(): Date;
@@ -7,7 +7,40 @@ export interface Clock {
 /** The machine's own clock. */
 export const systemClock: Clock = { now: () => new Date() };
 
+/** Time that only passes, for how long something took or is allowed. It says nothing about when. */
+export interface Ticks {
+  /** Milliseconds since some moment of this process's own. */
+  ms(): number;
+}
+
+/** The process's own. */
+export const systemTicks: Ticks = { ms: () => performance.now() };
+
 /** The moment `ms` milliseconds after `date`. */
 export function plusMs(date: Date, ms: number): Date {
   return new Date(date.getTime() + ms);
+}
+
+/** Measures how long ago it was made. */
+export class Stopwatch {
+  private readonly startedAtMs: number;
+  private readonly startedAt: number;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly ticks: Ticks,
+  ) {
+    this.startedAtMs = ticks.ms();
+    this.startedAt = clock.now().getTime();
+  }
+
+  /** Milliseconds by whichever clock says more: ticks stand still while a machine sleeps, and wall time may be set back. */
+  atMost(): number {
+    return Math.max(this.ticks.ms() - this.startedAtMs, this.clock.now().getTime() - this.startedAt);
+  }
+
+  /** Milliseconds that certainly passed, whatever was done to the clock of the wall. */
+  atLeast(): number {
+    return this.ticks.ms() - this.startedAtMs;
+  }
 }

@@ -149,14 +149,24 @@ export class ProcessorUnavailable extends AppError {
 /** The processor was asked and has not answered; it is being found out, and never guessed. */
 export class OutcomeUnknown extends AppError {
   readonly code = UserErrorCode.OUTCOME_UNKNOWN;
+  /** How long until something can be decided that cannot be now, ms: what was sent may be carried out until then. */
+  readonly retryAfterMs: number;
 
-  constructor(options?: ErrorOptions) {
+  constructor({ retryAfterMs = LOOK_AGAIN_MS, ...options }: ErrorOptions & { readonly retryAfterMs?: number } = {}) {
     super(
       'The processor has not answered yet. The outcome is being found out: read the object again, or repeat the request with the same idempotency key.',
       options,
     );
+    this.retryAfterMs = Math.ceil(retryAfterMs);
+  }
+
+  override facts(): UserErrorFacts {
+    return { ...super.facts(), retryAfterMs: this.retryAfterMs };
   }
 }
+
+/** When a late answer may be worth a look, ms. */
+const LOOK_AGAIN_MS = 5_000;
 
 /** Fails loudly when our own reasoning is wrong; the client sees INTERNAL. */
 export function assert(condition: unknown, message: string): asserts condition {

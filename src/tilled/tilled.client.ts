@@ -45,9 +45,9 @@ export interface FileUpload {
 export class TilledClient {
   constructor(private readonly http: TilledHttp) {}
 
-  /** The operations of one account; `onWrite` hears of every call that may have changed something. */
-  account(accountId: string, onWrite?: OnWrite): TilledAccountClient {
-    return new TilledAccountClient(this.http, accountId, onWrite);
+  /** The operations of one account. */
+  account(accountId: string, writes: Writes): TilledAccountClient {
+    return new TilledAccountClient(this.http, accountId, writes);
   }
 
   /** How Tilled says it is. Throws when it says `fail`, as when it says nothing. */
@@ -56,12 +56,26 @@ export class TilledClient {
   }
 }
 
+/** What surrounds every call that may change something at Tilled. */
+export interface Writes {
+  /** Whether it may still be sent, asked in the moment in which it is. */
+  readonly maySend: () => boolean;
+  /** Hears how it ended. */
+  readonly onWrite: OnWrite;
+}
+
+/** Whatever is asked for is sent, and nobody is told. */
+export const UNWATCHED: Writes = { maySend: () => true, onWrite: () => undefined };
+
+/** The operations of one account that change nothing. */
+export type TilledReader = Pick<TilledAccountClient, Extract<keyof TilledAccountClient, `get${string}` | `list${string}`>>;
+
 /** The operations of one account. */
 export class TilledAccountClient {
   constructor(
     private readonly http: TilledHttp,
     private readonly accountId: string,
-    private readonly onWrite?: OnWrite,
+    private readonly writes: Writes,
   ) {}
 
   getAccount(): Promise<TilledAccount> {
@@ -230,7 +244,8 @@ export class TilledAccountClient {
     parts: Pick<TilledCall, 'query' | 'body'> = {},
   ): Promise<T> {
     // Here Tilled's word is taken for its shape: unknown values and additional fields pass through.
-    return (await this.http.request({ operation, method, path, accountId: this.accountId, onWrite: this.onWrite, ...parts })) as T;
+    const writes = method === 'GET' ? {} : this.writes;
+    return (await this.http.request({ operation, method, path, accountId: this.accountId, ...writes, ...parts })) as T;
   }
 }
 

@@ -6,9 +6,10 @@
  * - `throttled`: turned away in front of Tilled (429); nothing happened
  * - `unavailable`: the request certainly did not reach Tilled, or it was only a question
  * - `unknown`: it may have happened: no answer, or a broken one
+ * - `lapsed`: it was not sent, because who asked had meanwhile lost the right to; somebody else may have sent it
  */
 export type TilledFailure = (typeof TILLED_FAILURES)[number];
-export const TILLED_FAILURES = ['rejected', 'not_found', 'unauthorized', 'throttled', 'unavailable', 'unknown'] as const;
+export const TILLED_FAILURES = ['rejected', 'not_found', 'unauthorized', 'throttled', 'unavailable', 'unknown', 'lapsed'] as const;
 
 /** A call to Tilled that failed. A declined card is not one: that comes as a payment intent. */
 export class TilledError extends Error {

@@ -7,6 +7,8 @@ export interface Message {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
+  /** Asked when the connection is there and nothing stands between the answer and the bytes going out; on a no nothing is sent. */
+  readonly maySend?: (() => boolean) | undefined;
 }
 
 /** What came back. */
@@ -21,6 +23,9 @@ export interface Answer {
 /** The code of an error after which it is certain that nothing was sent. */
 export const TIMED_OUT_CONNECTING = 'TIMED_OUT_CONNECTING';
 
+/** The code of an error that says that the right to send it had ended before it could be sent. */
+export const LAPSED = 'LAPSED';
+
 /**
  * Connections are kept open and used again, but an idle one is given up before the server would close it, so that a POST does not meet
  * one that is just going away: after 4 s, or 2 s before the server said that it will. If it does all the same, that is a cut like every other.
@@ -34,14 +39,18 @@ const ENCRYPTED = new https.Agent(KEPT);
  * come within `msMax`, or breaks off. Not by fetch, which may send again by itself, and leaves some 20 kB behind of each call that only a full
  * garbage collection finds.
  */
-export function answerTo(url: URL, { body, ...how }: Message, msMax: number): Promise<Answer> {
+export function answerTo(url: URL, { body, maySend, ...how }: Message, msMax: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = url.protocol === 'https:' ? https.request(url, { ...how, agent: ENCRYPTED }) : http.request(url, { ...how, agent: PLAIN });
     let isConnected = false;
     let isAnswered = false;
     sent.on('socket', (socket) => {
+      // Only now: what is handed over earlier goes out whenever the connection is there, however long that takes.
       const connected = () => {
         isConnected = true;
+        if (maySend === undefined || maySend()) return sent.end(body);
+        reject(Object.assign(new Error('The right to send it has ended.'), { code: LAPSED }));
+        sent.destroy();
       };
       if (sent.reusedSocket) connected();
       else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
@@ -63,6 +72,5 @@ export function answerTo(url: URL, { body, ...how }: Message, msMax: number): Pr
       // Node says no more than that when the answer is one that it does not take, such as a change of protocol.
       if (!isAnswered) reject(Object.assign(new Error('The connection was closed without an answer.'), { code: 'CLOSED' }));
     });
-    sent.end(body);
   });
 }

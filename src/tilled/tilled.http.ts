@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Degradation } from '../platform/degradation.js';
 import { blottedOut, type Log } from '../platform/log.js';
 import { asStep } from '../platform/spans.js';
 import { TilledError, type TilledFailure } from './tilled.errors.js';
-import { type Answer, answerTo, type Message, TIMED_OUT_CONNECTING } from './tilled.exchange.js';
+import { type Answer, answerTo, LAPSED, type Message, TIMED_OUT_CONNECTING } from './tilled.exchange.js';
 
 /** Hears how a call ended that may have changed something at Tilled. */
 export type OnWrite = (ended: {
@@ -26,6 +27,8 @@ export interface TilledCall {
   readonly query?: Readonly<Record<string, QueryValue>>;
   readonly body?: object | FormData;
   readonly onWrite?: OnWrite | undefined;
+  /** Asked immediately before it is sent; on a no it is not, and fails as `lapsed`. */
+  readonly maySend?: (() => boolean) | undefined;
 }
 
 /** A list is sent comma-separated, a map as `name[key]=value`. */
@@ -45,12 +48,6 @@ interface TilledHttpOptions {
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 
-/** Something out of reach, since when, and what was said last. */
-export interface Degradation {
-  readonly what: 'tilled';
-  readonly since: string;
-  readonly reason: string;
-}
 const READ_TRIES = 3;
 const RETRY_PAUSE_MS = 200;
 const RETRY_PAUSE_MS_MAX = 2_000;
@@ -88,7 +85,7 @@ export class TilledHttp {
     const startedAt = performance.now();
     // Made before the try: what cannot be put into a request is a defect of ours, not a failure of the connection.
     const [url, message] = [this.urlOf(call), await this.messageOf(call)];
-    const answer = await answerTo(url, message, this.options.timeoutMs).catch((error: unknown) => {
+    const answer = await answerTo(url, { ...message, maySend: call.maySend }, this.options.timeoutMs).catch((error: unknown) => {
       throw this.logged(call, startedAt, unanswered(call, error));
     });
     const value = answer.body === '' && call.method === 'DELETE' ? null : jsonOf(answer.body);
@@ -174,7 +171,7 @@ const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNRE
 function unanswered(call: TilledCall, error: unknown): TilledError {
   const code = textOf(fieldOf(error, 'code')) ?? textOf(fieldOf(error, 'name')) ?? 'unknown';
   const wasNeverSent = NEVER_SENT.has(code) || CONNECTING.has(textOf(fieldOf(error, 'syscall')) ?? '');
-  const kind = call.method === 'GET' || wasNeverSent ? 'unavailable' : 'unknown';
+  const kind = code === LAPSED ? 'lapsed' : call.method === 'GET' || wasNeverSent ? 'unavailable' : 'unknown';
   return new TilledError(kind, `no answer from Tilled (${code})`, { ...NO_FACTS, operation: call.operation, code }, { cause: error });
 }
 

@@ -110,7 +110,10 @@ describe('every statement', () => {
       /^select .* from billing_api_keys where hash in \((\?|, )+\) and revoked_at is null/,
       'which app a credential belongs to is what is being asked',
     ],
-    [/^select .* from billing_jobs where due_at <= \? order by due_at, id limit \d+/, 'a worker takes the oldest due work of all apps'],
+    [
+      /^select priority, app_id, .* from billing_jobs where due_at <= \S.* group by priority, app_id/,
+      'a worker looks which apps have work that is due',
+    ],
     [
       /^select app_id, id from billing_webhooks where unqueued_since is not null( and app_id not in \([?, ]+\))? order by/,
       'a worker queues what arrived first, of all apps',

@@ -127,9 +127,9 @@ describe('expired keys', () => {
   /** Keys of long ago, as many of them as are not removed by one statement. */
   async function addOldKeys(count: number): Promise<void> {
     const past = new Date(world.sandbox.now().getTime() - 1_000);
-    const values = Array.from({ length: count }, (_, n) => [app.id, `old-${n}`, past, past, past]);
-    const places = values.map(() => "(?, ?, 'paymentCreate', 'x', 'done', null, '[]', ?, ?, ?)").join(', ');
-    const columns = 'app_id, id, operation, fingerprint, state, resource_id, errors, held_until, created_at, expires_at';
+    const values = Array.from({ length: count }, (_, n) => [app.id, `old-${n}`, past, past]);
+    const places = values.map(() => "(?, ?, 'paymentCreate', 'x', 'done', null, '[]', ?, ?)").join(', ');
+    const columns = 'app_id, id, operation, fingerprint, state, resource_id, errors, created_at, expires_at';
     await world.gateway.database.run(`insert into billing_idempotency_keys (${columns}) values ${places}`, values.flat());
   }
 
@@ -283,7 +283,6 @@ describe('PROCESSOR_UNAVAILABLE', () => {
   it.each([
     ['POST /v1/payment-intents', 429],
     ['POST /v1/payment-intents', 401],
-    ['POST /v1/payment-intents/:id/confirm', 429],
   ])('when %s is answered %i, leaves nothing behind, and the same key works later', async (operation, status) => {
     await refuse(world, operation, status);
     expect(await pay({ referenceId: 'order:1', idempotencyKey: 'key-1' })).toMatchObject({
@@ -296,6 +295,15 @@ describe('PROCESSOR_UNAVAILABLE', () => {
     expect(await takenAtTilled(world, app)).toEqual([]);
     const later = await pay({ referenceId: 'order:1', idempotencyKey: 'key-1' });
     expect(later).toMatchObject({ payment: { status: 'SUCCEEDED' }, userErrors: [], replayed: false });
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+  });
+
+  it('is not said once something was made at Tilled: the payment is taken by itself, once, and the key answers it', async () => {
+    await refuse(world, 'POST /v1/payment-intents/:id/confirm', 429);
+    const first = await pay({ idempotencyKey: 'key-1' });
+    expect(first).toMatchObject({ payment: { status: 'UNKNOWN' }, userErrors: [{ code: 'OUTCOME_UNKNOWN' }] });
+    await world.advance({ ms: 10_000 });
+    expect(await pay({ idempotencyKey: 'key-1' })).toMatchObject({ payment: { status: 'SUCCEEDED' }, userErrors: [], replayed: true });
     expect(await takenAtTilled(world, app)).toEqual([4_200]);
   });
 

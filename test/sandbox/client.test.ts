@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createSilentServer, type Socket } fro
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { errorFields, type Log, type LogFields } from '../../src/platform/log.js';
-import { type TilledAccountClient, TilledClient } from '../../src/tilled/tilled.client.js';
+import { type TilledAccountClient, TilledClient, UNWATCHED } from '../../src/tilled/tilled.client.js';
 import { TilledError } from '../../src/tilled/tilled.errors.js';
 import { TilledHttp } from '../../src/tilled/tilled.http.js';
 import { Kit } from './kit.js';
@@ -33,7 +33,7 @@ function connection(change: { baseUrl?: string; timeoutMs?: number; secretKey?: 
 }
 
 function client(change: Parameters<typeof connection>[0]): TilledAccountClient {
-  return connection(change).account(kit.account);
+  return connection(change).account(kit.account, UNWATCHED);
 }
 
 /** The error of a call that should fail. */
@@ -281,7 +281,7 @@ describe('an error', () => {
 
   it('is unauthorized with a wrong key, and with an account that is not the key’s', async () => {
     const other = await kit.sandbox.provision({ name: 'Other' });
-    const calls = [client({ secretKey: 'sk_wrong_one' }).getAccount(), connection({}).account(other.accountId).getAccount()];
+    const calls = [client({ secretKey: 'sk_wrong_one' }).getAccount(), connection({}).account(other.accountId, UNWATCHED).getAccount()];
     const errors = await Promise.all(calls.map(failure));
     expect(errors.map((error) => [error.kind, error.facts.httpStatus])).toEqual([
       ['unauthorized', 401],

@@ -5,8 +5,8 @@ import { appsNamedIn, type NamedApps } from './tenant-sql.js';
 /** Statements over several apps, each with its reason. Whatever is not here must say of which app it is. */
 const ACROSS_APPS: readonly (readonly [RegExp, string])[] = [
   [
-    /^select .* from billing_jobs where due_at <= \? order by due_at, id limit \d+( for update skip locked)?$/,
-    'a worker takes due work of all apps',
+    /^select priority, app_id, count\(\*\) as counted, min\(due_at\) as oldest from billing_jobs where due_at <= \S.* group by priority, app_id order by priority, oldest$/,
+    'a worker looks which apps have work that is due',
   ],
   [
     /^select app_id, id from billing_webhooks where unqueued_since is not null( and app_id not in \([?, ]+\))? order by unqueued_since, app_id, id limit \d+$/,

@@ -101,6 +101,7 @@ export class World {
     private readonly partner: { readonly accountId: string; readonly secretKey: string },
     private readonly scratch: ScratchDatabase,
     private readonly tap: StatementTap,
+    private readonly clock: 'still' | 'running',
   ) {}
 
   static async create(options: WorldOptions = {}): Promise<World> {
@@ -122,7 +123,7 @@ export class World {
     };
     const compose = async () => {
       const time = { now: () => sandbox.now() };
-      const parts = { database, encryption: TEST_ENCRYPTION, clock: time, log, tilled, tilledTimeoutMs, canaryPauseMs: 1 };
+      const parts = { database, encryption: TEST_ENCRYPTION, ...timesOf(sandbox, clock), log, tilled, tilledTimeoutMs, canaryPauseMs: 1 };
       const gateway = await composeGateway(parts);
       const isLimited = limits !== UNLIMITED;
       const config = { ...UNLIMITED, redisUrl: null, ...limits };
@@ -143,7 +144,7 @@ export class World {
     await gateway.migrator.migrate();
     const tap = StatementTap.on(gateway.database);
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
-    const world = new World(gateway, sandbox, server, url, compose, endpoint.secret, endpoint.id, partner, scratch, tap);
+    const world = new World(gateway, sandbox, server, url, compose, endpoint.secret, endpoint.id, partner, scratch, tap, clock);
     await world.resumeDeliveries();
     return world;
   }
@@ -238,7 +239,8 @@ export class World {
     const encryption = hasNewEncryptionKey ? { key: randomBytes(32), previous: TEST_ENCRYPTION.key } : TEST_ENCRYPTION;
     const clock = { now: () => this.sandbox.now() };
     const { database, tilled, tilledTimeoutMs } = config;
-    const gateway = await composeGateway({ database, encryption, clock, log: createLog('silent'), tilled, tilledTimeoutMs });
+    const times = timesOf(this.sandbox, this.clock);
+    const gateway = await composeGateway({ database, encryption, ...times, log: createLog('silent'), tilled, tilledTimeoutMs });
     const server = await createHttpServer({ ...gateway, limits: composeLocalLimits({ ...gateway, clock }, UNLIMITED), explorer: null });
     const payload = { query: '{ app { id } }' };
     return {
@@ -385,6 +387,12 @@ export class World {
     }
     throw new Error('It did not happen within 25 s.');
   }
+}
+
+/** The times of a gateway: all three are the sandbox's where that stands still. */
+function timesOf(sandbox: Sandbox, clock: 'still' | 'running') {
+  const now = () => sandbox.now();
+  return clock === 'still' ? { clock: { now }, ticks: { ms: () => now().getTime() }, databaseTime: now } : { clock: { now } };
 }
 
 function present<Row>(row: Row | null | undefined, userErrors: readonly unknown[]): Row {

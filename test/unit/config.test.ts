@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, readConfig, TILLED_TIMEOUT_MS_MAX } from '../../src/config.js';
-import { LEASE_MS } from '../../src/platform/jobs/jobs.js';
+import { ConfigError, readConfig } from '../../src/config.js';
 import { TEST_ENCRYPTION, TEST_ENCRYPTION_KEY } from '../support/encryption.js';
 
 const WORKING_DIR = '/srv/billing';
@@ -189,10 +188,6 @@ describe('readConfig', () => {
     ['NODE_ENV', 'prod'],
   ])('refuses %s=%s', (name, value) => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(name)]);
-  });
-
-  it('lets no two calls to Tilled outlive the lease of the work that makes them', () => {
-    expect(2 * TILLED_TIMEOUT_MS_MAX).toBeLessThan(LEASE_MS);
   });
 
   it('never repeats the value of a secret, however wrong it is', () => {

@@ -1,3 +1,4 @@
+import { WITHOUT_LEASE } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCustomer, TilledCustomerParams } from '../../tilled/tilled.shapes.js';
 import { markOf, NO_MARK, type Processor } from '../kit/processor.js';
@@ -47,7 +48,7 @@ export class CustomerAdoption {
     const params: TilledCustomerParams = { metadata: markOf(scope, customer.id) };
     if (snapshot.email?.toLowerCase() !== customer.email) params.email = customer.email;
     if (nameAtTilled(snapshot) !== customer.name) Object.assign(params, namesOf(customer.name));
-    await this.parts.processor.ask(scope, (tilled) => tilled.updateCustomer(tilledId, params));
+    await this.parts.processor.send(scope, WITHOUT_LEASE, (tilled) => tilled.updateCustomer(tilledId, params));
   }
 
   /** Removes our row; the caller has made sure that nothing is built on it. Inside a transaction. */
@@ -60,7 +61,7 @@ export class CustomerAdoption {
 
   /** Takes our mark off Tilled's copy; repeatable. */
   async unmark(scope: Scope, tilledId: string): Promise<void> {
-    await this.parts.processor.find(scope, (tilled) => tilled.updateCustomer(tilledId, { metadata: { ...NO_MARK } }));
+    await this.parts.processor.sendIfThere(scope, WITHOUT_LEASE, (tilled) => tilled.updateCustomer(tilledId, { metadata: { ...NO_MARK } }));
   }
 }
 

@@ -4,7 +4,8 @@ import { AppError, Conflict, NotFound, ProcessorRejected, UserErrorCode } from '
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
 import type { Ids } from '../../platform/ids.js';
-import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { Jobs } from '../../platform/jobs/jobs.js';
+import type { Lease } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCustomer, TilledCustomerParams } from '../../tilled/tilled.shapes.js';
 import { assertVersion } from '../kit/expected-version.js';
@@ -31,8 +32,8 @@ class DuplicateExternalId extends AppError {
 export interface CustomerDependents {
   /** Whether something will still be collected from the customer. */
   isBilled(scope: Scope, customerId: string): Promise<boolean>;
-  /** Detaches every payment method, at Tilled too; repeatable. */
-  detachMethods(scope: Scope, customerId: string): Promise<void>;
+  /** Detaches every payment method of the customer an act is about, at Tilled too; repeatable. */
+  detachMethods(scope: Scope, act: Act): Promise<void>;
 }
 
 interface CustomerServiceParts {
@@ -109,7 +110,7 @@ export class CustomerService {
       if (held === null) await this.parts.jobs.enqueue(tx, key);
       return held;
     });
-    if (lease !== null) await this.tryPush(scope, lease);
+    if (lease !== null) await this.tryPush(scope, lease).finally(() => this.parts.jobs.letGo(lease));
     return { row: await CustomerRepository.of(scope).find(input.id), errors: [], replayed: false };
   }
 
@@ -134,7 +135,7 @@ export class CustomerService {
     const customer = await CustomerRepository.of(scope).findLive(lease.subject);
     const tilledId = customer?.tilledCustomerId ?? null;
     if (customer !== null && tilledId !== null) {
-      await this.parts.processor.ask(scope, (tilled) => tilled.updateCustomer(tilledId, paramsOf(scope, customer)));
+      await this.parts.processor.send(scope, lease, (tilled) => tilled.updateCustomer(tilledId, paramsOf(scope, customer)));
     }
     await scope.transaction((tx) => this.parts.jobs.complete(tx, lease));
   }
@@ -154,18 +155,21 @@ export class CustomerService {
     const customer = await CustomerRepository.of(scope).get(act.subject);
     if (customer.tilledCustomerId !== null) return;
     const known = act.isFirst ? null : await this.findAtTilled(scope, customer.id);
-    if (known === null && !act.isFirst) await act.beforeSendingAgain(scope);
-    const snapshot = known ?? (await this.createAtTilled(scope, customer));
+    if (known === null) await act.assertNothingUnderWay();
+    const snapshot = known ?? (await this.createAtTilled(scope, act, customer));
     await scope.transaction((tx) => this.mirror(tx, snapshot));
   }
 
   /** A customer that Tilled refused to make is not one: nothing could ever be collected, and its external id is free again. */
-  private async createAtTilled(scope: Scope, customer: Customer): Promise<TilledCustomer> {
+  private async createAtTilled(scope: Scope, act: Act, customer: Customer): Promise<TilledCustomer> {
     try {
-      return await this.parts.processor.ask(scope, (tilled) => tilled.createCustomer(paramsOf(scope, customer)));
+      return await this.parts.processor.send(scope, act.lease, (tilled) => tilled.createCustomer(paramsOf(scope, customer)));
     } catch (error) {
       if (error instanceof ProcessorRejected) {
-        await scope.transaction(async (tx) => CustomerRepository.of(tx).remove(await CustomerRepository.of(tx).lock(customer.id)));
+        await scope.transaction(async (tx) => {
+          CustomerRepository.of(tx).remove(await CustomerRepository.of(tx).lock(customer.id));
+          await act.confirm(tx);
+        });
       }
       throw error;
     }
@@ -177,9 +181,10 @@ export class CustomerService {
   }
 
   private async sendDelete(scope: Scope, act: Act): Promise<void> {
-    await this.dependents().detachMethods(scope, act.subject);
+    await this.dependents().detachMethods(scope, act);
     const { tilledCustomerId } = await CustomerRepository.of(scope).get(act.subject);
-    if (tilledCustomerId !== null) await this.parts.processor.find(scope, (tilled) => tilled.deleteCustomer(tilledCustomerId));
+    if (tilledCustomerId !== null)
+      await this.parts.processor.sendIfThere(scope, act.lease, (tilled) => tilled.deleteCustomer(tilledCustomerId));
     await scope.transaction(async (tx) => {
       const customer = await CustomerRepository.of(tx).lock(act.subject);
       const now = this.parts.clock.now();

@@ -1,5 +1,6 @@
 import { ForeignKeyConstraintViolationException } from '@mikro-orm/core';
 import { AppError, Conflict } from '../../platform/errors.js';
+import { WITHOUT_LEASE } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import { disownPaymentMethod } from '../payment-methods/payment-method.adoption.js';
@@ -99,7 +100,7 @@ export class ImportRollback {
       atTilled: async (scope, { action, tilledId }) => {
         if (tilledId === null) throw new Conflict('Tilled has not confirmed it yet: try again later.');
         if (action === 'made') await this.parts.customerAdoption.unmark(scope, tilledId);
-        else await this.parts.processor.find(scope, (tilled) => tilled.deleteCustomer(tilledId));
+        else await this.parts.processor.sendIfThere(scope, WITHOUT_LEASE, (tilled) => tilled.deleteCustomer(tilledId));
       },
       here: (tx, { objectId }) => this.parts.customerAdoption.disown(tx, objectId ?? ''),
     },
@@ -107,7 +108,8 @@ export class ImportRollback {
       isChanged: async (scope, { objectId }) => (await PaymentMethodRepository.of(scope).get(objectId ?? '')).detachedAt !== null,
       atTilled: async (scope, { action, tilledId }) => {
         // What the run attached is let go of at Tilled; what was attached before stays so.
-        if (action === 'created') await this.parts.processor.find(scope, (tilled) => tilled.detachPaymentMethod(tilledId ?? ''));
+        if (action === 'created')
+          await this.parts.processor.sendIfThere(scope, WITHOUT_LEASE, (tilled) => tilled.detachPaymentMethod(tilledId ?? ''));
       },
       here: (tx, { objectId }) => disownPaymentMethod(tx, objectId ?? ''),
     },

@@ -1,5 +1,5 @@
 import type { Scope } from '../../platform/tenancy/scope.js';
-import type { ListQuery, TilledAccountClient } from '../../tilled/tilled.client.js';
+import type { ListQuery, TilledReader } from '../../tilled/tilled.client.js';
 import type { TilledList, TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
 import type { Processor } from '../kit/processor.js';
 import type { ImportNoun, ImportRow } from './import.rows.js';
@@ -41,7 +41,7 @@ async function* methodRows(processor: Processor, scope: Scope): AsyncGenerator<I
 async function* everyOne<Item>(
   processor: Processor,
   scope: Scope,
-  list: (tilled: TilledAccountClient, page: ListQuery) => Promise<TilledList<Item>>,
+  list: (tilled: TilledReader, page: ListQuery) => Promise<TilledList<Item>>,
 ): AsyncGenerator<Item> {
   for (let offset = 0; ; offset += PAGE) {
     const page = await processor.ask(scope, (tilled) => list(tilled, { limit: PAGE, offset }));

@@ -1,6 +1,7 @@
-import { OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
+import { AppError, OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
+import type { Permit } from '../../platform/jobs/lease.js';
 import type { AppIdentity, Scope } from '../../platform/tenancy/scope.js';
-import type { TilledAccountClient, TilledClient } from '../../tilled/tilled.client.js';
+import type { TilledAccountClient, TilledClient, TilledReader } from '../../tilled/tilled.client.js';
 import { TilledError } from '../../tilled/tilled.errors.js';
 import type { TilledMetadata } from '../../tilled/tilled.shapes.js';
 
@@ -14,14 +15,31 @@ export class Processor {
     private readonly own: (app: AppIdentity & { readonly processorCredential: string }) => TilledClient,
   ) {}
 
+  /** The answer to a question, which changes nothing. Throws ProcessorRejected (refused for good) or ProcessorUnavailable. */
+  ask<T>(scope: Scope, question: (tilled: TilledReader) => Promise<T>): Promise<T> {
+    return this.call(scope, () => false, question);
+  }
+
   /**
-   * The answer to one call. Throws ProcessorRejected (refused for good), ProcessorUnavailable (nothing happened) or
-   * OutcomeUnknown (it may have happened).
+   * The answer to one call that may change something, sent only if `permit` allows it in that moment. Throws ProcessorRejected (refused
+   * for good), ProcessorUnavailable (nothing happened) or OutcomeUnknown (it may have happened, or is somebody else's to send by now).
    */
-  async ask<T>(scope: Scope, question: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
-    const startedAt = performance.now();
+  async send<T>(scope: Scope, permit: Permit, order: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
     try {
-      return await question(this.clientOf(scope.app).account(scope.app.processorAccountId, (call) => scope.noteCall(call)));
+      const answer = await this.call(scope, () => permit.maySend(), order);
+      permit.answered(true);
+      return answer;
+    } catch (error) {
+      if (error instanceof AppError && !(error instanceof OutcomeUnknown)) permit.answered(false);
+      throw error;
+    }
+  }
+
+  private async call<T>(scope: Scope, maySend: () => boolean, work: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    const onWrite = (call: Parameters<Scope['noteCall']>[0]) => scope.noteCall(call);
+    try {
+      return await work(this.clientOf(scope.app).account(scope.app.processorAccountId, { maySend, onWrite }));
     } catch (error) {
       throw error instanceof TilledError ? translated(error) : error;
     } finally {
@@ -35,13 +53,22 @@ export class Processor {
   }
 
   /** Like ask, but null where Tilled has no such object. */
-  async find<T>(scope: Scope, question: (tilled: TilledAccountClient) => Promise<T>): Promise<T | null> {
-    try {
-      return await this.ask(scope, question);
-    } catch (error) {
-      if (error instanceof ProcessorRejected && error.cause instanceof TilledError && error.cause.kind === 'not_found') return null;
-      throw error;
-    }
+  find<T>(scope: Scope, question: (tilled: TilledReader) => Promise<T>): Promise<T | null> {
+    return orNullIfMissing(this.ask(scope, question));
+  }
+
+  /** Like send, but null where Tilled has no such object. */
+  sendIfThere<T>(scope: Scope, permit: Permit, order: (tilled: TilledAccountClient) => Promise<T>): Promise<T | null> {
+    return orNullIfMissing(this.send(scope, permit, order));
+  }
+}
+
+async function orNullIfMissing<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ProcessorRejected && error.cause instanceof TilledError && error.cause.kind === 'not_found') return null;
+    throw error;
   }
 }
 
@@ -56,6 +83,7 @@ function translated(error: TilledError): Error {
     case 'unavailable':
       return new ProcessorUnavailable(error.facts.retryAfterMs ?? RETRY_AFTER_MS, options);
     case 'unknown':
+    case 'lapsed':
       return new OutcomeUnknown(options);
   }
 }

@@ -71,7 +71,8 @@ export class OpenIntentResolver {
 
   private async page(args: OpenIntentsArgs, scope: Scope) {
     const page = await JobRepository.of(scope).list(pageOf(args), { kinds: INTENT_KINDS, subject: args.objectId ?? null });
-    return { ...page, rows: page.rows.map((job) => shown(job, scope.now())) };
+    const now = await JobRepository.of(scope).now();
+    return { ...page, rows: page.rows.map((job) => shown(job, now)) };
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Clock } from '../../platform/clock.js';
 import { setChanged } from '../../platform/db/changes.js';
-import { AppError, IllegalTransition, NotConfirmedYet, NotFound, ProcessorRejected, UserErrorCode } from '../../platform/errors.js';
+import { AppError, IllegalTransition, NotConfirmedYet, NotFound, UserErrorCode } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
+import { onceDone } from '../kit/once-done.js';
 import type { Processor } from '../kit/processor.js';
 import { type PaymentMethod, PaymentMethodType } from './payment-method.entity.js';
 import type { PaymentMethodAttachInput, PaymentMethodDetachInput, PaymentMethodSetDefaultInput } from './payment-method.inputs.js';
@@ -56,7 +57,7 @@ export class PaymentMethodService {
 
   readonly detachment: Story<PaymentMethod> = {
     operation: 'paymentMethodDetach',
-    act: (scope, act) => this.sendDetach(scope, act.subject),
+    act: (scope, act) => this.sendDetach(scope, act, act.subject),
     withdraw: async () => undefined,
     load: (scope, id) => PaymentMethodRepository.of(scope).find(id),
   };
@@ -101,9 +102,9 @@ export class PaymentMethodService {
     });
   }
 
-  /** Detaches every method of a customer, at Tilled too; repeatable. */
-  async detachAll(scope: Scope, customerId: string): Promise<void> {
-    for (const method of await PaymentMethodRepository.of(scope).attachedTo(customerId)) await this.sendDetach(scope, method.id);
+  /** Detaches every method of the customer an act is about, at Tilled too; repeatable. */
+  async detachAll(scope: Scope, act: Act): Promise<void> {
+    for (const method of await PaymentMethodRepository.of(scope).attachedTo(act.subject)) await this.sendDetach(scope, act, method.id);
   }
 
   /** Records what Tilled says of a method: new ones of our customers too, whoever attached them. */
@@ -138,25 +139,24 @@ export class PaymentMethodService {
     const { customerId, setAsDefault } = act.payload as AttachPayload;
     const { tilledCustomerId } = await CustomerRepository.of(scope).get(customerId);
     if (tilledCustomerId === null) throw new NotConfirmedYet('customer');
-    const snapshot = await this.attachOrFind(scope, act.subject, tilledCustomerId);
-    await scope.transaction((tx) => this.mirror(tx, snapshot, { setAsDefault }));
+    const tilledId = act.subject;
+    const snapshot = await onceDone<TilledPaymentMethod>(act, {
+      send: () => this.parts.processor.send(scope, act.lease, (tilled) => tilled.attachPaymentMethod(tilledId, tilledCustomerId)),
+      look: () => this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId)),
+      isDone: (method) => method?.customer_id === tilledCustomerId,
+      again: 'atOnce',
+    });
+    if (snapshot !== null) await scope.transaction((tx) => this.mirror(tx, snapshot, { setAsDefault }));
   }
 
-  /** Tilled refuses to attach twice, so a refusal may mean that an earlier try did it. */
-  private async attachOrFind(scope: Scope, tilledId: string, tilledCustomerId: string): Promise<TilledPaymentMethod> {
-    try {
-      return await this.parts.processor.ask(scope, (tilled) => tilled.attachPaymentMethod(tilledId, tilledCustomerId));
-    } catch (error) {
-      if (!(error instanceof ProcessorRejected)) throw error;
-      const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId));
-      if (snapshot?.customer_id !== tilledCustomerId) throw error;
-      return snapshot;
-    }
-  }
-
-  private async sendDetach(scope: Scope, id: string): Promise<void> {
-    const { tilledPaymentMethodId } = await PaymentMethodRepository.of(scope).get(id);
-    const snapshot = await this.detachOrFind(scope, tilledPaymentMethodId);
+  private async sendDetach(scope: Scope, act: Act, id: string): Promise<void> {
+    const { tilledPaymentMethodId: tilledId } = await PaymentMethodRepository.of(scope).get(id);
+    const snapshot = await onceDone<TilledPaymentMethod | null>(act, {
+      send: () => this.parts.processor.sendIfThere(scope, act.lease, (tilled) => tilled.detachPaymentMethod(tilledId)),
+      look: () => this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId)),
+      isDone: (method) => method === null || method.customer_id === null,
+      again: 'atOnce',
+    });
     await scope.transaction(async (tx) => {
       if (snapshot !== null) await this.mirror(tx, snapshot);
       const { customerId } = await PaymentMethodRepository.of(tx).get(id);
@@ -164,17 +164,6 @@ export class PaymentMethodService {
       const method = await PaymentMethodRepository.of(tx).lock(id);
       if (method.detachedAt === null) await this.markDetached(tx, method);
     });
-  }
-
-  private async detachOrFind(scope: Scope, tilledId: string): Promise<TilledPaymentMethod | null> {
-    try {
-      return await this.parts.processor.find(scope, (tilled) => tilled.detachPaymentMethod(tilledId));
-    } catch (error) {
-      if (!(error instanceof ProcessorRejected)) throw error;
-      const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId));
-      if (snapshot !== null && snapshot.customer_id !== null) throw error;
-      return snapshot;
-    }
   }
 
   /** The customer's row is locked by the caller: at most one change of default at a time. */

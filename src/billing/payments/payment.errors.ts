@@ -1,5 +1,9 @@
-import { AppError, UserErrorCode, type UserErrorFacts } from '../../platform/errors.js';
+import { AppError, OutcomeUnknown, ProcessorRejected, UserErrorCode, type UserErrorFacts } from '../../platform/errors.js';
 import type { Payment } from './payment.entity.js';
+import { PaymentStatus } from './payment.states.js';
+
+/** The failure code of a payment, or refund, that the processor refused to try. */
+export const PROCESSOR_REJECTED = 'processor_rejected';
 
 /** Declines after which the same method may work later: a matter of time or limits (Tilled's and the banks' codes). */
 const RETRYABLE_CODES = new Set([
@@ -42,4 +46,12 @@ export class DuplicateReference extends AppError {
 /** What a failed payment tells its caller. */
 export function declineOf(payment: Payment): PaymentDeclined {
   return new PaymentDeclined(payment.failureCode ?? 'generic_decline', payment.failureMessage ?? 'The payment was declined.');
+}
+
+/** What a payment's row says of how taking it ended; nothing where it went well, or goes on without us. */
+export function errorsOf(payment: Payment): readonly UserErrorFacts[] {
+  if (payment.status === PaymentStatus.UNKNOWN) return [new OutcomeUnknown().facts()];
+  if (payment.status !== PaymentStatus.FAILED) return [];
+  const isRefused = payment.failureCode === PROCESSOR_REJECTED;
+  return [(isRefused ? new ProcessorRejected(payment.failureMessage ?? '') : declineOf(payment)).facts()];
 }

@@ -8,11 +8,15 @@ import { moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import type { Subscription } from '../subscriptions/subscription.entity.js';
 import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
+import { CLOSED, isAttemptOpen, shownBy } from './payment.attempt.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { PaymentRepository } from './payment.repository.js';
 import { CARD_PAYMENT_STATES, PAYMENT_STATES, PaymentStatus } from './payment.states.js';
 
 const { PENDING, REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, FAILED, CANCELED } = PaymentStatus;
+
+/** Of these only the attempt knows what they mean for its payment: another confirm may still be under way. */
+const ENDED_WITHOUT_MONEY = ['declined', 'unpaid', 'canceled'];
 
 /** The one door for what Tilled says of a payment intent, however we heard of it. */
 export class PaymentMirror {
@@ -27,10 +31,12 @@ export class PaymentMirror {
    */
   async record(tx: Scope, intent: TilledPaymentIntent): Promise<Payment | null> {
     const payment = await this.paymentOf(tx, intent);
-    return payment === null ? null : this.recordOn(tx, payment, intent);
+    if (payment === null) return null;
+    const isForAttempt = isAttemptOpen(payment, markedId(tx, intent.metadata)) && ENDED_WITHOUT_MONEY.includes(shownBy(intent));
+    return isForAttempt ? payment : this.recordOn(tx, payment, intent);
   }
 
-  /** Records a payment's own intent on its row, which is locked. Null for one in a state that cannot be. */
+  /** Records a payment's own intent on its row, which is locked, as the work on the payment may. Null for one in a state that cannot be. */
   async recordOn(tx: Scope, payment: Payment, intent: TilledPaymentIntent): Promise<Payment | null> {
     const status = statusOf(intent);
     const move = status === null ? 'stayed' : await moveTo(tx, payment, status, statesOf(intent));
@@ -134,6 +140,7 @@ export function statusOf(intent: TilledPaymentIntent): PaymentStatus | null {
     case 'succeeded':
       return SUCCEEDED;
     case 'canceled':
-      return CANCELED;
+      // A declined one that the attempt closed behind it.
+      return intent.last_payment_error !== null && intent.cancellation_reason === CLOSED ? FAILED : CANCELED;
   }
 }

@@ -1,13 +1,16 @@
 import type { Clock } from '../../platform/clock.js';
-import { type AppError, OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
-import type { Act } from '../../platform/idempotency/story.js';
+import { type AppError, OutcomeUnknown, ProcessorRejected } from '../../platform/errors.js';
+import { type Act, isLeftOpen } from '../../platform/idempotency/story.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledAccountClient } from '../../tilled/tilled.client.js';
 import type { TilledCurrency, TilledPaymentIntent, TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
+import { onceDone } from '../kit/once-done.js';
 import { markOf, type Processor } from '../kit/processor.js';
 import { recordAnswer } from '../kit/record-answer.js';
 import { moveTo } from '../kit/transition.js';
+import { ATTEMPT, CLOSED, type Confirms, confirmsOf, type Step, shownBy } from './payment.attempt.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
-import { declineOf } from './payment.errors.js';
+import { declineOf, PROCESSOR_REJECTED } from './payment.errors.js';
 import type { PaymentMirror } from './payment.mirror.js';
 import { PaymentRepository } from './payment.repository.js';
 import { isSettled, PAYMENT_STATES, PaymentStatus } from './payment.states.js';
@@ -18,10 +21,18 @@ interface PaymentSenderParts {
   readonly clock: Clock;
 }
 
-/** What Tilled said of an intent, and the version of its payment when it was asked. */
+/** What Tilled said of an intent, the version of its payment when it was asked, and what may still come of confirms of it. */
 interface IntentAnswer {
   readonly intent: TilledPaymentIntent;
   readonly seenVersion: number;
+  readonly confirms: Confirms;
+}
+
+/** What is done to an intent that is there. */
+interface IntentChange {
+  readonly send: (tilled: TilledAccountClient, id: string) => Promise<TilledPaymentIntent>;
+  readonly done: TilledPaymentIntent['status'];
+  readonly again: 'atOnce' | 'whenQuiet';
 }
 
 /** What the intent left for its act: the method to collect with, in Tilled's terms. */
@@ -46,8 +57,8 @@ export class PaymentSender {
   async create(scope: Scope, act: Act): Promise<void> {
     const payment = await this.asLeft(scope, act.subject);
     if (!isSettled(payment.status)) {
-      const answer = await this.orUnknown(scope, act, () => this.orFailed(scope, payment, () => this.collected(scope, act, payment)));
-      await this.record(scope, act, answer, declineIn);
+      const outcome = await this.orUnknown(scope, act, async () => this.outcomeOf(scope, act, await this.intentOf(scope, act, payment)));
+      await this.record(scope, act, outcome, declineIn);
     }
     const decline = declineIn(await this.asLeft(scope, act.subject));
     if (decline !== null) throw decline;
@@ -58,37 +69,79 @@ export class PaymentSender {
     return (await payments.asLeft(id)) ?? payments.get(id);
   }
 
-  /** The payment's one intent, confirmed; never a second one that could take money too. */
-  private async collected(scope: Scope, act: Act, payment: Payment): Promise<IntentAnswer> {
-    const { intent, seenVersion } = await this.intentOf(scope, act, payment);
-    if (intent.status !== 'requires_confirmation') return { intent, seenVersion };
-    const isForgotten = this.parts.clock.now().getTime() - payment.createdAt.getTime() > INTENT_GOOD_FOR_MS;
-    const answer = await this.parts.processor.ask(scope, (tilled) =>
-      isForgotten ? tilled.cancelPaymentIntent(intent.id, { cancellation_reason: 'abandoned' }) : tilled.confirmPaymentIntent(intent.id),
-    );
-    return { intent: answer, seenVersion };
+  /** The payment's one intent with an outcome, by the steps that its attempt needs. Throws OutcomeUnknown where there is none yet. */
+  private async outcomeOf(scope: Scope, act: Act, seen: IntentAnswer): Promise<IntentAnswer> {
+    switch (stepAfter(seen)) {
+      case 'settle':
+        return seen;
+      case 'close':
+        return this.closed(scope, act, seen);
+      case 'confirm':
+        return act.lease.ageMs() > INTENT_GOOD_FOR_MS ? this.closed(scope, act, seen) : this.confirmed(scope, act, seen);
+      case 'wait':
+        await act.assertNothingUnderWay();
+        throw new OutcomeUnknown();
+    }
+  }
+
+  private async confirmed(scope: Scope, act: Act, seen: IntentAnswer): Promise<IntentAnswer> {
+    const answer = await this.parts.processor
+      .send(scope, act.lease, (tilled) => tilled.confirmPaymentIntent(seen.intent.id))
+      .catch((error: unknown) => this.unlessRefused(scope, act, { seen, error }));
+    const shown = shownBy(answer);
+    // No change is no outcome: what was asked for may still be under way.
+    if (shown === 'unconfirmed' || shown === 'unpaid') {
+      act.lease.doubt();
+      throw new OutcomeUnknown();
+    }
+    const confirmed = { ...seen, intent: answer };
+    return stepAfter(confirmed) === 'close' ? this.closed(scope, act, confirmed) : confirmed;
+  }
+
+  /** What a refused confirm left. To the only one it was an answer: nobody will ever take the payment. */
+  private async unlessRefused(
+    scope: Scope,
+    act: Act,
+    { seen, error }: { readonly seen: IntentAnswer; readonly error: unknown },
+  ): Promise<TilledPaymentIntent> {
+    if (!(error instanceof ProcessorRejected)) throw error;
+    const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(seen.intent.id));
+    if (shownBy(intent) !== 'unconfirmed') return intent;
+    return seen.confirms === 'answered' ? this.failed(scope, act, error) : (await this.closed(scope, act, { ...seen, intent })).intent;
+  }
+
+  /** The intent canceled and read back: whatever is still on its way to it can take no money then, or has taken it. */
+  private async closed(scope: Scope, act: Act, seen: IntentAnswer): Promise<IntentAnswer> {
+    await this.parts.processor
+      .send(scope, act.lease, (tilled) => tilled.cancelPaymentIntent(seen.intent.id, { cancellation_reason: CLOSED }))
+      .catch((error: unknown) => {
+        // What it is instead is read now.
+        if (!(error instanceof ProcessorRejected)) throw error;
+      });
+    const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(seen.intent.id));
+    const shown = shownBy(intent);
+    if (shown !== 'canceled' && shown !== 'taken') throw new OutcomeUnknown();
+    return { ...seen, intent };
   }
 
   private async intentOf(scope: Scope, act: Act, payment: Payment): Promise<IntentAnswer> {
-    if (payment.tilledPaymentIntentId !== null) return this.lookAt(scope, payment);
-    const made = (act.isFirst ? null : await this.findAtTilled(scope, payment.id)) ?? (await this.makeIntent(scope, act, payment));
+    const { tilledPaymentIntentId: stored, version } = payment;
+    if (stored !== null) {
+      const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(stored));
+      return { intent, seenVersion: version, confirms: confirmsOf(await act.doubt(), act.lease.sends) };
+    }
+    const found = act.isFirst ? null : await this.findAtTilled(scope, payment.id);
+    const made = found ?? (await this.makeIntent(scope, act, payment).catch((error: unknown) => this.unlessUnmakable(scope, act, error)));
     const isTaken = await scope.transaction((tx) => PaymentRepository.of(tx).takeIntent(payment.id, made.id));
-    if (isTaken) return { intent: made, seenVersion: payment.version + 1 };
-    // Another try stored its intent first: that one is the payment's, and ours stays unconfirmed.
-    return this.lookAt(scope, await PaymentRepository.of(scope).get(payment.id));
-  }
-
-  private async lookAt(scope: Scope, { tilledPaymentIntentId, version }: Payment): Promise<IntentAnswer> {
-    if (tilledPaymentIntentId === null) throw new Error('A payment without an intent cannot be looked at.');
-    return {
-      intent: await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(tilledPaymentIntentId)),
-      seenVersion: version,
-    };
+    // Another try stored its intent first, and may be confirming it: that one is the payment's, and ours stays unconfirmed.
+    if (!isTaken) throw new OutcomeUnknown();
+    // Only a stored intent is ever confirmed, so nothing that was sent before can take the payment.
+    return { intent: made, seenVersion: version + 1, confirms: 'answered' };
   }
 
   private makeIntent(scope: Scope, act: Act, payment: Payment): Promise<TilledPaymentIntent> {
     const method = act.payload as MethodAtTilled;
-    return this.parts.processor.ask(scope, (tilled) =>
+    return this.parts.processor.send(scope, act.lease.forHarmless, (tilled) =>
       tilled.createPaymentIntent({
         amount: payment.amountMinor,
         currency: payment.currency as TilledCurrency,
@@ -101,6 +154,12 @@ export class PaymentSender {
     );
   }
 
+  /** A payment for which Tilled makes no intent will never be taken. */
+  private unlessUnmakable(scope: Scope, act: Act, error: unknown): Promise<never> {
+    if (error instanceof ProcessorRejected) return this.failed(scope, act, error);
+    throw error;
+  }
+
   private async findAtTilled(scope: Scope, id: string): Promise<TilledPaymentIntent | null> {
     const list = await this.parts.processor.ask(scope, (tilled) => tilled.listPaymentIntents({ metadata: markOf(scope, id), limit: 100 }));
     return list.items.find((intent) => intent.status !== 'requires_confirmation') ?? list.items[0] ?? null;
@@ -108,31 +167,46 @@ export class PaymentSender {
 
   /** Takes what was held, once. */
   async capture(scope: Scope, act: Act): Promise<void> {
-    const payment = await PaymentRepository.of(scope).get(act.subject);
     const { amountMinor } = act.payload as { amountMinor: number };
-    const intent = await this.orUnknown(scope, act, () =>
-      this.unlessDone(scope, payment, 'succeeded', (id) =>
-        this.parts.processor.ask(scope, (tilled) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor })),
-      ),
-    );
-    await this.record(scope, act, { intent, seenVersion: payment.version });
+    await this.change(scope, act, {
+      send: (tilled, id) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor }),
+      done: 'succeeded',
+      again: 'whenQuiet',
+    });
   }
 
   /** Releases what was held. */
   async cancel(scope: Scope, act: Act): Promise<void> {
+    await this.change(scope, act, {
+      send: (tilled, id) => tilled.cancelPaymentIntent(id, { cancellation_reason: 'requested_by_customer' }),
+      done: 'canceled',
+      again: 'atOnce',
+    });
+  }
+
+  private async change(scope: Scope, act: Act, { send, done, again }: IntentChange): Promise<void> {
     const payment = await PaymentRepository.of(scope).get(act.subject);
+    const id = payment.tilledPaymentIntentId;
+    if (id === null) throw new Error(`Payment ${payment.id} is not at Tilled.`);
     const intent = await this.orUnknown(scope, act, () =>
-      this.unlessDone(scope, payment, 'canceled', (id) =>
-        this.parts.processor.ask(scope, (tilled) => tilled.cancelPaymentIntent(id, { cancellation_reason: 'requested_by_customer' })),
-      ),
+      onceDone<TilledPaymentIntent>(act, {
+        send: () => this.parts.processor.send(scope, act.lease, (tilled) => send(tilled, id)),
+        look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(id)),
+        isDone: (snapshot) => snapshot?.status === done,
+        again,
+        refused: (snapshot) =>
+          scope.transaction(async (tx) => {
+            await this.parts.mirror.recordOn(tx, await PaymentRepository.of(tx).lock(payment.id), snapshot);
+          }),
+      }),
     );
-    await this.record(scope, act, { intent, seenVersion: payment.version });
+    if (intent !== null) await this.record(scope, act, { intent, seenVersion: payment.version });
   }
 
   private record(
     scope: Scope,
     act: Act,
-    { intent, seenVersion }: IntentAnswer,
+    { intent, seenVersion }: Omit<IntentAnswer, 'confirms'>,
     failureIn: (payment: Payment) => AppError | null = () => null,
   ): Promise<void> {
     const locked = (tx: Scope) => PaymentRepository.of(tx).lock(act.subject);
@@ -150,38 +224,11 @@ export class PaymentSender {
     });
   }
 
-  /** Tilled refuses to do a thing twice, so a refusal may mean that an earlier try did it. */
-  private async unlessDone(
-    scope: Scope,
-    payment: Payment,
-    done: TilledPaymentIntent['status'],
-    work: (tilledId: string) => Promise<TilledPaymentIntent>,
-  ): Promise<TilledPaymentIntent> {
-    const id = payment.tilledPaymentIntentId;
-    if (id === null) throw new Error(`Payment ${payment.id} is not at Tilled.`);
-    try {
-      return await work(id);
-    } catch (error) {
-      if (!(error instanceof ProcessorRejected)) throw error;
-      const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(id));
-      if (intent.status === done) return intent;
-      await scope.transaction((tx) => this.parts.mirror.record(tx, intent));
-      throw error;
-    }
-  }
-
-  /** A payment that Tilled refused to try will never be taken. */
-  private async orFailed(scope: Scope, payment: Payment, work: () => Promise<IntentAnswer>): Promise<IntentAnswer> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof ProcessorRejected)) throw error;
-      const { tilledPaymentIntentId: stored, version: seenVersion } = await PaymentRepository.of(scope).get(payment.id);
-      const intent = stored === null ? null : await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(stored));
-      if (intent !== null && intent.status !== 'requires_confirmation') return { intent, seenVersion };
-      await this.set(scope, payment.id, FAILED, { failureCode: 'processor_rejected', failureMessage: error.reason.slice(0, 500) });
-      throw error;
-    }
+  /** Writes down that the payment will never be taken, and why. Throws the refusal. */
+  private async failed(scope: Scope, act: Act, error: ProcessorRejected): Promise<never> {
+    const facts = { failureCode: PROCESSOR_REJECTED, failureMessage: error.reason.slice(0, 500) };
+    await this.setWhileOurs(scope, act, FAILED, facts);
+    throw error;
   }
 
   /** Says UNKNOWN while what became of the request is not known. */
@@ -189,26 +236,36 @@ export class PaymentSender {
     try {
       return await work();
     } catch (error) {
-      const isUnknown = error instanceof OutcomeUnknown || (error instanceof ProcessorUnavailable && !act.isFirst);
-      if (isUnknown) await this.set(scope, act.subject, UNKNOWN, {});
+      if (isLeftOpen(act, error)) await this.setWhileOurs(scope, act, UNKNOWN, {});
       throw error;
     }
   }
 
-  private async set(scope: Scope, id: string, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
-    await scope.transaction(async (tx) => {
-      const payment = await PaymentRepository.of(tx).lock(id);
-      if (!PAYMENT_STATES.edges[payment.status].includes(status)) return;
-      await moveTo(tx, payment, status, PAYMENT_STATES);
-      Object.assign(payment, facts, { updatedAt: this.parts.clock.now() });
-      tx.log.info('payment set', {
-        customerId: payment.customerId,
-        paymentId: id,
-        tilledPaymentIntentId: payment.tilledPaymentIntentId,
-        status,
-      });
+  /** Throws LeaseLost where somebody else is at it: then what we do not know, or could not do, is not the payment's. */
+  private setWhileOurs(scope: Scope, act: Act, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
+    return scope.transaction(async (tx) => {
+      await this.set(tx, act.subject, status, facts);
+      await act.confirm(tx);
     });
   }
+
+  private async set(tx: Scope, id: string, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
+    const payment = await PaymentRepository.of(tx).lock(id);
+    if (!PAYMENT_STATES.edges[payment.status].includes(status)) return;
+    await moveTo(tx, payment, status, PAYMENT_STATES);
+    Object.assign(payment, facts, { updatedAt: this.parts.clock.now() });
+    tx.log.info('payment set', {
+      customerId: payment.customerId,
+      paymentId: id,
+      tilledPaymentIntentId: payment.tilledPaymentIntentId,
+      status,
+    });
+  }
+}
+
+/** What the attempt does next about what Tilled shows. */
+function stepAfter({ intent, confirms }: IntentAnswer): Step {
+  return ATTEMPT[shownBy(intent)][confirms];
 }
 
 function declineIn(payment: Payment): AppError | null {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.js';
-import { type AppError, IllegalTransition, InvalidInput, OutcomeUnknown } from '../../platform/errors.js';
+import { IllegalTransition, InvalidInput } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Intent, Outcome, Story } from '../../platform/idempotency/story.js';
 import type { Ids } from '../../platform/ids.js';
@@ -9,7 +9,7 @@ import { mergedMetadata } from '../kit/metadata.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { usableMethod } from '../subscriptions/usable-method.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
-import { DuplicateReference, declineOf } from './payment.errors.js';
+import { DuplicateReference, errorsOf } from './payment.errors.js';
 import type { PaymentCancelInput, PaymentCaptureInput, PaymentCreateInput } from './payment.inputs.js';
 import { PaymentRepository } from './payment.repository.js';
 import type { MethodAtTilled, PaymentSender } from './payment.sender.js';
@@ -22,7 +22,7 @@ interface PaymentServiceParts {
   readonly ids: Ids;
 }
 
-const { PENDING, REQUIRES_ACTION, REQUIRES_CAPTURE, FAILED, UNKNOWN } = PaymentStatus;
+const { PENDING, REQUIRES_ACTION, REQUIRES_CAPTURE, FAILED } = PaymentStatus;
 
 const loadById = (scope: Scope, id: string): Promise<Payment | null> => PaymentRepository.of(scope).asLeft(id);
 
@@ -35,6 +35,7 @@ export class PaymentService {
     act: (scope, act) => this.parts.sender.create(scope, act),
     withdraw: async (scope, act) => PaymentRepository.of(scope).remove(await PaymentRepository.of(scope).lock(act.subject)),
     load: loadById,
+    errorsOf,
   };
 
   readonly capturing: Story<Payment> = {
@@ -123,12 +124,7 @@ function existingIntent(existing: Payment, input: PaymentCreateInput): Intent {
     existing.currency === input.amount.currency &&
     existing.customerId === input.customerId;
   if (!isSame) throw new DuplicateReference('payment', input.referenceId ?? '', existing.id);
-  return { subject: existing.id, existing: { errors: errorsOf(existing).map((error) => error.facts()) } };
-}
-
-function errorsOf(payment: Payment): AppError[] {
-  if (payment.status === FAILED) return [declineOf(payment)];
-  return payment.status === UNKNOWN ? [new OutcomeUnknown()] : [];
+  return { subject: existing.id, isExisting: true };
 }
 
 function captureAmount(payment: Payment, input: PaymentCaptureInput): number {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CursorRepository } from '../../platform/cursors.js';
 import { NotConfirmedYet } from '../../platform/errors.js';
+import { WITHOUT_LEASE } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
@@ -51,7 +52,7 @@ export class Canary {
     const tilledId = customer.tilledCustomerId;
     if (tilledId === null) throw new NotConfirmedYet('canary customer');
     const since = scope.now();
-    await this.parts.processor.ask(scope, (tilled) =>
+    await this.parts.processor.send(scope, WITHOUT_LEASE, (tilled) =>
       tilled.updateCustomer(tilledId, { first_name: 'Drifted', last_name: scope.newId('evt') }),
     );
     // Whoever finds it: a worker, or another canary, may have it healed before we look.

@@ -1,4 +1,4 @@
-import type { JobKey } from '../../platform/jobs/jobs.js';
+import type { JobKey } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledList } from '../../tilled/tilled.shapes.js';
 import { DivergenceClass, type DivergenceKind, type Facts } from '../kit/divergence.entity.js';

@@ -1,4 +1,5 @@
-import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { Jobs } from '../../platform/jobs/jobs.js';
+import type { Lease } from '../../platform/jobs/lease.js';
 import type { Metrics } from '../../platform/metrics.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { type Divergence, DivergenceStatus } from '../kit/divergence.entity.js';

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { plusMs } from '../../platform/clock.js';
 import { ProcessorUnavailable } from '../../platform/errors.js';
-import { type Jobs, type Lease, LeaseLost } from '../../platform/jobs/jobs.js';
+import type { Jobs } from '../../platform/jobs/jobs.js';
+import { type Lease, LeaseLost } from '../../platform/jobs/lease.js';
 import { errorFields } from '../../platform/log.js';
 import type { Metrics } from '../../platform/metrics.js';
 import type { Scope } from '../../platform/tenancy/scope.js';

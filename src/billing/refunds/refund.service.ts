@@ -6,12 +6,12 @@ import {
   InvalidInput,
   OutcomeUnknown,
   ProcessorRejected,
-  ProcessorUnavailable,
   UserErrorCode,
+  type UserErrorFacts,
 } from '../../platform/errors.js';
 import { Postponed } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
-import type { Act, Intent, Outcome, Story } from '../../platform/idempotency/story.js';
+import { type Act, type Intent, isLeftOpen, type Outcome, type Story } from '../../platform/idempotency/story.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledRefund, TilledRefundReason } from '../../tilled/tilled.shapes.js';
@@ -19,7 +19,7 @@ import { mergedMetadata } from '../kit/metadata.js';
 import { markedId, markOf, type Processor } from '../kit/processor.js';
 import { recordAnswer } from '../kit/record-answer.js';
 import type { Payment } from '../payments/payment.entity.js';
-import { DuplicateReference } from '../payments/payment.errors.js';
+import { DuplicateReference, PROCESSOR_REJECTED } from '../payments/payment.errors.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
 import { PaymentStatus } from '../payments/payment.states.js';
 import type { Refund } from './refund.entity.js';
@@ -64,6 +64,7 @@ export class RefundService {
     act: (scope, act) => this.sendCreate(scope, act),
     withdraw: (tx, act) => this.withdraw(tx, act.subject),
     load: (scope, id) => RefundRepository.of(scope).asLeft(id),
+    errorsOf,
   };
 
   create(scope: Scope, input: RefundCreateInput): Promise<Outcome<Refund>> {
@@ -109,8 +110,8 @@ export class RefundService {
     const snapshot = await this.orRecorded(scope, act, async () => {
       const known = act.isFirst ? null : await this.findAtTilled(scope, refund, payment);
       if (known !== null) return known;
-      if (!act.isFirst) await act.beforeSendingAgain(scope);
-      return this.ask(scope, refund, payment);
+      await act.assertNothingUnderWay();
+      return this.ask(scope, act, { refund, payment });
     });
     await recordAnswer(scope, {
       act,
@@ -129,9 +130,9 @@ export class RefundService {
     });
   }
 
-  private ask(scope: Scope, refund: Refund, payment: Payment): Promise<TilledRefund> {
+  private ask(scope: Scope, act: Act, { refund, payment }: { refund: Refund; payment: Payment }): Promise<TilledRefund> {
     // Always with the amount: without one Tilled gives back what is left there, which may be less if somebody refunded by hand.
-    return this.parts.processor.ask(scope, (tilled) =>
+    return this.parts.processor.send(scope, act.lease, (tilled) =>
       tilled.createRefund({
         payment_intent_id: tilledIntentOf(payment),
         amount: refund.amountMinor,
@@ -153,16 +154,20 @@ export class RefundService {
     try {
       return await work();
     } catch (error) {
-      const isUnknown = error instanceof OutcomeUnknown || (error instanceof ProcessorUnavailable && !act.isFirst);
-      if (isUnknown) await scope.transaction((tx) => this.parts.mirror.set(tx, act.subject, UNKNOWN));
+      if (isLeftOpen(act, error)) await this.setWhileOurs(scope, act, UNKNOWN);
       if (!(error instanceof ProcessorRejected)) throw error;
       if (NOT_BATCHED.test(error.reason)) throw new Postponed(ASK_AGAIN_AFTER_MS, { cause: error });
-      const failureMessage = error.reason.slice(0, 500);
-      await scope.transaction((tx) =>
-        this.parts.mirror.set(tx, act.subject, FAILED, { failureCode: 'processor_rejected', failureMessage }),
-      );
+      await this.setWhileOurs(scope, act, FAILED, { failureCode: PROCESSOR_REJECTED, failureMessage: error.reason.slice(0, 500) });
       throw error;
     }
+  }
+
+  /** Throws LeaseLost where somebody else is at it: then what we do not know, or could not do, is not the refund's. */
+  private setWhileOurs(scope: Scope, act: Act, status: RefundStatus, facts: Partial<Refund> = {}): Promise<void> {
+    return scope.transaction(async (tx) => {
+      await this.parts.mirror.set(tx, act.subject, status, facts);
+      await act.confirm(tx);
+    });
   }
 
   private async withdraw(tx: Scope, refundId: string): Promise<void> {
@@ -180,7 +185,15 @@ function stateOf(refund: Refund): string {
 
 /** What no refund has reserved yet, in minor units. */
 function refundableOf(payment: Payment): number {
-  return payment.capturedMinor - payment.refundReservedMinor;
+  // What was given back at Tilled by hand may be more than what our own refunds left of it.
+  return Math.max(0, payment.capturedMinor - payment.refundReservedMinor);
+}
+
+/** What a refund's row says of how giving it ended; nothing where it went well, or goes on without us. */
+function errorsOf(refund: Refund): readonly UserErrorFacts[] {
+  if (refund.status === UNKNOWN) return [new OutcomeUnknown().facts()];
+  const isRefused = refund.status === FAILED && refund.failureCode === PROCESSOR_REJECTED;
+  return isRefused ? [new ProcessorRejected(refund.failureMessage ?? '').facts()] : [];
 }
 
 /** The same reference again: the same refund if it asks for the same, else a mistake. */
@@ -190,7 +203,7 @@ function existingIntent(existing: Refund, payment: Payment, input: RefundCreateI
     input.amount?.amountMinor ?? refundableOf(payment) + (RESERVING_STATUSES.includes(existing.status) ? existing.amountMinor : 0);
   const isSame = existing.paymentId === payment.id && askedMinor === existing.amountMinor;
   if (!isSame) throw new DuplicateReference('refund', input.referenceId ?? '', existing.id);
-  return { subject: existing.id, existing: { errors: [] } };
+  return { subject: existing.id, isExisting: true };
 }
 
 function amountOf(payment: Payment, input: RefundCreateInput, refundableMinor: number): number {

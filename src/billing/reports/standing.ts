@@ -1,4 +1,3 @@
-import type { Clock } from '../../platform/clock.js';
 import type { Database } from '../../platform/db/database.js';
 import type { RawRow } from '../../platform/db/table.js';
 import { PaymentStatus } from '../payments/payment.states.js';
@@ -19,7 +18,7 @@ export interface Standing {
   readonly jobs: ReadonlyMap<string, number>;
   /** How long the work that is due longest has been due, s; an event whose object is not queued yet is due since it arrived. */
   readonly oldestDueSeconds: number;
-  /** Payments and refunds whose outcome is unknown; age since their last change. */
+  /** Payments and refunds whose outcome is unknown; age since what is unknown was asked for. */
   readonly unknown: ReadonlyMap<string, Pile>;
   readonly subscriptions: ReadonlyMap<string, number>;
   /** Divergences that nobody has resolved, by class. */
@@ -48,33 +47,36 @@ export class StandingReport {
 
   constructor(
     private readonly database: Database,
-    private readonly clock: Clock,
     private readonly counted: Counted,
   ) {}
 
   async read(): Promise<Standing> {
-    const [events, unqueued, jobs, payments, refunds, divergences, intents] = await Promise.all([
+    const [[clock], events, unqueuedRows, jobs, payments, refunds, divergences, intents] = await Promise.all([
+      this.database.query(`select ${this.database.time.now} as now_at`, []),
       this.countsOf('billing_webhooks', EVENT_STATES),
-      this.database.query(UNQUEUED, []).then((rows) => this.pileOf(rows)),
+      this.database.query(UNQUEUED, []),
       this.database.query(JOBS, []),
-      this.database.query(unknownPayments(this.join), []),
+      this.database.query(UNKNOWN_PAYMENTS, []),
       this.database.query(UNKNOWN_REFUNDS, []),
       this.counted.openDivergences(),
       this.counted.openIntents(),
     ]);
+    const age = this.ageAt(clock?.now_at);
+    const pileOf = ([row]: readonly RawRow[]): Pile => ({ count: Number(row?.counted ?? 0), oldestSeconds: age(row?.oldest) });
+    const unqueued = pileOf(unqueuedRows);
     const sync = jobs.filter((row) => Number(row.is_sync) === 1 && row.state !== 'dead');
-    const due = jobs.filter((row) => row.state === 'due').map((row) => this.secondsSince(row.oldest_due));
+    const due = jobs.filter((row) => row.state === 'due').map((row) => age(row.oldest_due));
     return {
       events,
       unhandled: {
         count: unqueued.count + total(sync),
-        oldestSeconds: Math.max(unqueued.oldestSeconds, ...sync.map((row) => this.secondsSince(row.oldest))),
+        oldestSeconds: Math.max(unqueued.oldestSeconds, ...sync.map((row) => age(row.oldest))),
       },
       jobs: new Map(JOB_STATES.map((state) => [state, total(jobs.filter((row) => row.state === state))])),
       oldestDueSeconds: Math.max(unqueued.oldestSeconds, ...due),
       unknown: new Map([
-        ['payment', this.pileOf(payments)],
-        ['refund', this.pileOf(refunds)],
+        ['payment', pileOf(payments)],
+        ['refund', pileOf(refunds)],
       ]),
       subscriptions: await this.subscriptionCounts(),
       divergences: new Map(Object.entries(divergences)),
@@ -106,15 +108,11 @@ export class StandingReport {
     return new Map(states.map((state) => [state, total(rows.filter((row) => row.state === state))]));
   }
 
-  private pileOf([row]: readonly RawRow[]): Pile {
-    return { count: Number(row?.counted ?? 0), oldestSeconds: this.secondsSince(row?.oldest) };
-  }
-
-  private secondsSince(value: unknown): number {
-    if (value === null || value === undefined) return 0;
-    // As every date of a raw row: text in UTC from MySQL, milliseconds from the embedded database.
-    const at = typeof value === 'string' ? Date.parse(`${value.replace(' ', 'T')}Z`) : Number(value);
-    return Math.max(0, (this.clock.now().getTime() - at) / 1000);
+  /** How long ago a moment was, s, at a time of the database's own: that of all that waits. */
+  private ageAt(now: unknown): (moment: unknown) => number {
+    const { time } = this.database;
+    const nowMs = time.read(now).getTime();
+    return (moment) => (moment === null || moment === undefined ? 0 : Math.max(0, (nowMs - time.read(moment).getTime()) / 1000));
   }
 }
 
@@ -123,12 +121,13 @@ const UNQUEUED = 'select count(*) as counted, min(unqueued_since) as oldest from
 const JOBS = `select j.state, case when j.kind like 'sync.%' then 1 else 0 end as is_sync, count(*) as counted,
   min(j.created_at) as oldest, min(j.due_at) as oldest_due from billing_jobs j group by j.state, case when j.kind like 'sync.%' then 1 else 0 end`;
 
-const unknownPayments = (join: string): string => `select count(*) as counted, min(p.updated_at) as oldest
-  from billing_apps a ${join} billing_payments p on p.app_id = a.id and p.status = '${PaymentStatus.UNKNOWN}'`;
+/** What is unknown always has a job that finds out (see the invariants). */
+const UNKNOWN_PAYMENTS = `select count(*) as counted, min(j.created_at) as oldest from billing_jobs j
+  join billing_payments p on p.app_id = j.app_id and p.id = j.subject and p.status = '${PaymentStatus.UNKNOWN}'
+  where j.kind in ('paymentCreate', 'paymentCapture', 'paymentCancel')`;
 
-/** Refunds have no index by status, but what is unknown always has a job that finds out (see the invariants). */
-const UNKNOWN_REFUNDS = `select count(*) as counted, min(r.updated_at) as oldest
-  from billing_jobs j join billing_refunds r on r.app_id = j.app_id and r.id = j.subject and r.status = 'UNKNOWN' where j.kind = 'refundCreate'`;
+const UNKNOWN_REFUNDS = `select count(*) as counted, min(j.created_at) as oldest from billing_jobs j
+  join billing_refunds r on r.app_id = j.app_id and r.id = j.subject and r.status = 'UNKNOWN' where j.kind = 'refundCreate'`;
 
 function total(rows: readonly RawRow[]): number {
   return rows.reduce((sum, row) => sum + Number(row.counted), 0);

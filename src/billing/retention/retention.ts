@@ -1,7 +1,8 @@
 import { plusMs } from '../../platform/clock.js';
 import { CursorRepository } from '../../platform/cursors.js';
 import { firstIdAt } from '../../platform/ids.js';
-import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { Jobs } from '../../platform/jobs/jobs.js';
+import type { Lease } from '../../platform/jobs/lease.js';
 import { places } from '../../platform/tenancy/conditions.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { ERASURE } from '../customers/customer.service.js';

@@ -1,3 +1,4 @@
+import { WITHOUT_LEASE } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
 import { markOf, NO_MARK, type Processor } from '../kit/processor.js';
@@ -37,7 +38,7 @@ export class SubscriptionAdoption {
     const subscription = await SubscriptionRepository.of(scope).findByTilledId(tilledId);
     if (subscription === null) return;
     const metadata = markOf(scope, subscription.id);
-    await this.parts.processor.ask(scope, (tilled) => tilled.updateSubscription(tilledId, { metadata }));
+    await this.parts.processor.send(scope, WITHOUT_LEASE, (tilled) => tilled.updateSubscription(tilledId, { metadata }));
   }
 
   /** Removes our row with its transitions; the caller has made sure that nothing is built on it. Inside a transaction. */
@@ -50,7 +51,9 @@ export class SubscriptionAdoption {
 
   /** Takes our mark off Tilled's copy; repeatable. */
   async unmark(scope: Scope, tilledId: string): Promise<void> {
-    await this.parts.processor.find(scope, (tilled) => tilled.updateSubscription(tilledId, { metadata: { ...NO_MARK } }));
+    await this.parts.processor.sendIfThere(scope, WITHOUT_LEASE, (tilled) =>
+      tilled.updateSubscription(tilledId, { metadata: { ...NO_MARK } }),
+    );
   }
 }
 

@@ -8,6 +8,7 @@ import type { TilledCurrency, TilledIntervalUnit, TilledSubscription } from '../
 import { CustomerRepository } from '../customers/customer.repository.js';
 import { assertVersion } from '../kit/expected-version.js';
 import { mergedMetadata } from '../kit/metadata.js';
+import { onceDone } from '../kit/once-done.js';
 import { markedId, markOf, type Processor } from '../kit/processor.js';
 import { recordAnswer } from '../kit/record-answer.js';
 import { moveTo } from '../kit/transition.js';
@@ -48,6 +49,8 @@ export class SubscriptionService {
     act: (scope, act) => this.sendCreate(scope, act),
     withdraw: async (scope, act) => SubscriptionRepository.of(scope).remove(await SubscriptionRepository.of(scope).lock(act.subject)),
     load: (scope, id) => SubscriptionRepository.of(scope).asLeft(id),
+    // Only one that was never made was refused.
+    errorsOf: ({ tilledSubscriptionId }, remembered) => (tilledSubscriptionId === null ? remembered : []),
   };
 
   constructor(private readonly parts: SubscriptionServiceParts) {
@@ -125,11 +128,11 @@ export class SubscriptionService {
     const { tilledPaymentMethodId } = await PaymentMethodRepository.of(scope).get(subscription.paymentMethodId);
     if (tilledCustomerId === null) throw new NotConfirmedYet('customer');
     const known = act.isFirst ? null : await this.findAtTilled(scope, subscription.id, tilledCustomerId);
-    if (known === null && !act.isFirst) await act.beforeSendingAgain(scope);
+    if (known === null) await act.assertNothingUnderWay();
     const snapshot =
       known ??
-      (await this.orCanceled(scope, subscription.id, () =>
-        this.parts.processor.ask(scope, (tilled) =>
+      (await this.orCanceled(scope, act, () =>
+        this.parts.processor.send(scope, act.lease, (tilled) =>
           tilled.createSubscription({
             customer_id: tilledCustomerId,
             payment_method_id: tilledPaymentMethodId,
@@ -146,16 +149,17 @@ export class SubscriptionService {
   }
 
   /** A subscription that Tilled refused to make will never collect anything. */
-  private async orCanceled<T>(scope: Scope, id: string, work: () => Promise<T>): Promise<T> {
+  private async orCanceled<T>(scope: Scope, act: Act, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
       if (error instanceof ProcessorRejected) {
         const now = this.parts.clock.now();
         await scope.transaction(async (tx) => {
-          const subscription = await SubscriptionRepository.of(tx).lock(id);
+          const subscription = await SubscriptionRepository.of(tx).lock(act.subject);
           await moveTo(tx, subscription, CANCELED, SUBSCRIPTION_STATES);
           Object.assign(subscription, { canceledAt: now, nextPaymentAt: null, updatedAt: now });
+          await act.confirm(tx);
         });
       }
       throw error;
@@ -194,8 +198,18 @@ export class SubscriptionService {
   private async sendChange<Input extends { readonly id: string }>(scope: Scope, change: Change<Input>, act: Act): Promise<void> {
     const subscription = await SubscriptionRepository.of(scope).get(act.subject);
     const payload = act.payload as never;
-    const snapshot = await this.sendOrFind(scope, change, subscription, payload);
     const { apply } = change;
+    const snapshot = await onceDone<TilledSubscription>(act, {
+      send: () => this.parts.processor.send(scope, act.lease, (tilled) => change.send(tilled, subscription, payload)),
+      look: () => this.parts.processor.find(scope, (tilled) => tilled.getSubscription(tilledIdOf(subscription))),
+      isDone: (seen) => seen !== null && change.isMade(seen, payload),
+      again: 'atOnce',
+      refused: (seen) =>
+        scope.transaction(async (tx) => {
+          await this.parts.mirror.record(tx, seen);
+        }),
+    });
+    if (snapshot === null) return;
     await this.record(scope, subscription, snapshot, apply === undefined ? act : null);
     if (apply === undefined) return;
     await scope.transaction(async (tx) => apply(await SubscriptionRepository.of(tx).lock(subscription.id), payload));
@@ -213,22 +227,5 @@ export class SubscriptionService {
         return null;
       },
     });
-  }
-
-  private async sendOrFind<Input extends { readonly id: string }>(
-    scope: Scope,
-    change: Change<Input>,
-    subscription: Subscription,
-    payload: never,
-  ): Promise<TilledSubscription> {
-    try {
-      return await this.parts.processor.ask(scope, (tilled) => change.send(tilled, subscription, payload));
-    } catch (error) {
-      if (!(error instanceof ProcessorRejected)) throw error;
-      const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getSubscription(tilledIdOf(subscription)));
-      if (snapshot !== null && change.isMade(snapshot, payload)) return snapshot;
-      if (snapshot !== null) await scope.transaction((tx) => this.parts.mirror.record(tx, snapshot));
-      throw error;
-    }
   }
 }

@@ -9,10 +9,7 @@ const LOOKUP = 500;
 const UNHANDLED = [RECEIVED, FAILED, DEAD];
 
 /** An event to store; its deliveries are counted by the database. */
-export type NewWebhookEvent = Pick<
-  WebhookEvent,
-  'id' | 'eventId' | 'type' | 'objectId' | 'status' | 'receivedAt' | 'processedAt' | 'unqueuedSince'
-> & {
+export type NewWebhookEvent = Pick<WebhookEvent, 'id' | 'eventId' | 'type' | 'objectId' | 'status' | 'receivedAt' | 'processedAt'> & {
   readonly objectKind: ObjectKind | null;
   /** As JSON. */
   readonly payload: string;
@@ -37,7 +34,7 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
    * the new ones. An event may be named more than once: it is stored once and every further delivery counted.
    */
   async storeAll(events: readonly NewWebhookEvent[]): Promise<ReadonlySet<string>> {
-    const { appId, isEmbedded } = this.scope;
+    const { appId, isEmbedded, databaseTime } = this.scope;
     const byEventId = Map.groupBy(events, (event) => event.eventId);
     // In the order of their unique key: overlapping statements in other orders would deadlock.
     const eventIds = [...byEventId.keys()].sort();
@@ -45,9 +42,11 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
     for (const eventId of eventIds) {
       const [event, ...again] = byEventId.get(eventId) as [NewWebhookEvent, ...NewWebhookEvent[]];
       values.push(appId, event.id, eventId, event.type, event.objectKind, event.objectId, event.status, 1 + again.length);
-      values.push(event.payload, event.receivedAt, event.processedAt, event.unqueuedSince);
+      values.push(event.payload, event.receivedAt, event.processedAt, event.objectId);
     }
-    const rows = Array(eventIds.length).fill('(?, ?, ?, ?, ?, ?, ?, ?, 0, null, ?, ?, ?, ?)').join(', ');
+    // It waits to be queued from now on if it is about an object.
+    const row = `(?, ?, ?, ?, ?, ?, ?, ?, 0, null, ?, ?, ?, case when ? is null then null else ${databaseTime.now} end)`;
+    const rows = Array(eventIds.length).fill(row).join(', ');
     const touched = await this.scope.run(`${INSERT} ${rows} ${isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
     // A server counts a row that it made once, and one that was there twice.
     if (!isEmbedded && touched === eventIds.length) return new Set(eventIds.map((eventId) => byEventId.get(eventId)?.[0]?.id ?? ''));

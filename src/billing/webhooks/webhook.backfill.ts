@@ -1,6 +1,7 @@
 import { plusMs } from '../../platform/clock.js';
 import { CursorRepository } from '../../platform/cursors.js';
-import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { Jobs } from '../../platform/jobs/jobs.js';
+import type { Lease } from '../../platform/jobs/lease.js';
 import { errorFields } from '../../platform/log.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledEvent } from '../../tilled/tilled.shapes.js';

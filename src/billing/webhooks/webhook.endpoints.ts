@@ -1,6 +1,7 @@
 import { plusMs } from '../../platform/clock.js';
 import { AppError, Conflict } from '../../platform/errors.js';
-import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { Jobs } from '../../platform/jobs/jobs.js';
+import { type Lease, WITHOUT_LEASE } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { Vault } from '../../platform/vault.js';
 import type { TilledEventType, TilledWebhookEndpoint } from '../../tilled/tilled.shapes.js';
@@ -29,7 +30,7 @@ export class WebhookEndpoints {
   async register(scope: Scope, url: string): Promise<string> {
     // Tilled shows the secret in its answer only. The endpoint is quiet until the secret is stored: nothing that it
     // delivers is ever refused for a secret that we do not know yet.
-    const made = await this.processor.ask(scope, (tilled) =>
+    const made = await this.processor.send(scope, WITHOUT_LEASE, (tilled) =>
       tilled.createWebhookEndpoint({ url, enabled_events: [...QUIET], description: `billing-gateway ${scope.appId}` }),
     );
     await scope.transaction(async (tx) => {
@@ -42,7 +43,9 @@ export class WebhookEndpoints {
         expiresAt: null,
       });
     });
-    await this.processor.ask(scope, (tilled) => tilled.updateWebhookEndpoint(made.id, { enabled_events: [...REGISTERED_TYPES] }));
+    await this.processor.send(scope, WITHOUT_LEASE, (tilled) =>
+      tilled.updateWebhookEndpoint(made.id, { enabled_events: [...REGISTERED_TYPES] }),
+    );
     scope.log.info('webhook endpoint registered', { tilledEndpointId: made.id, url });
     return made.id;
   }
@@ -70,7 +73,7 @@ export class WebhookEndpoints {
   /** The handler of ENDPOINT_RETIREMENT. */
   async retire(scope: Scope, lease: Lease): Promise<void> {
     try {
-      await this.processor.find(scope, (tilled) => tilled.deleteWebhookEndpoint(lease.subject));
+      await this.processor.sendIfThere(scope, lease, (tilled) => tilled.deleteWebhookEndpoint(lease.subject));
     } catch (error) {
       // Never given up: an endpoint that stays would be answered 401 for ever.
       if (!(error instanceof AppError)) throw error;
@@ -89,7 +92,7 @@ export class WebhookEndpoints {
   /** Ends deliveries to an endpoint at once. Throws Conflict where Tilled has no such endpoint. */
   async remove(scope: Scope, id: string): Promise<void> {
     const { url } = await this.endpoint(scope, id);
-    await this.processor.find(scope, (tilled) => tilled.deleteWebhookEndpoint(id));
+    await this.processor.sendIfThere(scope, WITHOUT_LEASE, (tilled) => tilled.deleteWebhookEndpoint(id));
     scope.log.warn('webhook endpoint removed', { tilledEndpointId: id, url });
   }
 

@@ -1,7 +1,8 @@
 import type { Clock } from '../../platform/clock.js';
 import { Coalescer } from '../../platform/coalescer.js';
 import type { Ids } from '../../platform/ids.js';
-import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { Jobs } from '../../platform/jobs/jobs.js';
+import type { Lease } from '../../platform/jobs/lease.js';
 import { errorFields } from '../../platform/log.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledEvent } from '../../tilled/tilled.shapes.js';
@@ -166,7 +167,7 @@ export class WebhookInbox {
       return storedIds;
     };
     const stored = await (facts.some((fact) => fact !== null) ? first.scope.statements(store) : store(first.scope));
-    if (rows.some(({ unqueuedSince }) => unqueuedSince !== null)) this.parts.jobs.wake();
+    if (rows.some(({ objectId }) => objectId !== null)) this.parts.jobs.wake();
     const kinds = rows.map(({ id }) => (stored.has(id) ? 'recorded' : 'duplicate'));
     const idsOf = (wanted: string) => rows.filter((_, index) => kinds[index] === wanted).map(({ eventId }) => eventId);
     first.scope.log.info('webhooks stored', { recorded: idsOf('recorded'), again: idsOf('duplicate') });
@@ -186,7 +187,6 @@ export class WebhookInbox {
       payload: text,
       receivedAt: now,
       processedAt: object === null ? now : null,
-      unqueuedSince: object === null ? null : now,
     };
   }
 

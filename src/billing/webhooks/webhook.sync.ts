@@ -1,7 +1,8 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Clock } from '../../platform/clock.js';
 import { ProcessorRejected } from '../../platform/errors.js';
-import type { Jobs, Lease } from '../../platform/jobs/jobs.js';
+import type { Jobs } from '../../platform/jobs/jobs.js';
+import type { Lease } from '../../platform/jobs/lease.js';
 import { GiveUp, type JobHandler } from '../../platform/jobs/worker.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { CustomerService } from '../customers/customer.service.js';

@@ -7,10 +7,15 @@ import { Property } from '@mikro-orm/decorators/legacy';
  */
 interface ColumnOptions {
   readonly nullable?: boolean;
+  /** What rows have that were there before the column; new rows always say it. */
+  readonly before?: number;
 }
 
 const column = (columnType: string, type: string, options: ColumnOptions = {}): PropertyDecorator =>
-  Property({ columnType, type, runtimeType: type, nullable: options.nullable ?? false }) as PropertyDecorator;
+  Property({
+    ...{ columnType, type, runtimeType: type, nullable: options.nullable ?? false },
+    ...(options.before === undefined ? {} : { default: options.before }),
+  }) as PropertyDecorator;
 
 /** Text of at most `length` characters; compared byte by byte. */
 export const Text = (length: number, options?: ColumnOptions): PropertyDecorator => column(`varchar(${length})`, 'string', options);

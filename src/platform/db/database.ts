@@ -15,6 +15,7 @@ import { CompiledQuery, type Kysely } from 'kysely';
 import type { DatabaseConfig } from '../../config.js';
 import { SharedReads } from '../shared-reads.js';
 import { areStepsWatched, asStep, type Step } from '../spans.js';
+import { DatabaseTime } from './database-time.js';
 import { embeddedDialect } from './embedded.dialect.js';
 import { MySqlPool, type Outcome, type PoolUse, PreparedTransaction } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
@@ -43,13 +44,15 @@ export class Database {
     readonly config: DatabaseConfig,
     /** Null for the embedded database, which has one connection and no pool. */
     private readonly pool: MySqlPool | null,
+    /** What time it is there. */
+    readonly time: DatabaseTime,
   ) {}
 
-  /** Connects lazily: the first statement opens the first connection, and fails if there is no server. */
+  /** Connects lazily: the first statement opens the first connection, and fails if there is no server. `time` replaces the database's own. */
   static async open(
     config: DatabaseConfig,
     entities: readonly EntityClass<object>[],
-    subscribers: readonly EventSubscriber[] = [],
+    { subscribers = [], time = null }: { readonly subscribers?: readonly EventSubscriber[]; readonly time?: (() => Date) | null } = {},
   ): Promise<Database> {
     let database: Database | undefined;
     const pool = config.kind === 'embedded' ? null : new MySqlPool(config);
@@ -78,7 +81,7 @@ export class Database {
     };
     const orm = await MikroORM.init(options as unknown as Options);
     await (orm.em.getConnection() as unknown as AbstractSqlConnection).initClient();
-    database = new Database(orm, config, pool);
+    database = new Database(orm, config, pool, new DatabaseTime(config.kind === 'embedded', time));
     return database;
   }
 

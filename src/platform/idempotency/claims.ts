@@ -1,7 +1,8 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { type Clock, plusMs } from '../clock.js';
-import { AppError, type UserErrorFacts } from '../errors.js';
-import { type Jobs, LEASE_MS, type Lease } from '../jobs/jobs.js';
+import { AppError } from '../errors.js';
+import type { Jobs } from '../jobs/jobs.js';
+import type { Lease } from '../jobs/lease.js';
 import type { Scope } from '../tenancy/scope.js';
 import { AlreadyRunning } from './idempotency.errors.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
@@ -23,7 +24,7 @@ export interface JobPayload {
 /** What became of a request: it has the right to go on, or something of it is there already. */
 export type Claim =
   | { readonly kind: 'won'; readonly lease: Lease }
-  | { readonly kind: 'existing'; readonly subject: string; readonly errors: readonly UserErrorFacts[] }
+  | { readonly kind: 'existing'; readonly subject: string }
   | { readonly kind: 'known'; readonly key: IdempotencyKey };
 
 /** A request on its way to the right to go on. */
@@ -66,12 +67,11 @@ export class Claims {
       await tx.flush();
     }
     const intent = await request.intend(tx, isSecondLook);
-    const start =
-      intent.existing === undefined ? { state: 'open' as const, errors: [] } : { state: 'done' as const, errors: intent.existing.errors };
-    if (keyId !== null) keys.add(this.newKey(keyId, operation, request.input, { ...start, resourceId: intent.subject }));
-    if (intent.existing === undefined) recordRequest(tx, operation, intent);
+    const state = intent.isExisting ? 'done' : 'open';
+    if (keyId !== null) keys.add(this.newKey(keyId, operation, request.input, { state, errors: [], resourceId: intent.subject }));
+    if (!intent.isExisting) recordRequest(tx, operation, intent);
     await tx.flush();
-    if (intent.existing !== undefined) return { kind: 'existing', subject: intent.subject, errors: intent.existing.errors };
+    if (intent.isExisting) return { kind: 'existing', subject: intent.subject };
     const payload: JobPayload = { given: intent.payload ?? null, keyId, requestId: tx.requestId };
     const lease = await this.jobs.hold(tx, { kind: operation, subject: intent.subject, payload });
     if (lease === null) throw new AlreadyRunning(operation, intent.subject);
@@ -100,7 +100,6 @@ export class Claims {
       operation,
       fingerprint: fingerprintOf(input),
       ...start,
-      heldUntil: plusMs(now, LEASE_MS),
       createdAt: now,
       expiresAt: plusMs(now, KEPT_MS),
     };

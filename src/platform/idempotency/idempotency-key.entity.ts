@@ -28,10 +28,6 @@ export class IdempotencyKey extends TenantRow {
   @JsonColumn()
   errors!: readonly UserErrorFacts[];
 
-  /** While open: until when the first request may still be at it. */
-  @TimeColumn()
-  heldUntil!: Date;
-
   @TimeColumn()
   createdAt!: Date;
 

@@ -22,11 +22,6 @@ export class IdempotencyKeyRepository extends TenantRepository<IdempotencyKey> {
     ]);
   }
 
-  /** Nobody is at it any more: from `now` on a repeat may take it up. */
-  async letGo(id: string, now: Date): Promise<void> {
-    await this.scope.run('update billing_idempotency_keys set held_until = ? where app_id = ? and id = ?', [now, this.scope.appId, id]);
-  }
-
   /** As if the request had never come: the same key may try again. */
   async forget(id: string): Promise<void> {
     await this.scope.run('delete from billing_idempotency_keys where app_id = ? and id = ?', [this.scope.appId, id]);

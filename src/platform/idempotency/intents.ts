@@ -1,18 +1,26 @@
-import type { Clock } from '../clock.js';
+import type { ClockWatch } from '../db/clock-watch.js';
 import { AppError, OutcomeUnknown, ProcessorUnavailable, type UserErrorFacts } from '../errors.js';
-import { type Jobs, type Lease, LeaseLost } from '../jobs/jobs.js';
+import type { Jobs } from '../jobs/jobs.js';
+import { type JobKey, type Lease, LeaseLost } from '../jobs/lease.js';
 import type { JobHandler } from '../jobs/worker.js';
+import { errorFields } from '../log.js';
 import type { Scope } from '../tenancy/scope.js';
-import { Claims, type JobPayload } from './claims.js';
+import { type Claims, type JobPayload } from './claims.js';
 import { KeyInProgress, KeyReused, Postponed } from './idempotency.errors.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { fingerprintOf } from './request-key.js';
-import type { Act, Outcome, Story, StoryRequest } from './story.js';
+import { type Act, type Doubt, isLeftOpen, type Outcome, type Story, type StoryRequest } from './story.js';
 
 const [ASK_AGAIN_MS, ASK_AGAIN_MS_MAX] = [5_000, 900_000];
-/** How long a request that was sent may still be carried out at the processor, well above any time-out on the way. */
-const QUIET_MS = 300_000;
+
+interface IntentsParts {
+  readonly claims: Claims;
+  readonly jobs: Jobs;
+  readonly clocks: ClockWatch;
+  /** How long a request that was sent may still be carried out at the processor, ms: well above any time-out on the way. */
+  readonly quietMs: number;
+}
 
 /**
  * Runs mutations intent first: the row, its job and its idempotency key are committed together; then the processor is
@@ -20,14 +28,7 @@ const QUIET_MS = 300_000;
  * a repeated request finds what the first one did.
  */
 export class Intents {
-  private readonly claims: Claims;
-
-  constructor(
-    private readonly jobs: Jobs,
-    private readonly clock: Clock,
-  ) {
-    this.claims = new Claims(jobs, clock);
-  }
+  constructor(private readonly parts: IntentsParts) {}
 
   /** Runs a story for a request. Throws AppError for refusals before anything was written that are not outcomes. */
   async run<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Outcome<Row>> {
@@ -39,10 +40,10 @@ export class Intents {
   }
 
   private async outcomeOf<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Outcome<Row>> {
-    const claim = await this.claims.claim(scope, story.operation, request);
-    if (claim.kind === 'existing') return { row: await story.load(scope, claim.subject), errors: claim.errors, replayed: true };
+    const claim = await this.parts.claims.claim(scope, story.operation, request);
+    if (claim.kind === 'existing') return this.asRemembered(scope, story, { subject: claim.subject, errors: [] });
     if (claim.kind === 'known') return this.replay(scope, story, claim.key, fingerprintOf(request.input));
-    return this.perform(scope, story, this.actOf(claim.lease, true), false);
+    return this.perform(scope, story, this.actOf(claim.lease, true));
   }
 
   /** The jobs, by kind, that finish what a crash or an unanswered call left behind. */
@@ -54,36 +55,58 @@ export class Intents {
     const error = await this.tryAct(scope, story, this.actOf(lease, false));
     if (!(error instanceof OutcomeUnknown)) return;
     scope.log.warn('outcome still unknown', { kind: lease.kind, subject: lease.subject, since: lease.createdAt, divergence_risk: true });
-    await scope.transaction((tx) => this.jobs.release(tx, lease, { dueInMs: this.pauseMs(lease) }));
+    // Never given up: what became of money must be known. Asked ever more rarely, in step with how long it has been unknown.
+    const pauseMs = Math.min(Math.max(lease.ageMs(), ASK_AGAIN_MS), ASK_AGAIN_MS_MAX);
+    const dueInMs = Math.min(pauseMs, Math.max(error.retryAfterMs, ASK_AGAIN_MS));
+    await scope.transaction((tx) => this.parts.jobs.release(tx, lease, { dueInMs }));
   }
 
   private actOf(lease: Lease, isFirst: boolean): Act {
-    const beforeSendingAgain = async (scope: Scope) => {
-      const isQuiet = this.clock.now().getTime() - lease.sentAt.getTime() >= QUIET_MS;
-      if (!isQuiet) throw new OutcomeUnknown();
-      await this.jobs.noteSending(scope, lease);
-    };
     let isCommitted = false;
     const conclude = async (tx: Scope, failure: AppError | null) => {
-      await this.settleIn(tx, lease, failure === null ? [] : [failure.facts()]);
+      await this.settleIn(tx, lease, failure);
       tx.afterCommit(() => {
         isCommitted = true;
       });
     };
+    const assertNothingUnderWay = async () => {
+      const leftMs = await this.leftMsOf(lease);
+      if (leftMs !== null && leftMs > 0) throw new OutcomeUnknown({ retryAfterMs: leftMs });
+    };
+    const doubt = async (): Promise<Doubt> => {
+      const leftMs = await this.leftMsOf(lease);
+      return leftMs === null ? 'none' : leftMs > 0 ? 'underWay' : 'over';
+    };
+    const { subject } = lease;
     const payload = (lease.payload as JobPayload).given;
-    return { subject: lease.subject, payload, lease, isFirst, beforeSendingAgain, conclude, isConcluded: () => isCommitted };
+    const confirm = (tx: Scope) => this.parts.jobs.confirm(tx, lease);
+    return { subject, payload, lease, isFirst, assertNothingUnderWay, doubt, confirm, conclude, isConcluded: () => isCommitted };
   }
 
-  /** Never given up: what became of money must be known. Asked ever more rarely, in step with how long it has been unknown. */
-  private pauseMs(lease: Lease): number {
-    const ageMs = this.clock.now().getTime() - lease.createdAt.getTime();
-    return Math.min(Math.max(ageMs, ASK_AGAIN_MS), ASK_AGAIN_MS_MAX);
+  /**
+   * How much longer a request that was not answered may be carried out, ms; null if there is none. The database's time says how long ago
+   * it was sent, as far as this process saw that time run steadily: a clock that is set must not shorten the wait.
+   */
+  private async leftMsOf(lease: Lease): Promise<number | null> {
+    const { clocks, quietMs } = this.parts;
+    const quietForMs = lease.quietForMs();
+    if (quietForMs === null || quietForMs < quietMs) return quietForMs === null ? null : quietMs - quietForMs;
+    return Math.max(0, quietMs - (await clocks.steadyForMs()));
   }
 
-  private async perform<Row>(scope: Scope, story: Story<Row>, act: Act, replayed: boolean): Promise<Outcome<Row>> {
-    const error = await this.tryAct(scope, story, act);
-    if (error instanceof OutcomeUnknown) await this.leaveOpen(scope, act);
-    return { row: await story.load(scope, act.subject), errors: error === null ? [] : [error.facts()], replayed };
+  private async perform<Row>(scope: Scope, story: Story<Row>, act: Act): Promise<Outcome<Row>> {
+    try {
+      const error = await this.tryAct(scope, story, act);
+      if (error instanceof OutcomeUnknown) await this.leaveOpen(scope, act);
+      return { row: await story.load(scope, act.subject), errors: error === null ? [] : [error.facts()], replayed: !act.isFirst };
+    } catch (error) {
+      // A fault of ours. Left to its lease the job would have to take for granted that something is under way.
+      if (!act.isConcluded())
+        await this.leaveOpen(scope, act).catch((again: unknown) => scope.log.error('job not released', errorFields(again)));
+      throw error;
+    } finally {
+      this.parts.jobs.letGo(act.lease);
+    }
   }
 
   /** Does the rest of a story once; returns the expected failure it ended in, which its key then remembers if it is final. */
@@ -92,16 +115,16 @@ export class Intents {
     scope.workOn(act.subject, requestId === scope.requestId ? null : (requestId ?? null));
     try {
       await story.act(scope, act);
-      await this.settle(scope, act, []);
+      await this.settle(scope, act, null);
       return null;
     } catch (error) {
+      if (error instanceof LeaseLost) return new OutcomeUnknown({ cause: error });
       if (error instanceof Postponed) return this.postpone(scope, act, error.dueInMs);
       if (!(error instanceof AppError)) throw error;
       if (error instanceof OutcomeUnknown) return error;
-      // An earlier try may have reached the processor, so "nothing happened" would be a guess.
-      if (error instanceof ProcessorUnavailable && !act.isFirst) return new OutcomeUnknown({ cause: error });
+      if (isLeftOpen(act, error)) return new OutcomeUnknown({ cause: error });
       if (error instanceof ProcessorUnavailable) await this.withdraw(scope, story, act);
-      else await this.settle(scope, act, [error.facts()]);
+      else await this.settle(scope, act, error);
       return error;
     }
   }
@@ -109,35 +132,43 @@ export class Intents {
   private async replay<Row>(scope: Scope, story: Story<Row>, key: IdempotencyKey, fingerprint: string): Promise<Outcome<Row>> {
     if (key.fingerprint !== fingerprint) throw new KeyReused();
     const subject = key.resourceId;
-    if (key.state === 'done' || subject === null) {
-      return { row: subject === null ? null : await story.load(scope, subject), errors: key.errors, replayed: true };
-    }
-    const leftMs = key.heldUntil.getTime() - this.clock.now().getTime();
-    if (leftMs > 0) throw new KeyInProgress(Math.min(leftMs, ASK_AGAIN_MS));
-    const lease = await this.jobs.take(scope, { kind: story.operation, subject });
-    if (lease !== null) return this.perform(scope, story, this.actOf(lease, false), true);
-    return this.finishedElsewhere(scope, story, key, subject);
+    if (key.state === 'done' || subject === null) return this.asRemembered(scope, story, { subject, errors: key.errors });
+    const work: JobKey = { kind: story.operation, subject };
+    const lease = await this.parts.jobs.take(scope, work);
+    if (lease !== null) return this.perform(scope, story, this.actOf(lease, false));
+    const heldForMs = await this.parts.jobs.heldForMs(scope, work);
+    if (heldForMs !== null) throw new KeyInProgress(Math.min(heldForMs || ASK_AGAIN_MS, ASK_AGAIN_MS));
+    // It ended since the key was read.
+    const { errors } = await IdempotencyKeyRepository.of(scope).get(key.id);
+    return this.asRemembered(scope, story, { subject, errors });
   }
 
-  /** The job has done it, or is at it right now. */
-  private async finishedElsewhere<Row>(scope: Scope, story: Story<Row>, key: IdempotencyKey, subject: string): Promise<Outcome<Row>> {
-    if (await this.jobs.isWaiting(scope, { kind: story.operation, subject })) throw new KeyInProgress(ASK_AGAIN_MS);
-    return { row: await story.load(scope, subject), errors: key.errors, replayed: true };
+  /** What became of an earlier request. The row says it, where it can: an outcome may have changed since it was remembered. */
+  private async asRemembered<Row>(
+    scope: Scope,
+    story: Story<Row>,
+    { subject, errors }: { readonly subject: string | null; readonly errors: readonly UserErrorFacts[] },
+  ): Promise<Outcome<Row>> {
+    const row = subject === null ? null : await story.load(scope, subject);
+    return { row, errors: row === null ? errors : (story.errorsOf?.(row, errors) ?? errors), replayed: true };
   }
 
-  private async settle(scope: Scope, act: Act, errors: readonly UserErrorFacts[]): Promise<void> {
+  private async settle(scope: Scope, act: Act, failure: AppError | null): Promise<void> {
     if (act.isConcluded()) return;
-    await scope.transaction((tx) => this.settleIn(tx, act.lease, errors));
+    await scope.transaction((tx) => this.settleIn(tx, act.lease, failure));
   }
 
-  private async settleIn(tx: Scope, lease: Lease, errors: readonly UserErrorFacts[]): Promise<void> {
-    await this.jobs.complete(tx, lease).catch(ignoreLostLease);
-    await onKeyOf(tx, lease, (keys, id) => keys.settle(id, errors));
+  /** What was done is true whoever says it. That nothing was, only who still holds the work may say: another may be doing it. */
+  private async settleIn(tx: Scope, lease: Lease, failure: AppError | null): Promise<void> {
+    await this.parts.jobs.complete(tx, lease).catch((error: unknown) => {
+      if (failure !== null || !(error instanceof LeaseLost)) throw error;
+    });
+    await onKeyOf(tx, lease, (keys, id) => keys.settle(id, failure === null ? [] : [failure.facts()]));
   }
 
   private async postpone(scope: Scope, act: Act, dueInMs: number): Promise<null> {
     await scope.transaction(async (tx) => {
-      await this.jobs.release(tx, act.lease, { dueInMs });
+      await this.parts.jobs.release(tx, act.lease, { dueInMs });
       await onKeyOf(tx, act.lease, (keys, id) => keys.settle(id, []));
     });
     return null;
@@ -146,17 +177,14 @@ export class Intents {
   /** Not known yet: the job looks again soon, and so does the caller's next try. */
   private async leaveOpen(scope: Scope, act: Act): Promise<void> {
     scope.log.warn('outcome unknown', { kind: act.lease.kind, subject: act.subject, divergence_risk: true });
-    await scope.transaction(async (tx) => {
-      await this.jobs.release(tx, act.lease, { dueInMs: ASK_AGAIN_MS });
-      await onKeyOf(tx, act.lease, (keys, id) => keys.letGo(id, this.clock.now()));
-    });
+    await scope.transaction((tx) => this.parts.jobs.release(tx, act.lease, { dueInMs: ASK_AGAIN_MS }));
   }
 
   private async withdraw<Row>(scope: Scope, story: Story<Row>, act: Act): Promise<void> {
     await scope.transaction(async (tx) => {
-      await this.jobs.confirm(tx, act.lease);
+      await this.parts.jobs.confirm(tx, act.lease);
       await story.withdraw(tx, act);
-      await this.jobs.complete(tx, act.lease);
+      await this.parts.jobs.complete(tx, act.lease);
       await onKeyOf(tx, act.lease, (keys, id) => keys.forget(id));
     });
   }
@@ -166,8 +194,4 @@ export class Intents {
 async function onKeyOf(tx: Scope, lease: Lease, work: (keys: IdempotencyKeyRepository, id: string) => Promise<void>): Promise<void> {
   const { keyId } = lease.payload as JobPayload;
   if (keyId !== null) await work(IdempotencyKeyRepository.of(tx), keyId);
-}
-
-function ignoreLostLease(error: unknown): void {
-  if (!(error instanceof LeaseLost)) throw error;
 }

@@ -1,5 +1,5 @@
-import type { AppError, UserErrorFacts } from '../errors.js';
-import type { Lease } from '../jobs/jobs.js';
+import { type AppError, OutcomeUnknown, ProcessorUnavailable, type UserErrorFacts } from '../errors.js';
+import type { Lease } from '../jobs/lease.js';
 import type { Scope } from '../tenancy/scope.js';
 
 /** What a mutation answers: the row, what went wrong as expected, and whether an earlier request had it. */
@@ -13,9 +13,12 @@ export interface Outcome<Row> {
 export interface Intent {
   readonly subject: string;
   readonly payload?: unknown;
-  /** Set when an earlier request already did this under the same reference: what it ended in. Nothing is done again. */
-  readonly existing?: { readonly errors: readonly UserErrorFacts[] };
+  /** Set when an earlier request already did this under the same reference. Nothing is done again. */
+  readonly isExisting?: true;
 }
+
+/** Whether earlier requests of a story may still be carried out at the processor. */
+export type Doubt = 'none' | 'underWay' | 'over';
 
 /** The rest of a story: everything after the intent was committed. */
 export interface Act {
@@ -25,10 +28,14 @@ export interface Act {
   /** False when an earlier try may have reached the processor: ask there before doing anything again. */
   readonly isFirst: boolean;
   /**
-   * To be awaited before a request is sent again that was not found at the processor. Throws OutcomeUnknown while an
-   * earlier one may still be carried out there: for those minutes, not finding it proves nothing.
+   * What may still be carried out of earlier requests that were not answered: `none`; `underWay`, for as long as only looking is safe;
+   * `over`, once the last of them is certainly dead. Throws OutcomeUnknown when the database cannot be asked for its time.
    */
-  readonly beforeSendingAgain: (scope: Scope) => Promise<void>;
+  readonly doubt: () => Promise<Doubt>;
+  /** To be awaited before something is sent that was not found at the processor. Throws OutcomeUnknown while an earlier one is under way. */
+  readonly assertNothingUnderWay: () => Promise<void>;
+  /** Throws LeaseLost unless the work is still ours; to be awaited in a transaction that writes down that something was not done. */
+  readonly confirm: (tx: Scope) => Promise<void>;
   /**
    * Ends the story in the transaction that records its outcome, so that both are one commit; `failure` is the expected one it ended in.
    * Nothing is written after it. A story that does not call it is ended after its act.
@@ -48,6 +55,11 @@ export interface Story<Row> {
   withdraw(scope: Scope, act: Act): Promise<void>;
   /** The row a subject stands for. */
   load(scope: Scope, subject: string): Promise<Row | null>;
+  /**
+   * What a row says of how the story ended, whenever its key asks: so key and row never contradict each other. Left out where the row
+   * cannot say it; then the key answers what was remembered.
+   */
+  errorsOf?(row: Row, remembered: readonly UserErrorFacts[]): readonly UserErrorFacts[];
 }
 
 /** A request for a story. */
@@ -59,4 +71,12 @@ export interface StoryRequest {
    * request of the same reference: the database refuses it, and `isSecondLook` is said of what comes after a refusal of any kind.
    */
   intend(scope: Scope, isSecondLook: boolean): Promise<Intent>;
+}
+
+/**
+ * Whether a failed try leaves open what became of the story. "Nothing happened" is only said by the first try, and only if nothing was
+ * changed at the processor under it: what began is finished.
+ */
+export function isLeftOpen({ isFirst, lease }: Act, error: unknown): boolean {
+  return error instanceof OutcomeUnknown || (error instanceof ProcessorUnavailable && !(isFirst && lease.hasDoneNothing));
 }

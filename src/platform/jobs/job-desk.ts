@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
+import { places } from '../tenancy/conditions.js';
 import type { Scope } from '../tenancy/scope.js';
 import type { Job } from './job.entity.js';
 import { JobRepository } from './job.repository.js';
@@ -16,22 +16,19 @@ export interface OpenWork {
 
 /** What people see and do about queued work. */
 export class JobDesk {
-  constructor(
-    private readonly database: Database,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly database: Database) {}
 
   /** Open work of these kinds, counted over all apps. */
   async openWork(kinds: readonly string[]): Promise<OpenWork> {
-    const places = kinds.map(() => '?').join(', ');
+    const { time } = this.database;
     const [row] = await this.database.query(
-      `select count(*) as counted, sum(case when state = 'dead' then 1 else 0 end) as dead, min(created_at) as oldest
-       from billing_jobs where kind in (${places}) and not (state = 'running' and fence = 1 and due_at > ?)`,
-      [...kinds, this.clock.now()],
+      `select count(*) as counted, sum(case when state = 'dead' then 1 else 0 end) as dead, min(created_at) as oldest, ${time.now} as now_at
+       from billing_jobs where kind in (${places(kinds)}) and not (state = 'running' and fence = 1 and due_at > ${time.now})`,
+      kinds,
     );
     const count = Number(row?.counted ?? 0);
-    const oldestAt = count === 0 ? this.clock.now() : new Date(row?.oldest as string | number | Date);
-    return { count, dead: Number(row?.dead ?? 0), oldestAgeMs: this.clock.now().getTime() - oldestAt.getTime() };
+    const oldestAgeMs = count === 0 ? 0 : Math.max(0, time.read(row?.now_at).getTime() - time.read(row?.oldest).getTime());
+    return { count, dead: Number(row?.dead ?? 0), oldestAgeMs };
   }
 
   /** Work of an app; only what waits for a person if `isDead`. */
@@ -43,8 +40,8 @@ export class JobDesk {
   /** Has dead work tried again from now on, as if it had never failed; one piece, or all. Returns how many pieces. */
   retry(scope: Scope, id: string | null): Promise<number> {
     const one = id === null ? '' : ' and id = ?';
-    return scope.run(`update billing_jobs set state = 'due', due_at = ?, attempts = 0 where app_id = ? and state = 'dead'${one}`, [
-      scope.now(),
+    const now = this.database.time.now;
+    return scope.run(`update billing_jobs set state = 'due', due_at = ${now}, attempts = 0 where app_id = ? and state = 'dead'${one}`, [
       scope.appId,
       ...(id === null ? [] : [id]),
     ]);

@@ -5,14 +5,25 @@ import { TenantRow } from '../tenancy/tenant-row.js';
 /** `running` is held by someone until `dueAt`; `dead` waits for a person. Finished work leaves no row. */
 export type JobState = 'due' | 'running' | 'dead';
 
+/** What goes first when there is more than can be done: money, then news, then what can wait. */
+export enum JobPriority {
+  /** The rest of a mutation. */
+  INTENT = 0,
+  /** An object of the processor to look at, or to carry something to. */
+  NEWS = 1,
+  /** What repeats by itself over all of an app. */
+  SWEEP = 2,
+}
+
 /**
  * Work that must happen: the rest of a mutation after its intent, or an object at the processor to look at again.
  * At most one row for each (app, kind, subject), so requests for the same work fall together.
  */
 @Entity({ tableName: 'billing_jobs' })
 @Unique({ name: 'billing_jobs_subject', properties: ['appId', 'kind', 'subject'] })
-// The one index that does not begin with app_id: a worker looks for the oldest due work of all apps.
-@Index({ name: 'billing_jobs_due', properties: ['dueAt', 'id'] })
+// The one index that does not begin with app_id: a worker looks which apps have work that is due.
+@Index({ name: 'billing_jobs_due', properties: ['dueAt', 'priority', 'appId'] })
+@Index({ name: 'billing_jobs_turn', properties: ['appId', 'priority', 'dueAt', 'id'] })
 export class Job extends TenantRow {
   @Text(64)
   kind!: string;
@@ -27,7 +38,11 @@ export class Job extends TenantRow {
   @Text(16)
   state!: JobState;
 
-  /** When it may be taken; for running work, when its lease ends; null for dead work. */
+  /** What goes first: 0 mutations, 1 what was heard of, 2 what repeats (`JobPriority`). */
+  @IntColumn({ before: JobPriority.NEWS })
+  priority!: number;
+
+  /** When it may be taken; for running work, when its lease ends; null for dead work. In the database's time, as all moments of a job. */
   @TimeColumn({ nullable: true })
   dueAt!: Date | null;
 
@@ -48,7 +63,11 @@ export class Job extends TenantRow {
   @TimeColumn()
   createdAt!: Date;
 
-  /** When a request was last sent again for this work; null if only its first request ever was. */
+  /** How many requests that change something at the processor may have been sent for it and were not answered. */
+  @IntColumn({ before: 0 })
+  sends!: number;
+
+  /** When the last of them may have been sent at the latest; null if none is in doubt. */
   @TimeColumn({ nullable: true })
   sentAt!: Date | null;
 }

@@ -22,6 +22,13 @@ export class JobRepository extends TenantRepository<Job> {
     return loader.load(subject);
   }
 
+  /** Now, in the time of all that jobs say of moments. */
+  async now(): Promise<Date> {
+    const { databaseTime } = this.scope;
+    const [row] = await this.scope.query(`select ${databaseTime.now} as now_at`, []);
+    return databaseTime.read(row?.now_at);
+  }
+
   /** What waits for a person. */
   dead(): Promise<Job[]> {
     return this.rows({ state: 'dead' });

@@ -1,59 +1,38 @@
-import { UniqueConstraintViolationException } from '@mikro-orm/core';
-import type { Clock } from '../clock.js';
-import { plusMs } from '../clock.js';
+import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Database } from '../db/database.js';
 import type { RawRow } from '../db/table.js';
 import type { Ids } from '../ids.js';
+import { places } from '../tenancy/conditions.js';
 import type { Scope } from '../tenancy/scope.js';
-import { Job } from './job.entity.js';
-
-/** Names a piece of work. */
-export interface JobKey {
-  readonly kind: string;
-  /** What it is about: our id or the processor's. */
-  readonly subject: string;
-}
+import type { DueWorkReport } from './due-work.js';
+import { Job, type JobPriority } from './job.entity.js';
+import { type Begin, type JobKey, LEASE_MS, Lease, LeaseLost } from './lease.js';
+import type { LeaseKeeper } from './lease-keeper.js';
+import { type InHand, sharedOut, type Turn } from './turns.js';
 
 /** Work to ask for, with what its handler needs to know. */
 export interface NewJob extends JobKey {
   readonly payload?: unknown;
 }
 
-/** The right to do a piece of work until the lease ends. Whoever holds it checks it again where they write. */
-export interface Lease extends JobKey {
-  readonly appId: string;
-  readonly jobId: string;
-  readonly fence: number;
-  /** How often the work had been asked for when it was taken. */
-  readonly wanted: number;
-  /** How many tries failed before this one. */
-  readonly attempts: number;
-  readonly payload: unknown;
-  /** When the work was first asked for. */
-  readonly createdAt: Date;
-  /** When a request for it was last sent. */
-  readonly sentAt: Date;
+interface JobsParts {
+  readonly database: Database;
+  readonly ids: Ids;
+  readonly keeper: LeaseKeeper;
+  readonly due: DueWorkReport;
+  readonly begin: Begin;
+  /** What goes first when there is more than can be done. */
+  readonly priorityOf: (kind: string) => JobPriority;
 }
 
-/** Somebody else took the work over while we were slow; what we have must not be written. */
-export class LeaseLost extends Error {
-  constructor(lease: Lease) {
-    super(`The lease on ${lease.kind} ${lease.subject} was lost to another worker.`);
-  }
-}
-
-/** How long work may take before another worker may take it over, ms: well above the longest call to the processor. */
-export const LEASE_MS = 120_000;
-
-/** The queue in the database. Enqueueing is part of the caller's transaction, so there is no gap in which work is lost. */
+/**
+ * The queue in the database. Enqueueing is part of the caller's transaction, so there is no gap in which work is lost. All its moments are
+ * in the database's time, which is one for all processes. Who takes a lease calls `letGo` when nobody is at the work any more.
+ */
 export class Jobs {
   private nudge: () => void = () => undefined;
 
-  constructor(
-    private readonly database: Database,
-    private readonly clock: Clock,
-    private readonly ids: Ids,
-  ) {}
+  constructor(private readonly parts: JobsParts) {}
 
   /** Calls `nudge` whenever work was committed that is due at once, or is about to be queued. */
   onDue(nudge: () => void): void {
@@ -75,53 +54,57 @@ export class Jobs {
     if (jobs.length > 0) await this.insert(scope, jobs, 0);
   }
 
-  /** Asks for work and takes it at once. Null when the same work is waiting or running already. */
+  /** Asks for work and takes it at once, from the commit on. Null when the same work is waiting or running already. */
   async hold(scope: Scope, job: NewJob): Promise<Lease | null> {
-    const now = this.clock.now();
-    const jobId = this.ids.make('job');
-    const start = { state: 'running', dueAt: plusMs(now, LEASE_MS), fence: 1, now } as const;
+    const taken = this.parts.begin();
+    const id = this.parts.ids.make('job');
     try {
-      await scope.run(`${INSERT} ${ROW}`, valuesOf(scope, { ...job, jobId }, start));
+      await scope.run(`${INSERT} ${this.row('running', LEASE_MS, 1)}`, this.valuesOf(scope, job, id));
     } catch (error) {
       if (error instanceof UniqueConstraintViolationException) return null;
       throw error;
     }
+    const { appId } = scope;
     const { kind, subject, payload = null } = job;
-    return { appId: scope.appId, jobId, kind, subject, payload, fence: 1, wanted: 1, attempts: 0, createdAt: now, sentAt: now };
+    const now = scope.now();
+    const fresh = { fence: 1, wanted: 1, attempts: 0, sends: 0, sentAt: null, createdAt: now };
+    return this.kept(new Lease({ appId, id, kind, subject, payload, ...fresh }, taken, now), scope);
   }
 
   /** Takes work of this key that nobody holds now; null when there is none or somebody else does. */
   async take(scope: Scope, key: JobKey): Promise<Lease | null> {
     return scope.transaction(async (tx) => {
+      const taken = this.parts.begin();
       const [row] = await this.select(tx, key);
-      if (row === undefined || row.state === 'dead') return null;
-      const lease = leaseOf(row, this.database);
-      if (row.state === 'running' && this.dueAtOf(row) > this.clock.now()) return null;
-      return (await this.raiseFence(tx, lease)) ? { ...lease, fence: lease.fence + 1 } : null;
+      if (row === undefined || row.state === 'dead' || this.heldMsOf(row) > 0) return null;
+      const raised = await tx.run(`${this.taking()} where app_id = ? and id = ? and fence = ?`, [row.app_id, row.id, row.fence]);
+      return raised === 0 ? null : this.kept(this.leaseOf(row, taken), tx);
     });
+  }
+
+  /** For how long somebody holds work of this key, ms, unless they renew it: 0 if it only waits, null if there is none. */
+  async heldForMs(scope: Scope, key: JobKey): Promise<number | null> {
+    const [row] = await this.select(scope, key);
+    return row === undefined ? null : this.heldMsOf(row);
   }
 
   /** Whether work of this key is waiting or running. */
   async isWaiting(scope: Scope, key: JobKey): Promise<boolean> {
-    return (await this.select(scope, key)).length > 0;
+    return (await this.heldForMs(scope, key)) !== null;
   }
 
-  /** Takes up to `limit` due pieces of work of all apps. */
-  async claim(limit: number): Promise<Lease[]> {
-    const now = this.clock.now();
-    return this.database.transaction(async (em) => {
-      const locking = this.database.isEmbedded ? '' : ' for update skip locked';
-      const rows = await this.database.query(`${SELECT} where due_at <= ? order by due_at, id limit ${limit}${locking}`, [now], em);
-      for (const row of rows) {
-        const parameters = [plusMs(now, LEASE_MS), row.app_id, row.id];
-        await this.database.run(
-          "update billing_jobs set state = 'running', fence = fence + 1, due_at = ? where app_id = ? and id = ?",
-          parameters,
-          em,
-        );
-      }
-      return rows.map((row) => leaseOf({ ...row, fence: Number(row.fence) + 1 }, this.database));
+  /** Takes up to `limit` due pieces of work, shared out among the apps beside what is in hand. */
+  async claim(limit: number, inHand: InHand): Promise<Lease[]> {
+    const { database, due, keeper } = this.parts;
+    const turns = sharedOut(await due.read(), inHand, limit);
+    if (turns.length === 0) return [];
+    const leases = await database.transaction(async (em) => {
+      const claimed: Lease[] = [];
+      for (const turn of turns) claimed.push(...(await this.claimTurn(turn, em)));
+      return claimed;
     });
+    for (const lease of leases) keeper.keep(lease);
+    return leases;
   }
 
   /** Throws LeaseLost unless the lease still holds; locks it until the transaction ends. */
@@ -138,36 +121,29 @@ export class Jobs {
       lease.wanted,
     ]);
     if (gone > 0) return;
-    const parameters = [this.clock.now(), ...held];
     const again = await scope.run(
-      "update billing_jobs set state = 'due', due_at = ?, attempts = 0 where app_id = ? and id = ? and fence = ?",
-      parameters,
+      `update billing_jobs set state = 'due', due_at = ${this.now}, attempts = 0 where app_id = ? and id = ? and fence = ?`,
+      held,
     );
     if (again === 0) throw new LeaseLost(lease);
     scope.afterCommit(this.nudge);
   }
 
-  /** Notes, before a request is sent again, that it is. Throws LeaseLost. */
-  async noteSending(scope: Scope, lease: Lease): Promise<void> {
-    const parameters = [this.clock.now(), lease.appId, lease.jobId, lease.fence];
-    const noted = await scope.run('update billing_jobs set sent_at = ? where app_id = ? and id = ? and fence = ?', parameters);
-    if (noted === 0) throw new LeaseLost(lease);
-  }
-
-  /** Gives the work back, to be taken again in `dueInMs`; `error` counts as a failed try. Does nothing if the lease was lost. */
+  /**
+   * Gives the work back, to be taken again in `dueInMs`; `error` counts as a failed try. What was sent under the lease and not answered is
+   * written down with it. Does nothing if the lease was lost.
+   */
   async release(scope: Scope, lease: Lease, later: { readonly dueInMs: number; readonly error?: string }): Promise<void> {
     const failed = later.error === undefined ? 0 : 1;
-    const parameters = [
-      plusMs(this.clock.now(), later.dueInMs),
-      failed,
-      later.error?.slice(0, 1000) ?? null,
-      lease.appId,
-      lease.jobId,
-      lease.fence,
-    ];
+    const sentAt = lease.isInDoubt ? this.now : '?';
     await scope.run(
-      "update billing_jobs set state = 'due', due_at = ?, attempts = attempts + ?, last_error = ? where app_id = ? and id = ? and fence = ?",
-      parameters,
+      `update billing_jobs set state = 'due', due_at = ${this.parts.database.time.in('?')}, attempts = attempts + ?, last_error = ?,
+       sends = ?, sent_at = ${sentAt} where app_id = ? and id = ? and fence = ?`,
+      [
+        ...[later.dueInMs, failed, later.error?.slice(0, ERROR_CHARS_MAX) ?? null, lease.sends + (lease.isInDoubt ? 1 : 0)],
+        ...(lease.isInDoubt ? [] : [lease.sentAt]),
+        ...[lease.appId, lease.jobId, lease.fence],
+      ],
     );
   }
 
@@ -177,72 +153,116 @@ export class Jobs {
    */
   async bury(scope: Scope, lease: Lease, reason: string): Promise<boolean> {
     const held = [lease.appId, lease.jobId, lease.fence];
+    const said = reason.slice(0, ERROR_CHARS_MAX);
     const buried = await scope.run(
       "update billing_jobs set state = 'dead', due_at = null, attempts = attempts + 1, last_error = ? where app_id = ? and id = ? and fence = ? and wanted = ?",
-      [reason.slice(0, 1000), ...held, lease.wanted],
+      [said, ...held, lease.wanted],
     );
     if (buried > 0) return true;
     await scope.run(
-      "update billing_jobs set state = 'due', due_at = ?, attempts = 0, last_error = ? where app_id = ? and id = ? and fence = ?",
-      [this.clock.now(), reason.slice(0, 1000), ...held],
+      `update billing_jobs set state = 'due', due_at = ${this.now}, attempts = 0, last_error = ? where app_id = ? and id = ? and fence = ?`,
+      [said, ...held],
     );
     return false;
   }
 
+  /** Nobody in this process is at the work any more: its lease, if it is still held, is not renewed. */
+  letGo(lease: Lease): void {
+    this.parts.keeper.drop(lease);
+  }
+
+  /** The database's time went back: what waits would wait that much longer, and leases last so. All of it is due at once, and no lease longer than any is. */
+  async pullForward(): Promise<void> {
+    const { database } = this.parts;
+    const longest = database.time.in(LEASE_MS);
+    await database.run(`update billing_jobs set due_at = ${this.now} where state = 'due' and due_at > ${this.now}`, []);
+    await database.run(`update billing_jobs set due_at = ${longest} where state = 'running' and due_at > ${longest}`, []);
+    this.nudge();
+  }
+
   private async insert(scope: Scope, jobs: readonly NewJob[], dueInMs: number): Promise<void> {
-    const now = this.clock.now();
-    const start: Start = { state: 'due', dueAt: plusMs(now, dueInMs), fence: 0, now };
     // In the order of their unique key: overlapping statements in other orders would deadlock.
     const sorted = [...jobs].sort((one, other) => (`${one.kind} ${one.subject}` < `${other.kind} ${other.subject}` ? -1 : 1));
-    const values = sorted.flatMap((job) => valuesOf(scope, { ...job, jobId: this.ids.make('job') }, start));
-    const rows = sorted.map(() => ROW).join(', ');
-    await scope.run(`${INSERT} ${rows} ${this.database.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
+    const row = this.row('due', '?', 0);
+    const values = sorted.flatMap((job) => {
+      const [appId, id, kind, subject, payload, priority] = this.valuesOf(scope, job, this.parts.ids.make('job'));
+      return [appId, id, kind, subject, payload, priority, dueInMs];
+    });
+    const again = this.parts.database.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL;
+    await scope.run(`${INSERT} ${sorted.map(() => row).join(', ')} ${again}`, values);
     scope.afterCommit(this.nudge);
   }
 
-  private async raiseFence(scope: Scope, lease: Lease): Promise<boolean> {
-    const parameters = [plusMs(this.clock.now(), LEASE_MS), lease.appId, lease.jobId, lease.fence];
-    const raised = await scope.run(
-      "update billing_jobs set state = 'running', fence = fence + 1, due_at = ? where app_id = ? and id = ? and fence = ?",
-      parameters,
+  private async claimTurn({ appId, priority, count }: Turn, em: EntityManager): Promise<Lease[]> {
+    const { database, begin, due } = this.parts;
+    const taken = begin();
+    const locking = database.isEmbedded ? '' : ' for update skip locked';
+    const rows = await database.query(
+      `${this.selecting()} where app_id = ? and priority = ? and due_at <= ${this.now} order by due_at, id limit ${count}${locking}`,
+      [appId, priority],
+      em,
     );
-    return raised === 1;
+    if (rows.length < count) due.forget();
+    if (rows.length === 0) return [];
+    await database.run(`${this.taking()} where app_id = ? and id in (${places(rows)})`, [appId, ...rows.map(({ id }) => id)], em);
+    return rows.map((row) => this.leaseOf(row, taken));
   }
 
-  private select(scope: Scope, key: JobKey): Promise<RawRow[]> {
-    const locking = this.database.isEmbedded ? '' : ' for update';
-    return scope.query(`${SELECT} where app_id = ? and kind = ? and subject = ?${locking}`, [scope.appId, key.kind, key.subject]);
+  private select(scope: Scope, { kind, subject }: JobKey): Promise<RawRow[]> {
+    const locking = scope.isEmbedded ? '' : ' for update';
+    return scope.query(`${this.selecting()} where app_id = ? and kind = ? and subject = ?${locking}`, [scope.appId, kind, subject]);
   }
 
-  private dueAtOf(row: RawRow): Date {
-    return this.database.table(Job).fromRaw(row).dueAt ?? new Date(0);
+  /** A lease on what was read before it was taken. Whoever held it last may have sent something until now. */
+  private leaseOf(raw: RawRow, taken: ReturnType<Begin>): Lease {
+    const job = this.parts.database.table(Job).fromRaw(raw);
+    const now = this.parts.database.time.read(raw.now_at);
+    const { appId, id, kind, subject, payload, fence, wanted, attempts, createdAt } = job;
+    const isTakenOver = job.state === 'running';
+    const doubt = isTakenOver ? { sends: job.sends + 1, sentAt: now } : { sends: job.sends, sentAt: job.sentAt };
+    return new Lease({ appId, id, kind, subject, payload, fence: fence + 1, wanted, attempts, createdAt, ...doubt }, taken, now);
+  }
+
+  private kept(lease: Lease, tx: Scope): Lease {
+    tx.afterCommit(() => this.parts.keeper.keep(lease));
+    return lease;
+  }
+
+  private heldMsOf(row: RawRow): number {
+    const { time } = this.parts.database;
+    return row.state === 'running' ? Math.max(0, time.read(row.due_at).getTime() - time.read(row.now_at).getTime()) : 0;
+  }
+
+  private valuesOf(scope: Scope, { kind, subject, payload }: NewJob, id: string): unknown[] {
+    return [scope.appId, id, kind, subject, payload === undefined ? null : JSON.stringify(payload), this.parts.priorityOf(kind)];
+  }
+
+  private row(state: 'due' | 'running', dueInMs: '?' | number, fence: number): string {
+    return `(?, ?, ?, ?, ?, ?, '${state}', ${this.parts.database.time.in(dueInMs)}, ${fence}, 1, 0, 0, ${this.now})`;
+  }
+
+  private selecting(): string {
+    return `select ${this.parts.database.table(Job).selectList}, ${this.now} as now_at from billing_jobs`;
+  }
+
+  /** Raises the fence. The state is read before it is set: MySQL assigns from left to right. */
+  private taking(): string {
+    return `update billing_jobs set fence = fence + 1, due_at = ${this.parts.database.time.in(LEASE_MS)},
+      sends = case when state = 'running' then sends + 1 else sends end,
+      sent_at = case when state = 'running' then ${this.now} else sent_at end, state = 'running'`;
+  }
+
+  private get now(): string {
+    return this.parts.database.time.now;
   }
 }
 
-interface Start {
-  readonly state: 'due' | 'running';
-  readonly dueAt: Date;
-  readonly fence: number;
-  readonly now: Date;
-}
+const ERROR_CHARS_MAX = 1_000;
 
-const SELECT =
-  'select app_id, id, kind, subject, payload, state, due_at, fence, wanted, attempts, last_error, created_at, sent_at from billing_jobs';
 const INSERT =
-  'insert into billing_jobs (app_id, id, kind, subject, payload, state, due_at, fence, wanted, attempts, last_error, created_at) values';
-const ROW = '(?, ?, ?, ?, ?, ?, ?, ?, 1, 0, null, ?)';
+  'insert into billing_jobs (app_id, id, kind, subject, payload, priority, state, due_at, fence, wanted, attempts, sends, created_at) values';
 // Work that runs is only asked for once more; its lease stays. Work that waits or is dead is due again, at the earlier moment.
 const AGAIN_MYSQL = `on duplicate key update wanted = wanted + 1, attempts = if(state = 'running', attempts, 0),
   due_at = if(state = 'running', due_at, least(coalesce(due_at, values(due_at)), values(due_at))), state = if(state = 'running', state, 'due')`;
 const AGAIN_EMBEDDED = `on conflict (app_id, kind, subject) do update set wanted = wanted + 1, attempts = iif(state = 'running', attempts, 0),
   due_at = iif(state = 'running', due_at, min(coalesce(due_at, excluded.due_at), excluded.due_at)), state = iif(state = 'running', state, 'due')`;
-
-function valuesOf(scope: Scope, job: NewJob & { readonly jobId: string }, start: Start): unknown[] {
-  const payload = job.payload === undefined ? null : JSON.stringify(job.payload);
-  return [scope.appId, job.jobId, job.kind, job.subject, payload, start.state, start.dueAt, start.fence, start.now];
-}
-
-function leaseOf(raw: RawRow, database: Database): Lease {
-  const { appId, id: jobId, kind, subject, fence, wanted, attempts, payload, createdAt, sentAt } = database.table(Job).fromRaw(raw);
-  return { appId, jobId, kind, subject, fence, wanted, attempts, payload, createdAt, sentAt: sentAt ?? createdAt };
-}

@@ -3,7 +3,9 @@ import { errorFields, type Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { asStep } from '../spans.js';
 import type { Scope } from '../tenancy/scope.js';
-import { type Jobs, type Lease, LeaseLost } from './jobs.js';
+import type { Jobs } from './jobs.js';
+import { type Lease, LeaseLost } from './lease.js';
+import { HANDS, type InHand } from './turns.js';
 
 /** Does one piece of work and completes its lease, best in the transaction of its own last write. */
 export type JobHandler = (scope: Scope, lease: Lease) => Promise<void>;
@@ -14,6 +16,10 @@ export class GiveUp extends Error {}
 interface WorkerParts {
   readonly jobs: Jobs;
   readonly handlers: ReadonlyMap<string, JobHandler>;
+  /** Whether this process may take work now. */
+  readonly mayWork: () => Promise<boolean>;
+  /** What goes first; what is in hand is counted by it. */
+  readonly priorityOf: (kind: string) => number;
   /** Queues what arrived and is not work yet. */
   readonly intake: () => Promise<void>;
   /** A scope for work of an app; null when the app is gone. */
@@ -33,15 +39,13 @@ const BACKOFF_MS = [60_000, 300_000, 1_800_000, 7_200_000];
 const BACKOFF_MS_MAX = 7_200_000;
 const JITTER = 0.1;
 const BATCH = 10;
-/** Pieces of work in hand at most: nearly all of their time they wait for Tilled. */
-const AT_ONCE = 32;
 
-/** Takes due work and does it. Any number of workers may run, in one process or many. */
+/** Takes due work and does it, money first and each app in its turn. Any number of workers may run, in one process or many. */
 export class Worker {
   private stopping: AbortController | undefined;
   private running: Promise<void> | undefined;
   private wake: AbortController = new AbortController();
-  private readonly inHand = new Set<Promise<void>>();
+  private readonly inHand = new Map<Promise<void>, InHand[number]>();
 
   constructor(private readonly parts: WorkerParts) {
     parts.jobs.onDue(() => (this.wake.signal.aborted ? undefined : this.wake.abort()));
@@ -78,18 +82,18 @@ export class Worker {
         return 0;
       });
       if (taken > 0 || stop.aborted) continue;
-      if (this.inHand.size >= AT_ONCE) await Promise.race(this.inHand);
+      if (this.inHand.size >= HANDS) await Promise.race(this.inHand.keys());
       else await sleep(this.parts.idleMs, undefined, { signal: this.wake.signal }).catch(() => undefined);
     }
-    await Promise.all(this.inHand);
+    await Promise.all(this.inHand.keys());
   }
 
   /** Fills the hands that are free; nothing waits for a slow piece of work but what comes after it in its own hand. */
   private async takeMore(): Promise<number> {
     await this.parts.intake().catch((error: unknown) => this.parts.log.error('what arrived could not be queued', errorFields(error)));
-    const free = AT_ONCE - this.inHand.size;
-    if (free === 0) return 0;
-    const leases = await this.parts.jobs.claim(Math.min(free, BATCH));
+    const free = HANDS - this.inHand.size;
+    if (free === 0 || !(await this.parts.mayWork())) return 0;
+    const leases = await this.parts.jobs.claim(Math.min(free, BATCH), [...this.inHand.values()]);
     for (const lease of leases) {
       const done: Promise<void> = this.work(lease)
         // The lease runs out by itself, and somebody takes the work anew.
@@ -97,22 +101,30 @@ export class Worker {
           this.parts.log.error('work was left', { kind: lease.kind, subject: lease.subject, ...errorFields(error) }),
         )
         .finally(() => this.inHand.delete(done));
-      this.inHand.add(done);
+      this.inHand.set(done, { priority: this.parts.priorityOf(lease.kind), appId: lease.appId });
     }
     return leases.length;
   }
 
   private async round(): Promise<number> {
     await this.parts.intake();
-    const leases = await this.parts.jobs.claim(BATCH);
+    if (!(await this.parts.mayWork())) return 0;
+    const leases = await this.parts.jobs.claim(BATCH, []);
     await Promise.all(leases.map((lease) => this.work(lease)));
     return leases.length;
   }
 
   private async work(lease: Lease): Promise<void> {
-    const scope = await this.parts.scopeFor(lease);
+    try {
+      const scope = await this.parts.scopeFor(lease);
+      if (scope !== null) await this.handle(scope, lease);
+    } finally {
+      this.parts.jobs.letGo(lease);
+    }
+  }
+
+  private async handle(scope: Scope, lease: Lease): Promise<void> {
     const handler = this.parts.handlers.get(lease.kind);
-    if (scope === null) return;
     const startedAt = performance.now();
     const count = (outcome: string) => {
       const kind = handler === undefined ? 'unknown' : lease.kind;

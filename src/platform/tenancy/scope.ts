@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
 import type { Clock } from '../clock.js';
 import type { Database, Unit } from '../db/database.js';
+import type { DatabaseTime } from '../db/database-time.js';
 import { PreparedTransaction } from '../db/mysql.pool.js';
 import type { RawRow, Table } from '../db/table.js';
 import { confineWrites } from '../db/tenant.guard.js';
@@ -234,6 +235,11 @@ export class Scope {
   /** For repositories: one statement that writes; returns how many rows it touched. */
   run(sql: string, parameters: readonly unknown[]): Promise<number> {
     return this.parts.database.run(sql, parameters, this.unit);
+  }
+
+  /** For repositories: the time that all processes share, for what is compared between them. */
+  get databaseTime(): DatabaseTime {
+    return this.parts.database.time;
   }
 
   /** Whether SQL of the embedded database is spoken here (no row locks: there is one writer at a time). */

@@ -1,0 +1,154 @@
+import { type Clock, Stopwatch, type Ticks } from '../clock.js';
+import type { Job } from './job.entity.js';
+
+/** Names a piece of work. */
+export interface JobKey {
+  readonly kind: string;
+  /** What it is about: our id or the processor's. */
+  readonly subject: string;
+}
+
+/** The right to change something at the processor, proved in the moment in which the request goes out. */
+export interface Permit {
+  /** Whether it may go out now. From a yes on the request is under way, until `answered` says what became of it. */
+  maySend(): boolean;
+  /** The request was answered, or was certainly not sent; `isDone` if it changed something. */
+  answered(isDone: boolean): void;
+}
+
+/** For writes under no lease: what people and start-up do, which moves no money and may be repeated. */
+export const WITHOUT_LEASE: Permit = { maySend: () => true, answered: () => undefined };
+
+/** A row of work as it was taken. */
+export type TakenJob = Pick<
+  Job,
+  'appId' | 'id' | 'kind' | 'subject' | 'payload' | 'fence' | 'wanted' | 'attempts' | 'sends' | 'sentAt' | 'createdAt'
+>;
+
+/** Somebody else took the work over while we were slow; what we have must not be written. */
+export class LeaseLost extends Error {
+  constructor({ kind, subject }: JobKey) {
+    super(`The lease on ${kind} ${subject} was lost to another worker.`);
+  }
+}
+
+/** How long a lease lasts in the database's time unless it is renewed, ms: soon after a process died, another goes on. */
+export const LEASE_MS = 15_000;
+/** Nothing is begun so shortly before the end of a lease, ms: until it ends the request is out of our hands. */
+const MARGIN_MS = 1_000;
+
+/**
+ * The right to do a piece of work. Who holds it checks it where they write to the database (by its fence) and before each
+ * request that changes something at the processor (by clocks of their own, for which no query is needed).
+ */
+export class Lease implements JobKey, Permit {
+  readonly appId: string;
+  readonly jobId: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly payload: unknown;
+  readonly fence: number;
+  /** How often the work had been asked for when it was taken. */
+  readonly wanted: number;
+  /** How many tries failed before this one. */
+  readonly attempts: number;
+  /** How many requests that change something may have been sent for it before and were not answered. */
+  readonly sends: number;
+  /** When the last of them may have been sent at the latest, in the database's time; null if there was none. */
+  readonly sentAt: Date | null;
+  /** When the work was first asked for, in the database's time. */
+  readonly createdAt: Date;
+  private renewed: Stopwatch;
+  private isUnderWay = false;
+  private hasChanged = false;
+
+  /** `taken` was started before the statement that took the work; `now` is the database's time in it. */
+  constructor(
+    { appId, id, kind, subject, payload, fence, wanted, attempts, sends, sentAt, createdAt }: TakenJob,
+    private readonly taken: Stopwatch,
+    private readonly now: Date,
+  ) {
+    [this.appId, this.jobId, this.kind, this.subject, this.payload] = [appId, id, kind, subject, payload];
+    [this.fence, this.wanted, this.attempts, this.sends] = [fence, wanted, attempts, sends];
+    [this.sentAt, this.createdAt] = [sentAt, createdAt];
+    this.renewed = taken;
+  }
+
+  /** Whether it certainly lasts a while longer. */
+  holds(): boolean {
+    return this.renewed.atMost() < LEASE_MS - MARGIN_MS;
+  }
+
+  maySend(): boolean {
+    const may = this.holds();
+    if (may) this.isUnderWay = true;
+    return may;
+  }
+
+  answered(isDone: boolean): void {
+    this.isUnderWay = false;
+    if (isDone) this.hasChanged = true;
+  }
+
+  /** The right to send what does no harm if it is carried out late, or again. It leaves nothing in doubt. */
+  get forHarmless(): Permit {
+    return {
+      maySend: () => this.holds(),
+      answered: (isDone) => {
+        if (isDone) this.hasChanged = true;
+      },
+    };
+  }
+
+  /** An answer that says nothing: what was sent may still be carried out. */
+  doubt(): void {
+    this.isUnderWay = true;
+  }
+
+  /** Whether a request that was sent under it was not answered. */
+  get isInDoubt(): boolean {
+    return this.isUnderWay;
+  }
+
+  /** Whether nothing was changed at the processor under it, for certain. */
+  get hasDoneNothing(): boolean {
+    return !this.isUnderWay && !this.hasChanged;
+  }
+
+  /** How long ago the work was first asked for, ms. */
+  ageMs(): number {
+    return this.msSince(this.createdAt);
+  }
+
+  /** How long ago a request may have been sent at the latest that was not answered before the work was taken, ms; null if there was none. */
+  quietForMs(): number | null {
+    return this.sentAt === null ? null : this.msSince(this.sentAt);
+  }
+
+  /** How long it has been held, ms. */
+  heldForMs(): number {
+    return this.taken.atLeast();
+  }
+
+  /** How long ago it was renewed last, ms. */
+  renewedAgoMs(): number {
+    return this.renewed.atMost();
+  }
+
+  /** It was renewed; `begun` was started before the statement that did it. */
+  renew(begun: Stopwatch): void {
+    this.renewed = begun;
+  }
+
+  private msSince(moment: Date): number {
+    return this.now.getTime() - moment.getTime() + this.taken.atLeast();
+  }
+}
+
+/** Starts measuring before a statement that takes or renews a lease. */
+export type Begin = () => Stopwatch;
+
+/** Measures with these clocks. */
+export function beginWith(clock: Clock, ticks: Ticks): Begin {
+  return () => new Stopwatch(clock, ticks);
+}
