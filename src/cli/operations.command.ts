@@ -4,19 +4,23 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  Kind,
   NoSchemaIntrospectionCustomRule,
+  type OperationDefinitionNode,
   parse,
   specifiedRules,
   validate,
 } from 'graphql';
 import type { NewOperation } from '../billing/access/operation.service.js';
 import type { Gateway } from '../compose.js';
-import { knownRootTypes, oneMoneyMutation } from '../graphql/rules.js';
+import { companyOfMoney } from '../graphql/money.js';
+import { knownRootTypes } from '../graphql/rules.js';
+import { Selections } from '../graphql/selection.js';
 import { InvalidInput, NotFound } from '../platform/errors.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { jsonOption, type WithGateway } from './kit.js';
 
-const RULES = [...specifiedRules, knownRootTypes, oneMoneyMutation, NoSchemaIntrospectionCustomRule];
+const RULES = [...specifiedRules, knownRootTypes, NoSchemaIntrospectionCustomRule];
 
 /** billing operations: the documents that browsers of an app may send. */
 export function operationsCommand(withGateway: WithGateway): Command {
@@ -82,6 +86,10 @@ function checked(text: string, schema: GraphQLSchema): DocumentNode {
     const document = parse(text);
     const [problem] = validate(schema, document, RULES);
     if (problem !== undefined) throw problem;
+    // Whatever its variables will be.
+    const selections = new Selections(schema, document, null);
+    const [company] = operationsOf(document).flatMap((operation) => companyOfMoney(selections, operation) ?? []);
+    if (company !== undefined) throw new GraphQLError(company.message, { nodes: company.node });
     return document;
   } catch (error) {
     if (error instanceof GraphQLError)
@@ -91,6 +99,11 @@ function checked(text: string, schema: GraphQLSchema): DocumentNode {
 }
 
 function nameOf(document: DocumentNode): string {
-  const names = document.definitions.flatMap((node) => (node.kind === 'OperationDefinition' ? [node.name?.value ?? 'unnamed'] : []));
-  return names.join(' ');
+  return operationsOf(document)
+    .map((operation) => operation.name?.value ?? 'unnamed')
+    .join(' ');
+}
+
+function operationsOf(document: DocumentNode): OperationDefinitionNode[] {
+  return document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
 }

@@ -1,6 +1,5 @@
 import {
   DirectiveLocation,
-  defaultFieldResolver,
   type GraphQLAbstractType,
   GraphQLDirective,
   GraphQLEnumType,
@@ -16,7 +15,7 @@ import {
   isObjectType,
 } from 'graphql';
 import type { Scope } from '../platform/tenancy/scope.js';
-import { type Access, assertScope, ROLES, type Role, UNCONFINED } from './access.js';
+import { type Access, ROLES, type Role, UNCONFINED } from './access.js';
 
 type Field = GraphQLField<unknown, Scope>;
 
@@ -99,22 +98,12 @@ function declareType(type: GraphQLObjectType, reach: ReadonlyMap<string, Readonl
     const scope = allow?.needs === undefined ? derived : allow.needs;
     if (allow === undefined && scope === null) continue;
     declare(field, { roles: inOrder(new Set(rolesOf(reach, type, field))), scope });
-    // With @Allow the checker of the library stands before it already.
-    if (allow === undefined && scope !== null) guard(field, scope);
   }
 }
 
 function declareAbstract(schema: GraphQLSchema, type: GraphQLAbstractType, reach: ReadonlyMap<string, ReadonlySet<Role>>): void {
   const roles = schema.getPossibleTypes(type).flatMap(({ name }) => [...(reach.get(name) ?? [])]);
   declare(type, { roles: inOrder(new Set(roles)), scope: null });
-}
-
-function guard(field: Field, scope: string): void {
-  const resolve = field.resolve ?? defaultFieldResolver;
-  field.resolve = (source, args, context, info) => {
-    assertScope(context.actor, scope, info.fieldName);
-    return resolve(source, args, context, info);
-  };
 }
 
 function declare(on: { extensions: object }, access: Access): void {

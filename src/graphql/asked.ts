@@ -40,7 +40,6 @@ export function NestedPage(): MethodDecorator {
 interface Directly {
   readonly getter?: true;
   readonly nestedPage?: { readonly of: unknown; readonly method: string };
-  readonly allow?: unknown;
 }
 
 /**
@@ -50,10 +49,8 @@ interface Directly {
 export function resolveDirectly(schema: GraphQLSchema, resolvers: ReadonlyMap<unknown, object>): void {
   for (const type of Object.values(schema.getTypeMap()).filter(isObjectType)) {
     for (const field of Object.values(type.getFields()) as GraphQLField<unknown, unknown>[]) {
-      const { getter, nestedPage: page, allow } = field.extensions as Directly;
+      const { getter, nestedPage: page } = field.extensions as Directly;
       if (getter === undefined && page === undefined) continue;
-      // type-graphql would be who asks for it.
-      if (allow !== undefined) throw new Error(`${type.name}.${field.name} is resolved directly, which does not look at @Allow.`);
       field.resolve = undefined;
       if (page === undefined) continue;
       const resolver = resolvers.get(page.of) as Record<string, (...parameters: unknown[]) => unknown>;

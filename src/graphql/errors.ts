@@ -1,5 +1,5 @@
 import { unwrapResolverError } from '@apollo/server/errors';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLErrorOptions, type GraphQLFormattedError } from 'graphql';
 import { AppError } from '../platform/errors.js';
 import { blottedOut, errorFields, type Log } from '../platform/log.js';
 
@@ -21,6 +21,8 @@ const CALLERS_FAULT = new Set([
   'UNSUPPORTED_MEDIA_TYPE',
 ]);
 
+type Nodes = GraphQLErrorOptions['nodes'];
+
 /** Nobody, or not who they say they are. */
 export function unauthenticated(message: string): GraphQLError {
   return new GraphQLError(message, {
@@ -28,9 +30,14 @@ export function unauthenticated(message: string): GraphQLError {
   });
 }
 
-/** Known, but not allowed this. */
-export function forbidden(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'FORBIDDEN', http: { status: 403 } } });
+/** Known, but not allowed this; `nodes` is where the document says it. */
+export function forbidden(message: string, nodes?: Nodes): GraphQLError {
+  return new GraphQLError(message, { nodes, extensions: { code: 'FORBIDDEN', http: { status: 403 } } });
+}
+
+/** An operation that cannot be meant so; `nodes` is where the document says it. */
+export function badUserInput(message: string, nodes?: Nodes): GraphQLError {
+  return new GraphQLError(message, { nodes, extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } } });
 }
 
 /**

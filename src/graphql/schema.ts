@@ -1,9 +1,9 @@
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
 import { type BuildSchemaOptions, buildSchema, type ContainerType } from 'type-graphql';
-import { checkAccess } from './access.js';
 import { AUTH_DIRECTIVE, declareAccess } from './access-declaration.js';
 import { resolveDirectly } from './asked.js';
+import { assertMoneyIsSaid } from './money.js';
 import { DateTimeScalar } from './scalars.js';
 import { GenericUserError, PaymentDeclined, RetryLater } from './user-errors.js';
 
@@ -19,7 +19,6 @@ export async function createSchema(resolvers: readonly object[]): Promise<GraphQ
   const schema = await buildSchema({
     resolvers: [...made.keys()] as unknown as Resolvers,
     container,
-    authChecker: checkAccess,
     orphanedTypes: ORPHANS,
     scalarsMap: [{ type: Date, scalar: DateTimeScalar }],
     directives: [...specifiedDirectives, AUTH_DIRECTIVE],
@@ -27,6 +26,7 @@ export async function createSchema(resolvers: readonly object[]): Promise<GraphQ
   });
   resolveDirectly(schema, made);
   declareAccess(schema);
+  assertMoneyIsSaid(schema);
   return schema;
 }
 

@@ -7,12 +7,13 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
+import { Admission } from '../graphql/admission.js';
 import { compiledQueries } from '../graphql/compiled.js';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
 import { countRefusals } from '../graphql/operations.js';
 import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query-limits.js';
 import { limitHeaders } from '../graphql/request-limit.js';
-import { knownRootTypes, oneMoneyMutation } from '../graphql/rules.js';
+import { knownRootTypes } from '../graphql/rules.js';
 import { within } from '../platform/deadline.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { allowOrigins } from './cors.js';
@@ -46,17 +47,18 @@ const TELL_LIMITS: ApolloServerPlugin<Scope> = {
   }),
 };
 
-/** Refuses operations above the budget before they run, and tells the others what they cost. */
-function tellCosts(costs: QueryCosts): ApolloServerPlugin<Scope> {
+/** Refuses operations above the budget, and those that are not for the caller, before anything runs; tells the others what they cost. */
+function admit(costs: QueryCosts, admission: Admission): ApolloServerPlugin<Scope> {
   return {
     requestDidStart: async () => {
       let cost: Cost | null = null;
       return {
-        didResolveOperation: async ({ document, operation, request }) => {
+        didResolveOperation: async ({ document, operation, request, contextValue }) => {
           // An operation that the document does not have is refused next.
           if (operation === undefined) return;
-          const operationName = operation.name?.value;
-          cost = costs.assertAffordable({ document, operationName, variables: request.variables ?? {} });
+          const variables = request.variables ?? {};
+          cost = costs.assertAffordable({ document, operationName: operation.name?.value, variables });
+          admission.assertAdmitted({ document, operation, variables }, contextValue.actor);
         },
         willSendResponse: async ({ response: { body } }) => {
           if (cost === null || body.kind !== 'single') return;
@@ -79,7 +81,7 @@ export function graphqlRoute(parts: GraphqlParts) {
       // Its registry is filled by whoever asks; ours is documents.plugin.
       persistedQueries: false,
       parseOptions: { maxTokens: TOKENS_MAX },
-      validationRules: [...shapeLimits, knownRootTypes, oneMoneyMutation],
+      validationRules: [...shapeLimits, knownRootTypes],
       plugins: [
         ApolloServerPluginCacheControlDisabled(),
         ApolloServerPluginLandingPageDisabled(),
@@ -89,7 +91,7 @@ export function graphqlRoute(parts: GraphqlParts) {
         countRefusals(parts.metrics),
         registeredDocuments(parts),
         TELL_LIMITS,
-        tellCosts(new QueryCosts(parts.schema)),
+        admit(new QueryCosts(parts.schema), new Admission(parts.schema)),
       ],
     });
     await apollo.start();

@@ -166,32 +166,6 @@ describe('expired keys', () => {
   });
 });
 
-describe('more than one mutation that moves money', () => {
-  const pays = (alias: string, key: string) =>
-    `${alias}: paymentCreate(input: { customerId: "${customerId}", amount: { amountMinor: 100, currency: "usd" }, idempotencyKey: "${key}" }) { replayed }`;
-  const refunds = '... on Mutation { refundCreate(input: { paymentId: "pay_x" }) { replayed } }';
-
-  it.each([
-    ['by alias', () => `mutation { ${pays('one', 'a')} ${pays('two', 'b')} }`],
-    ['of two kinds, one in an inline fragment', () => `mutation { ${pays('one', 'a')} ${refunds} }`],
-    [
-      'hidden in fragments',
-      () => `mutation { ...A } fragment A on Mutation { ${pays('one', 'a')} ...B } fragment B on Mutation { ${pays('two', 'b')} }`,
-    ],
-  ])('is refused before anything runs: %s', async (_, query) => {
-    const answer = await world.post({ query: query() }, { credential: app.key });
-    expect(answer).toMatchObject({ status: 400, errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] });
-    expect(await takenAtTilled(world, app)).toEqual([]);
-    expect(await world.rows('billing_payments', app)).toEqual([]);
-  });
-
-  it('is not a mutation that moves money beside others that do not', async () => {
-    const query = `mutation { customerUpdate(input: { id: "${customerId}", name: "Bo" }) { replayed } ${pays('one', 'a')} }`;
-    expect(await world.post({ query }, { credential: app.key })).toMatchObject({ status: 200, errors: [] });
-    expect(await takenAtTilled(world, app)).toEqual([100]);
-  });
-});
-
 describe('IDEMPOTENCY_KEY_REUSED', () => {
   it('refuses the same key with any other input, and does nothing', async () => {
     await pay({ idempotencyKey: 'key-1' });

@@ -12,6 +12,7 @@ const CARDS = 'query Cards($id: ID!) { customer(id: $id) { id paymentMethods { i
 const ADD_CARD =
   'mutation AddCard($input: PaymentMethodAttachInput!) { paymentMethodAttach(input: $input) { paymentMethod { id } userErrors { code } } }';
 const DELETE = 'mutation Delete($id: ID!) { customerDelete(input: {id: $id}) { customer { id } } }';
+const TWO = 'mutation { paymentMethodDetach(input: {id: "pm_a"}) { replayed } two: paymentMethodDetach(input: {id: "pm_b"}) { replayed } }';
 
 let world: World;
 let a: TestApp;
@@ -125,6 +126,7 @@ describe('billing operations', () => {
     ['a field that there is not', manifestOf('{ app { secret } }'), /not a document of this API: .*secret/],
     ['what is no GraphQL', manifestOf('{ app'), /not a document of this API/],
     ['a look at the schema', manifestOf('{ __schema { types { name } } }'), /introspection/],
+    ['a mutation that moves money beside another', manifestOf(TWO), /not a document of this API: .*stands alone in its operation/],
     ['no documents', {}, /is not a manifest/],
     ['something else', { operations: [{ id: 1 }] }, /is not a manifest/],
   ])('refuses %s, and registers nothing', async (_, manifest, words) => {

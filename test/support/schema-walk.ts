@@ -45,22 +45,26 @@ function placesIn(path: readonly string[], type: GraphQLInputType): InputPlace[]
   return Object.values(named.getFields()).flatMap((field) => placesIn([...path, field.name], field.type));
 }
 
-/** The operation that asks for a root field with its arguments as variables, and for all it shows down to `depth` objects. */
-export function operationOf(root: RootField, depth: number): string {
+/** Which fields an operation asks for. */
+type Choice = (field: GraphQLField<unknown, unknown>) => boolean;
+
+/** The operation that asks for a root field with its arguments as variables, and for all it shows down to `depth` objects that is chosen. */
+export function operationOf(root: RootField, depth: number, isChosen: Choice = () => true): string {
   const { name, field, operation } = root;
   const declared = field.args.map((argument) => `$${argument.name}: ${argument.type.toString()}`).join(', ');
   const passed = field.args.map((argument) => `${argument.name}: $${argument.name}`).join(', ');
   const brackets = (text: string) => (text === '' ? '' : `(${text})`);
-  return `${operation}${brackets(declared)} { ${name}${brackets(passed)} ${selectionOf(field.type, depth)} }`;
+  return `${operation}${brackets(declared)} { ${name}${brackets(passed)} ${selectionOf(field.type, depth, isChosen)} }`;
 }
 
 /** All leaves of a type, and of the objects in it down to `depth`; empty for a leaf. */
-function selectionOf(type: GraphQLOutputType, depth: number): string {
+function selectionOf(type: GraphQLOutputType, depth: number, isChosen: Choice): string {
   const named = getNamedType(type);
   if (!isObjectType(named) && !isInterfaceType(named)) return '';
   const fields = Object.values(named.getFields()).flatMap((field) => {
+    if (!isChosen(field)) return [];
     if (isLeafType(getNamedType(field.type))) return [field.name];
-    return depth > 0 ? [`${field.name} ${selectionOf(field.type, depth - 1)}`] : [];
+    return depth > 0 ? [`${field.name} ${selectionOf(field.type, depth - 1, isChosen)}`] : [];
   });
   return `{ ${['__typename', ...fields].join(' ')} }`;
 }

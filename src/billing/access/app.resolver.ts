@@ -1,6 +1,7 @@
 import { Max, Min } from 'class-validator';
-import { Arg, Ctx, Field, ID, InputType, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, Extensions, Field, ID, InputType, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { MOVES_NO_MONEY } from '../../graphql/money.js';
 import { plainPayload, respond } from '../../graphql/payload.js';
 import type { UserError } from '../../graphql/user-errors.js';
 import { Scope } from '../../platform/tenancy/scope.js';
@@ -40,6 +41,7 @@ export class AppResolver {
   }
 
   @Allow('service', { needs: 'sessions:write' })
+  @Extensions(MOVES_NO_MONEY)
   @Mutation(() => CustomerSessionPayload)
   async customerSessionCreate(
     @Arg('input', () => CustomerSessionCreateInput) input: CustomerSessionCreateInput,

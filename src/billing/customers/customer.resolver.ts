@@ -1,7 +1,8 @@
-import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, Extensions, ID, Mutation, Query, Resolver } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
 import { type Asked, AskedOfRows } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
+import { MOVES_MONEY, MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer, CustomerConnection } from './customer.entity.js';
@@ -38,18 +39,21 @@ export class CustomerResolver {
   }
 
   @Allow('service')
+  @Extensions(MOVES_NO_MONEY)
   @Mutation(() => CustomerPayload)
   customerCreate(@Arg('input', () => CustomerCreateInput) input: CustomerCreateInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('customer', input, () => this.customers.create(scope, input));
   }
 
   @Allow('service')
+  @Extensions(MOVES_NO_MONEY)
   @Mutation(() => CustomerPayload)
   customerUpdate(@Arg('input', () => CustomerUpdateInput) input: CustomerUpdateInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('customer', input, () => this.customers.update(scope, input));
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => CustomerPayload)
   customerDelete(@Arg('input', () => CustomerDeleteInput) input: CustomerDeleteInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('customer', input, () => this.customers.delete(scope, input));

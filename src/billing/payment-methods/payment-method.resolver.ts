@@ -1,6 +1,7 @@
-import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
 import { Reads } from '../../graphql/asked.js';
+import { MOVES_MONEY, MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer } from '../customers/customer.entity.js';
@@ -33,6 +34,7 @@ export class PaymentMethodResolver {
   }
 
   @Allow('service', 'customer')
+  @Extensions(MOVES_NO_MONEY)
   @Mutation(() => PaymentMethodPayload)
   paymentMethodAttach(
     @Arg('input', () => PaymentMethodAttachInput) input: PaymentMethodAttachInput,
@@ -42,6 +44,7 @@ export class PaymentMethodResolver {
   }
 
   @Allow('service', 'customer')
+  @Extensions(MOVES_NO_MONEY)
   @Mutation(() => PaymentMethodPayload)
   paymentMethodSetDefault(
     @Arg('input', () => PaymentMethodSetDefaultInput) input: PaymentMethodSetDefaultInput,
@@ -51,6 +54,7 @@ export class PaymentMethodResolver {
   }
 
   @Allow('service', 'customer')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => PaymentMethodPayload)
   paymentMethodDetach(
     @Arg('input', () => PaymentMethodDetachInput) input: PaymentMethodDetachInput,

@@ -1,8 +1,9 @@
 import { MaxLength, MinLength } from 'class-validator';
-import { Arg, Args, ArgsType, Ctx, Field, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import { Arg, Args, ArgsType, Ctx, Extensions, Field, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Allow } from '../../graphql/access.js';
 import { type Asked, AskedOfRows } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
+import { MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, plainPayload, respond } from '../../graphql/payload.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Divergence, DivergenceConnection, DivergenceKind, DivergenceStatus } from '../kit/divergence.entity.js';
@@ -56,6 +57,7 @@ export class DivergenceResolver {
   }
 
   @Allow('service', 'operator')
+  @Extensions(MOVES_NO_MONEY)
   @Mutation(() => DivergencePayload)
   divergenceResolve(
     @Arg('input', () => DivergenceResolveInput) input: DivergenceResolveInput,

@@ -2,8 +2,8 @@ import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolve
 import { Allow, READERS } from '../../graphql/access.js';
 import { type Asked, AskedOfRows, NestedPage, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
+import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
-import { MOVES_MONEY } from '../../graphql/rules.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
@@ -66,30 +66,35 @@ export class SubscriptionResolver {
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => SubscriptionPayload)
   subscriptionUpdate(@Arg('input', () => SubscriptionUpdateInput) input: SubscriptionUpdateInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('subscription', input, () => this.service.update(scope, input));
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => SubscriptionPayload)
   subscriptionPause(@Arg('input', () => SubscriptionPauseInput) input: SubscriptionPauseInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('subscription', input, () => this.service.pause(scope, input));
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => SubscriptionPayload)
   subscriptionResume(@Arg('input', () => SubscriptionResumeInput) input: SubscriptionResumeInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('subscription', input, () => this.service.resume(scope, input));
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => SubscriptionPayload)
   subscriptionCancel(@Arg('input', () => SubscriptionCancelInput) input: SubscriptionCancelInput, @Ctx() scope: Scope): Promise<Payload> {
     return respond('subscription', input, () => this.service.cancel(scope, input));
   }
 
   @Allow('service')
+  @Extensions(MOVES_MONEY)
   @Mutation(() => SubscriptionPayload)
   subscriptionReactivate(
     @Arg('input', () => SubscriptionReactivateInput) input: SubscriptionReactivateInput,

@@ -3,6 +3,7 @@ import {
   Args,
   ArgsType,
   Ctx,
+  Extensions,
   Field,
   FieldResolver,
   ID,
@@ -17,6 +18,7 @@ import {
 import { Allow, READERS } from '../../graphql/access.js';
 import { type Asked, AskedOfRows, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
+import { MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, plainPayload, respond } from '../../graphql/payload.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Payment } from '../payments/payment.entity.js';
@@ -86,6 +88,7 @@ export class WebhookEventResolver {
   }
 
   @Allow('service', 'operator')
+  @Extensions(MOVES_NO_MONEY)
   @Mutation(() => WebhookEventPayload)
   webhookEventReplay(
     @Arg('input', () => WebhookEventReplayInput) input: WebhookEventReplayInput,
