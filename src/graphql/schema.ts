@@ -4,6 +4,7 @@ import { type BuildSchemaOptions, buildSchema, type ContainerType } from 'type-g
 import { AUTH_DIRECTIVE, declareAccess } from './access-declaration.js';
 import { resolveDirectly } from './asked.js';
 import { assertMoneyIsSaid } from './money.js';
+import { noteAnswers } from './outcome.js';
 import { DateTimeScalar } from './scalars.js';
 import { GenericUserError, PaymentDeclined, RetryLater } from './user-errors.js';
 
@@ -27,6 +28,7 @@ export async function createSchema(resolvers: readonly object[]): Promise<GraphQ
   resolveDirectly(schema, made);
   declareAccess(schema);
   assertMoneyIsSaid(schema);
+  noteAnswers(schema);
   return schema;
 }
 

@@ -7,7 +7,7 @@ registerEnumType(UserErrorCode, { name: 'UserErrorCode', description: 'What went
 /** An expected failure in the payload of the mutation it belongs to. */
 @InterfaceType({
   description:
-    'An expected failure, in the payload of the mutation it belongs to. Top-level GraphQL errors are kept for authentication, throttling, malformed documents and faults of ours.',
+    'An expected failure, in the payload of the mutation it belongs to. Top-level GraphQL errors are kept for authentication, throttling, malformed documents and faults of ours. If something fails below a mutation that was carried out, `extensions.outcome` tells what became of it: { operation, id, status, userErrors }.',
   resolveType: (value: UserError) => value.constructor.name,
 })
 export abstract class UserError {

@@ -11,6 +11,7 @@ import { Admission } from '../graphql/admission.js';
 import { compiledQueries } from '../graphql/compiled.js';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
 import { countRefusals } from '../graphql/operations.js';
+import { TELL_OUTCOME } from '../graphql/outcome.js';
 import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query-limits.js';
 import { limitHeaders } from '../graphql/request-limit.js';
 import { knownRootTypes } from '../graphql/rules.js';
@@ -92,6 +93,7 @@ export function graphqlRoute(parts: GraphqlParts) {
         registeredDocuments(parts),
         TELL_LIMITS,
         admit(new QueryCosts(parts.schema), new Admission(parts.schema)),
+        TELL_OUTCOME,
       ],
     });
     await apollo.start();

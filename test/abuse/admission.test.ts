@@ -40,6 +40,7 @@ async function expectNothingDone(asking: () => Promise<Answer<Data>>, status: nu
   await world.settle();
   expect(answer).toMatchObject({ status, data: null, errors: [{ extensions: { code } }] });
   expect(answer.errors).toHaveLength(1);
+  expect(answer.extensions).not.toHaveProperty('outcome');
   expect(await rowsOfApp(world, app)).toEqual(before);
   expect(world.sandbox.requests()).toHaveLength(calls);
   return answer;
@@ -209,5 +210,60 @@ describe('a mutation that moves money', () => {
 
   it('is not needed to refuse others: those that move none run side by side', async () => {
     expect(await post(`mutation { ${rename()} two: ${rename()} }`)).toMatchObject({ status: 200, errors: [] });
+  });
+});
+
+describe('what fails below a mutation that was carried out', () => {
+  const payload = (answer: Answer<Data>) => Object.values(answer.data ?? {})[0];
+
+  /** Asks while the reads of a table fail that begin after Tilled was asked something with this method. */
+  async function whileReadsFail(table: string, method: string, asking: () => Promise<Answer<Data>>): Promise<Answer<Data>> {
+    const calls = () => world.sandbox.requests().filter((request) => request.account === app.accountId && request.method === method).length;
+    const before = calls();
+    const isRead = new RegExp(`^select .* from .?${table}`, 'is');
+    const stop = world.gateway.database.listen((sql) => {
+      // Even a failure that names a status of its own.
+      const extensions = { http: { status: 503 } };
+      if (calls() > before && isRead.test(sql)) throw Object.assign(new Error('The database is away.'), { extensions });
+    });
+    try {
+      return await asking();
+    } finally {
+      stop();
+    }
+  }
+
+  it('leaves told what became of a payment whose row it takes away', async () => {
+    const query = `mutation { ${pay()} { payment { id customer { email } } } }`;
+    const answer = await whileReadsFail('billing_customers', 'POST', () => post(query));
+    expect(answer).toMatchObject({
+      status: 200,
+      errors: [{ path: ['paymentCreate', 'payment', 'customer'], extensions: { code: 'INTERNAL' } }],
+    });
+    expect(payload(answer)).toEqual({ payment: null });
+    const [row] = await world.rows('billing_payments', app);
+    expect(answer.extensions['outcome']).toEqual({ operation: 'paymentCreate', id: row?.['id'], status: 'SUCCEEDED', userErrors: [] });
+  });
+
+  it('leaves told why a payment was declined, in code and words', async () => {
+    const query = `mutation { ${pay('a', 777_701)} { payment { customer { email } } userErrors { code } } }`;
+    const answer = await whileReadsFail('billing_customers', 'POST', () => post(query));
+    const [row] = await world.rows('billing_payments', app);
+    const userErrors = [{ code: 'PAYMENT_DECLINED', message: expect.stringMatching(/\w/) }];
+    expect(answer).toMatchObject({ status: 200, errors: [{ extensions: { code: 'INTERNAL' } }] });
+    expect(answer.extensions['outcome']).toEqual({ operation: 'paymentCreate', id: row?.['id'], status: 'FAILED', userErrors });
+  });
+
+  it('leaves told that a customer was deleted, who has no status', async () => {
+    const query = `mutation { customerDelete(input: { id: "${customerId}" }) { customer { payments { nodes { id } } } } }`;
+    const answer = await whileReadsFail('billing_payments', 'DELETE', () => post(query));
+    expect(answer).toMatchObject({ status: 200, errors: [{ extensions: { code: 'INTERNAL' } }] });
+    expect(answer.extensions['outcome']).toEqual({ operation: 'customerDelete', id: customerId, status: null, userErrors: [] });
+  });
+
+  it('is nothing otherwise: an answer that is whole is told once', async () => {
+    const answer = await post(`mutation { ${pay()} { payment { customer { id } } } }`);
+    expect(answer).toMatchObject({ status: 200, data: { paymentCreate: { payment: { customer: { id: customerId } } } }, errors: [] });
+    expect(answer.extensions).not.toHaveProperty('outcome');
   });
 });

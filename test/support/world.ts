@@ -33,6 +33,8 @@ export interface Answer<Data> {
     readonly path?: readonly unknown[];
     readonly extensions: { readonly code: string };
   }[];
+  /** What is told beside data and errors. */
+  readonly extensions: Readonly<Record<string, unknown>>;
 }
 
 /** An app of a world, with a key and a Tilled account of its own. */
@@ -292,8 +294,8 @@ export class World {
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
     const text = await response.text();
-    const parsed = JSON.parse(text) as { data?: Data | null; errors?: Answer<Data>['errors'] };
-    return { status: response.status, headers: response.headers, data: parsed.data ?? null, errors: parsed.errors ?? [] };
+    const { data = null, errors = [], extensions = {} } = JSON.parse(text) as Partial<Answer<Data>>;
+    return { status: response.status, headers: response.headers, data, errors, extensions };
   }
 
   /** Calls the sandbox's API as an app's account. */

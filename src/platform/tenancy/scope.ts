@@ -65,6 +65,8 @@ export class Scope {
   private replayed = false;
   /** How the window of the app's requests stands. Apollo copies its context: copies share this. */
   readonly window: { verdict: Verdict | null } = { verdict: null };
+  /** What the mutations of this request answered, for when their answer is lost on its way out. */
+  readonly answers: { readonly operation: string; readonly payload: unknown }[] = [];
   private overtaken = false;
   private readonly calls: CallNote[] = [];
   private about: { readonly objectId: string; readonly cause: string | null } | null = null;
