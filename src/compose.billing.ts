@@ -17,7 +17,9 @@ import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
 import { OpenIntentResolver, PaymentUnknownResolver, RefundUnknownResolver } from './billing/open-intents/open-intent.resolver.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
 import { PaymentMethodService } from './billing/payment-methods/payment-method.service.js';
+import { PaymentChanges } from './billing/payments/payment.changes.js';
 import { PaymentMirror } from './billing/payments/payment.mirror.js';
+import { PaymentRecorder } from './billing/payments/payment.recorder.js';
 import { CustomerPaymentsResolver, PaymentResolver, SubscriptionPaymentsResolver } from './billing/payments/payment.resolver.js';
 import { PaymentSender } from './billing/payments/payment.sender.js';
 import { PaymentService } from './billing/payments/payment.service.js';
@@ -59,7 +61,6 @@ import { type Clock } from './platform/clock.js';
 import { assert } from './platform/errors.js';
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
-import { JobPriority } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { type JobHandler } from './platform/jobs/worker.js';
 import type { Metrics } from './platform/metrics.js';
@@ -130,12 +131,17 @@ export function composeServices(tools: Tools) {
   const subscriptionMirror = new SubscriptionMirror(clock);
   const subscriptions = new SubscriptionService({ ...tools, mirror: subscriptionMirror });
   const paymentMirror = new PaymentMirror(clock, ids);
-  const sender = new PaymentSender({ ...tools, mirror: paymentMirror });
-  const payments = new PaymentService({ ...tools, sender });
+  const payments = composePayments(tools, paymentMirror);
   const refundMirror = new RefundMirror(clock, ids);
   const refunds = new RefundService({ ...tools, mirror: refundMirror });
   const disputeMirror = new DisputeMirror(clock, ids);
   return { customers, paymentMethods, subscriptionMirror, subscriptions, paymentMirror, payments, refundMirror, refunds, disputeMirror };
+}
+
+function composePayments(tools: Tools, mirror: PaymentMirror): PaymentService {
+  const recorder = new PaymentRecorder({ ...tools, mirror });
+  const sender = new PaymentSender({ ...tools, recorder });
+  return new PaymentService({ ...tools, sender, changes: new PaymentChanges({ ...tools, mirror, recorder }) });
 }
 
 /** What operators and the law ask for: imports, looking at one object, personal data, and what is not kept for ever. */
@@ -173,12 +179,6 @@ interface Workers {
   readonly webhooks: Webhooks;
   readonly reconciliation: Reconciliations;
   readonly retention: RetentionService;
-}
-
-/** What goes first: the rest of a mutation, then what was heard of, then what repeats over all of an app. */
-export function priorityOf(kind: string): JobPriority {
-  if (INTENT_KINDS.includes(kind)) return JobPriority.INTENT;
-  return [RETENTION_SWEEP, BACKFILL, RECONCILE].includes(kind) ? JobPriority.SWEEP : JobPriority.NEWS;
 }
 
 /** Who does which kind of job. */

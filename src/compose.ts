@@ -5,9 +5,12 @@ import { AccessService } from './billing/access/access.service.js';
 import { Operations } from './billing/access/operation.service.js';
 import type { Processor } from './billing/kit/processor.js';
 import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
+import { RECONCILE } from './billing/reconciliation/reconciliation.run.js';
 import { showStanding } from './billing/reports/standing.gauges.js';
 import { StandingReport } from './billing/reports/standing.js';
+import { RETENTION_SWEEP } from './billing/retention/retention.js';
 import { jobKindOf, OBJECT_KINDS } from './billing/webhooks/event-catalogue.js';
+import { BACKFILL } from './billing/webhooks/webhook.backfill.js';
 import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
 import {
   composeDataWork,
@@ -18,7 +21,6 @@ import {
   type DataWork,
   handlersOf,
   handlersThatRead,
-  priorityOf,
   type Reconciliations,
   resolversOf,
   type Webhooks,
@@ -29,6 +31,7 @@ import type { DatabaseConfig, TilledConfig } from './config.js';
 import { countRootFields } from './graphql/operations.js';
 import { createSchema } from './graphql/schema.js';
 import { systemClock, systemTicks } from './platform/clock.js';
+import { showClockSkew } from './platform/db/clock.metrics.js';
 import { ClockWatch } from './platform/db/clock-watch.js';
 import { SchemaMigrator } from './platform/db/migrator.js';
 import type { Degradation } from './platform/degradation.js';
@@ -37,6 +40,7 @@ import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
 import { countJobs } from './platform/jobs/count-jobs.js';
 import { DueWorkReport } from './platform/jobs/due-work.js';
+import { JobPriority } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { beginWith } from './platform/jobs/lease.js';
 import { LeaseKeeper } from './platform/jobs/lease-keeper.js';
@@ -139,13 +143,19 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   };
 }
 
+/** What goes first: the rest of a mutation, then what was heard of, then what repeats over all of an app. */
+function priorityOf(kind: string): JobPriority {
+  if (INTENT_KINDS.includes(kind)) return JobPriority.INTENT;
+  return [RETENTION_SWEEP, BACKFILL, RECONCILE].includes(kind) ? JobPriority.SWEEP : JobPriority.NEWS;
+}
+
 /** The queue, and the watch over the clocks that its leases live by. */
 function composeJobs({ clock, ticks = systemTicks }: GatewayParts, { database, log, metrics }: Foundation, ids: Ids) {
   const begin = beginWith(clock, ticks);
   const keeper = new LeaseKeeper({ database, begin, log });
   const jobs: Jobs = new Jobs({ database, ids, keeper, due: new DueWorkReport(database, ticks), begin, priorityOf });
   const clocks = new ClockWatch({ database, clock, ticks, log, onSetBack: () => jobs.pullForward() });
-  metrics.showClockSkew(() => clocks.skewMs);
+  showClockSkew(metrics, clocks);
   return { jobs, clocks };
 }
 

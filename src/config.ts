@@ -66,7 +66,7 @@ export class ConfigError extends Error {
 }
 
 /** The longest that one call to Tilled may take, ms. */
-export const TILLED_TIMEOUT_MS_MAX = 50_000;
+const TILLED_TIMEOUT_MS_MAX = 50_000;
 
 /** Reads the environment; throws ConfigError with every problem at once. Values of secrets never appear in a message. */
 export function readConfig(environment: Environment, workingDir: string): Config {

@@ -5,8 +5,8 @@ import type { AccessService } from './billing/access/access.service.js';
 import type { Config, EncryptionConfig, TilledConfig } from './config.js';
 import type { Log } from './platform/log.js';
 import type { Sandbox } from './sandbox/sandbox.js';
-import { type TilledAccountClient, TilledClient, UNWATCHED } from './tilled/tilled.client.js';
-import { TilledHttp } from './tilled/tilled.http.js';
+import { type TilledAccountClient, TilledClient } from './tilled/tilled.client.js';
+import { TilledHttp, UNWATCHED } from './tilled/tilled.http.js';
 
 /** What the embedded default made for itself, as `demo.env` keeps it. */
 export interface DemoEnvironment {

@@ -46,19 +46,6 @@ export class Metrics {
     buckets: HANDLING_SECONDS,
   });
 
-  /** Shows how far the clock of this process is from the database's; `read` gives ms, null while it is not known. */
-  showClockSkew(read: () => number | null): void {
-    this.gauge({
-      name: 'billing_clock_skew_seconds',
-      help: 'The clock of this process less that of the database.',
-      collect() {
-        const skewMs = read();
-        if (skewMs === null) this.remove();
-        else this.set(skewMs / 1000);
-      },
-    });
-  }
-
   readonly payments = this.transitions('billing_payments_total', 'Payments that came into a state.', PAYMENT_STATES);
   readonly refunds = this.transitions('billing_refunds_total', 'Refunds that came into a state.', REFUND_STATES);
   readonly subscriptions = this.transitions(

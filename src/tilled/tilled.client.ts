@@ -1,4 +1,4 @@
-import { type OnWrite, type QueryValue, type TilledCall, TilledHttp } from './tilled.http.js';
+import { type QueryValue, type TilledCall, TilledHttp, type Writes } from './tilled.http.js';
 import type {
   TilledAccount,
   TilledCharge,
@@ -55,17 +55,6 @@ export class TilledClient {
     return (await this.http.request({ operation: 'getHealth', method: 'GET', path: '/v1/health', accountId: null })) as TilledHealth;
   }
 }
-
-/** What surrounds every call that may change something at Tilled. */
-export interface Writes {
-  /** Whether it may still be sent, asked in the moment in which it is. */
-  readonly maySend: () => boolean;
-  /** Hears how it ended. */
-  readonly onWrite: OnWrite;
-}
-
-/** Whatever is asked for is sent, and nobody is told. */
-export const UNWATCHED: Writes = { maySend: () => true, onWrite: () => undefined };
 
 /** The operations of one account that change nothing. */
 export type TilledReader = Pick<TilledAccountClient, Extract<keyof TilledAccountClient, `get${string}` | `list${string}`>>;
@@ -244,8 +233,8 @@ export class TilledAccountClient {
     parts: Pick<TilledCall, 'query' | 'body'> = {},
   ): Promise<T> {
     // Here Tilled's word is taken for its shape: unknown values and additional fields pass through.
-    const writes = method === 'GET' ? {} : this.writes;
-    return (await this.http.request({ operation, method, path, accountId: this.accountId, ...writes, ...parts })) as T;
+    const about = { operation, method, path, accountId: this.accountId };
+    return (await this.http.request({ ...about, ...(method === 'GET' ? {} : { writes: this.writes }), ...parts })) as T;
   }
 }
 

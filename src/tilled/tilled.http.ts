@@ -15,6 +15,17 @@ export type OnWrite = (ended: {
   readonly processorRequestId: string | null;
 }) => void;
 
+/** What surrounds every call that may change something at Tilled. */
+export interface Writes {
+  /** Whether it may still be sent, asked in the moment in which it is; on a no it is not, and fails as `lapsed`. */
+  readonly maySend: () => boolean;
+  /** Hears how it ended. */
+  readonly onWrite: OnWrite;
+}
+
+/** Whatever is asked for is sent, and nobody is told. */
+export const UNWATCHED: Writes = { maySend: () => true, onWrite: () => undefined };
+
 /** One call: what is asked of which account. */
 export interface TilledCall {
   /** Name for logs and metrics, e.g. "createRefund". */
@@ -26,9 +37,7 @@ export interface TilledCall {
   readonly accountId: string | null;
   readonly query?: Readonly<Record<string, QueryValue>>;
   readonly body?: object | FormData;
-  readonly onWrite?: OnWrite | undefined;
-  /** Asked immediately before it is sent; on a no it is not, and fails as `lapsed`. */
-  readonly maySend?: (() => boolean) | undefined;
+  readonly writes?: Writes;
 }
 
 /** A list is sent comma-separated, a map as `name[key]=value`. */
@@ -85,7 +94,7 @@ export class TilledHttp {
     const startedAt = performance.now();
     // Made before the try: what cannot be put into a request is a defect of ours, not a failure of the connection.
     const [url, message] = [this.urlOf(call), await this.messageOf(call)];
-    const answer = await answerTo(url, { ...message, maySend: call.maySend }, this.options.timeoutMs).catch((error: unknown) => {
+    const answer = await answerTo(url, { ...message, maySend: call.writes?.maySend }, this.options.timeoutMs).catch((error: unknown) => {
       throw this.logged(call, startedAt, unanswered(call, error));
     });
     const value = answer.body === '' && call.method === 'DELETE' ? null : jsonOf(answer.body);
@@ -94,7 +103,8 @@ export class TilledHttp {
     const durationMs = performance.now() - startedAt;
     this.options.onTry?.(call.operation, 'ok', durationMs);
     const { status: httpStatus, requestId } = answer;
-    if (call.method !== 'GET') call.onWrite?.({ operation: call.operation, outcome: 'done', httpStatus, processorRequestId: requestId });
+    if (call.method !== 'GET')
+      call.writes?.onWrite({ operation: call.operation, outcome: 'done', httpStatus, processorRequestId: requestId });
     this.lost = null;
     this.options.log.debug('tilled answered', {
       operation: call.operation,
@@ -143,7 +153,7 @@ export class TilledHttp {
       reason: error.message,
     });
     const { operation, httpStatus, requestId: processorRequestId } = error.facts;
-    if (call.method !== 'GET') call.onWrite?.({ operation, outcome: error.kind, httpStatus, processorRequestId });
+    if (call.method !== 'GET') call.writes?.onWrite({ operation, outcome: error.kind, httpStatus, processorRequestId });
     return error;
   }
 }

@@ -4,9 +4,9 @@ import { type AddressInfo, createServer as createSilentServer, type Socket } fro
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { errorFields, type Log, type LogFields } from '../../src/platform/log.js';
-import { type TilledAccountClient, TilledClient, UNWATCHED } from '../../src/tilled/tilled.client.js';
+import { type TilledAccountClient, TilledClient } from '../../src/tilled/tilled.client.js';
 import { TilledError } from '../../src/tilled/tilled.errors.js';
-import { TilledHttp } from '../../src/tilled/tilled.http.js';
+import { TilledHttp, UNWATCHED } from '../../src/tilled/tilled.http.js';
 import { Kit } from './kit.js';
 
 let kit: Kit;

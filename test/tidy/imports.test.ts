@@ -221,10 +221,10 @@ const rules: Rule[] = [
   },
   {
     name: 'tilled',
-    sentence: "tilled/ knows Tilled's wire: of platform/ only log, clock, deadlines, errors and spans, and no database.",
+    sentence: "tilled/ knows Tilled's wire: of platform/ only log, clock, deadlines, degradation, errors and spans, and no database.",
     forbids: ({ from, to }) =>
       isIn(from, 'tilled') &&
-      (database.test(to) || (isIn(to, 'platform') && !/^src\/platform\/(log|clock|deadline|errors|spans)\.ts$/.test(to))),
+      (database.test(to) || (isIn(to, 'platform') && !/^src\/platform\/(log|clock|deadline|degradation|errors|spans)\.ts$/.test(to))),
     bites: ['src/tilled/tilled.client.ts -> src/platform/tenancy/scope.ts', 'src/tilled/tilled.client.ts -> @mikro-orm/core'],
     spares: ['src/tilled/tilled.client.ts -> src/platform/log.ts', 'src/tilled/tilled.http.ts -> node:https'],
   },

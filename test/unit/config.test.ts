@@ -32,6 +32,7 @@ describe('readConfig without any variable', () => {
       sessionDocuments: 'any',
       sandboxPort: 4010,
       tilledTimeoutMs: 30_000,
+      tilledQuietMs: 300_000,
       logLevel: 'info',
       runsWorker: true,
       reconcileEveryHours: 6,

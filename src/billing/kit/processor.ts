@@ -1,6 +1,7 @@
 import { AppError, OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
 import type { Permit } from '../../platform/jobs/lease.js';
-import type { AppIdentity, Scope } from '../../platform/tenancy/scope.js';
+import type { AppIdentity } from '../../platform/tenancy/app-identity.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledAccountClient, TilledClient, TilledReader } from '../../tilled/tilled.client.js';
 import { TilledError } from '../../tilled/tilled.errors.js';
 import type { TilledMetadata } from '../../tilled/tilled.shapes.js';

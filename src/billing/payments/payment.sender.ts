@@ -1,24 +1,18 @@
-import type { Clock } from '../../platform/clock.js';
 import { type AppError, OutcomeUnknown, ProcessorRejected } from '../../platform/errors.js';
-import { type Act, isLeftOpen } from '../../platform/idempotency/story.js';
+import type { Act } from '../../platform/idempotency/story.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
-import type { TilledAccountClient } from '../../tilled/tilled.client.js';
 import type { TilledCurrency, TilledPaymentIntent, TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
-import { onceDone } from '../kit/once-done.js';
 import { markOf, type Processor } from '../kit/processor.js';
-import { recordAnswer } from '../kit/record-answer.js';
-import { moveTo } from '../kit/transition.js';
 import { ATTEMPT, CLOSED, type Confirms, confirmsOf, type Step, shownBy } from './payment.attempt.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { declineOf, PROCESSOR_REJECTED } from './payment.errors.js';
-import type { PaymentMirror } from './payment.mirror.js';
+import type { PaymentRecorder } from './payment.recorder.js';
 import { PaymentRepository } from './payment.repository.js';
-import { isSettled, PAYMENT_STATES, PaymentStatus } from './payment.states.js';
+import { isSettled, PaymentStatus } from './payment.states.js';
 
 interface PaymentSenderParts {
   readonly processor: Processor;
-  readonly mirror: PaymentMirror;
-  readonly clock: Clock;
+  readonly recorder: PaymentRecorder;
 }
 
 /** What Tilled said of an intent, the version of its payment when it was asked, and what may still come of confirms of it. */
@@ -28,26 +22,17 @@ interface IntentAnswer {
   readonly confirms: Confirms;
 }
 
-/** What is done to an intent that is there. */
-interface IntentChange {
-  readonly send: (tilled: TilledAccountClient, id: string) => Promise<TilledPaymentIntent>;
-  readonly done: TilledPaymentIntent['status'];
-  readonly again: 'atOnce' | 'whenQuiet';
-}
-
 /** What the intent left for its act: the method to collect with, in Tilled's terms. */
 export interface MethodAtTilled {
   readonly id: string;
   readonly type: TilledPaymentMethodType;
 }
 
-const { FAILED, UNKNOWN } = PaymentStatus;
-
 /** An intent older than this was forgotten by its caller: it is called off rather than carried out, ms. */
 const INTENT_GOOD_FOR_MS = 3_600_000;
 
 /**
- * Asks Tilled to take, capture and release. Tilled has no idempotency keys, so a payment is taken in two steps that cannot take it twice: an unconfirmed
+ * Asks Tilled to take a payment. Tilled has no idempotency keys, so a payment is taken in two steps that cannot take it twice: an unconfirmed
  * intent is made (money does not move; one too many is harmless), its id is stored, and that one intent is confirmed.
  */
 export class PaymentSender {
@@ -57,8 +42,10 @@ export class PaymentSender {
   async create(scope: Scope, act: Act): Promise<void> {
     const payment = await this.asLeft(scope, act.subject);
     if (!isSettled(payment.status)) {
-      const outcome = await this.orUnknown(scope, act, async () => this.outcomeOf(scope, act, await this.intentOf(scope, act, payment)));
-      await this.record(scope, act, outcome, declineIn);
+      const outcome = await this.parts.recorder.orUnknown(scope, act, async () =>
+        this.outcomeOf(scope, act, await this.intentOf(scope, act, payment)),
+      );
+      await this.parts.recorder.record(scope, act, outcome, declineIn);
     }
     const decline = declineIn(await this.asLeft(scope, act.subject));
     if (decline !== null) throw decline;
@@ -165,101 +152,11 @@ export class PaymentSender {
     return list.items.find((intent) => intent.status !== 'requires_confirmation') ?? list.items[0] ?? null;
   }
 
-  /** Takes what was held, once. */
-  async capture(scope: Scope, act: Act): Promise<void> {
-    const { amountMinor } = act.payload as { amountMinor: number };
-    await this.change(scope, act, {
-      send: (tilled, id) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor }),
-      done: 'succeeded',
-      again: 'whenQuiet',
-    });
-  }
-
-  /** Releases what was held. */
-  async cancel(scope: Scope, act: Act): Promise<void> {
-    await this.change(scope, act, {
-      send: (tilled, id) => tilled.cancelPaymentIntent(id, { cancellation_reason: 'requested_by_customer' }),
-      done: 'canceled',
-      again: 'atOnce',
-    });
-  }
-
-  private async change(scope: Scope, act: Act, { send, done, again }: IntentChange): Promise<void> {
-    const payment = await PaymentRepository.of(scope).get(act.subject);
-    const id = payment.tilledPaymentIntentId;
-    if (id === null) throw new Error(`Payment ${payment.id} is not at Tilled.`);
-    const intent = await this.orUnknown(scope, act, () =>
-      onceDone<TilledPaymentIntent>(act, {
-        send: () => this.parts.processor.send(scope, act.lease, (tilled) => send(tilled, id)),
-        look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(id)),
-        isDone: (snapshot) => snapshot?.status === done,
-        again,
-        refused: (snapshot) =>
-          scope.transaction(async (tx) => {
-            await this.parts.mirror.recordOn(tx, await PaymentRepository.of(tx).lock(payment.id), snapshot);
-          }),
-      }),
-    );
-    if (intent !== null) await this.record(scope, act, { intent, seenVersion: payment.version });
-  }
-
-  private record(
-    scope: Scope,
-    act: Act,
-    { intent, seenVersion }: Omit<IntentAnswer, 'confirms'>,
-    failureIn: (payment: Payment) => AppError | null = () => null,
-  ): Promise<void> {
-    const locked = (tx: Scope) => PaymentRepository.of(tx).lock(act.subject);
-    return recordAnswer(scope, {
-      act,
-      snapshot: intent,
-      seenVersion,
-      currentVersion: async (tx) => (await locked(tx)).version,
-      look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(intent.id)),
-      record: async (tx, snapshot) => {
-        const payment = await locked(tx);
-        await this.parts.mirror.recordOn(tx, payment, snapshot);
-        return failureIn(payment);
-      },
-    });
-  }
-
   /** Writes down that the payment will never be taken, and why. Throws the refusal. */
   private async failed(scope: Scope, act: Act, error: ProcessorRejected): Promise<never> {
     const facts = { failureCode: PROCESSOR_REJECTED, failureMessage: error.reason.slice(0, 500) };
-    await this.setWhileOurs(scope, act, FAILED, facts);
+    await this.parts.recorder.setWhileOurs(scope, act, PaymentStatus.FAILED, facts);
     throw error;
-  }
-
-  /** Says UNKNOWN while what became of the request is not known. */
-  private async orUnknown<T>(scope: Scope, act: Act, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (isLeftOpen(act, error)) await this.setWhileOurs(scope, act, UNKNOWN, {});
-      throw error;
-    }
-  }
-
-  /** Throws LeaseLost where somebody else is at it: then what we do not know, or could not do, is not the payment's. */
-  private setWhileOurs(scope: Scope, act: Act, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
-    return scope.transaction(async (tx) => {
-      await this.set(tx, act.subject, status, facts);
-      await act.confirm(tx);
-    });
-  }
-
-  private async set(tx: Scope, id: string, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
-    const payment = await PaymentRepository.of(tx).lock(id);
-    if (!PAYMENT_STATES.edges[payment.status].includes(status)) return;
-    await moveTo(tx, payment, status, PAYMENT_STATES);
-    Object.assign(payment, facts, { updatedAt: this.parts.clock.now() });
-    tx.log.info('payment set', {
-      customerId: payment.customerId,
-      paymentId: id,
-      tilledPaymentIntentId: payment.tilledPaymentIntentId,
-      status,
-    });
   }
 }
 
@@ -269,5 +166,5 @@ function stepAfter({ intent, confirms }: IntentAnswer): Step {
 }
 
 function declineIn(payment: Payment): AppError | null {
-  return payment.status === FAILED ? declineOf(payment) : null;
+  return payment.status === PaymentStatus.FAILED ? declineOf(payment) : null;
 }

@@ -8,6 +8,7 @@ import type { TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { usableMethod } from '../subscriptions/usable-method.js';
+import type { PaymentChanges } from './payment.changes.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { DuplicateReference, errorsOf } from './payment.errors.js';
 import type { PaymentCancelInput, PaymentCaptureInput, PaymentCreateInput } from './payment.inputs.js';
@@ -18,6 +19,7 @@ import { PaymentStatus } from './payment.states.js';
 interface PaymentServiceParts {
   readonly intents: Intents;
   readonly sender: PaymentSender;
+  readonly changes: PaymentChanges;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -40,14 +42,14 @@ export class PaymentService {
 
   readonly capturing: Story<Payment> = {
     operation: 'paymentCapture',
-    act: (scope, act) => this.parts.sender.capture(scope, act),
+    act: (scope, act) => this.parts.changes.capture(scope, act),
     withdraw: async () => undefined,
     load: loadById,
   };
 
   readonly cancellation: Story<Payment> = {
     operation: 'paymentCancel',
-    act: (scope, act) => this.parts.sender.cancel(scope, act),
+    act: (scope, act) => this.parts.changes.cancel(scope, act),
     withdraw: async () => undefined,
     load: loadById,
   };

@@ -109,14 +109,14 @@ export class ClockWatch {
     const steppedMs = reading.theirsMs - before.theirsMs - (reading.ticksMs - before.ticksMs);
     if (Math.abs(steppedMs) < STEP_MS) return;
     this.steadySinceMs = reading.ticksMs;
-    log.error('the clock of the database was set', { steppedMs: Math.round(steppedMs), divergence_risk: true });
+    log.error('the clock of the database was set', { steppedMs: Math.trunc(steppedMs), divergence_risk: true });
     if (steppedMs < 0) await this.parts.onSetBack().catch((error: unknown) => log.error('work not pulled forward', errorFields(error)));
   }
 
   private noteSkew(skewMs: number): void {
     const isSkewed = Math.abs(skewMs) >= DEGRADED_MS;
     if (isSkewed && this.skewedSince === null)
-      this.parts.log.error('the clock of this process differs from that of the database', { skewMs: Math.round(skewMs) });
+      this.parts.log.error('the clock of this process differs from that of the database', { skewMs: Math.trunc(skewMs) });
     if (isSkewed) this.skewedSince ??= this.parts.clock.now();
     else this.skewedSince = null;
   }

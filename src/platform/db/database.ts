@@ -1,13 +1,4 @@
-import {
-  DeadlockException,
-  type EntityClass,
-  type EntityManager,
-  type EventSubscriber,
-  LockWaitTimeoutException,
-  type LogContext,
-  MikroORM,
-  type Options,
-} from '@mikro-orm/core';
+import { type EntityClass, type EntityManager, type EventSubscriber, type LogContext, MikroORM, type Options } from '@mikro-orm/core';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { MySqlDriver } from '@mikro-orm/mysql';
 import { type AbstractSqlConnection, SqliteDriver } from '@mikro-orm/sql';
@@ -17,6 +8,7 @@ import { SharedReads } from '../shared-reads.js';
 import { areStepsWatched, asStep, type Step } from '../spans.js';
 import { DatabaseTime } from './database-time.js';
 import { embeddedDialect } from './embedded.dialect.js';
+import { untilNotLost } from './lost-race.js';
 import { MySqlPool, type Outcome, type PoolUse, PreparedTransaction } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
 import { type RawRow, Table } from './table.js';
@@ -28,8 +20,11 @@ export type StatementListener = (sql: string, parameters: readonly unknown[]) =>
 /** What statements of one transaction go through: the ORM's unit of work, or a transaction without one. */
 export type Unit = EntityManager | PreparedTransaction;
 
-/** A write that kept losing races against others; nothing of it was kept. */
-const TRIES_OF_A_TRANSACTION = 5;
+/** Who hears of what is flushed, and the time that stands for the database's own. */
+interface DatabaseExtras {
+  readonly subscribers?: readonly EventSubscriber[];
+  readonly time?: (() => Date) | null;
+}
 
 /** The billing database. Only `platform/` sees it; the rest of the code holds a Scope. */
 export class Database {
@@ -52,7 +47,7 @@ export class Database {
   static async open(
     config: DatabaseConfig,
     entities: readonly EntityClass<object>[],
-    { subscribers = [], time = null }: { readonly subscribers?: readonly EventSubscriber[]; readonly time?: (() => Date) | null } = {},
+    { subscribers = [], time = null }: DatabaseExtras = {},
   ): Promise<Database> {
     let database: Database | undefined;
     const pool = config.kind === 'embedded' ? null : new MySqlPool(config);
@@ -92,7 +87,7 @@ export class Database {
 
   /** Names of the tables. */
   get tableNames(): readonly string[] {
-    return [...this.orm.getMetadata().getAll().values()].map((metadata) => metadata.tableName);
+    return [...this.orm.getMetadata().getAll().values()].map(({ tableName }) => tableName);
   }
 
   /** How much of the pool is in use; the embedded database counts as one connection. */
@@ -232,20 +227,4 @@ const SILENT = {
 function driverOptions(config: DatabaseConfig, pool: MySqlPool | null) {
   if (pool === null) return { driver: SqliteDriver, dbName: config.location, driverOptions: embeddedDialect(config.location) };
   return { driver: MySqlDriver, clientUrl: config.location, driverOptions: pool.dialect() };
-}
-
-/** What lost a race to another transaction was rolled back: it is tried again, a few times. */
-async function untilNotLost<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (tries >= TRIES_OF_A_TRANSACTION || !isLostRace(error)) throw error;
-    }
-  }
-}
-
-/** Deadlock, lock wait timeout, or (embedded) another process holding the file for too long. */
-function isLostRace(error: unknown): boolean {
-  return error instanceof DeadlockException || error instanceof LockWaitTimeoutException;
 }

@@ -6,6 +6,7 @@ import { places } from '../tenancy/conditions.js';
 import type { Scope } from '../tenancy/scope.js';
 import type { DueWorkReport } from './due-work.js';
 import { Job, type JobPriority } from './job.entity.js';
+import { JobSql } from './job.sql.js';
 import { type Begin, type JobKey, LEASE_MS, Lease, LeaseLost } from './lease.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { type InHand, sharedOut, type Turn } from './turns.js';
@@ -30,9 +31,12 @@ interface JobsParts {
  * in the database's time, which is one for all processes. Who takes a lease calls `letGo` when nobody is at the work any more.
  */
 export class Jobs {
+  private readonly sql: JobSql;
   private nudge: () => void = () => undefined;
 
-  constructor(private readonly parts: JobsParts) {}
+  constructor(private readonly parts: JobsParts) {
+    this.sql = new JobSql(parts.database);
+  }
 
   /** Calls `nudge` whenever work was committed that is due at once, or is about to be queued. */
   onDue(nudge: () => void): void {
@@ -59,7 +63,7 @@ export class Jobs {
     const taken = this.parts.begin();
     const id = this.parts.ids.make('job');
     try {
-      await scope.run(`${INSERT} ${this.row('running', LEASE_MS, 1)}`, this.valuesOf(scope, job, id));
+      await scope.run(this.sql.insertingHeld, this.valuesOf(scope, job, id));
     } catch (error) {
       if (error instanceof UniqueConstraintViolationException) return null;
       throw error;
@@ -77,7 +81,7 @@ export class Jobs {
       const taken = this.parts.begin();
       const [row] = await this.select(tx, key);
       if (row === undefined || row.state === 'dead' || this.heldMsOf(row) > 0) return null;
-      const raised = await tx.run(`${this.taking()} where app_id = ? and id = ? and fence = ?`, [row.app_id, row.id, row.fence]);
+      const raised = await tx.run(`${this.sql.taking} where app_id = ? and id = ? and fence = ?`, [row.app_id, row.id, row.fence]);
       return raised === 0 ? null : this.kept(this.leaseOf(row, taken), tx);
     });
   }
@@ -183,13 +187,8 @@ export class Jobs {
   private async insert(scope: Scope, jobs: readonly NewJob[], dueInMs: number): Promise<void> {
     // In the order of their unique key: overlapping statements in other orders would deadlock.
     const sorted = [...jobs].sort((one, other) => (`${one.kind} ${one.subject}` < `${other.kind} ${other.subject}` ? -1 : 1));
-    const row = this.row('due', '?', 0);
-    const values = sorted.flatMap((job) => {
-      const [appId, id, kind, subject, payload, priority] = this.valuesOf(scope, job, this.parts.ids.make('job'));
-      return [appId, id, kind, subject, payload, priority, dueInMs];
-    });
-    const again = this.parts.database.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL;
-    await scope.run(`${INSERT} ${sorted.map(() => row).join(', ')} ${again}`, values);
+    const values = sorted.flatMap((job) => [...this.valuesOf(scope, job, this.parts.ids.make('job')), dueInMs]);
+    await scope.run(this.sql.insertingDue(sorted.length), values);
     scope.afterCommit(this.nudge);
   }
 
@@ -198,19 +197,19 @@ export class Jobs {
     const taken = begin();
     const locking = database.isEmbedded ? '' : ' for update skip locked';
     const rows = await database.query(
-      `${this.selecting()} where app_id = ? and priority = ? and due_at <= ${this.now} order by due_at, id limit ${count}${locking}`,
+      `${this.sql.selecting} where app_id = ? and priority = ? and due_at <= ${this.now} order by due_at, id limit ${count}${locking}`,
       [appId, priority],
       em,
     );
     if (rows.length < count) due.forget();
     if (rows.length === 0) return [];
-    await database.run(`${this.taking()} where app_id = ? and id in (${places(rows)})`, [appId, ...rows.map(({ id }) => id)], em);
+    await database.run(`${this.sql.taking} where app_id = ? and id in (${places(rows)})`, [appId, ...rows.map(({ id }) => id)], em);
     return rows.map((row) => this.leaseOf(row, taken));
   }
 
   private select(scope: Scope, { kind, subject }: JobKey): Promise<RawRow[]> {
     const locking = scope.isEmbedded ? '' : ' for update';
-    return scope.query(`${this.selecting()} where app_id = ? and kind = ? and subject = ?${locking}`, [scope.appId, kind, subject]);
+    return scope.query(`${this.sql.selecting} where app_id = ? and kind = ? and subject = ?${locking}`, [scope.appId, kind, subject]);
   }
 
   /** A lease on what was read before it was taken. Whoever held it last may have sent something until now. */
@@ -237,32 +236,9 @@ export class Jobs {
     return [scope.appId, id, kind, subject, payload === undefined ? null : JSON.stringify(payload), this.parts.priorityOf(kind)];
   }
 
-  private row(state: 'due' | 'running', dueInMs: '?' | number, fence: number): string {
-    return `(?, ?, ?, ?, ?, ?, '${state}', ${this.parts.database.time.in(dueInMs)}, ${fence}, 1, 0, 0, ${this.now})`;
-  }
-
-  private selecting(): string {
-    return `select ${this.parts.database.table(Job).selectList}, ${this.now} as now_at from billing_jobs`;
-  }
-
-  /** Raises the fence. The state is read before it is set: MySQL assigns from left to right. */
-  private taking(): string {
-    return `update billing_jobs set fence = fence + 1, due_at = ${this.parts.database.time.in(LEASE_MS)},
-      sends = case when state = 'running' then sends + 1 else sends end,
-      sent_at = case when state = 'running' then ${this.now} else sent_at end, state = 'running'`;
-  }
-
   private get now(): string {
     return this.parts.database.time.now;
   }
 }
 
 const ERROR_CHARS_MAX = 1_000;
-
-const INSERT =
-  'insert into billing_jobs (app_id, id, kind, subject, payload, priority, state, due_at, fence, wanted, attempts, sends, created_at) values';
-// Work that runs is only asked for once more; its lease stays. Work that waits or is dead is due again, at the earlier moment.
-const AGAIN_MYSQL = `on duplicate key update wanted = wanted + 1, attempts = if(state = 'running', attempts, 0),
-  due_at = if(state = 'running', due_at, least(coalesce(due_at, values(due_at)), values(due_at))), state = if(state = 'running', state, 'due')`;
-const AGAIN_EMBEDDED = `on conflict (app_id, kind, subject) do update set wanted = wanted + 1, attempts = iif(state = 'running', attempts, 0),
-  due_at = iif(state = 'running', due_at, min(coalesce(due_at, excluded.due_at), excluded.due_at)), state = iif(state = 'running', state, 'due')`;

@@ -11,7 +11,7 @@ const HELD_MS_MAX = 1_800_000;
 export class LeaseKeeper {
   private readonly held = new Set<Lease>();
   private timer: NodeJS.Timeout | null = null;
-  private renewing: Promise<void> | null = null;
+  private isRenewing = false;
 
   constructor(private readonly parts: { readonly database: Database; readonly begin: Begin; readonly log: Log }) {}
 
@@ -30,9 +30,10 @@ export class LeaseKeeper {
   }
 
   private look(): void {
-    // One that hangs keeps those that need it from nothing but themselves.
-    this.renewing ??= this.renewDue().finally(() => {
-      this.renewing = null;
+    if (this.isRenewing) return;
+    this.isRenewing = true;
+    void this.renewDue().finally(() => {
+      this.isRenewing = false;
     });
   }
 

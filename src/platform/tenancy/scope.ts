@@ -15,18 +15,7 @@ import { type PendingEvent, recordEvent, writeEvents } from '../outbox/outbox.js
 import type { CallNote } from '../outbox/outbox-event.entity.js';
 import { KEYS_MAX } from '../shared-reads.js';
 import type { Actor } from './actor.js';
-
-/** The app every row read or written in a scope belongs to. */
-export interface AppIdentity {
-  readonly id: string;
-  readonly name: string;
-  /** The app's account at the processor. */
-  readonly processorAccountId: string;
-  /** The app's own key at the processor, sealed; null where it uses the deployment's. */
-  readonly processorCredential: string | null;
-  /** Where pages may stand that read answers for this app. */
-  readonly corsOrigins: readonly string[];
-}
+import type { AppIdentity } from './app-identity.js';
 
 interface ScopeParts {
   readonly database: Database;

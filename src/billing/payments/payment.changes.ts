@@ -1,0 +1,65 @@
+import type { Act } from '../../platform/idempotency/story.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledAccountClient } from '../../tilled/tilled.client.js';
+import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
+import { onceDone } from '../kit/once-done.js';
+import type { Processor } from '../kit/processor.js';
+import type { PaymentMirror } from './payment.mirror.js';
+import type { PaymentRecorder } from './payment.recorder.js';
+import { PaymentRepository } from './payment.repository.js';
+
+interface PaymentChangesParts {
+  readonly processor: Processor;
+  readonly mirror: PaymentMirror;
+  readonly recorder: PaymentRecorder;
+}
+
+/** What is done to an intent that is there. */
+interface IntentChange {
+  readonly send: (tilled: TilledAccountClient, id: string) => Promise<TilledPaymentIntent>;
+  readonly done: TilledPaymentIntent['status'];
+  readonly again: 'atOnce' | 'whenQuiet';
+}
+
+/** Asks Tilled to take or to release what a payment holds. Both throw ProcessorRejected, ProcessorUnavailable or OutcomeUnknown. */
+export class PaymentChanges {
+  constructor(private readonly parts: PaymentChangesParts) {}
+
+  /** Takes what was held, once. */
+  async capture(scope: Scope, act: Act): Promise<void> {
+    const { amountMinor } = act.payload as { amountMinor: number };
+    await this.change(scope, act, {
+      send: (tilled, id) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor }),
+      done: 'succeeded',
+      again: 'whenQuiet',
+    });
+  }
+
+  /** Releases what was held. */
+  async cancel(scope: Scope, act: Act): Promise<void> {
+    await this.change(scope, act, {
+      send: (tilled, id) => tilled.cancelPaymentIntent(id, { cancellation_reason: 'requested_by_customer' }),
+      done: 'canceled',
+      again: 'atOnce',
+    });
+  }
+
+  private async change(scope: Scope, act: Act, { send, done, again }: IntentChange): Promise<void> {
+    const payment = await PaymentRepository.of(scope).get(act.subject);
+    const id = payment.tilledPaymentIntentId;
+    if (id === null) throw new Error(`Payment ${payment.id} is not at Tilled.`);
+    const intent = await this.parts.recorder.orUnknown(scope, act, () =>
+      onceDone<TilledPaymentIntent>(act, {
+        send: () => this.parts.processor.send(scope, act.lease, (tilled) => send(tilled, id)),
+        look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(id)),
+        isDone: (snapshot) => snapshot?.status === done,
+        again,
+        refused: (snapshot) =>
+          scope.transaction(async (tx) => {
+            await this.parts.mirror.recordOn(tx, await PaymentRepository.of(tx).lock(payment.id), snapshot);
+          }),
+      }),
+    );
+    if (intent !== null) await this.parts.recorder.record(scope, act, { intent, seenVersion: payment.version });
+  }
+}

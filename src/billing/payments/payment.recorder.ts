@@ -1,0 +1,76 @@
+import type { Clock } from '../../platform/clock.js';
+import type { AppError } from '../../platform/errors.js';
+import { type Act, isLeftOpen } from '../../platform/idempotency/story.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
+import type { Processor } from '../kit/processor.js';
+import { recordAnswer } from '../kit/record-answer.js';
+import { moveTo } from '../kit/transition.js';
+import type { Payment } from './payment.entity.js';
+import type { PaymentMirror } from './payment.mirror.js';
+import { PaymentRepository } from './payment.repository.js';
+import { PAYMENT_STATES, PaymentStatus } from './payment.states.js';
+
+interface PaymentRecorderParts {
+  readonly processor: Processor;
+  readonly mirror: PaymentMirror;
+  readonly clock: Clock;
+}
+
+/** Writes down what work on a payment came to: an answer of Tilled, that there is none, or that nothing will come of it. */
+export class PaymentRecorder {
+  constructor(private readonly parts: PaymentRecorderParts) {}
+
+  /** Records an answer, and ends the story with it; `failureIn` says what failure the payment then shows. */
+  record(
+    scope: Scope,
+    act: Act,
+    { intent, seenVersion }: { readonly intent: TilledPaymentIntent; readonly seenVersion: number },
+    failureIn: (payment: Payment) => AppError | null = () => null,
+  ): Promise<void> {
+    const locked = (tx: Scope) => PaymentRepository.of(tx).lock(act.subject);
+    return recordAnswer(scope, {
+      act,
+      snapshot: intent,
+      seenVersion,
+      currentVersion: async (tx) => (await locked(tx)).version,
+      look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(intent.id)),
+      record: async (tx, snapshot) => {
+        const payment = await locked(tx);
+        await this.parts.mirror.recordOn(tx, payment, snapshot);
+        return failureIn(payment);
+      },
+    });
+  }
+
+  /** Says UNKNOWN while what became of the request is not known. */
+  async orUnknown<T>(scope: Scope, act: Act, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isLeftOpen(act, error)) await this.setWhileOurs(scope, act, PaymentStatus.UNKNOWN, {});
+      throw error;
+    }
+  }
+
+  /** Moves the payment to what is not Tilled's word on it. Throws LeaseLost where somebody else is at it: then what we do not know, or could not do, is not the payment's. */
+  setWhileOurs(scope: Scope, act: Act, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
+    return scope.transaction(async (tx) => {
+      await this.set(tx, act.subject, status, facts);
+      await act.confirm(tx);
+    });
+  }
+
+  private async set(tx: Scope, id: string, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
+    const payment = await PaymentRepository.of(tx).lock(id);
+    if (!PAYMENT_STATES.edges[payment.status].includes(status)) return;
+    await moveTo(tx, payment, status, PAYMENT_STATES);
+    Object.assign(payment, facts, { updatedAt: this.parts.clock.now() });
+    tx.log.info('payment set', {
+      customerId: payment.customerId,
+      paymentId: id,
+      tilledPaymentIntentId: payment.tilledPaymentIntentId,
+      status,
+    });
+  }
+}

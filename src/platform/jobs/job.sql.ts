@@ -1,0 +1,47 @@
+import type { Database } from '../db/database.js';
+import { Job } from './job.entity.js';
+import { LEASE_MS } from './lease.js';
+
+const INSERT =
+  'insert into billing_jobs (app_id, id, kind, subject, payload, priority, state, due_at, fence, wanted, attempts, sends, created_at) values';
+// Work that runs is only asked for once more; its lease stays. Work that waits or is dead is due again, at the earlier moment.
+const AGAIN_MYSQL = `on duplicate key update wanted = wanted + 1, attempts = if(state = 'running', attempts, 0),
+  due_at = if(state = 'running', due_at, least(coalesce(due_at, values(due_at)), values(due_at))), state = if(state = 'running', state, 'due')`;
+const AGAIN_EMBEDDED = `on conflict (app_id, kind, subject) do update set wanted = wanted + 1, attempts = iif(state = 'running', attempts, 0),
+  due_at = iif(state = 'running', due_at, min(coalesce(due_at, excluded.due_at), excluded.due_at)), state = iif(state = 'running', state, 'due')`;
+
+/** The statements of the queue, in the database's own time. */
+export class JobSql {
+  constructor(private readonly database: Database) {}
+
+  /** A job that somebody holds from the start; its values are app, id, kind, subject, payload and priority. */
+  get insertingHeld(): string {
+    return `${INSERT} ${this.row('running', LEASE_MS, 1)}`;
+  }
+
+  /** So many jobs that wait, or are asked for anew; the values of each are the same, and in how many ms it is due. */
+  insertingDue(count: number): string {
+    const rows = Array<string>(count)
+      .fill(this.row('due', '?', 0))
+      .join(', ');
+    return `${INSERT} ${rows} ${this.database.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`;
+  }
+
+  /** Rows of jobs with the time they were read at. */
+  get selecting(): string {
+    return `select ${this.database.table(Job).selectList}, ${this.database.time.now} as now_at from billing_jobs`;
+  }
+
+  /** Raises the fence. The state is read before it is set: MySQL assigns from left to right. */
+  get taking(): string {
+    const { time } = this.database;
+    return `update billing_jobs set fence = fence + 1, due_at = ${time.in(LEASE_MS)},
+      sends = case when state = 'running' then sends + 1 else sends end,
+      sent_at = case when state = 'running' then ${time.now} else sent_at end, state = 'running'`;
+  }
+
+  private row(state: 'due' | 'running', dueInMs: '?' | number, fence: number): string {
+    const { time } = this.database;
+    return `(?, ?, ?, ?, ?, ?, '${state}', ${time.in(dueInMs)}, ${fence}, 1, 0, 0, ${time.now})`;
+  }
+}
