@@ -110,8 +110,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const sync = composeSync({ processor, jobs, clock }, services);
   const dataWork = composeDataWork(tools, services);
-  const { retention } = dataWork;
-  const handlers = handlersOf(intents, services, { sync, webhooks, reconciliation, retention });
+  const handlers = handlersOf(intents, services, { sync, webhooks, reconciliation, retention: dataWork.retention });
   const worker: Worker = composeWorker(foundation, {
     jobs,
     ids,
@@ -122,15 +121,14 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const schema = await createSchema(resolversOf(services, access, webhooks.service));
   countRootFields(schema, metrics);
-  const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run, retention]);
-  const startWork = () => startWorking(worker, schedule, { clocks, log });
+  const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run, dataWork.retention]);
   return {
     ...foundation,
     ...dataWork,
     schema,
     worker,
     schedule,
-    startWork,
+    startWork: () => startWorking(worker, schedule, { clocks, log }),
     inbox: webhooks.inbox,
     operations: new Operations(clock),
     webhooks,

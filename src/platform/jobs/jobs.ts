@@ -113,8 +113,9 @@ export class Jobs {
 
   /** Throws LeaseLost unless the lease still holds; locks it until the transaction ends. */
   async confirm(scope: Scope, lease: Lease): Promise<void> {
-    const [row] = await this.select(scope, lease);
-    if (row === undefined || Number(row.fence) !== lease.fence || row.id !== lease.jobId) throw new LeaseLost(lease);
+    const locking = scope.isEmbedded ? '' : ' for update';
+    const [row] = await scope.query(`select fence from billing_jobs where app_id = ? and id = ?${locking}`, [lease.appId, lease.jobId]);
+    if (row === undefined || Number(row.fence) !== lease.fence) throw new LeaseLost(lease);
   }
 
   /** The work is done: its row goes, or waits again when it was asked for anew meanwhile. Throws LeaseLost. */
@@ -207,9 +208,9 @@ export class Jobs {
     return rows.map((row) => this.leaseOf(row, taken));
   }
 
+  /** Without a lock: who takes it raises the fence that was read, and those who only ask would deadlock with who ends it. */
   private select(scope: Scope, { kind, subject }: JobKey): Promise<RawRow[]> {
-    const locking = scope.isEmbedded ? '' : ' for update';
-    return scope.query(`${this.sql.selecting} where app_id = ? and kind = ? and subject = ?${locking}`, [scope.appId, kind, subject]);
+    return scope.query(`${this.sql.selecting} where app_id = ? and kind = ? and subject = ?`, [scope.appId, kind, subject]);
   }
 
   /** A lease on what was read before it was taken. Whoever held it last may have sent something until now. */
