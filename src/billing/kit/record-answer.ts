@@ -1,4 +1,4 @@
-import type { AppError } from '../../platform/errors.js';
+import { type AppError, OutcomeUnknown } from '../../platform/errors.js';
 import type { Act } from '../../platform/idempotency/story.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 
@@ -22,14 +22,13 @@ const LOOKS_MAX = 5;
 /**
  * Records an answer, unless its row was written since the call was begun: a webhook may have brought news that are newer
  * than the answer, and no further event would put right what the answer overwrote. Then Tilled is asked again, and what it
- * says is recorded under the same condition.
+ * says is recorded under the same condition; OutcomeUnknown if that never holds.
  */
 export async function recordAnswer<Snapshot>(scope: Scope, answer: Answer<Snapshot>): Promise<void> {
   let { snapshot, seenVersion } = answer;
   for (let looks = 0; ; looks += 1) {
     const version = await scope.transaction(async (tx) => {
       const current = await answer.currentVersion(tx);
-      // A row that changes under every look is being recorded by somebody else, newer than we could.
       const isCurrent = current === seenVersion;
       if (isCurrent) {
         const failure = await answer.record(tx, snapshot);
@@ -37,7 +36,9 @@ export async function recordAnswer<Snapshot>(scope: Scope, answer: Answer<Snapsh
       }
       return isCurrent ? null : current;
     });
-    if (version === null || looks === LOOKS_MAX) return;
+    if (version === null) return;
+    // It changes under every look: somebody else is at it, and what they record need not be the outcome of this.
+    if (looks === LOOKS_MAX) throw new OutcomeUnknown();
     seenVersion = version;
     snapshot = await answer.look();
   }
