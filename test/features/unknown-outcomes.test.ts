@@ -155,6 +155,81 @@ describe('paymentCreate OUTCOME_UNKNOWN', () => {
   });
 });
 
+describe('what a later confirm is told', () => {
+  /** The id at Tilled of the customer's card. */
+  async function cardAtTilled(): Promise<string> {
+    const [method] = (await world.rows('billing_payment_methods', app)).filter((row) => row['customer_id'] === customerId);
+    return String(method?.['tilled_payment_method_id']);
+  }
+
+  const statusAtTilled = async () => (await atTilled(world, app, 'payment_intents')).map(({ status }) => status);
+
+  it('is not sent before the first is certainly dead, and the answer says how long that may take', async () => {
+    await cut(world, CONFIRM, 'before');
+    const confirms = () => world.sandbox.requests(CONFIRM).filter(({ account }) => account === app.accountId);
+    await pay({ idempotencyKey: 'key-1' });
+    await world.advance({ ms: 60_000 });
+    const { userErrors } = await pay({ idempotencyKey: 'key-1' });
+    const [error] = userErrors as { __typename: string; code: string; retryAfterMs: number }[];
+    expect(error).toMatchObject({ __typename: 'RetryLater', code: 'OUTCOME_UNKNOWN' });
+    expect(error?.retryAfterMs).toBeGreaterThan(200_000);
+    expect(error?.retryAfterMs).toBeLessThanOrEqual(300_000);
+    expect(confirms()).toHaveLength(1);
+    await quietTimePasses();
+    expect(confirms()).toHaveLength(2);
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+  });
+
+  it('if it is a decline, is final only once the intent is canceled and read back', async () => {
+    await cut(world, CONFIRM, 'before');
+    const id = (await pay({ idempotencyKey: 'key-1' })).payment?.id;
+    await world.control('declines', { paymentMethodId: await cardAtTilled(), code: 'insufficient_funds' });
+    await quietTimePasses();
+    expect(await read(id)).toMatchObject({ status: 'FAILED', failureCode: 'insufficient_funds' });
+    expect(await statusAtTilled()).toEqual(['canceled']);
+    expect(await pay({ idempotencyKey: 'key-1' })).toMatchObject({
+      payment: { status: 'FAILED' },
+      userErrors: [{ code: 'PAYMENT_DECLINED' }],
+    });
+    await expectNothingToDo();
+  });
+
+  it.each([
+    'decline',
+    'conflict',
+  ])('if it is a %s and the first is under way for longer than anybody thinks, settles nothing', async (repeat) => {
+    await world.control('faults', { operation: CONFIRM, when: 'during', delayMs: 3_600_000, repeat });
+    const id = (await pay({ idempotencyKey: 'key-1' })).payment?.id;
+    await quietTimePasses();
+    expect((await read(id)).status).toBe('UNKNOWN');
+    await world.control('underway', {});
+    await quietTimePasses();
+    expect(await pay({ idempotencyKey: 'key-1' })).toMatchObject({ payment: { status: 'SUCCEEDED' }, userErrors: [], replayed: true });
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+    await expectNothingToDo();
+  });
+
+  it('is no outcome if it says that nothing was done: the payment is called off, and never PENDING for good', async () => {
+    await world.control('outcomes', { paymentMethodId: await cardAtTilled(), confirm: 'requires_payment_method' });
+    const first = await pay({ idempotencyKey: 'key-1' });
+    expect(first).toMatchObject({ payment: { status: 'UNKNOWN' }, ...unknown });
+    await quietTimePasses();
+    expect((await read(first.payment?.id)).status).toBe('CANCELED');
+    expect(await takenAtTilled(world, app)).toEqual([]);
+    await expectNothingToDo();
+  });
+
+  it('if it answers the only confirm with a decline, is final at once, for no further call', async () => {
+    const askedBefore = world.sandbox.requests().length;
+    expect(await pay({ amount: usd(777_701) })).toMatchObject({
+      payment: { status: 'FAILED' },
+      userErrors: [{ code: 'PAYMENT_DECLINED' }],
+    });
+    const asked = world.sandbox.requests().slice(askedBefore);
+    expect(asked.map(({ operation }) => operation)).toEqual([CREATE, CONFIRM]);
+  });
+});
+
 describe('an outage that lasts', () => {
   it('leaves the payment UNKNOWN, never FAILED, for as long as Tilled cannot be asked', async () => {
     await cut(world, CONFIRM, 'after');
