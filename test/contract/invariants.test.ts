@@ -13,6 +13,9 @@ const BREAKAGES: Readonly<Record<string, string>> = {
     "update billing_refunds set customer_id = (select min(c.id) from billing_customers c where c.app_id = billing_refunds.app_id and c.email = 'other@example.com') where app_id = ?",
   'no-event-without-work': "update billing_webhooks set status = 'RECEIVED' where app_id = ?",
   'no-intent-without-work': "update billing_payments set status = 'UNKNOWN' where app_id = ?",
+  'open-key-has-work': "update billing_idempotency_keys set state = 'open' where app_id = ? and operation = 'paymentCreate'",
+  'keys-agree-with-rows': `update billing_idempotency_keys set errors = '[{"code":"PROCESSOR_REJECTED"}]' where app_id = ?`,
+  'collected-with-a-method': 'update billing_payment_methods set detached_at = created_at, default_of = null where app_id = ?',
   'transitions-lead-to-status': 'delete from billing_events where app_id = ?',
 };
 
@@ -29,7 +32,7 @@ describe('billing verify', () => {
     const app = await world.app();
     const { customer } = await world.payer(app);
     await world.customer(app, { email: 'other@example.com' });
-    const payment = await world.payment(app, customer.id);
+    const payment = await world.payment(app, customer.id, { idempotencyKey: 'payment' });
     await world.ask(app, ops.RefundCreateDocument, { input: { paymentId: payment.id } });
     await world.subscription(app, customer.id);
     await world.advance({ days: 1 });

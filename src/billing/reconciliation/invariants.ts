@@ -27,6 +27,11 @@ const ledTo = (table: string, start: string): string => `select r.app_id, r.id f
     - (select count(*) from billing_events e where e.app_id = r.app_id and e.object_id = r.id and e.from_status = r.status)
     <> case when r.status = '${start}' then 0 else 1 end`;
 
+/** Keys of creations that remember an error, and whose row was made at Tilled all the same. */
+const refusedYetMade = (operation: string, table: string, isMade: string): string =>
+  `select k.app_id, k.id from billing_idempotency_keys k join ${table} r on r.app_id = k.app_id and r.id = k.resource_id
+    where k.operation = '${operation}' and k.state = 'done' and k.errors <> '[]' and ${isMade}`;
+
 const refundsOf = (statuses: string): string =>
   `coalesce((select sum(r.amount_minor) from billing_refunds r where r.app_id = p.app_id and r.payment_id = p.id and r.status in (${statuses})), 0)`;
 
@@ -39,8 +44,9 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'refunded-is-the-sum',
-    sentence: "A payment's refunded amount is the sum of its refunds that succeeded.",
-    sql: `select p.app_id, p.id from billing_payments p where p.refunded_minor <> ${refundsOf("'SUCCEEDED'")}`,
+    sentence: "A payment's refunded amount is the sum of its refunds that succeeded, and all of it where Tilled gave back more.",
+    sql: `select p.app_id, p.id from billing_payments p where p.refunded_minor <> ${refundsOf("'SUCCEEDED'")}
+      and (p.refunded_minor <> p.amount_minor or ${refundsOf("'SUCCEEDED'")} < p.amount_minor)`,
   },
   {
     name: 'reserved-is-the-sum',
@@ -80,6 +86,28 @@ export const INVARIANTS: readonly Invariant[] = [
       union all select r.app_id, r.id from billing_refunds r where r.tilled_refund_id is null and r.status in ('PENDING', 'UNKNOWN') and not ${hasJob('r', 'refundCreate')}
       union all select s.app_id, s.id from billing_subscriptions s where s.tilled_subscription_id is null and s.status <> 'CANCELED' and not ${hasJob('s', 'subscriptionCreate')}
       union all select c.app_id, c.id from billing_customers c where c.tilled_customer_id is null and c.deleted_at is null and not ${hasJob('c', 'customerCreate')}`,
+  },
+  {
+    name: 'open-key-has-work',
+    sentence: 'A key whose outcome is not known yet has a job that will find out.',
+    sql: `select k.app_id, k.id from billing_idempotency_keys k where k.state = 'open' and not exists
+      (select 1 from billing_jobs j where j.app_id = k.app_id and j.subject = k.resource_id and j.kind = k.operation)`,
+  },
+  {
+    name: 'keys-agree-with-rows',
+    sentence: 'A key of a creation remembers no failure of what was made at Tilled all the same.',
+    sql: [
+      refusedYetMade('customerCreate', 'billing_customers', 'r.tilled_customer_id is not null'),
+      refusedYetMade('subscriptionCreate', 'billing_subscriptions', 'r.tilled_subscription_id is not null'),
+      refusedYetMade('refundCreate', 'billing_refunds', 'r.tilled_refund_id is not null'),
+      refusedYetMade('paymentCreate', 'billing_payments', "r.status in ('SUCCEEDED', 'REQUIRES_CAPTURE', 'REQUIRES_ACTION', 'PROCESSING')"),
+    ].join(' union all '),
+  },
+  {
+    name: 'collected-with-a-method',
+    sentence: 'A subscription that will be collected has a payment method that is attached.',
+    sql: `select s.app_id, s.id from billing_subscriptions s join billing_payment_methods m on m.app_id = s.app_id and m.id = s.payment_method_id
+      where s.status in ('PENDING', 'ACTIVE', 'PAST_DUE', 'PAUSED') and s.cancel_at_period_end = 0 and m.detached_at is not null`,
   },
   {
     name: 'transitions-lead-to-status',
