@@ -12,6 +12,7 @@ export const ALERTS: readonly string[] = [
   'SubscriptionCreationFailures',
   'DivergenceRisk',
   'DivergencesOpen',
+  'DuplicateAtTilled',
   'CardDataRefused',
   'TilledErrorRate',
   'TilledUnauthorized',

@@ -99,8 +99,12 @@ const HEALED: readonly Drift[] = [
       ),
   },
   {
-    ...{ name: 'a refund given at Tilled', kind: 'REFUND', class: 'MISSING_HERE', differs: [] },
+    ...{ name: 'a refund given at Tilled', kind: 'PAYMENT', class: FIELD, differs: ['refundedMinor'] },
     plant: ({ tilled }) => at('POST', '/v1/refunds', { payment_intent_id: tilled.payment, amount: 300 }),
+  },
+  {
+    ...{ name: 'a refund begun at Tilled', kind: 'REFUND', class: 'MISSING_HERE', differs: [] },
+    plant: ({ tilled }) => at('POST', '/v1/refunds', { payment_intent_id: tilled.debit, amount: 300 }),
   },
   {
     ...{ name: 'a failure that our row says and Tilled does not', kind: 'REFUND', class: FIELD, differs: ['failureCode'] },
@@ -157,7 +161,7 @@ const LEFT_OPEN: readonly Drift[] = [
       ),
   },
   {
-    ...{ name: 'a second payment with the mark of the first', kind: 'PAYMENT', class: 'MISSING_HERE', differs: [] },
+    ...{ name: 'a second payment with the mark of the first', kind: 'PAYMENT', class: 'DUPLICATE_AT_TILLED', differs: [] },
     plant: async ({ tilled }) => {
       const { metadata } = (await at('GET', `/v1/payment-intents/${tilled.payment}`)) as { metadata: object };
       const method = { payment_method_types: ['card'], payment_method_id: tilled.card };
@@ -165,7 +169,7 @@ const LEFT_OPEN: readonly Drift[] = [
     },
   },
   {
-    ...{ name: 'a refund of another amount than Tilled gave', kind: 'REFUND', class: 'MISSING_HERE', differs: [] },
+    ...{ name: 'a second refund with the mark of the first', kind: 'REFUND', class: 'DUPLICATE_AT_TILLED', differs: [] },
     plant: async ({ tilled }) => {
       const { metadata } = (await at('GET', `/v1/refunds/${tilled.refund}`)) as { metadata: object };
       return at('POST', '/v1/refunds', { payment_intent_id: tilled.payment, amount: 200, metadata });

@@ -39,6 +39,7 @@ const CAUSES: readonly { readonly alerts: readonly string[]; readonly story: str
   { alerts: ['DeadWebhookEvents', 'DeadJobs'], story: 'Tilled does not show what an event names', cause: refuseToShow },
   { alerts: ['CardDataRefused'], story: 'a caller sends a card number', cause: sendCard },
   { alerts: ['DivergenceRisk', 'DivergencesOpen'], story: 'Tilled says that a canceled payment was taken', cause: contradict },
+  { alerts: ['DuplicateAtTilled'], story: 'a customer is at Tilled twice', cause: makeTwice },
   { alerts: ['TilledUnauthorized', 'TilledErrorRate'], story: 'Tilled does not know our key, and throttles', cause: turnAway },
   { alerts: ['ApiLatency'], story: 'Tilled answers slowly', cause: slowDown },
   { alerts: ['EventLoopLag'], story: 'something computes for long', cause: hogTheLoop },
@@ -73,8 +74,8 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     await second.close();
     await database.mend();
     await world.control('faults', { clear: true });
-    // That of the contradiction.
-    await world.close({ divergences: 1 });
+    // Those of the contradiction and of the second customer.
+    await world.close({ divergences: 2 });
   });
 
   describe('a game day', () => {
@@ -187,6 +188,12 @@ async function contradict(): Promise<void> {
   // Twice: what seems impossible is asked again before it is believed.
   await world.control('faults', { operation: 'GET /v1/payment-intents/:id', status: 200, body, times: 2 });
   expect(await deliver({ type: 'payment_intent.succeeded', data: { id } })).toBe(200);
+  await world.settle();
+}
+
+async function makeTwice(): Promise<void> {
+  const { id } = await world.customer(app);
+  await world.tilled(app, 'POST', '/v1/customers', { metadata: { billing_app_id: app.id, billing_id: id } });
   await world.settle();
 }
 

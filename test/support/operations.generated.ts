@@ -51,8 +51,9 @@ export type DisputeStatus =
   | 'WARNING_UNDER_REVIEW'
   | 'WON';
 
-/** ILLEGAL_STATE: Tilled reports a state that cannot follow ours; it was not taken over. */
+/** ILLEGAL_STATE: the processor reports a state that cannot follow ours; it was not taken over. DUPLICATE_AT_TILLED: the processor has a second object (tilledId) for one of ours (objectId), which follows its own. */
 export type DivergenceClass =
+  | 'DUPLICATE_AT_TILLED'
   | 'FIELD'
   | 'ILLEGAL_STATE'
   | 'MISSING_AT_TILLED'

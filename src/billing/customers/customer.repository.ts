@@ -22,6 +22,10 @@ export class CustomerRepository extends TenantRepository<Customer> {
     return this.findBy('tilledCustomerId', tilledCustomerId);
   }
 
+  tilledIdOf({ tilledCustomerId }: Customer): string | null {
+    return tilledCustomerId;
+  }
+
   /** The customer as it is now, locked and managed, or null. */
   lockByTilledId(tilledCustomerId: string): Promise<Customer | null> {
     return this.lockBy({ tilledCustomerId });

@@ -8,7 +8,10 @@ import type { Jobs } from '../../platform/jobs/jobs.js';
 import type { Lease } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCustomer, TilledCustomerParams } from '../../tilled/tilled.shapes.js';
+import { DivergenceKind } from '../kit/divergence.entity.js';
+import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
 import { assertVersion } from '../kit/expected-version.js';
+import { lockHolderOf } from '../kit/holder.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { markedId, markOf, type Processor } from '../kit/processor.js';
 import type { Customer } from './customer.entity.js';
@@ -140,13 +143,12 @@ export class CustomerService {
     await scope.transaction((tx) => this.parts.jobs.complete(tx, lease));
   }
 
-  /** Records what Tilled says of a customer we made. Others are not ours and stay out. */
+  /** Records what Tilled says of a customer we made; a second one with our mark is reported. Others are not ours and stay out. */
   async mirror(tx: Scope, snapshot: TilledCustomer): Promise<void> {
-    const repository = CustomerRepository.of(tx);
-    const marked = markedId(tx, snapshot.metadata);
-    const known = (await repository.findByTilledId(snapshot.id)) ?? (marked === null ? null : await repository.find(marked));
-    if (known === null) return;
-    const customer = await repository.lock(known.id);
+    const holder = await lockHolderOf(tx, CustomerRepository.of(tx), snapshot);
+    if (holder === null) return;
+    const { row: customer, isDuplicate } = holder;
+    if (isDuplicate) return recordDuplicate(tx, duplicateOf(customer.id, snapshot));
     customer.tilledCustomerId ??= snapshot.id;
     tx.log.info('customer mirrored', { customerId: customer.id, tilledCustomerId: snapshot.id });
   }
@@ -220,6 +222,11 @@ export class CustomerService {
 
 function paramsOf(scope: Scope, customer: Customer): TilledCustomerParams {
   return { email: customer.email, ...namesOf(customer.name), metadata: markOf(scope, customer.id) };
+}
+
+/** A second customer with the mark of ours. It is there until it is deleted. */
+export function duplicateOf(customerId: string, { id }: TilledCustomer): Duplicate {
+  return { kind: DivergenceKind.CUSTOMER, of: customerId, tilledId: id, theirs: {}, isOver: false };
 }
 
 /** A name as Tilled keeps it, in parts. */

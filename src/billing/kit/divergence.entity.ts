@@ -20,10 +20,12 @@ export enum DivergenceClass {
   MISSING_AT_TILLED = 'MISSING_AT_TILLED',
   FIELD = 'FIELD',
   ILLEGAL_STATE = 'ILLEGAL_STATE',
+  DUPLICATE_AT_TILLED = 'DUPLICATE_AT_TILLED',
 }
 registerEnumType(DivergenceClass, {
   name: 'DivergenceClass',
-  description: 'ILLEGAL_STATE: Tilled reports a state that cannot follow ours; it was not taken over.',
+  description:
+    'ILLEGAL_STATE: the processor reports a state that cannot follow ours; it was not taken over. DUPLICATE_AT_TILLED: the processor has a second object (tilledId) for one of ours (objectId), which follows its own.',
 });
 
 export enum DivergenceStatus {
@@ -55,7 +57,7 @@ export class DivergentFact {
   differs!: boolean;
 }
 
-/** An object of which our books and Tilled's say different things. At most one is open for each object and class. */
+/** An object of which our books and Tilled's say different things. At most one is open for each object and class; for each second object at Tilled one. */
 @ObjectType({ implements: Node, simpleResolvers: true, description: "A difference between our books and the processor's." })
 @Entity({ tableName: 'billing_divergences' })
 @Unique({ name: 'billing_divergences_open', properties: ['appId', 'openKey'] })
@@ -79,7 +81,7 @@ export class Divergence extends TenantRow {
   @IdColumn({ nullable: true })
   tilledId!: string | null;
 
-  /** Kind, class and object while it is open, else null. Unique: the database itself keeps one from being opened twice. */
+  /** Kind, class and object (of a duplicate Tilled's) while it is open, else null. Unique: the database itself keeps one from being opened twice. */
   @Text(128, { nullable: true })
   openKey!: string | null;
 

@@ -47,7 +47,8 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
    */
   async see(sighting: Sighting): Promise<boolean> {
     const { kind, class: found, objectId, tilledId } = sighting;
-    const openKey = openKeyOf(kind, found, objectId ?? tilledId ?? '');
+    const subject = found === DivergenceClass.DUPLICATE_AT_TILLED ? tilledId : (objectId ?? tilledId);
+    const openKey = openKeyOf(kind, found, subject ?? '');
     const id = this.scope.newId('dv');
     const now = this.scope.now();
     const parameters = [
@@ -59,7 +60,7 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
     return (await this.rows({ openKey: [openKey] })).some((row) => row.id === id);
   }
 
-  /** What is open about objects. */
+  /** What is open about objects; second objects at Tilled are found by their own ids there. */
   openOf(refs: readonly ObjectRef[]): Promise<Divergence[]> {
     const openKey = refs.flatMap(({ kind, objectId, tilledId }) =>
       [objectId, tilledId].flatMap((id) => (id === null ? [] : Object.values(DivergenceClass).map((found) => openKeyOf(kind, found, id)))),
@@ -70,6 +71,12 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
   /** Everything there ever was about an object of ours, oldest first. */
   ofObject(objectId: string): Promise<Divergence[]> {
     return this.allBy('objectId', objectId);
+  }
+
+  /** The open ones about second objects at Tilled with the mark of an object of ours. */
+  async openDuplicatesOf(objectId: string): Promise<Divergence[]> {
+    const all = await this.rows({ objectId, status: OPEN });
+    return all.filter((divergence) => divergence.class === DivergenceClass.DUPLICATE_AT_TILLED);
   }
 
   /** Up to `limit` open ones after the id `after`, oldest first. */

@@ -3,6 +3,10 @@ import { setChanged } from '../../platform/db/changes.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
+import { DivergenceKind } from '../kit/divergence.entity.js';
+import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
+import { givenBackMinor } from '../kit/given-back.js';
+import { type Holder, holderOf, lockHolderOf } from '../kit/holder.js';
 import { markedId } from '../kit/processor.js';
 import { moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
@@ -27,7 +31,8 @@ export class PaymentMirror {
 
   /**
    * Records an intent on the payment it belongs to, and makes the payment when Tilled took it for one of our
-   * subscriptions. Null for intents that are not ours, and for one in a state that cannot be: of that nothing is believed.
+   * subscriptions. Null for intents that are not ours, for a second one with our mark, and for one in a state that cannot be: of that
+   * nothing is believed.
    */
   async record(tx: Scope, intent: TilledPaymentIntent): Promise<Payment | null> {
     const payment = await this.paymentOf(tx, intent);
@@ -61,33 +66,31 @@ export class PaymentMirror {
     const known = await payments.findByTilledId(intent.id);
     if (known !== null) return payments.lock(known.id);
     if (intent.subscription_id !== null) return this.paymentOfSubscription(tx, intent, intent.subscription_id);
-    const marked = markedId(tx, intent.metadata);
-    const wanted = marked === null ? null : await payments.find(marked);
-    if (wanted === null) return null;
-    const locked = await payments.lock(wanted.id);
-    // An intent that a lost answer left behind: the payment went on with another one, and this one took nothing.
-    return locked.tilledPaymentIntentId === null ? locked : null;
+    const holder = await lockHolderOf(tx, payments, intent);
+    if (holder === null || !holder.isDuplicate) return holder?.row ?? null;
+    // The payment went on with another intent. One that a lost answer left behind took nothing, and is over.
+    await recordDuplicate(tx, duplicateOf(holder.row.id, intent));
+    return null;
   }
 
   /** Tilled takes the payments of a subscription by itself: the first we hear of one may be its event. */
   private async paymentOfSubscription(tx: Scope, intent: TilledPaymentIntent, tilledSubscriptionId: string): Promise<Payment | null> {
-    const subscriptions = SubscriptionRepository.of(tx);
-    const marked = markedId(tx, intent.metadata);
-    const subscription =
-      (await subscriptions.findByTilledId(tilledSubscriptionId)) ?? (marked === null ? null : await subscriptions.find(marked));
-    return subscription === null ? null : this.newPayment(tx, intent, subscription);
+    const holder = await holderOf(tx, SubscriptionRepository.of(tx), { id: tilledSubscriptionId, metadata: intent.metadata });
+    // Of a second subscription only money counts: it may be given back here, and is no payment of ours.
+    if (holder === null || (holder.isDuplicate && statusOf(intent) === null)) return null;
+    return this.newPayment(tx, intent, holder);
   }
 
-  private async newPayment(tx: Scope, intent: TilledPaymentIntent, subscription: Subscription): Promise<Payment> {
+  private async newPayment(tx: Scope, intent: TilledPaymentIntent, { row, isDuplicate }: Holder<Subscription>): Promise<Payment> {
     const now = this.clock.now();
     const tilledMethodId = intent.payment_method?.id;
     const method = tilledMethodId === undefined ? null : await PaymentMethodRepository.of(tx).findByTilledId(tilledMethodId);
     return PaymentRepository.of(tx).add({
       id: this.ids.make('pay'),
       version: 1,
-      customerId: subscription.customerId,
+      customerId: row.customerId,
       paymentMethodId: method?.id ?? null,
-      subscriptionId: subscription.id,
+      subscriptionId: isDuplicate ? null : row.id,
       tilledPaymentIntentId: intent.id,
       status: PENDING,
       captureMethod: intent.capture_method === 'manual' ? CaptureMethod.MANUAL : CaptureMethod.AUTOMATIC,
@@ -105,6 +108,19 @@ export class PaymentMirror {
       updatedAt: now,
     } as Parameters<PaymentRepository['add']>[0]);
   }
+}
+
+/** A second intent with the mark of a payment. It is over when it took nothing and holds nothing, or all it took was given back. */
+export function duplicateOf(paymentId: string, intent: TilledPaymentIntent): Duplicate {
+  const [takenMinor, refundedMinor] = [intent.amount_received, givenBackMinor(intent)];
+  const isGivenBack = intent.status === 'succeeded' && refundedMinor >= takenMinor;
+  return {
+    kind: DivergenceKind.PAYMENT,
+    of: paymentId,
+    tilledId: intent.id,
+    theirs: { status: statusOf(intent), amountMinor: intent.amount, currency: intent.currency, capturedMinor: takenMinor, refundedMinor },
+    isOver: shownBy(intent) !== 'taken' || isGivenBack,
+  };
 }
 
 function factsOf(payment: Payment, intent: TilledPaymentIntent): Partial<Payment> {

@@ -14,6 +14,10 @@ export class PaymentRepository extends TenantRepository<Payment> {
     return this.findBy('tilledPaymentIntentId', tilledPaymentIntentId);
   }
 
+  tilledIdOf({ tilledPaymentIntentId }: Payment): string | null {
+    return tilledPaymentIntentId;
+  }
+
   findByReferenceId(referenceId: string): Promise<Payment | null> {
     return this.findBy('referenceId', referenceId);
   }

@@ -3,6 +3,8 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledList } from '../../tilled/tilled.shapes.js';
 import { DivergenceClass, type DivergenceKind, type Facts } from '../kit/divergence.entity.js';
 import type { ObjectRef } from '../kit/divergence.repository.js';
+import type { Duplicate } from '../kit/duplicate.js';
+import { type Holder, holderOf, type MirroredRows } from '../kit/holder.js';
 import type { MirroredTable } from './reconciliation.repository.js';
 
 /** An object as both sides have it. */
@@ -12,6 +14,10 @@ export interface Sides {
   /** Null where the side has no such object. */
   readonly ours: Facts | null;
   readonly theirs: Facts | null;
+  /** Set for a second object at Tilled with the mark of one of ours, which has another already: our id of that. */
+  readonly duplicateOf?: string;
+  /** Whether it is a second one that we have as an object of its own: the same on both sides, but only a person says that it is well. */
+  readonly isSecond?: boolean;
   /** Whether their state may follow ours. */
   readonly isLegal: boolean;
   /** Whether it is right that one side has nothing: what was deleted here, or took nothing there. */
@@ -50,6 +56,7 @@ export interface Difference {
 
 /** What differs between two sides; null for nothing. */
 export function differenceOf(sides: Sides): Difference | null {
+  if (sides.duplicateOf !== undefined) return sides.mayBeMissing ? null : { class: DivergenceClass.DUPLICATE_AT_TILLED, fields: [] };
   const { ours, theirs } = sides;
   if (ours === null || theirs === null) {
     if (sides.mayBeMissing || ours === theirs) return null;
@@ -58,6 +65,13 @@ export function differenceOf(sides: Sides): Difference | null {
   const fields = Object.keys({ ...ours, ...theirs }).filter((name) => ours[name] !== theirs[name]);
   if (fields.length === 0) return null;
   return { class: sides.isLegal ? DivergenceClass.FIELD : DivergenceClass.ILLEGAL_STATE, fields };
+}
+
+/** A second object with our mark. Nothing under way excuses it, and nothing makes it right but what a person does at Tilled. */
+export function sidesOfDuplicate(duplicate: Duplicate, healing: readonly JobKey[] = []): Sides {
+  const { of: duplicateOf, tilledId, theirs, isOver: mayBeMissing } = duplicate;
+  const moments = { oursChangedAt: null, theirsChangedAt: null };
+  return { objectId: null, tilledId, ours: null, theirs, duplicateOf, isLegal: true, mayBeMissing, ...moments, subjects: [], healing };
 }
 
 /** When the sides parted, as far as Tilled's own word tells: it changed the object after we last did. */
@@ -86,6 +100,17 @@ export function timeFact(value: Date | string | null): string | null {
 /** A date of Tilled's. */
 export function dateOf(snapshot: { readonly updated_at: string } | null): Date | null {
   return snapshot === null ? null : new Date(snapshot.updated_at);
+}
+
+/** The row that is meant: by its id, else by that of Tilled, else as the object at Tilled tells. */
+export async function holderAt<Row>(
+  tx: Scope,
+  rows: MirroredRows<Row>,
+  { ref, snapshot }: { readonly ref: ObjectRef; readonly snapshot: Parameters<typeof holderOf>[2] | null },
+): Promise<Holder<Row> | null> {
+  if (ref.objectId === null && snapshot !== null) return holderOf(tx, rows, snapshot);
+  const row = ref.objectId !== null ? await rows.find(ref.objectId) : await rows.findByTilledId(ref.tilledId ?? '');
+  return row === null ? null : { row, isDuplicate: false };
 }
 
 /** Those that are there. */

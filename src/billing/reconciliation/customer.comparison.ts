@@ -2,11 +2,11 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCustomer } from '../../tilled/tilled.shapes.js';
 import type { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
-import { CUSTOMER_PUSH } from '../customers/customer.service.js';
+import { CUSTOMER_PUSH, duplicateOf } from '../customers/customer.service.js';
 import { DivergenceKind, type Facts } from '../kit/divergence.entity.js';
 import type { ObjectRef } from '../kit/divergence.repository.js';
 import { markedId, type Processor } from '../kit/processor.js';
-import { type Comparison, dateOf, listedPage, present, type Sides } from './comparison.js';
+import { type Comparison, dateOf, holderAt, listedPage, present, type Sides, sidesOfDuplicate } from './comparison.js';
 
 /** Customers: their data is ours, so a difference is put right by carrying ours to Tilled. */
 export class CustomerComparison implements Comparison<TilledCustomer> {
@@ -30,11 +30,10 @@ export class CustomerComparison implements Comparison<TilledCustomer> {
 
   async sides(tx: Scope, ref: ObjectRef, snapshot: TilledCustomer | null): Promise<Sides | null> {
     const marked = snapshot === null ? null : markedId(tx, snapshot.metadata);
-    const row = await rowOf(tx, ref, marked);
+    const holder = await holderAt(tx, CustomerRepository.of(tx), { ref, snapshot });
+    const row = holder?.row ?? null;
     if (row === null && marked === null) return null;
-    // A second one, left behind by a lost answer, is used for nothing.
-    const isSpare = row !== null && snapshot !== null && ![null, snapshot.id].includes(row.tilledCustomerId);
-    if (isSpare) return null;
+    if (row !== null && snapshot !== null && holder?.isDuplicate) return sidesOfDuplicate(duplicateOf(row.id, snapshot));
     const isGone = row !== null && row.deletedAt !== null;
     return {
       objectId: row?.id ?? null,
@@ -49,13 +48,6 @@ export class CustomerComparison implements Comparison<TilledCustomer> {
       healing: row === null || isGone ? [] : [{ kind: CUSTOMER_PUSH, subject: row.id }],
     };
   }
-}
-
-async function rowOf(tx: Scope, ref: ObjectRef, marked: string | null): Promise<Customer | null> {
-  const customers = CustomerRepository.of(tx);
-  if (ref.objectId !== null) return customers.find(ref.objectId);
-  const known = ref.tilledId === null ? null : await customers.findByTilledId(ref.tilledId);
-  return known ?? (marked === null ? null : customers.find(marked));
 }
 
 function oursOf({ deletedAt, tilledCustomerId: tilledId, email, name }: Customer): Facts {

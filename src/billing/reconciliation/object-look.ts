@@ -2,7 +2,7 @@ import { NotFound } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { type Divergence, DivergenceKind } from '../kit/divergence.entity.js';
 import { DivergenceRepository, type ObjectRef } from '../kit/divergence.repository.js';
-import type { Reconciler, Verdict } from './reconciler.js';
+import { aboutOf, type Reconciler, type Verdict } from './reconciler.js';
 
 /** What a look at one object came to. */
 export interface ObjectReport {
@@ -26,11 +26,18 @@ const KINDS: Readonly<Record<string, DivergenceKind>> = {
 export class ObjectLook {
   constructor(private readonly reconciler: Reconciler) {}
 
-  /** Compares the object with an id of ours or of Tilled's. Throws NotFound for an id of which neither side knows an object of this app. */
+  /** Compares the object with an id of ours or of Tilled's, and second objects at Tilled with its mark. Throws NotFound for an id of which neither side knows an object of this app. */
   async at(scope: Scope, id: string): Promise<ObjectReport> {
     const ref = await this.refOf(scope, id);
     const verdict = await this.reconciler.examine(scope, ref);
-    return { appId: scope.appId, verdict, open: await scope.transaction((tx) => DivergenceRepository.of(tx).openOf([ref])) };
+    await this.reconciler.examineAll(scope, (await this.duplicatesOf(scope, ref)).map(aboutOf));
+    const duplicates = await this.duplicatesOf(scope, ref);
+    const open = [...(await scope.transaction((tx) => DivergenceRepository.of(tx).openOf([ref]))), ...duplicates];
+    return { appId: scope.appId, verdict: duplicates.length > 0 ? 'differs' : verdict, open };
+  }
+
+  private async duplicatesOf(scope: Scope, { objectId }: ObjectRef): Promise<Divergence[]> {
+    return objectId === null ? [] : scope.transaction((tx) => DivergenceRepository.of(tx).openDuplicatesOf(objectId));
   }
 
   private async refOf(scope: Scope, id: string): Promise<ObjectRef> {

@@ -11,11 +11,12 @@ export async function countOpenDivergences(database: Database): Promise<Readonly
   );
   const counts = new Map(rows.map((row) => [String(row.class), Number(row.n)]));
   const countOf = (found: DivergenceClass) => counts.get(found) ?? 0;
-  const { MISSING_HERE, MISSING_AT_TILLED, FIELD, ILLEGAL_STATE } = DivergenceClass;
+  const { MISSING_HERE, MISSING_AT_TILLED, FIELD, ILLEGAL_STATE, DUPLICATE_AT_TILLED } = DivergenceClass;
   return {
     MISSING_HERE: countOf(MISSING_HERE),
     MISSING_AT_TILLED: countOf(MISSING_AT_TILLED),
     FIELD: countOf(FIELD),
     ILLEGAL_STATE: countOf(ILLEGAL_STATE),
+    DUPLICATE_AT_TILLED: countOf(DUPLICATE_AT_TILLED),
   };
 }

@@ -3,15 +3,17 @@ import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import { DivergenceKind } from '../kit/divergence.entity.js';
 import type { ObjectRef } from '../kit/divergence.repository.js';
+import { givenBackMinor } from '../kit/given-back.js';
 import { markedId, type Processor } from '../kit/processor.js';
 import { isLegal } from '../kit/transition.js';
 import type { Payment } from '../payments/payment.entity.js';
-import { statesOf, statusOf } from '../payments/payment.mirror.js';
+import { duplicateOf, statesOf, statusOf } from '../payments/payment.mirror.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
 import { PaymentStatus } from '../payments/payment.states.js';
+import { RefundRepository } from '../refunds/refund.repository.js';
 import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
 import { jobKindOf } from '../webhooks/event-catalogue.js';
-import { type Comparison, dateOf, listedPage, present, type Sides } from './comparison.js';
+import { type Comparison, dateOf, holderAt, listedPage, present, type Sides, sidesOfDuplicate } from './comparison.js';
 
 const { PENDING, FAILED, UNKNOWN, CANCELED } = PaymentStatus;
 
@@ -37,7 +39,9 @@ export class PaymentComparison implements Comparison<TilledPaymentIntent> {
 
   async sides(tx: Scope, ref: ObjectRef, snapshot: TilledPaymentIntent | null): Promise<Sides | null> {
     const marked = snapshot === null ? null : markedId(tx, snapshot.metadata);
-    const row = await rowOf(tx, ref, marked);
+    const holder = await holderAt(tx, PaymentRepository.of(tx), { ref, snapshot });
+    const row = holder?.row ?? null;
+    if (row !== null && snapshot !== null && holder?.isDuplicate) return sidesOfDuplicate(duplicateOf(row.id, snapshot));
     if (row === null && !(await isOurs(tx, snapshot, marked))) return null;
     const tilledId = row?.tilledPaymentIntentId ?? snapshot?.id ?? ref.tilledId;
     const status = snapshot === null ? null : statusOf(snapshot);
@@ -51,20 +55,16 @@ export class PaymentComparison implements Comparison<TilledPaymentIntent> {
       mayBeMissing: row === null && (status === null || status === CANCELED || status === FAILED),
       oursChangedAt: row?.updatedAt ?? null,
       theirsChangedAt: dateOf(snapshot),
-      subjects: present(row?.id, tilledId, marked),
+      subjects: present(row?.id, tilledId, marked, ...(await refundsUnderWay(tx, row))),
       healing: tilledId === null ? [] : [{ kind: jobKindOf('payment_intent'), subject: tilledId }],
     };
   }
 }
 
-async function rowOf(tx: Scope, ref: ObjectRef, marked: string | null): Promise<Payment | null> {
-  const payments = PaymentRepository.of(tx);
-  if (ref.objectId !== null) return payments.find(ref.objectId);
-  const known = ref.tilledId === null ? null : await payments.findByTilledId(ref.tilledId);
-  if (known !== null || marked === null) return known;
-  const wanted = await payments.find(marked);
-  // Another intent with the same mark that took money is a second payment: it is not this row.
-  return wanted !== null && wanted.tilledPaymentIntentId === null ? wanted : null;
+/** Refunds that may be given at this moment: until their jobs are done the sums may differ. */
+async function refundsUnderWay(tx: Scope, row: Payment | null): Promise<string[]> {
+  if (row === null || row.refundReservedMinor === row.refundedMinor) return [];
+  return (await RefundRepository.of(tx).ofPayment(row.id)).map(({ id }) => id);
 }
 
 async function isOurs(tx: Scope, snapshot: TilledPaymentIntent | null, marked: string | null): Promise<boolean> {
@@ -87,6 +87,7 @@ function oursOf(row: Payment, theirs: PaymentStatus | null) {
     amountMinor: row.amountMinor,
     currency: row.currency,
     capturedMinor: row.capturedMinor,
+    refundedMinor: row.refundedMinor,
     captureMethod: row.captureMethod.toLowerCase(),
     failureCode: isUntried(row, theirs) ? null : row.failureCode,
   };
@@ -101,6 +102,7 @@ function theirsOf(snapshot: TilledPaymentIntent, status: PaymentStatus | null, r
     currency: snapshot.currency,
     // A returned bank debit takes the money back; what was refunded of it was captured all the same.
     capturedMinor: Math.max(snapshot.amount_received, row?.refundedMinor ?? 0),
+    refundedMinor: givenBackMinor(snapshot),
     captureMethod: snapshot.capture_method,
     failureCode: status === FAILED ? (error?.code ?? row?.failureCode ?? null) : null,
   };

@@ -2,7 +2,7 @@ import type { Jobs } from '../../platform/jobs/jobs.js';
 import type { Lease } from '../../platform/jobs/lease.js';
 import type { Metrics } from '../../platform/metrics.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
-import { type Divergence, DivergenceStatus } from '../kit/divergence.entity.js';
+import { type Divergence, DivergenceClass, DivergenceStatus } from '../kit/divergence.entity.js';
 import { DivergenceRepository, type ObjectRef } from '../kit/divergence.repository.js';
 import { type Comparison, type Difference, differenceOf, occurredAt, type Sides } from './comparison.js';
 import { ReconciledRepository } from './reconciliation.repository.js';
@@ -93,7 +93,7 @@ export class Reconciler {
       if (before !== null && before.oursChangedAt?.getTime() !== sides?.oursChangedAt?.getTime()) return this.wait(tx, ref, isFollowedUp);
       if (await ReconciledRepository.of(tx).isUnderWay(sides?.subjects ?? [])) return this.wait(tx, ref, isFollowedUp);
       const difference = sides === null ? null : differenceOf(sides);
-      if (sides === null || difference === null) return this.close(tx, { ...(sides ?? seen), kind: ref.kind }, null);
+      if (sides === null || difference === null) return this.close(tx, { ...(sides ?? seen), kind: ref.kind }, standing(sides));
       if (isFresh(tx, sides, graceMs)) return this.wait(tx, ref, isFollowedUp);
       return this.open(tx, { ref: seen, sides, difference, isFollowedUp });
     });
@@ -118,22 +118,30 @@ export class Reconciler {
     { ref, sides, difference, isFollowedUp }: { ref: ObjectRef; sides: Sides; difference: Difference; isFollowedUp: boolean },
   ): Promise<Verdict> {
     const { objectId, tilledId, ours, theirs } = sides;
-    await this.close(tx, { kind: ref.kind, objectId, tilledId }, difference.class);
-    const sighting = { kind: ref.kind, objectId, tilledId, ours, theirs, ...difference, occurredAt: occurredAt(sides) };
+    await this.close(tx, { kind: ref.kind, objectId, tilledId }, [difference.class, ...standing(sides)]);
+    const sighting = {
+      kind: ref.kind,
+      objectId: sides.duplicateOf ?? objectId,
+      tilledId,
+      ours,
+      theirs,
+      ...difference,
+      occurredAt: occurredAt(sides),
+    };
     const isNew = await DivergenceRepository.of(tx).see(sighting);
     await this.parts.jobs.enqueueAll(tx, sides.healing);
     if (isFollowedUp) await this.lookAgain(tx, { kind: ref.kind, objectId, tilledId }, AFTER_HEALING_MS);
-    const facts = { kind: ref.kind, class: difference.class, objectId, tilledId, fields: difference.fields };
+    const facts = { kind: ref.kind, class: difference.class, objectId: sighting.objectId, tilledId, fields: difference.fields };
     tx.log.error(isNew ? 'divergence found' : 'divergence seen again', { ...facts, divergence_risk: true });
     if (isNew) tx.afterCommit(() => this.parts.metrics.divergencesFound.inc({ class: difference.class }));
     return 'differs';
   }
 
-  /** Closes as healed what is open about an object, but for one class that still holds. */
-  private async close(tx: Scope, ref: ObjectRef, except: Difference['class'] | null): Promise<Verdict> {
+  /** Closes as healed what is open about an object, but for classes that still hold. */
+  private async close(tx: Scope, ref: ObjectRef, holding: readonly Difference['class'][]): Promise<Verdict> {
     const divergences = DivergenceRepository.of(tx);
     for (const { id, class: found } of await divergences.openOf([ref])) {
-      if (found === except || !(await divergences.close(id, DivergenceStatus.HEALED, null))) continue;
+      if (holding.includes(found) || !(await divergences.close(id, DivergenceStatus.HEALED, null))) continue;
       tx.log.info('divergence healed', { divergenceId: id, class: found, objectId: ref.objectId, tilledId: ref.tilledId });
       tx.afterCommit(() => this.parts.metrics.divergencesHealed.inc({ class: found }));
     }
@@ -145,6 +153,16 @@ export class Reconciler {
     const payload: ObjectRef = { kind, objectId, tilledId };
     return this.parts.jobs.enqueue(tx, { kind: LOOK, subject: objectId ?? tilledId ?? '', payload, dueInMs });
   }
+}
+
+/** What stays open until a person closes it. */
+function standing(sides: Sides | null): Difference['class'][] {
+  return sides?.isSecond === true ? [DivergenceClass.DUPLICATE_AT_TILLED] : [];
+}
+
+/** What a divergence is about, as an object to be looked at: of a duplicate that is the second one, not ours. */
+export function aboutOf({ kind, class: found, objectId, tilledId }: Divergence): ObjectRef {
+  return { kind, objectId: found === DivergenceClass.DUPLICATE_AT_TILLED ? null : objectId, tilledId };
 }
 
 function isFresh(tx: Scope, sides: Sides, graceMs: number): boolean {

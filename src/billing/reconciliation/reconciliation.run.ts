@@ -8,7 +8,7 @@ import type { Metrics } from '../../platform/metrics.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { type Divergence, DivergenceKind } from '../kit/divergence.entity.js';
 import { DivergenceRepository } from '../kit/divergence.repository.js';
-import type { Reconciler } from './reconciler.js';
+import { aboutOf, type Reconciler } from './reconciler.js';
 import type { Reconciliation } from './reconciliation.entity.js';
 import { ReconciledRepository, ReconciliationRepository } from './reconciliation.repository.js';
 
@@ -132,7 +132,11 @@ export class ReconciliationRun {
     if (step === OPEN_STEP) {
       const open = await DivergenceRepository.of(scope).openAfter(position, ASKED_ONE_BY_ONE);
       const unseen = open.filter(({ seenAt }) => seenAt < startedAt);
-      return { looked: unseen.length, busy: await reconciler.examineAll(scope, unseen), next: nextAfter(open.map(({ id }) => id)) };
+      return {
+        looked: unseen.length,
+        busy: await reconciler.examineAll(scope, unseen.map(aboutOf)),
+        next: nextAfter(open.map(({ id }) => id)),
+      };
     }
     const [kind = '', side] = step.split(' ');
     if (side === 'there') return reconciler.comparePage(scope, { kind, position });

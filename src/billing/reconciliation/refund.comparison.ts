@@ -2,15 +2,16 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledRefund } from '../../tilled/tilled.shapes.js';
 import { DivergenceKind } from '../kit/divergence.entity.js';
 import type { ObjectRef } from '../kit/divergence.repository.js';
+import { RELEASES } from '../kit/given-back.js';
 import { markedId, type Processor } from '../kit/processor.js';
 import { isLegal } from '../kit/transition.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
 import type { Refund } from '../refunds/refund.entity.js';
-import { RELEASES } from '../refunds/refund.mirror.js';
+import { duplicateOf } from '../refunds/refund.mirror.js';
 import { RefundRepository } from '../refunds/refund.repository.js';
 import { REFUND_STATES, RefundStatus } from '../refunds/refund.states.js';
 import { jobKindOf } from '../webhooks/event-catalogue.js';
-import { type Comparison, dateOf, listedPage, present, type Sides } from './comparison.js';
+import { type Comparison, dateOf, holderAt, listedPage, present, type Sides, sidesOfDuplicate } from './comparison.js';
 
 /** Refunds: all of our payments, whoever gave them. They are recorded with their payment. */
 export class RefundComparison implements Comparison<TilledRefund> {
@@ -35,7 +36,12 @@ export class RefundComparison implements Comparison<TilledRefund> {
   async sides(tx: Scope, ref: ObjectRef, snapshot: TilledRefund | null): Promise<Sides | null> {
     if (RELEASES.includes(snapshot?.reason ?? '')) return null;
     const marked = snapshot === null ? null : markedId(tx, snapshot.metadata);
-    const row = await rowOf(tx, ref, marked);
+    const holder = await holderAt(tx, RefundRepository.of(tx), { ref, snapshot });
+    const row = holder?.row ?? null;
+    if (row !== null && snapshot !== null && holder?.isDuplicate) {
+      // Recording the payment makes it a refund of its own, so that it is counted.
+      return sidesOfDuplicate(duplicateOf(row.id, snapshot), [{ kind: jobKindOf('payment_intent'), subject: snapshot.payment_intent_id }]);
+    }
     const payments = PaymentRepository.of(tx);
     const payment =
       row === null
@@ -54,6 +60,7 @@ export class RefundComparison implements Comparison<TilledRefund> {
       theirs: snapshot === null ? null : theirsOf(snapshot),
       isLegal: row === null || status === null || isLegal(REFUND_STATES, row.status, status),
       mayBeMissing: false,
+      isSecond: isSecond(row, snapshot, marked),
       oursChangedAt: row?.updatedAt ?? null,
       theirsChangedAt: dateOf(snapshot),
       subjects: present(row?.id, tilledId, marked, payment?.id, intentId),
@@ -62,14 +69,10 @@ export class RefundComparison implements Comparison<TilledRefund> {
   }
 }
 
-async function rowOf(tx: Scope, ref: ObjectRef, marked: string | null): Promise<Refund | null> {
-  const refunds = RefundRepository.of(tx);
-  if (ref.objectId !== null) return refunds.find(ref.objectId);
-  const known = ref.tilledId === null ? null : await refunds.findByTilledId(ref.tilledId);
-  if (known !== null || marked === null) return known;
-  const wanted = await refunds.find(marked);
-  // Another one with the same mark gave money back a second time: it is not this row.
-  return wanted !== null && wanted.tilledRefundId === null ? wanted : null;
+/** Whether the refund was given beside that of ours whose mark it bears, and stands. */
+function isSecond(row: Refund | null, snapshot: TilledRefund | null, marked: string | null): boolean {
+  if (row === null || snapshot === null || marked === null || marked === row.id) return false;
+  return !duplicateOf(marked, snapshot).isOver;
 }
 
 function oursOf(row: Refund, intentId: string | null) {

@@ -7,10 +7,11 @@ import { markedId, type Processor } from '../kit/processor.js';
 import { isLegal } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import type { Subscription } from '../subscriptions/subscription.entity.js';
+import { duplicateOf } from '../subscriptions/subscription.mirror.js';
 import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
 import { SUBSCRIPTION_STATES, SubscriptionStatus } from '../subscriptions/subscription.states.js';
 import { jobKindOf } from '../webhooks/event-catalogue.js';
-import { type Comparison, dateOf, listedPage, present, type Sides, timeFact } from './comparison.js';
+import { type Comparison, dateOf, holderAt, listedPage, present, type Sides, sidesOfDuplicate, timeFact } from './comparison.js';
 
 /** Subscriptions: those we made, and others of our customers, which would take money that we know nothing of. */
 export class SubscriptionComparison implements Comparison<TilledSubscription> {
@@ -34,7 +35,9 @@ export class SubscriptionComparison implements Comparison<TilledSubscription> {
 
   async sides(tx: Scope, ref: ObjectRef, snapshot: TilledSubscription | null): Promise<Sides | null> {
     const marked = snapshot === null ? null : markedId(tx, snapshot.metadata);
-    const row = await rowOf(tx, ref, marked);
+    const holder = await holderAt(tx, SubscriptionRepository.of(tx), { ref, snapshot });
+    const row = holder?.row ?? null;
+    if (row !== null && snapshot !== null && holder?.isDuplicate) return sidesOfDuplicate(duplicateOf(row.id, snapshot));
     const owner = snapshot === null ? null : await CustomerRepository.of(tx).findByTilledId(snapshot.customer_id);
     if (row === null && marked === null && owner === null) return null;
     const method = row === null ? null : await PaymentMethodRepository.of(tx).get(row.paymentMethodId);
@@ -54,16 +57,6 @@ export class SubscriptionComparison implements Comparison<TilledSubscription> {
       healing: tilledId === null ? [] : [{ kind: jobKindOf('subscription'), subject: tilledId }],
     };
   }
-}
-
-async function rowOf(tx: Scope, ref: ObjectRef, marked: string | null): Promise<Subscription | null> {
-  const subscriptions = SubscriptionRepository.of(tx);
-  if (ref.objectId !== null) return subscriptions.find(ref.objectId);
-  const known = ref.tilledId === null ? null : await subscriptions.findByTilledId(ref.tilledId);
-  if (known !== null || marked === null) return known;
-  const wanted = await subscriptions.find(marked);
-  // Another one with the same mark is a second subscription that takes money too: it is not this row.
-  return wanted !== null && wanted.tilledSubscriptionId === null ? wanted : null;
 }
 
 function oursOf(row: Subscription, tilledMethodId: string | null) {

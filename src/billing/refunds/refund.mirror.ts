@@ -3,7 +3,10 @@ import { setChanged } from '../../platform/db/changes.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentIntent, TilledRefund } from '../../tilled/tilled.shapes.js';
-import { markedId } from '../kit/processor.js';
+import { DivergenceKind } from '../kit/divergence.entity.js';
+import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
+import { RELEASES } from '../kit/given-back.js';
+import { lockHolderOf } from '../kit/holder.js';
 import { moveTo } from '../kit/transition.js';
 import { sumMinor } from '../money.js';
 import type { Payment } from '../payments/payment.entity.js';
@@ -11,9 +14,6 @@ import { PaymentRepository } from '../payments/payment.repository.js';
 import { type Refund, RefundReason } from './refund.entity.js';
 import { RefundRepository } from './refund.repository.js';
 import { REFUND_STATES, RESERVING_STATUSES, RefundStatus } from './refund.states.js';
-
-/** Reasons that are not refunds of captured money: Tilled's word for releasing what was held. */
-export const RELEASES: readonly string[] = ['partial_capture', 'expired_uncaptured_charge'];
 
 /** The one door for what Tilled says of refunds, and the keeper of a payment's refunded sums. */
 export class RefundMirror {
@@ -72,7 +72,8 @@ export class RefundMirror {
     const amountsIn = (statuses: readonly RefundStatus[]) =>
       refunds.filter((refund) => statuses.includes(refund.status)).map((refund) => refund.amountMinor);
     const refundedBefore = payment.refundedMinor;
-    const refundedMinor = sumMinor(amountsIn([RefundStatus.SUCCEEDED]));
+    // Should Tilled give back more than there was, all of it is in the refunds and reserved; a payment gives back at most itself.
+    const refundedMinor = Math.min(sumMinor(amountsIn([RefundStatus.SUCCEEDED])), payment.amountMinor);
     const hasChanged = setChanged(payment, {
       // A debit may come back while a refund of it is under way: what is given back then was captured all the same.
       capturedMinor: Math.max(payment.capturedMinor, refundedMinor),
@@ -85,14 +86,12 @@ export class RefundMirror {
   }
 
   private async refundOf(tx: Scope, payment: Payment, snapshot: TilledRefund): Promise<Refund> {
-    const refunds = RefundRepository.of(tx);
-    const known = (await refunds.findByTilledId(snapshot.id)) ?? (await this.markedRefund(tx, snapshot));
-    return known === null ? this.newRefund(tx, payment, snapshot) : refunds.lock(known.id);
-  }
-
-  private async markedRefund(tx: Scope, snapshot: TilledRefund): Promise<Refund | null> {
-    const id = markedId(tx, snapshot.metadata);
-    return id === null ? null : RefundRepository.of(tx).find(id);
+    const holder = await lockHolderOf(tx, RefundRepository.of(tx), snapshot);
+    if (holder === null) return this.newRefund(tx, payment, snapshot);
+    if (!holder.isDuplicate) return holder.row;
+    // Given a second time: a refund of its own, which counts like one that was made at Tilled by hand.
+    await recordDuplicate(tx, duplicateOf(holder.row.id, snapshot));
+    return this.newRefund(tx, payment, snapshot);
   }
 
   private newRefund(tx: Scope, payment: Payment, snapshot: TilledRefund): Refund {
@@ -114,4 +113,10 @@ export class RefundMirror {
       updatedAt: now,
     } as Parameters<RefundRepository['add']>[0]);
   }
+}
+
+/** A second refund with the mark of ours. It is over when it gave nothing back. */
+export function duplicateOf(refundId: string, { id, status, amount }: TilledRefund): Duplicate {
+  const theirs = { status: status.toUpperCase(), amountMinor: amount };
+  return { kind: DivergenceKind.REFUND, of: refundId, tilledId: id, theirs, isOver: status === 'failed' || status === 'canceled' };
 }

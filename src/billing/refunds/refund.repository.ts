@@ -12,6 +12,10 @@ export class RefundRepository extends TenantRepository<Refund> {
     return this.findBy('tilledRefundId', tilledRefundId);
   }
 
+  tilledIdOf({ tilledRefundId }: Refund): string | null {
+    return tilledRefundId;
+  }
+
   findByReferenceId(referenceId: string): Promise<Refund | null> {
     return this.findBy('referenceId', referenceId);
   }

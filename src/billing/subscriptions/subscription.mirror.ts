@@ -2,7 +2,9 @@ import type { Clock } from '../../platform/clock.js';
 import { setChanged } from '../../platform/db/changes.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
-import { markedId } from '../kit/processor.js';
+import { DivergenceKind } from '../kit/divergence.entity.js';
+import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
+import { lockHolderOf } from '../kit/holder.js';
 import { moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import { periodAt } from './billing-period.js';
@@ -14,13 +16,18 @@ import { SUBSCRIPTION_STATES, SubscriptionStatus } from './subscription.states.j
 export class SubscriptionMirror {
   constructor(private readonly clock: Clock) {}
 
-  /** Records a subscription that we made; null for others, which are not ours, and for one in a state that cannot be. */
+  /**
+   * Records a subscription that we made. Null for others, which are not ours, for one in a state that cannot be, and for a second one with
+   * our mark, which collects beside ours: that is reported, and ours follows its own.
+   */
   async record(tx: Scope, snapshot: TilledSubscription): Promise<Subscription | null> {
-    const repository = SubscriptionRepository.of(tx);
-    const marked = markedId(tx, snapshot.metadata);
-    const known = (await repository.findByTilledId(snapshot.id)) ?? (marked === null ? null : await repository.find(marked));
-    if (known === null) return null;
-    const subscription = await repository.lock(known.id);
+    const holder = await lockHolderOf(tx, SubscriptionRepository.of(tx), snapshot);
+    if (holder === null) return null;
+    const { row: subscription, isDuplicate } = holder;
+    if (isDuplicate) {
+      await recordDuplicate(tx, duplicateOf(subscription.id, snapshot));
+      return null;
+    }
     const move = await moveTo(tx, subscription, statusOf(snapshot), SUBSCRIPTION_STATES);
     if (move === 'illegal') return null;
     const hasChanged = setChanged(subscription, await this.factsOf(tx, subscription, snapshot));
@@ -58,6 +65,12 @@ export class SubscriptionMirror {
     const period = periodAt(cycle, this.clock.now());
     return period === null ? {} : { currentPeriodStart: period.start, currentPeriodEnd: period.end };
   }
+}
+
+/** A second subscription with the mark of ours. It is over once it will collect nothing more. */
+export function duplicateOf(subscriptionId: string, { id, status, price, currency }: TilledSubscription): Duplicate {
+  const theirs = { status: status.toUpperCase(), priceMinor: price, currency };
+  return { kind: DivergenceKind.SUBSCRIPTION, of: subscriptionId, tilledId: id, theirs, isOver: status === 'canceled' };
 }
 
 function statusOf(snapshot: TilledSubscription): SubscriptionStatus {

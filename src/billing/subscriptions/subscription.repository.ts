@@ -13,6 +13,10 @@ export class SubscriptionRepository extends TenantRepository<Subscription> {
     return this.findBy('tilledSubscriptionId', tilledSubscriptionId);
   }
 
+  tilledIdOf({ tilledSubscriptionId }: Subscription): string | null {
+    return tilledSubscriptionId;
+  }
+
   /** The subscription as it is now, locked and managed, or null. */
   lockByTilledId(tilledSubscriptionId: string): Promise<Subscription | null> {
     return this.lockBy({ tilledSubscriptionId });

@@ -1,0 +1,37 @@
+import type { Scope } from '../../platform/tenancy/scope.js';
+import { DivergenceClass, type DivergenceKind, DivergenceStatus, type Facts } from './divergence.entity.js';
+import { DivergenceRepository } from './divergence.repository.js';
+
+/** A second object at Tilled with the mark of one of our rows. */
+export interface Duplicate {
+  readonly kind: DivergenceKind;
+  /** Our row whose mark it bears; that row has another object. */
+  readonly of: string;
+  readonly tilledId: string;
+  readonly theirs: Facts;
+  /** Whether it took nothing, or gave back all, and never will take anything. */
+  readonly isOver: boolean;
+}
+
+const DUPLICATE = DivergenceClass.DUPLICATE_AT_TILLED;
+
+/**
+ * Writes down that Tilled has a second object with our mark, in the transaction of the mirror that met it, so that a person is told at
+ * once; or, when it is over, that there is nothing left to do about it. Our row stays as it is.
+ */
+export async function recordDuplicate(tx: Scope, { kind, of, tilledId, theirs, isOver }: Duplicate): Promise<void> {
+  const divergences = DivergenceRepository.of(tx);
+  const facts = { kind, class: DUPLICATE, objectId: of, tilledId };
+  if (isOver) {
+    const open = await divergences.openOf([{ kind, objectId: null, tilledId }]);
+    for (const { id } of open.filter((divergence) => divergence.class === DUPLICATE)) {
+      if (!(await divergences.close(id, DivergenceStatus.HEALED, null))) continue;
+      tx.log.info('divergence healed', { divergenceId: id, ...facts });
+      tx.afterCommit(() => tx.metrics.divergencesHealed.inc({ class: DUPLICATE }));
+    }
+    return;
+  }
+  if (!(await divergences.see({ ...facts, fields: [], ours: null, theirs, occurredAt: null }))) return;
+  tx.log.error('divergence found', { ...facts, divergence_risk: true });
+  tx.afterCommit(() => tx.metrics.divergencesFound.inc({ class: DUPLICATE }));
+}
