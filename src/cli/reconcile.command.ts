@@ -62,10 +62,20 @@ async function all({ reconciliation }: Gateway, scope: Scope, isJson: boolean): 
   say(isJson ? JSON.stringify(report) : sentence(report));
 }
 
-function sentence({ appId, looked, busy, found, healed, open, timeToDetectMs: detect, timeToHealMs: heal }: ReconciliationReport): string {
+function sentence({
+  appId,
+  looked,
+  busy,
+  found,
+  healed,
+  open,
+  duplicates,
+  timeToDetectMs: detect,
+  timeToHealMs: heal,
+}: ReconciliationReport): string {
   const times = (what: string, { count, p50, max }: typeof detect) => `${what} p50 ${seconds(p50)}, max ${seconds(max)} (${count})`;
   const looks = `${looked} objects looked at, ${busy} of them just being changed`;
-  return `${appId}: ${looks}; ${found} differences found, ${healed} healed, ${open} open. In seven days: ${times('time to detect', detect)}; ${times('time to heal', heal)}.`;
+  return `${appId}: ${looks}; ${found} differences found, ${healed} healed, ${open} open${duplicates === 0 ? '' : `, of which ${duplicates} twice at Tilled`}. In seven days: ${times('time to detect', detect)}; ${times('time to heal', heal)}.`;
 }
 
 function seconds(ms: number | null): string {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newBankAccount } from '../support/at-tilled.js';
 import * as ops from '../support/operations.generated.js';
+import { billing } from '../support/processes.js';
 import { type TestApp, World } from '../support/world.js';
 
 const DAY_MS = 86_400_000;
@@ -123,7 +124,7 @@ describe('a second subscription at Tilled with the mark of ours', () => {
   it('is closed by the next run when the event of its end is lost, and not before it ends', async () => {
     const { subscription, second } = await subscribedTwice();
     await world.advance({ ms: 600_000 });
-    expect(await run()).toMatchObject({ found: 0, open: 1 });
+    expect(await run()).toMatchObject({ found: 0, open: 1, duplicates: 1 });
     expect(await look(subscription.id)).toMatchObject({ verdict: 'differs', open: [{ class: DUPLICATE, tilledId: second.id }] });
     await unheard(() => at('POST', `/v1/subscriptions/${second.id}/cancel`));
     await world.advance({ ms: 600_000 });
@@ -138,6 +139,8 @@ describe('a second subscription at Tilled with the mark of ours', () => {
     expect(await divergences()).toEqual([]);
     await run();
     expect(await divergences()).toMatchObject([{ class: DUPLICATE, status: 'OPEN', objectId: subscription.id, tilledId: second.id }]);
+    // A process has the wall's clock, by which its run is the latest of this app from here on.
+    expect((await billing(['reconcile', '--app', app.id], world.environment)).stdout).toContain('1 open, of which 1 twice at Tilled.');
     await at('POST', `/v1/subscriptions/${second.id}/cancel`);
     await world.settle();
   });

@@ -100,8 +100,8 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
     return true;
   }
 
-  /** How many are open, were found and were healed since a moment, and how long it took, ms, for those since then. */
-  async since(moment: Date): Promise<{ open: number; found: Divergence[]; healed: Divergence[] }> {
+  /** How many are open, and of those second objects at Tilled; which were found and were healed since a moment, and how long it took, ms, for those since then. */
+  async since(moment: Date): Promise<{ open: number; duplicates: number; found: Divergence[]; healed: Divergence[] }> {
     const table = this.scope.table(Divergence);
     const read = async (column: string, status: string) =>
       (
@@ -110,10 +110,12 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
           [this.scope.appId, moment],
         )
       ).map((raw) => table.fromRaw(raw));
-    const [counted] = await this.scope.query("select count(*) as n from billing_divergences where app_id = ? and status = 'OPEN'", [
-      this.scope.appId,
-    ]);
-    return { open: Number(counted?.n), found: await read('detected_at', ''), healed: await read('closed_at', "and status = 'HEALED'") };
+    const [counted] = await this.scope.query(
+      "select count(*) as n, count(case when class = ? then 1 end) as duplicates from billing_divergences where app_id = ? and status = 'OPEN'",
+      [DivergenceClass.DUPLICATE_AT_TILLED, this.scope.appId],
+    );
+    const [open, duplicates] = [Number(counted?.n), Number(counted?.duplicates)];
+    return { open, duplicates, found: await read('detected_at', ''), healed: await read('closed_at', "and status = 'HEALED'") };
   }
 }
 

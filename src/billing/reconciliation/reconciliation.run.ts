@@ -40,6 +40,8 @@ export interface ReconciliationReport {
   readonly busy: number;
   /** Divergences that are open now. */
   readonly open: number;
+  /** Those of them that are second objects at Tilled with the mark of one of ours. */
+  readonly duplicates: number;
   /** Found and healed since the run began. */
   readonly found: number;
   readonly healed: number;
@@ -176,7 +178,7 @@ export class ReconciliationRun {
   }
 
   private async report(scope: Scope, run: Reconciliation): Promise<ReconciliationReport> {
-    const { open, found, healed } = await DivergenceRepository.of(scope).since(run.startedAt);
+    const { open, duplicates, found, healed } = await DivergenceRepository.of(scope).since(run.startedAt);
     const lately = await DivergenceRepository.of(scope).since(plusMs(scope.now(), -REPORTED_MS));
     return {
       appId: scope.appId,
@@ -186,6 +188,7 @@ export class ReconciliationRun {
       looked: run.looked,
       busy: run.busy,
       open,
+      duplicates,
       found: found.length,
       healed: healed.length,
       timeToDetectMs: timesOf(lately.found, ({ occurredAt, detectedAt }) => elapsed(occurredAt, detectedAt)),
