@@ -10,6 +10,7 @@ import { Migration0008Imports } from './0008-imports.js';
 import { Migration0010Preflight } from './0010-preflight.js';
 import { Migration0011UnqueuedEvents } from './0011-unqueued-events.js';
 import { Migration0012Leases } from './0012-leases.js';
+import { Migration0013Endings } from './0013-endings.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
 export const MIGRATIONS: MigrationList = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: MigrationList = [
   { name: '0010-preflight', class: Migration0010Preflight },
   { name: '0011-unqueued-events', class: Migration0011UnqueuedEvents },
   { name: '0012-leases', class: Migration0012Leases },
+  { name: '0013-endings', class: Migration0013Endings },
 ];

@@ -17,6 +17,7 @@ import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
 import { OpenIntentResolver, PaymentUnknownResolver, RefundUnknownResolver } from './billing/open-intents/open-intent.resolver.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
 import { PaymentMethodService } from './billing/payment-methods/payment-method.service.js';
+import { inTheWayOfDeletion } from './billing/payments/in-the-way.js';
 import { PaymentChanges } from './billing/payments/payment.changes.js';
 import { PaymentMirror } from './billing/payments/payment.mirror.js';
 import { PaymentRecorder } from './billing/payments/payment.recorder.js';
@@ -41,9 +42,9 @@ import { RefundMirror } from './billing/refunds/refund.mirror.js';
 import { PaymentRefundsResolver, RefundResolver } from './billing/refunds/refund.resolver.js';
 import { RefundService } from './billing/refunds/refund.service.js';
 import { RETENTION_SWEEP, RetentionService } from './billing/retention/retention.js';
+import { isMethodUsed } from './billing/subscriptions/method-use.js';
 import { SubscriptionAdoption } from './billing/subscriptions/subscription.adoption.js';
 import { SubscriptionMirror } from './billing/subscriptions/subscription.mirror.js';
-import { SubscriptionRepository } from './billing/subscriptions/subscription.repository.js';
 import { CustomerSubscriptionsResolver, SubscriptionResolver } from './billing/subscriptions/subscription.resolver.js';
 import { SubscriptionService } from './billing/subscriptions/subscription.service.js';
 import { BACKFILL, WebhookBackfill } from './billing/webhooks/webhook.backfill.js';
@@ -121,13 +122,11 @@ export function composeReconciliation(
 /** The nouns' services, lower before upper. What a noun must know of one above it is handed in as a function. */
 export function composeServices(tools: Tools) {
   const { clock, ids } = tools;
-  const paymentMethods: PaymentMethodService = new PaymentMethodService(tools, () => ({
-    isUsed: (scope, id) => SubscriptionRepository.of(scope).isAnyLiveWith(id),
-  }));
-  const customers = new CustomerService(tools, () => ({
-    isBilled: (scope, id) => SubscriptionRepository.of(scope).isAnyLiveOf(id),
+  const paymentMethods = new PaymentMethodService(tools, { isUsed: isMethodUsed });
+  const customers = new CustomerService(tools, {
+    inTheWay: inTheWayOfDeletion,
     detachMethods: (scope, act) => paymentMethods.detachAll(scope, act),
-  }));
+  });
   const subscriptionMirror = new SubscriptionMirror(clock);
   const subscriptions = new SubscriptionService({ ...tools, mirror: subscriptionMirror });
   const paymentMirror = new PaymentMirror(clock, ids);

@@ -17,7 +17,9 @@ export function customersCommand(withGateway: WithGateway): Command {
     );
   customers
     .command('erase')
-    .description('Deletes a customer here and at Tilled and removes what is personal from everything stored; financial records stay.')
+    .description(
+      'Deletes a customer here and at Tilled and removes what is personal from everything stored; financial records stay. Refused while a subscription is live, or a payment is held, waits for its payer or is not settled.',
+    )
     .requiredOption('--app <id>', 'the app')
     .requiredOption('--customer <id>', "our id, Tilled's or the app's external id")
     .addOption(jsonOption())

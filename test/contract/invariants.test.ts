@@ -16,6 +16,7 @@ const BREAKAGES: Readonly<Record<string, string>> = {
   'open-key-has-work': "update billing_idempotency_keys set state = 'open' where app_id = ? and operation = 'paymentCreate'",
   'keys-agree-with-rows': `update billing_idempotency_keys set errors = '[{"code":"PROCESSOR_REJECTED"}]' where app_id = ?`,
   'collected-with-a-method': 'update billing_payment_methods set detached_at = created_at, default_of = null where app_id = ?',
+  'endings-are-under-way': 'update billing_customers set deleting_at = created_at where app_id = ?',
   'transitions-lead-to-status': 'delete from billing_events where app_id = ?',
 };
 

@@ -2,6 +2,7 @@ import { decodeJwt, jwtVerify, SignJWT } from 'jose';
 import type { Clock } from '../../platform/clock.js';
 import type { Database } from '../../platform/db/database.js';
 import { NotFound } from '../../platform/errors.js';
+import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Log } from '../../platform/log.js';
 import type { Metrics } from '../../platform/metrics.js';
@@ -102,6 +103,7 @@ export class AccessService {
   async createSession(scope: Scope, customerId: string, ttlSeconds: number): Promise<CustomerSession> {
     const customer = await CustomerRepository.of(scope).findLive(customerId);
     if (customer === null) throw new NotFound('customer', customerId, ['customerId']);
+    if (customer.deletingAt !== null) throw new AlreadyRunning('customerDelete', customerId);
     // Read anew: a token signed with a secret that was just replaced would be refused from the start.
     const app = await this.apps.find(scope.appId);
     if (app === null) throw new NotFound('app', scope.appId);

@@ -34,6 +34,7 @@ export class CustomerAdoption {
       name: wish.name ?? nameAtTilled(snapshot),
       metadata: { ...wish.metadata },
       tilledCustomerId: snapshot.id,
+      deletingAt: null,
       deletedAt: null,
       createdAt: now,
       updatedAt: now,

@@ -39,6 +39,10 @@ export class Customer extends TenantRow {
   @IdColumn({ nullable: true })
   tilledCustomerId!: string | null;
 
+  /** Since when they are being deleted: from the commit that asks for it on, nothing new is built on them. Null once that has ended. */
+  @TimeColumn({ nullable: true })
+  deletingAt!: Date | null;
+
   /** Set when personal data was removed; the row stays for the financial records that point to it. */
   @TimeColumn({ nullable: true })
   deletedAt!: Date | null;

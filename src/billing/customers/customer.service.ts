@@ -1,9 +1,11 @@
 import { type Clock } from '../../platform/clock.js';
 import { CursorRepository } from '../../platform/cursors.js';
-import { AppError, Conflict, NotFound, ProcessorRejected, UserErrorCode } from '../../platform/errors.js';
+import { AppError, Conflict, NotConfirmedYet, NotFound, ProcessorRejected, UserErrorCode } from '../../platform/errors.js';
+import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
 import type { Ids } from '../../platform/ids.js';
+import { JobRepository } from '../../platform/jobs/job.repository.js';
 import type { Jobs } from '../../platform/jobs/jobs.js';
 import type { Lease } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
@@ -31,10 +33,15 @@ class DuplicateExternalId extends AppError {
   }
 }
 
+/** Something about the customer has to end before they can be deleted. That can be put right, or passes by itself. */
+class CustomerInUse extends Conflict {
+  override readonly isOutcome = false;
+}
+
 /** What nouns above customers know about one: asked before a customer is deleted. */
 export interface CustomerDependents {
-  /** Whether something will still be collected from the customer. */
-  isBilled(scope: Scope, customerId: string): Promise<boolean>;
+  /** What has to end first, in a sentence that says how; null if nothing has. */
+  inTheWay(scope: Scope, customerId: string): Promise<string | null>;
   /** Detaches every payment method of the customer an act is about, at Tilled too; repeatable. */
   detachMethods(scope: Scope, act: Act): Promise<void>;
 }
@@ -53,26 +60,29 @@ export const CUSTOMER_PUSH = 'customerPush';
 /** How the cursors are called that say up to where the traces of a deleted customer were removed. */
 export const ERASURE = 'erasure.';
 
+const CREATE = 'customerCreate';
+const DELETE = 'customerDelete';
 const DELETED_EMAIL = 'deleted@deleted.invalid';
 
 /** Customers: made, changed and forgotten here first, then at Tilled. */
 export class CustomerService {
   constructor(
     private readonly parts: CustomerServiceParts,
-    private readonly dependents: () => CustomerDependents,
+    private readonly dependents: CustomerDependents,
   ) {}
 
   readonly creation: Story<Customer> = {
-    operation: 'customerCreate',
+    operation: CREATE,
     act: (scope, act) => this.sendCreate(scope, act),
     withdraw: async (scope, act) => CustomerRepository.of(scope).remove(await CustomerRepository.of(scope).lock(act.subject)),
     load: (scope, id) => CustomerRepository.of(scope).asLeft(id),
   };
 
   readonly deletion: Story<Customer> = {
-    operation: 'customerDelete',
+    operation: DELETE,
     act: (scope, act) => this.sendDelete(scope, act),
-    withdraw: async () => undefined,
+    withdraw: unmark,
+    refuse: unmark,
     load: (scope, id) => CustomerRepository.of(scope).asLeft(id),
   };
 
@@ -90,6 +100,7 @@ export class CustomerService {
           name: input.name ?? null,
           metadata: mergedMetadata({}, input.metadata),
           tilledCustomerId: null,
+          deletingAt: null,
           deletedAt: null,
           createdAt: now,
           updatedAt: now,
@@ -122,11 +133,11 @@ export class CustomerService {
       input,
       intend: async (tx) => {
         const customer = await this.lockLive(tx, input.id);
-        if (await this.dependents().isBilled(tx, customer.id)) {
-          throw new Conflict(
-            'The customer has a live subscription: cancel it first, so that nothing is collected from somebody forgotten.',
-          );
-        }
+        const isBeingMade = customer.tilledCustomerId === null && (await JobRepository.of(tx).about(customer.id, [CREATE])).length > 0;
+        if (isBeingMade) throw new NotConfirmedYet('customer');
+        const inTheWay = await this.dependents.inTheWay(tx, customer.id);
+        if (inTheWay !== null) throw new CustomerInUse(inTheWay);
+        customer.deletingAt = this.parts.clock.now();
         return { subject: customer.id };
       },
     });
@@ -183,14 +194,15 @@ export class CustomerService {
   }
 
   private async sendDelete(scope: Scope, act: Act): Promise<void> {
-    await this.dependents().detachMethods(scope, act);
+    await this.dependents.detachMethods(scope, act);
     const { tilledCustomerId } = await CustomerRepository.of(scope).get(act.subject);
     if (tilledCustomerId !== null)
       await this.parts.processor.sendIfThere(scope, act.lease, (tilled) => tilled.deleteCustomer(tilledCustomerId));
     await scope.transaction(async (tx) => {
       const customer = await CustomerRepository.of(tx).lock(act.subject);
       const now = this.parts.clock.now();
-      Object.assign(customer, { email: DELETED_EMAIL, name: null, externalId: null, metadata: {}, deletedAt: now, updatedAt: now });
+      const nothing = { email: DELETED_EMAIL, name: null, externalId: null, metadata: {} };
+      Object.assign(customer, { ...nothing, deletingAt: null, deletedAt: now, updatedAt: now });
       // Events that Tilled still sends tell of them again: the retention sweep looks for those.
       await CursorRepository.of(tx).moveTo(ERASURE + customer.id, '');
       tx.log.info('customer deleted', { customerId: customer.id, tilledCustomerId });
@@ -210,6 +222,7 @@ export class CustomerService {
   private async lockLive(tx: Scope, id: string): Promise<Customer> {
     const customer = await CustomerRepository.of(tx).lock(id);
     if (customer.deletedAt !== null) throw new NotFound('customer', id);
+    if (customer.deletingAt !== null) throw new AlreadyRunning(DELETE, id);
     return customer;
   }
 
@@ -218,6 +231,11 @@ export class CustomerService {
     const other = await CustomerRepository.of(tx).findByExternalId(externalId);
     if (other !== null) throw new DuplicateExternalId(externalId, other.id);
   }
+}
+
+/** They are not deleted after all. */
+async function unmark(tx: Scope, { subject }: Act): Promise<void> {
+  (await CustomerRepository.of(tx).lock(subject)).deletingAt = null;
 }
 
 function paramsOf(scope: Scope, customer: Customer): TilledCustomerParams {

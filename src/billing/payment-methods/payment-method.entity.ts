@@ -67,6 +67,10 @@ export class PaymentMethod extends TenantRow {
   @TimeColumn()
   updatedAt!: Date;
 
+  /** Since when it is being detached: from the commit that asks for it on, nothing new is built on it. Null once that has ended. */
+  @TimeColumn({ nullable: true })
+  detachingAt!: Date | null;
+
   @Field(() => Date, { nullable: true })
   @TimeColumn({ nullable: true })
   detachedAt!: Date | null;

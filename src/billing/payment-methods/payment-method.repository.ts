@@ -16,17 +16,23 @@ export class PaymentMethodRepository extends TenantRepository<PaymentMethod> {
     return this.findBy('defaultOf', customerId);
   }
 
-  /** An attached method of a customer who is not deleted: the one named, else the default; null when there is none. */
+  /**
+   * An attached method of a customer, the one named, else the default; null when there is none, or when it or its customer has ended or is
+   * about to. Neither can be asked to end until the transaction ends, and what is built on it by then is seen by who asks.
+   */
   async usable(customerId: string, id: string | null): Promise<PaymentMethod | null> {
-    const which = id === null ? { defaultOf: customerId } : { id };
-    const [method = null] = await this.rows(
-      { customerId, detachedAt: null, ...which },
-      {
-        sql: ' and exists (select 1 from billing_customers c where c.app_id = ? and c.id = ? and c.deleted_at is null)',
-        parameters: [this.scope.appId, customerId],
-      },
+    const { appId, isEmbedded } = this.scope;
+    const table = this.scope.table(PaymentMethod);
+    const where = this.where({ customerId, detachedAt: null, detachingAt: null, ...(id === null ? { defaultOf: customerId } : { id }) });
+    // The customer is locked first, as everywhere: two who lock both in other orders would wait for each other.
+    const [joined, locked] = isEmbedded ? ['cross join', ''] : ['straight_join', ' lock in share mode'];
+    const [raw] = await this.scope.query(
+      `select ${table.selectList} from (select 1 as found from billing_customers
+         where app_id = ? and id = ? and deleted_at is null and deleting_at is null${locked}) as customer
+       ${joined} ${table.name} where ${where.sql}${locked}`,
+      [appId, customerId, ...where.parameters],
     );
-    return method;
+    return raw === undefined ? null : table.fromRaw(raw);
   }
 
   findByTilledId(tilledPaymentMethodId: string): Promise<PaymentMethod | null> {

@@ -1,11 +1,13 @@
 import type { Clock } from '../../platform/clock.js';
 import { setChanged } from '../../platform/db/changes.js';
 import { AppError, IllegalTransition, NotConfirmedYet, NotFound, UserErrorCode } from '../../platform/errors.js';
+import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
+import type { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import { onceDone } from '../kit/once-done.js';
 import type { Processor } from '../kit/processor.js';
@@ -13,9 +15,10 @@ import { type PaymentMethod, PaymentMethodType } from './payment-method.entity.j
 import type { PaymentMethodAttachInput, PaymentMethodDetachInput, PaymentMethodSetDefaultInput } from './payment-method.inputs.js';
 import { PaymentMethodRepository } from './payment-method.repository.js';
 
-/** A live subscription is paid with this method. */
+/** A live subscription is paid with this method, or about to be. */
 class PaymentMethodInUse extends AppError {
   readonly code = UserErrorCode.PAYMENT_METHOD_IN_USE;
+  override readonly isOutcome = false;
   override readonly field = ['id'];
 
   constructor(readonly paymentMethodId: string) {
@@ -25,8 +28,8 @@ class PaymentMethodInUse extends AppError {
 
 /** What nouns above payment methods know about one. */
 export interface PaymentMethodDependents {
-  /** Whether something will still be collected with the method. */
-  isUsed(scope: Scope, paymentMethodId: string): Promise<boolean>;
+  /** Whether something will still be collected with the method, or is being changed so that it will. */
+  isUsed(scope: Scope, method: PaymentMethod): Promise<boolean>;
 }
 
 interface PaymentMethodServiceParts {
@@ -36,16 +39,19 @@ interface PaymentMethodServiceParts {
   readonly ids: Ids;
 }
 
-interface AttachPayload {
+/** What the intent of an attachment left for its act. */
+export interface AttachPayload {
   readonly customerId: string;
   readonly setAsDefault: boolean;
 }
+
+const DETACH = 'paymentMethodDetach';
 
 /** Payment methods: attached at Tilled, mirrored here; which one is the default is ours to say. */
 export class PaymentMethodService {
   constructor(
     private readonly parts: PaymentMethodServiceParts,
-    private readonly dependents: () => PaymentMethodDependents,
+    private readonly dependents: PaymentMethodDependents,
   ) {}
 
   readonly attachment: Story<PaymentMethod> = {
@@ -56,9 +62,10 @@ export class PaymentMethodService {
   };
 
   readonly detachment: Story<PaymentMethod> = {
-    operation: 'paymentMethodDetach',
+    operation: DETACH,
     act: (scope, act) => this.sendDetach(scope, act, act.subject),
-    withdraw: async () => undefined,
+    withdraw: unmark,
+    refuse: unmark,
     load: (scope, id) => PaymentMethodRepository.of(scope).find(id),
   };
 
@@ -66,11 +73,13 @@ export class PaymentMethodService {
     const outcome = await this.parts.intents.run(scope, this.attachment, {
       input,
       intend: async (tx) => {
-        const customer = await CustomerRepository.of(tx).findLive(input.customerId);
-        if (customer === null) throw new NotFound('customer', input.customerId, ['customerId']);
+        const customer = await CustomerRepository.of(tx).lock(input.customerId, ['customerId']);
+        if (customer.deletedAt !== null) throw new NotFound('customer', input.customerId, ['customerId']);
+        assertStays(customer);
         if (customer.tilledCustomerId === null) throw new NotConfirmedYet('customer');
         const known = await PaymentMethodRepository.of(tx).findByTilledId(input.tilledPaymentMethodId);
         if (known?.detachedAt) throw new IllegalTransition('payment method', 'detached', 'attached again; collect it anew');
+        if (known?.detachingAt) throw new AlreadyRunning(DETACH, known.id);
         const payload: AttachPayload = { customerId: customer.id, setAsDefault: input.setAsDefault ?? false };
         return { subject: input.tilledPaymentMethodId, payload };
       },
@@ -81,11 +90,7 @@ export class PaymentMethodService {
 
   async setDefault(scope: Scope, input: PaymentMethodSetDefaultInput): Promise<Outcome<PaymentMethod>> {
     await scope.transaction(async (tx) => {
-      const { customerId } = await PaymentMethodRepository.of(tx).get(input.id);
-      await CustomerRepository.of(tx).lock(customerId);
-      const method = await PaymentMethodRepository.of(tx).lock(input.id);
-      if (method.detachedAt !== null) throw new IllegalTransition('payment method', 'detached', 'made the default');
-      await this.makeDefault(tx, method);
+      await this.makeDefault(tx, await lockAttached(tx, input.id, 'made the default'));
     });
     return { row: await PaymentMethodRepository.of(scope).find(input.id), errors: [], replayed: false };
   }
@@ -94,9 +99,9 @@ export class PaymentMethodService {
     return this.parts.intents.run(scope, this.detachment, {
       input,
       intend: async (tx) => {
-        const method = await PaymentMethodRepository.of(tx).lock(input.id);
-        if (method.detachedAt !== null) throw new IllegalTransition('payment method', 'detached', 'detached again');
-        if (await this.dependents().isUsed(tx, method.id)) throw new PaymentMethodInUse(method.id);
+        const method = await lockAttached(tx, input.id, 'detached again');
+        if (await this.dependents.isUsed(tx, method)) throw new PaymentMethodInUse(method.id);
+        method.detachingAt = this.parts.clock.now();
         return { subject: method.id };
       },
     });
@@ -179,8 +184,7 @@ export class PaymentMethodService {
 
   private async markDetached(tx: Scope, method: PaymentMethod): Promise<void> {
     const wasDefault = method.defaultOf !== null;
-    method.detachedAt = this.parts.clock.now();
-    method.defaultOf = null;
+    Object.assign(method, { detachedAt: this.parts.clock.now(), detachingAt: null, defaultOf: null });
     await tx.flush();
     if (!wasDefault) return;
     const heir = (await PaymentMethodRepository.of(tx).attachedTo(method.customerId)).filter((other) => other.id !== method.id).at(-1);
@@ -197,9 +201,31 @@ export class PaymentMethodService {
       defaultOf: null,
       createdAt: now,
       updatedAt: now,
+      detachingAt: null,
       detachedAt: null,
     } as Parameters<PaymentMethodRepository['add']>[0]);
   }
+}
+
+/** A method on which something new may be built, locked after its customer, as everywhere. Throws AppError; `verb` is what is asked for. */
+async function lockAttached(tx: Scope, id: string, verb: string): Promise<PaymentMethod> {
+  const methods = PaymentMethodRepository.of(tx);
+  const { customerId } = await methods.get(id);
+  const customer = await CustomerRepository.of(tx).lock(customerId);
+  const method = await methods.lock(id);
+  if (method.detachedAt !== null) throw new IllegalTransition('payment method', 'detached', verb);
+  assertStays(customer);
+  if (method.detachingAt !== null) throw new AlreadyRunning(DETACH, id);
+  return method;
+}
+
+function assertStays({ id, deletingAt }: Customer): void {
+  if (deletingAt !== null) throw new AlreadyRunning('customerDelete', id);
+}
+
+/** It is not detached after all. */
+async function unmark(tx: Scope, { subject }: Act): Promise<void> {
+  (await PaymentMethodRepository.of(tx).lock(subject)).detachingAt = null;
 }
 
 /** What may be kept of a card or account: brand, expiry and last digits, as Tilled masks them. */

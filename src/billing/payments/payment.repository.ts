@@ -2,7 +2,7 @@ import { recordEvent } from '../../platform/outbox/outbox.js';
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
 import { type Filter, TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Payment } from './payment.entity.js';
-import type { PaymentStatus } from './payment.states.js';
+import { type PaymentStatus, UNDECIDED_STATUSES } from './payment.states.js';
 
 /** Payments of an app. */
 export class PaymentRepository extends TenantRepository<Payment> {
@@ -40,6 +40,12 @@ export class PaymentRepository extends TenantRepository<Payment> {
 
   ofCustomer(customerId: string, page: PageRequest, status: PaymentStatus[] | null): Promise<Page<Payment>> {
     return this.pageOf('customerId', customerId, ofStatus(status), page);
+  }
+
+  /** A payment of the customer of which it is not decided whether the money is taken, the newest; null if there is none. */
+  async undecidedOf(customerId: string): Promise<Payment | null> {
+    const [payment = null] = (await this.page({ customerId, status: UNDECIDED_STATUSES }, { first: 1 })).rows;
+    return payment;
   }
 
   ofSubscription(subscriptionId: string, page: PageRequest): Promise<Page<Payment>> {

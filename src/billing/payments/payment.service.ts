@@ -6,6 +6,7 @@ import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { mergedMetadata } from '../kit/metadata.js';
+import { assertNoneOpen } from '../kit/open-work.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { usableMethod } from '../subscriptions/usable-method.js';
 import type { PaymentChanges } from './payment.changes.js';
@@ -26,6 +27,11 @@ interface PaymentServiceParts {
 
 const { PENDING, REQUIRES_ACTION, REQUIRES_CAPTURE, FAILED } = PaymentStatus;
 
+const CAPTURE = 'paymentCapture';
+const CANCEL = 'paymentCancel';
+/** What becomes of money that is held: one at a time. */
+const ENDINGS = [CAPTURE, CANCEL];
+
 const loadById = (scope: Scope, id: string): Promise<Payment | null> => PaymentRepository.of(scope).asLeft(id);
 
 /** Payments: what a request wants, and what its row must be for it. How Tilled is asked is the sender's. */
@@ -41,14 +47,14 @@ export class PaymentService {
   };
 
   readonly capturing: Story<Payment> = {
-    operation: 'paymentCapture',
+    operation: CAPTURE,
     act: (scope, act) => this.parts.changes.capture(scope, act),
     withdraw: async () => undefined,
     load: loadById,
   };
 
   readonly cancellation: Story<Payment> = {
-    operation: 'paymentCancel',
+    operation: CANCEL,
     act: (scope, act) => this.parts.changes.cancel(scope, act),
     withdraw: async () => undefined,
     load: loadById,
@@ -66,6 +72,7 @@ export class PaymentService {
       input,
       intend: async (tx) => {
         const payment = await PaymentRepository.of(tx).lock(input.id);
+        await assertNoneOpen(tx, payment.id, ENDINGS);
         if (payment.status !== REQUIRES_CAPTURE) throw new IllegalTransition('payment', payment.status, 'captured');
         return { subject: payment.id, payload: { amountMinor: captureAmount(payment, input) } };
       },
@@ -77,6 +84,7 @@ export class PaymentService {
       input,
       intend: async (tx) => {
         const payment = await PaymentRepository.of(tx).lock(input.id);
+        await assertNoneOpen(tx, payment.id, ENDINGS);
         const isOpen = payment.tilledPaymentIntentId !== null && [REQUIRES_ACTION, REQUIRES_CAPTURE, FAILED].includes(payment.status);
         if (!isOpen) throw new IllegalTransition('payment', payment.status, 'canceled');
         return { subject: payment.id };

@@ -37,6 +37,9 @@ export const PAYMENT_STATES: PaymentStates = {
 /** Of an intent that takes cards only: no bank gives the money back, and refunds and disputes leave it succeeded. */
 export const CARD_PAYMENT_STATES: PaymentStates = { ...PAYMENT_STATES, edges: { ...PAYMENT_STATES.edges, SUCCEEDED: [] } };
 
+/** States in which something more is to be done or decided before it is known whether the money is taken. */
+export const UNDECIDED_STATUSES: readonly PaymentStatus[] = [PENDING, UNKNOWN, REQUIRES_ACTION, REQUIRES_CAPTURE];
+
 /** Whether a request to take the payment needs nothing more from us. */
 export function isSettled(status: PaymentStatus): boolean {
   return status !== PENDING && status !== UNKNOWN;

@@ -110,6 +110,14 @@ export const INVARIANTS: readonly Invariant[] = [
       where s.status in ('PENDING', 'ACTIVE', 'PAST_DUE', 'PAUSED') and s.cancel_at_period_end = 0 and m.detached_at is not null`,
   },
   {
+    name: 'endings-are-under-way',
+    sentence: 'What is marked as being detached or deleted has a job that ends it, and has not ended.',
+    sql: `select m.app_id, m.id from billing_payment_methods m where m.detaching_at is not null
+        and (m.detached_at is not null or not ${hasJob('m', 'paymentMethodDetach')})
+      union all select c.app_id, c.id from billing_customers c where c.deleting_at is not null
+        and (c.deleted_at is not null or not ${hasJob('c', 'customerDelete')})`,
+  },
+  {
     name: 'transitions-lead-to-status',
     sentence: 'Every change of status was written down once: the transitions of an object lead to the status it has.',
     sql: [

@@ -24,13 +24,21 @@ export interface Change<Input extends { readonly id: string }> {
   readonly send: (tilled: TilledAccountClient, subscription: Subscription, payload: never) => Promise<TilledSubscription>;
   /** Whether a snapshot shows that the change was made: a refusal of a repeated request may mean so. */
   readonly isMade: (snapshot: TilledSubscription, payload: never) => boolean;
+  /**
+   * Whether doing it twice is doing it once, whatever was done between. All else is sent again only when the one that was not answered is
+   * dead: carried out late it would undo what came after.
+   */
+  readonly isRepeatable?: (payload: never) => boolean;
   /** Changes of fields that are ours. */
   readonly apply?: (subscription: Subscription, payload: never) => void;
 }
 
-interface UpdatePayload {
+/** What the intent of subscriptionUpdate left for its act. */
+export interface UpdatePayload {
   readonly priceMinor?: number;
   readonly tilledPaymentMethodId?: string;
+  /** Whether Tilled's copy looks different once it is done. */
+  readonly isVisible?: boolean;
   readonly planCode?: string | null;
   readonly planName?: string | null;
   readonly metadata: Record<string, string | null> | null;
@@ -50,9 +58,11 @@ export const CHANGES = {
       // Refuses too many keys now, not after Tilled was asked.
       mergedMetadata(subscription.metadata, input.metadata);
       const method = input.paymentMethodId ? await usableMethod(tx, subscription.customerId, input.paymentMethodId) : null;
+      const { priceMinor, paymentMethodId } = subscription;
       const payload: UpdatePayload = {
         ...(input.price ? { priceMinor: input.price.amountMinor } : {}),
         ...(method ? { tilledPaymentMethodId: method.tilledPaymentMethodId } : {}),
+        isVisible: (input.price?.amountMinor ?? priceMinor) !== priceMinor || (method?.id ?? paymentMethodId) !== paymentMethodId,
         ...(input.planCode !== undefined ? { planCode: input.planCode } : {}),
         ...(input.planName !== undefined ? { planName: input.planName } : {}),
         metadata: input.metadata ?? null,
@@ -64,7 +74,11 @@ export const CHANGES = {
         ...(payload.priceMinor === undefined ? {} : { price: payload.priceMinor }),
         ...(payload.tilledPaymentMethodId === undefined ? {} : { payment_method_id: payload.tilledPaymentMethodId }),
       }),
-    isMade: () => false,
+    isMade: (snapshot, { isVisible, priceMinor, tilledPaymentMethodId }: UpdatePayload) =>
+      isVisible === true &&
+      snapshot.price === (priceMinor ?? snapshot.price) &&
+      snapshot.payment_method_id === (tilledPaymentMethodId ?? snapshot.payment_method_id),
+    isRepeatable: ({ priceMinor, tilledPaymentMethodId }: UpdatePayload) => priceMinor === undefined && tilledPaymentMethodId === undefined,
     apply: (subscription, payload: UpdatePayload) => {
       if (payload.planCode !== undefined) subscription.planCode = payload.planCode;
       if (payload.planName !== undefined) subscription.planName = payload.planName;
@@ -100,6 +114,7 @@ export const CHANGES = {
         : tilled.updateSubscription(tilledIdOf(subscription), { cancel_at: cancelAt }),
     isMade: (snapshot, { cancelAt }: { cancelAt: string | null }) =>
       snapshot.status === 'canceled' || (cancelAt !== null && snapshot.cancel_at === cancelAt),
+    isRepeatable: ({ cancelAt }: { cancelAt: string | null }) => cancelAt === null,
   } satisfies Change<SubscriptionCancelInput>,
   reactivate: {
     operation: 'subscriptionReactivate',

@@ -30,6 +30,7 @@ export class SubscriptionRepository extends TenantRepository<Subscription> {
     return this.pageOf('customerId', customerId, ofStatus(status), page);
   }
 
+  /** Whether something will still be collected from the customer. */
   async isAnyLiveOf(customerId: string): Promise<boolean> {
     return (await this.list({ first: 1 }, [...LIVE_STATUSES], customerId)).rows.length > 0;
   }

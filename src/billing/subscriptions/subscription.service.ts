@@ -9,6 +9,7 @@ import { CustomerRepository } from '../customers/customer.repository.js';
 import { assertVersion } from '../kit/expected-version.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { onceDone } from '../kit/once-done.js';
+import { assertNoneOpen } from '../kit/open-work.js';
 import { markedId, markOf, type Processor } from '../kit/processor.js';
 import { recordAnswer } from '../kit/record-answer.js';
 import { moveTo } from '../kit/transition.js';
@@ -40,6 +41,7 @@ interface SubscriptionServiceParts {
 
 const LATE_ANCHOR_MS = 300_000;
 const { PENDING, CANCELED } = SubscriptionStatus;
+const CHANGE_OPERATIONS = Object.values(CHANGES).map(({ operation }) => operation);
 
 /** Subscriptions: wanted here, run by Tilled, mirrored back. */
 export class SubscriptionService {
@@ -177,6 +179,7 @@ export class SubscriptionService {
       input,
       intend: async (tx) => {
         const subscription = await SubscriptionRepository.of(tx).lock(input.id);
+        await assertNoneOpen(tx, subscription.id, CHANGE_OPERATIONS);
         assertVersion(subscription, (input as { expectedVersion?: number | null }).expectedVersion);
         if (subscription.tilledSubscriptionId === null) {
           throw new NotConfirmedYet('subscription');
@@ -203,7 +206,7 @@ export class SubscriptionService {
       send: () => this.parts.processor.send(scope, act.lease, (tilled) => change.send(tilled, subscription, payload)),
       look: () => this.parts.processor.find(scope, (tilled) => tilled.getSubscription(tilledIdOf(subscription))),
       isDone: (seen) => seen !== null && change.isMade(seen, payload),
-      again: 'atOnce',
+      again: change.isRepeatable?.(payload) ? 'atOnce' : 'whenQuiet',
       refused: (seen) =>
         scope.transaction(async (tx) => {
           await this.parts.mirror.record(tx, seen);

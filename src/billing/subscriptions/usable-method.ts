@@ -1,4 +1,5 @@
 import { AppError, IllegalTransition, NotFound, UserErrorCode } from '../../platform/errors.js';
+import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
@@ -14,7 +15,7 @@ class NoPaymentMethod extends AppError {
   }
 }
 
-/** The method to collect with: the one named, or the customer's default. Throws NotFound or NoPaymentMethod. */
+/** The method to collect with, which nobody can ask to end until the transaction ends: the one named, or the customer's default. Throws AppError. */
 export async function usableMethod(tx: Scope, customerId: string, paymentMethodId: string | null | undefined): Promise<PaymentMethod> {
   return (
     (await PaymentMethodRepository.of(tx).usable(customerId, paymentMethodId ?? null)) ?? unusable(tx, customerId, paymentMethodId ?? null)
@@ -23,9 +24,13 @@ export async function usableMethod(tx: Scope, customerId: string, paymentMethodI
 
 /** Says why there is no method to collect with. */
 async function unusable(tx: Scope, customerId: string, paymentMethodId: string | null): Promise<never> {
-  if ((await CustomerRepository.of(tx).findLive(customerId)) === null) throw new NotFound('customer', customerId, ['customerId']);
-  if (paymentMethodId === null) throw new NoPaymentMethod();
-  const method = await PaymentMethodRepository.of(tx).get(paymentMethodId, ['paymentMethodId']);
+  const customer = await CustomerRepository.of(tx).findLive(customerId);
+  if (customer === null) throw new NotFound('customer', customerId, ['customerId']);
+  if (customer.deletingAt !== null) throw new AlreadyRunning('customerDelete', customerId);
+  const methods = PaymentMethodRepository.of(tx);
+  const method = paymentMethodId === null ? await methods.defaultOf(customerId) : await methods.get(paymentMethodId, ['paymentMethodId']);
+  if (method === null) throw new NoPaymentMethod();
   if (method.customerId !== customerId) throw new NotFound('payment method', method.id, ['paymentMethodId']);
-  throw new IllegalTransition('payment method', 'detached', 'used');
+  if (method.detachedAt !== null) throw new IllegalTransition('payment method', 'detached', 'used');
+  throw new AlreadyRunning('paymentMethodDetach', method.id);
 }

@@ -21,6 +21,11 @@ export interface JobPayload {
   readonly requestId?: string;
 }
 
+/** What the intent left for its act, from the payload of their job. */
+export function givenTo<Given>(payload: unknown): Given {
+  return (payload as JobPayload).given as Given;
+}
+
 /** What became of a request: it has the right to go on, or something of it is there already. */
 export type Claim =
   | { readonly kind: 'won'; readonly lease: Lease }

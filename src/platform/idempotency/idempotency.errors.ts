@@ -24,12 +24,12 @@ export class KeyInProgress extends AppError {
   }
 }
 
-/** The same is being done to the same object by another request. */
+/** What another request does to the object has to end first. It passes by itself. */
 export class AlreadyRunning extends Conflict {
   override readonly isOutcome = false;
 
   constructor(operation: string, subject: string) {
-    super(`Another ${operation} of ${subject} has not ended: wait for it and look again.`);
+    super(`${operation} of ${subject} has not ended: wait for it and look again.`);
   }
 }
 

@@ -5,7 +5,7 @@ import { type JobKey, type Lease, LeaseLost } from '../jobs/lease.js';
 import type { JobHandler } from '../jobs/worker.js';
 import { errorFields } from '../log.js';
 import type { Scope } from '../tenancy/scope.js';
-import { type Claims, type JobPayload } from './claims.js';
+import { type Claims, givenTo, type JobPayload } from './claims.js';
 import { KeyInProgress, KeyReused, Postponed } from './idempotency.errors.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
@@ -78,7 +78,7 @@ export class Intents {
       return leftMs === null ? 'none' : leftMs > 0 ? 'underWay' : 'over';
     };
     const { subject } = lease;
-    const payload = (lease.payload as JobPayload).given;
+    const payload = givenTo(lease.payload);
     const confirm = (tx: Scope) => this.parts.jobs.confirm(tx, lease);
     return { subject, payload, lease, isFirst, assertNothingUnderWay, doubt, confirm, conclude, isConcluded: () => isCommitted };
   }
@@ -115,7 +115,7 @@ export class Intents {
     scope.workOn(act.subject, requestId === scope.requestId ? null : (requestId ?? null));
     try {
       await story.act(scope, act);
-      await this.settle(scope, act, null);
+      await this.settle(scope, act);
       return null;
     } catch (error) {
       if (error instanceof LeaseLost) return new OutcomeUnknown({ cause: error });
@@ -124,7 +124,7 @@ export class Intents {
       if (error instanceof OutcomeUnknown) return error;
       if (isLeftOpen(act, error)) return new OutcomeUnknown({ cause: error });
       if (error instanceof ProcessorUnavailable) await this.withdraw(scope, story, act);
-      else await this.settle(scope, act, error);
+      else await this.refuse(scope, story, { act, failure: error });
       return error;
     }
   }
@@ -153,9 +153,18 @@ export class Intents {
     return { row, errors: row === null ? errors : (story.errorsOf?.(row, errors) ?? errors), replayed: true };
   }
 
-  private async settle(scope: Scope, act: Act, failure: AppError | null): Promise<void> {
+  private async settle(scope: Scope, act: Act): Promise<void> {
     if (act.isConcluded()) return;
-    await scope.transaction((tx) => this.settleIn(tx, act.lease, failure));
+    await scope.transaction((tx) => this.settleIn(tx, act.lease, null));
+  }
+
+  private async refuse<Row>(scope: Scope, story: Story<Row>, how: { readonly act: Act; readonly failure: AppError }): Promise<void> {
+    const { act, failure } = how;
+    if (act.isConcluded()) return;
+    await scope.transaction(async (tx) => {
+      await story.refuse?.(tx, act);
+      await this.settleIn(tx, act.lease, failure);
+    });
   }
 
   /** What was done is true whoever says it. That nothing was, only who still holds the work may say: another may be doing it. */

@@ -53,6 +53,8 @@ export interface Story<Row> {
   act(scope: Scope, act: Act): Promise<void>;
   /** Undoes the intent of a request that certainly never reached the processor. */
   withdraw(scope: Scope, act: Act): Promise<void>;
+  /** Takes off what the intent marked, where the story ends in a failure for good; in the transaction that ends it. */
+  refuse?(scope: Scope, act: Act): Promise<void>;
   /** The row a subject stands for. */
   load(scope: Scope, subject: string): Promise<Row | null>;
   /**

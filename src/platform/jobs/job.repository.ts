@@ -22,6 +22,11 @@ export class JobRepository extends TenantRepository<Job> {
     return loader.load(subject);
   }
 
+  /** Work of one kind, of all subjects. */
+  open(kind: string): Promise<Job[]> {
+    return this.rows({ kind });
+  }
+
   /** Now, in the time of all that jobs say of moments. */
   async now(): Promise<Date> {
     const { databaseTime } = this.scope;

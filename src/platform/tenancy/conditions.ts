@@ -4,9 +4,6 @@ export interface Condition {
   readonly parameters: readonly unknown[];
 }
 
-/** No condition. */
-export const ANY: Condition = { sql: '', parameters: [] };
-
 /** The column is this value, one of these values, or empty. */
 export function equals(column: string, value: unknown): Condition {
   if (value === null) return { sql: `${column} is null`, parameters: [] };

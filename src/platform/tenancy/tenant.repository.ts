@@ -1,7 +1,7 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { RawRow } from '../db/table.js';
 import { NotFound } from '../errors.js';
-import { ANY, type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
+import { type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
 import { type CheckedPage, COUNT_MAX, checkedPage, type FoundPage, foundPage, groupByBranch, type Page, type PageRequest } from './page.js';
 import type { Scope } from './scope.js';
 import type { TenantRow } from './tenant-row.js';
@@ -96,13 +96,10 @@ export abstract class TenantRepository<Row extends TenantRow> {
   }
 
   /** Rows that match, oldest first. Only for sets known to be small. */
-  protected async rows(filter: Filter<Row>, also: Condition = ANY): Promise<Row[]> {
+  protected async rows(filter: Filter<Row>): Promise<Row[]> {
     const table = this.scope.table(this.entity);
     const where = this.where(filter);
-    const raws = await this.scope.query(`select ${table.selectList} from ${table.name} where ${where.sql}${also.sql} order by id`, [
-      ...where.parameters,
-      ...also.parameters,
-    ]);
+    const raws = await this.scope.query(`select ${table.selectList} from ${table.name} where ${where.sql} order by id`, where.parameters);
     return raws.map((raw) => table.fromRaw(raw));
   }
 
@@ -225,7 +222,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
   }
 
   /** The app first, then the customer if the caller is one, then what was asked. */
-  private where(filter: Filter<Row>): Condition {
+  protected where(filter: Filter<Row>): Condition {
     const table = this.scope.table(this.entity);
     const conditions: Condition[] = [{ sql: 'app_id = ?', parameters: [this.scope.appId] }];
     for (const [property, value] of [...Object.entries(this.customerFilter()), ...Object.entries(filter)]) {
