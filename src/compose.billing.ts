@@ -4,6 +4,7 @@ import { CustomerAdoption } from './billing/customers/customer.adoption.js';
 import { CustomerResolver } from './billing/customers/customer.resolver.js';
 import { CUSTOMER_PUSH, CustomerService } from './billing/customers/customer.service.js';
 import { DisputeMirror } from './billing/disputes/dispute.mirror.js';
+import { DisputeRepository } from './billing/disputes/dispute.repository.js';
 import { DisputeResolver, PaymentDisputesResolver } from './billing/disputes/dispute.resolver.js';
 import { HistoryResolver } from './billing/history/history.resolver.js';
 import { parseMapping } from './billing/imports/import.mapping.js';
@@ -132,7 +133,10 @@ export function composeServices(tools: Tools) {
   const paymentMirror = new PaymentMirror(clock, ids);
   const payments = composePayments(tools, paymentMirror);
   const refundMirror = new RefundMirror(clock, ids);
-  const refunds = new RefundService({ ...tools, mirror: refundMirror });
+  const refunds = new RefundService(
+    { ...tools, mirror: refundMirror },
+    { isDisputed: (scope, id) => DisputeRepository.of(scope).isDisputed(id) },
+  );
   const disputeMirror = new DisputeMirror(clock, ids);
   return { customers, paymentMethods, subscriptionMirror, subscriptions, paymentMirror, payments, refundMirror, refunds, disputeMirror };
 }

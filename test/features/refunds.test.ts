@@ -214,6 +214,66 @@ describe('refundCreate REFUND_TOO_LARGE', () => {
   });
 });
 
+describe('refundCreate after more was given back at Tilled by hand than was left', () => {
+  it.each([undefined, usd(1)])('of %j is REFUND_TOO_LARGE: never less than nothing is left', async (amount) => {
+    const payment = await fresh();
+    const { refund: part } = await refund({ paymentId: payment.id, amount: usd(3_000) });
+    await world.tilled(app, 'POST', '/v1/refunds', { payment_intent_id: await intentId() });
+    await world.settle();
+    expect(await world.rows('billing_payments', app)).toMatchObject([{ captured_minor: 5_000, refund_reserved_minor: 8_000 }]);
+    expect(await refund({ paymentId: payment.id, amount })).toMatchObject({
+      refund: null,
+      userErrors: [{ code: 'REFUND_TOO_LARGE', message: expect.stringContaining('; 0 can be refunded') }],
+    });
+    await world.advance({ days: 1 });
+    expect(await read(payment.id)).toMatchObject({ refunded: { amountMinor: 5_000 } });
+    expect((await read(payment.id)).refunds.find(({ id }) => id === part?.id)?.status).toBe('FAILED');
+  });
+});
+
+describe('refundCreate PAYMENT_DISPUTED', () => {
+  async function disputed(status: string) {
+    const payment = await batched();
+    await world.control('disputes', { paymentIntentId: await intentId(), status });
+    await world.settle();
+    return payment;
+  }
+
+  it.each([
+    'needs_response',
+    'under_review',
+    'closed',
+    'lost',
+  ])('keeps a payment whose dispute is %s from being paid back twice', async (status) => {
+    const payment = await disputed(status);
+    expect(await refund({ paymentId: payment.id })).toMatchObject({
+      refund: null,
+      userErrors: [{ code: 'PAYMENT_DISPUTED', field: ['paymentId'] }],
+    });
+    expect(await atTilled(world, app, 'refunds')).toEqual([]);
+    expect(await world.rows('billing_refunds', app)).toEqual([]);
+  });
+
+  it.each([
+    'warning_needs_response',
+    'warning_under_review',
+    'warning_closed',
+    'won',
+  ])('is not said of a dispute that is %s', async (status) => {
+    const payment = await disputed(status);
+    expect(await refund({ paymentId: payment.id, amount: usd(100) })).toMatchObject({ refund: { status: 'SUCCEEDED' }, userErrors: [] });
+  });
+
+  it('has a way through, under the same key: who says that they know of the dispute may refund', async () => {
+    const payment = await disputed('lost');
+    const input = { paymentId: payment.id, amount: usd(100), idempotencyKey: 'key-1' };
+    expect(await refund(input)).toMatchObject({ userErrors: [{ code: 'PAYMENT_DISPUTED' }] });
+    expect(await refund({ ...input, acknowledgeDispute: true })).toMatchObject({ refund: { status: 'SUCCEEDED' }, userErrors: [] });
+    expect(await refund({ ...input, acknowledgeDispute: true })).toMatchObject({ replayed: true, userErrors: [] });
+    expect(await takenAtTilled(world, app)).toEqual([4_900]);
+  });
+});
+
 describe('refundCreate, refused', () => {
   it('answers DUPLICATE_REFERENCE for another amount or payment, and the existing refund for the same', async () => {
     const payment = await batched();

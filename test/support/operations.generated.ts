@@ -159,6 +159,8 @@ export type PaymentStatus =
 
 /** Everything that is left if amount is absent. */
 export type RefundCreateInput = {
+  /** Refund although a dispute is open or lost. */
+  acknowledgeDispute?: boolean | null | undefined;
   amount?: MoneyInput | null | undefined;
   idempotencyKey?: string | null | undefined;
   metadata?: Record<string, string | null> | null | undefined;
@@ -251,6 +253,7 @@ export type UserErrorCode =
   | 'NO_PAYMENT_METHOD'
   | 'OUTCOME_UNKNOWN'
   | 'PAYMENT_DECLINED'
+  | 'PAYMENT_DISPUTED'
   | 'PAYMENT_METHOD_IN_USE'
   | 'PROCESSOR_REJECTED'
   | 'PROCESSOR_UNAVAILABLE'

@@ -1,7 +1,7 @@
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Dispute } from './dispute.entity.js';
-import type { DisputeStatus } from './dispute.states.js';
+import { DISPUTING_STATUSES, type DisputeStatus } from './dispute.states.js';
 
 /** Disputes of an app. */
 export class DisputeRepository extends TenantRepository<Dispute> {
@@ -16,6 +16,11 @@ export class DisputeRepository extends TenantRepository<Dispute> {
   /** All disputes of a payment, oldest first. */
   ofPayment(paymentId: string): Promise<Dispute[]> {
     return this.allBy('paymentId', paymentId);
+  }
+
+  /** Whether a dispute of the payment is open or lost. */
+  async isDisputed(paymentId: string): Promise<boolean> {
+    return (await this.rows({ paymentId, status: DISPUTING_STATUSES })).length > 0;
   }
 
   list(page: PageRequest, status: DisputeStatus[] | null): Promise<Page<Dispute>> {

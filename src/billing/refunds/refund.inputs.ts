@@ -19,6 +19,9 @@ export class RefundCreateInput {
   @Field(() => RefundReason, { nullable: true })
   reason?: RefundReason | null;
 
+  @Field(() => Boolean, { nullable: true, defaultValue: false, description: 'Refund although a dispute is open or lost.' })
+  acknowledgeDispute?: boolean | null;
+
   @Field(() => String, { nullable: true, description: 'Unique in the app: the same reference and amount answers the existing refund.' })
   @IsOptional()
   @Length(1, 255)

@@ -41,6 +41,25 @@ class RefundTooLarge extends AppError {
   }
 }
 
+/** The cardholder's bank has the money back already, or may have soon: a refund as well would pay them twice. */
+class PaymentDisputed extends AppError {
+  readonly code = UserErrorCode.PAYMENT_DISPUTED;
+  override readonly isOutcome = false;
+  override readonly field = ['paymentId'];
+
+  constructor(paymentId: string) {
+    super(
+      `A dispute of payment ${paymentId} is open or lost: a refund may pay twice. Send acknowledgeDispute: true to refund all the same.`,
+    );
+  }
+}
+
+/** What nouns above refunds know about a payment. */
+export interface RefundDependents {
+  /** Whether a dispute of it is open or lost. */
+  isDisputed(scope: Scope, paymentId: string): Promise<boolean>;
+}
+
 interface RefundServiceParts {
   readonly processor: Processor;
   readonly intents: Intents;
@@ -57,7 +76,10 @@ const ASK_AGAIN_AFTER_MS = 3_600_000;
 
 /** Refunds: reserved on the payment first, then asked of Tilled. */
 export class RefundService {
-  constructor(private readonly parts: RefundServiceParts) {}
+  constructor(
+    private readonly parts: RefundServiceParts,
+    private readonly dependents: RefundDependents,
+  ) {}
 
   readonly creation: Story<Refund> = {
     operation: 'refundCreate',
@@ -77,6 +99,8 @@ export class RefundService {
     if (existing !== null) return existingIntent(existing, payment, input);
     if (payment.status !== PaymentStatus.SUCCEEDED) throw new IllegalTransition('payment', payment.status, 'refunded');
     const amountMinor = amountOf(payment, input, refundableOf(payment));
+    const isDisputed = !input.acknowledgeDispute && (await this.dependents.isDisputed(tx, payment.id));
+    if (isDisputed) throw new PaymentDisputed(payment.id);
     const refund = this.newRefund(tx, payment, input, amountMinor);
     await this.parts.mirror.recount(tx, payment);
     assert(payment.refundReservedMinor <= payment.capturedMinor, `payment ${payment.id} is over-refunded`);
