@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { composeSchema } from '../../src/compose.js';
 import { cut } from '../support/at-tilled.js';
 import * as ops from '../support/operations.generated.js';
@@ -101,9 +101,6 @@ let app: TestApp;
 beforeAll(async () => {
   world = await World.create();
 });
-beforeEach(async () => {
-  app = await world.app();
-});
 afterEach(() => world.control('faults', { clear: true }));
 afterAll(() => world.close());
 
@@ -147,19 +144,27 @@ const SEND: Readonly<Record<string, (stage: Stage) => Promise<Payload>>> = {
 const isChange = (mutation: string) => /^subscription(?!Create)/.test(mutation);
 const isAboutHold = (mutation: string) => mutation === 'paymentCapture' || mutation === 'paymentCancel';
 
-/** What the two need, in a state in which the first, and else the second, can be done. */
-async function stageFor(first: string, second: string): Promise<Stage> {
+/** What two mutations need beside a customer with two cards, in a state in which the first, and else the second, can be done. */
+interface Plan {
+  readonly change: string | null;
+  readonly payment: 'held' | 'taken' | null;
+}
+
+function planFor(first: string, second: string): Plan {
+  const change = first === 'subscriptionCreate' ? null : ([first, second].find(isChange) ?? null);
+  if (isAboutHold(first) || (isAboutHold(second) && !/^(payment|refund)Create$/.test(first))) return { change, payment: 'held' };
+  return { change, payment: [first, second].includes('refundCreate') && first !== 'paymentCreate' ? 'taken' : null };
+}
+
+async function stageFor(first: string, { change, payment }: Plan): Promise<Stage> {
   const stage: Stage = { customerId: '', methodId: '', newCard: await world.newCard(app), subscriptionId: '', paymentId: '' };
   if (first === 'customerCreate') return stage;
   const { customer, card } = await world.payer(app);
   stage.customerId = customer.id;
-  const which = [first, second].find(isChange);
-  if (which !== undefined && first !== 'subscriptionCreate') stage.subscriptionId = await subscriptionFor(which, customer.id, card.id);
+  if (change !== null) stage.subscriptionId = await subscriptionFor(change, customer.id, card.id);
   stage.methodId = (await world.card(app, customer.id)).id;
-  const held = isAboutHold(first) || (isAboutHold(second) && !/^(payment|refund)Create$/.test(first));
-  if (held) stage.paymentId = (await world.payment(app, customer.id, { captureMethod: 'MANUAL' })).id;
-  else if ([first, second].includes('refundCreate') && first !== 'paymentCreate')
-    stage.paymentId = (await world.payment(app, customer.id)).id;
+  const captureMethod = payment === 'held' ? 'MANUAL' : 'AUTOMATIC';
+  if (payment !== null) stage.paymentId = (await world.payment(app, customer.id, { captureMethod })).id;
   return stage;
 }
 
@@ -199,12 +204,28 @@ describe('the table of pairs', () => {
 
 describe.each(FIRSTS)('while $first is UNKNOWN', ({ first, cells }) => {
   const pairs = SECONDS.map((second, index) => ({ second, cell: cells[index] ?? '' }));
+  /** Stages on which nothing but refusals was tried: they are as the first left them. */
+  const untouched = new Map<string, Promise<Stage>>();
 
-  it.each(pairs.filter(({ cell }) => cell !== '-'))('$second gets $cell', async ({ second, cell }) => {
-    const stage = await stageFor(first, second);
+  beforeAll(async () => {
+    app = await world.app();
+  });
+
+  async function unknownStage(plan: Plan): Promise<Stage> {
+    const stage = await stageFor(first, plan);
     const { userErrors } = await leaveUnknown(first, stage);
     // A change of a customer is ours at once, and is carried to Tilled later.
     expect(userErrors).toMatchObject(first === 'customerUpdate' ? [] : [{ code: 'OUTCOME_UNKNOWN' }]);
+    return stage;
+  }
+
+  it.each(pairs.filter(({ cell }) => cell !== '-'))('$second gets $cell', async ({ second, cell }) => {
+    const plan = planFor(first, second);
+    const key = JSON.stringify(plan);
+    const made = untouched.get(key) ?? unknownStage(plan);
+    if (cell === 'done') untouched.delete(key);
+    else untouched.set(key, made);
+    const stage = await made;
     const codes = (await send(second, stage)).userErrors.map(({ code }) => code);
     expect(codes).toEqual(cell === 'done' ? [] : [CODES[cell] ?? cell]);
   });
