@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { IdempotencyKeyRepository } from '../../src/platform/idempotency/idempotency-key.repository.js';
+import { keyIdOf } from '../../src/platform/idempotency/request-key.js';
 import { atTilled, cut, refuse, takenAtTilled } from '../support/at-tilled.js';
 import * as ops from '../support/operations.generated.js';
 import { type TestApp, World } from '../support/world.js';
@@ -123,6 +126,52 @@ describe('a paymentMethodDetach under way', () => {
       const [detached, subscribed] = await Promise.all([detach(card.id), subscribe(customer.id, { paymentMethodId: card.id })]);
       expect([detached.userErrors.length, subscribed.userErrors.length].toSorted()).toEqual([0, 1]);
     }
+  });
+});
+
+describe('what is built on a card and is not committed yet', () => {
+  class RolledBack extends Error {}
+
+  /** Holds a request with this key back after it has read the card, until `end`. */
+  async function holdBack(operation: string, idempotencyKey: string) {
+    const scope = await world.scope(app);
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const { promise: isHeld, resolve: held } = Promise.withResolvers<void>();
+    const holding = scope.transaction(async (tx) => {
+      const now = tx.now();
+      const id = keyIdOf(scope, operation, { idempotencyKey }) ?? '';
+      const unknown = { fingerprint: '', state: 'open' as const, resourceId: null, errors: [] };
+      IdempotencyKeyRepository.of(tx).add({ id, operation, ...unknown, createdAt: now, expiresAt: now });
+      await tx.flush();
+      held();
+      await released;
+      throw new RolledBack();
+    });
+    await isHeld;
+    return async () => {
+      release();
+      await expect(holding).rejects.toThrow(RolledBack);
+    };
+  }
+
+  const cases = [
+    ['subscriptionCreate', 'paymentMethodDetach', 'PAYMENT_METHOD_IN_USE'],
+    ['paymentCreate', 'customerDelete', 'CONFLICT'],
+  ] as const;
+
+  it.each(cases)('is waited for: %s is done, and %s gets %s', async (use, _, code) => {
+    const { customer, card } = await world.payer(app);
+    const end = await holdBack(use, 'key-1');
+    const isSubscription = use === 'subscriptionCreate';
+    const used = isSubscription
+      ? subscribe(customer.id, { idempotencyKey: 'key-1' })
+      : pay(customer.id, { idempotencyKey: 'key-1', captureMethod: 'MANUAL' });
+    await sleep(500);
+    const ended = isSubscription ? detach(card.id) : remove(customer.id);
+    await sleep(500);
+    await end();
+    expect((await used).userErrors).toEqual([]);
+    expect((await ended).userErrors).toMatchObject([{ code }]);
   });
 });
 
