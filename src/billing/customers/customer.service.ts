@@ -1,6 +1,6 @@
 import { type Clock } from '../../platform/clock.js';
 import { CursorRepository } from '../../platform/cursors.js';
-import { AppError, Conflict, NotConfirmedYet, NotFound, ProcessorRejected, UserErrorCode } from '../../platform/errors.js';
+import { AppError, NotConfirmedYet, NotFound, ProcessorRejected } from '../../platform/errors.js';
 import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
@@ -17,26 +17,9 @@ import { lockHolderOf } from '../kit/holder.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { markedId, markOf, type Processor } from '../kit/processor.js';
 import type { Customer } from './customer.entity.js';
+import { CustomerInUse, DuplicateExternalId } from './customer.errors.js';
 import type { CustomerCreateInput, CustomerDeleteInput, CustomerUpdateInput } from './customer.inputs.js';
 import { CustomerRepository } from './customer.repository.js';
-
-/** Another customer of the app has this external id. */
-class DuplicateExternalId extends AppError {
-  readonly code = UserErrorCode.DUPLICATE_EXTERNAL_ID;
-  override readonly field = ['externalId'];
-
-  constructor(
-    readonly externalId: string,
-    readonly customerId: string,
-  ) {
-    super(`The external id ${externalId} belongs to customer ${customerId} already: read that one with customerByExternalId.`);
-  }
-}
-
-/** Something about the customer has to end before they can be deleted. That can be put right, or passes by itself. */
-class CustomerInUse extends Conflict {
-  override readonly isOutcome = false;
-}
 
 /** What nouns above customers know about one: asked before a customer is deleted. */
 export interface CustomerDependents {
