@@ -12,6 +12,10 @@ const ACROSS_APPS: readonly (readonly [RegExp, string])[] = [
     /^select app_id, id from billing_webhooks where unqueued_since is not null( and app_id not in \([?, ]+\))? order by unqueued_since, app_id, id limit \d+$/,
     'a worker queues what arrived first, of all apps',
   ],
+  [
+    /^update billing_jobs set due_at = \S.* where state = '(due|running)' and due_at > \S.*$/,
+    'the clock by which the work of all apps waits was set back',
+  ],
   [/^select [^()]* from billing_api_keys where hash = \? /, 'which app a credential belongs to is what is being asked'],
   [/^select app_id, id from \(.*\) as broken limit \d+$/, 'the invariants are checked over the books of all apps'],
 ];

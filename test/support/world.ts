@@ -59,6 +59,8 @@ export interface GatewayBeside {
 export interface RequestOptions {
   readonly credential?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Another gateway than that of the world. */
+  readonly url?: string;
 }
 
 /** Limits of a world; without any it counts in memory, and no test meets them. */
@@ -69,8 +71,19 @@ export interface WorldOptions {
   /** An empty database made elsewhere; the world drops it like its own. */
   readonly scratch?: ScratchDatabase;
   readonly tilledTimeoutMs?: number;
+  readonly tilledQuietMs?: number;
   /** `running` is the time of the wall, so that processes of ours share it. */
   readonly clock?: 'still' | 'running';
+}
+
+/** How far clocks were set away from that of a world which stands still, ms. */
+interface Shifts {
+  /** The wall, as the gateway sees it. */
+  wallMs: number;
+  /** The database server. */
+  databaseMs: number;
+  /** Time that only passes: it is never set back. */
+  ticksMs: number;
 }
 
 /** Limits that no test meets. */
@@ -104,6 +117,8 @@ export class World {
     private readonly scratch: ScratchDatabase,
     private readonly tap: StatementTap,
     private readonly clock: 'still' | 'running',
+    /** Clocks are set by setting them. */
+    readonly shifts: Shifts,
   ) {}
 
   static async create(options: WorldOptions = {}): Promise<World> {
@@ -123,10 +138,13 @@ export class World {
       webhookSecret: endpoint.secret,
       accountId: partner.accountId,
     };
+    const shifts: Shifts = { wallMs: 0, databaseMs: 0, ticksMs: 0 };
     const compose = async () => {
       const time = { now: () => sandbox.now() };
-      const parts = { database, encryption: TEST_ENCRYPTION, ...timesOf(sandbox, clock), log, tilled, tilledTimeoutMs, canaryPauseMs: 1 };
-      const gateway = await composeGateway(parts);
+      const { tilledQuietMs } = options;
+      const waits = { tilledTimeoutMs, ...(tilledQuietMs !== undefined && { tilledQuietMs }), canaryPauseMs: 1 };
+      const times = timesOf(sandbox, clock, shifts);
+      const gateway = await composeGateway({ database, encryption: TEST_ENCRYPTION, ...times, log, tilled, ...waits });
       const isLimited = limits !== UNLIMITED;
       const config = { ...UNLIMITED, redisUrl: null, ...limits };
       const made = isLimited ? composeLimits({ ...gateway, clock: time }, config) : composeLocalLimits({ ...gateway, clock: time }, config);
@@ -146,7 +164,7 @@ export class World {
     await gateway.migrator.migrate();
     const tap = StatementTap.on(gateway.database);
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
-    const world = new World(gateway, sandbox, server, url, compose, endpoint.secret, endpoint.id, partner, scratch, tap, clock);
+    const world = new World(gateway, sandbox, server, url, compose, endpoint.secret, endpoint.id, partner, scratch, tap, clock, shifts);
     await world.resumeDeliveries();
     return world;
   }
@@ -234,14 +252,21 @@ export class World {
     return { id, key, accountId: account.accountId, tilledSecretKey: account.secretKey };
   }
 
-  /** A second gateway on the database of this world, with the same clock and caches of its own. */
-  async anotherGateway({ hasNewEncryptionKey = false } = {}): Promise<GatewayBeside> {
+  /** A second gateway on the database of this world, with the same clock (or one so much ahead, ms) and caches of its own. */
+  async anotherGateway({ hasNewEncryptionKey = false, wallMs = 0 } = {}): Promise<GatewayBeside> {
     const config = readConfig({ ...this.environment, NODE_ENV: 'test' }, process.cwd());
     if (config.tilled === null) throw new Error('This world has no Tilled.');
     const encryption = hasNewEncryptionKey ? { key: randomBytes(32), previous: TEST_ENCRYPTION.key } : TEST_ENCRYPTION;
     const clock = { now: () => this.sandbox.now() };
     const { database, tilled, tilledTimeoutMs } = config;
-    const times = timesOf(this.sandbox, this.clock);
+    const { shifts } = this;
+    const theirs = {
+      ...{ wallMs, ticksMs: 0 },
+      get databaseMs() {
+        return shifts.databaseMs;
+      },
+    };
+    const times = timesOf(this.sandbox, this.clock, theirs);
     const gateway = await composeGateway({ database, encryption, ...times, log: createLog('silent'), tilled, tilledTimeoutMs });
     const server = await createHttpServer({ ...gateway, limits: composeLocalLimits({ ...gateway, clock }, UNLIMITED), explorer: null });
     const payload = { query: '{ app { id } }' };
@@ -288,7 +313,7 @@ export class World {
   async post<Data>(body: unknown, options: RequestOptions = {}): Promise<Answer<Data>> {
     const authorization: Record<string, string> = options.credential ? { authorization: `Bearer ${options.credential}` } : {};
     const headers = { 'content-type': 'application/json', ...authorization, ...options.headers };
-    const response = await fetch(`${this.url}/graphql`, {
+    const response = await fetch(`${options.url ?? this.url}/graphql`, {
       method: 'POST',
       headers,
       body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -391,10 +416,12 @@ export class World {
   }
 }
 
-/** The times of a gateway: all three are the sandbox's where that stands still. */
-function timesOf(sandbox: Sandbox, clock: 'still' | 'running') {
-  const now = () => sandbox.now();
-  return clock === 'still' ? { clock: { now }, ticks: { ms: () => now().getTime() }, databaseTime: now } : { clock: { now } };
+/** The times of a gateway: all three are the sandbox's where that stands still, unless a test set one of them. */
+function timesOf(sandbox: Sandbox, clock: 'still' | 'running', shifts: Readonly<Shifts>) {
+  if (clock === 'running') return { clock: { now: () => sandbox.now() } };
+  const shifted = (ms: number) => new Date(sandbox.now().getTime() + ms);
+  const ticks = { ms: () => sandbox.now().getTime() + shifts.ticksMs };
+  return { clock: { now: () => shifted(shifts.wallMs) }, ticks, databaseTime: () => shifted(shifts.databaseMs) };
 }
 
 function present<Row>(row: Row | null | undefined, userErrors: readonly unknown[]): Row {

@@ -39,6 +39,9 @@ export class ClockWatch {
   private last: Reading | null = null;
   private steadySinceMs = 0;
   private skewedSince: Date | null = null;
+  private isIdle = false;
+  /** The database's time went back, and what waits was not pulled forward yet. */
+  private isSetBack = false;
   private timer: NodeJS.Timeout | null = null;
 
   constructor(private readonly parts: ClockWatchParts) {}
@@ -63,21 +66,27 @@ export class ClockWatch {
   degradation(): readonly Degradation[] {
     const { skewedSince, skewMs } = this;
     if (skewedSince === null || skewMs === null) return [];
-    const reason = `The clock of this process and that of the database differ by ${(skewMs / 1000).toFixed(1)} s.`;
+    const [by, where] = [(Math.abs(skewMs) / 1000).toFixed(1), skewMs > 0 ? 'ahead of' : 'behind'];
+    const reason = `The clock of this process is ${by} s ${where} that of the database; from ${NO_WORK_MS / 1000} s on it takes no work.`;
     return [{ what: 'clock', since: skewedSince.toISOString(), reason }];
   }
 
-  /** Whether this process may take work. */
+  /** Whether this process may take work. That it may not any more is logged once. */
   async mayWork(): Promise<boolean> {
     if (this.last === null || this.parts.ticks.ms() - this.last.ticksMs >= EVERY_MS) await this.look();
-    return this.skewMs !== null && Math.abs(this.skewMs) < NO_WORK_MS;
+    const { skewMs } = this;
+    const isTooFar = skewMs !== null && Math.abs(skewMs) >= NO_WORK_MS;
+    if (isTooFar && !this.isIdle) this.parts.log.error('no work is taken while the clocks differ so much', { skewMs: Math.trunc(skewMs) });
+    this.isIdle = isTooFar;
+    return skewMs !== null && !isTooFar;
   }
 
-  /** For how long, up to this moment, this process has seen the database's time run as time passes, ms. */
+  /** For how long, up to this moment, this process has seen the database's time run as time passes, ms; 0 if it cannot be read now. */
   async steadyForMs(): Promise<number> {
     const reading = await this.read();
-    if (reading !== null) await this.compare(reading);
-    return this.last === null ? 0 : this.parts.ticks.ms() - this.steadySinceMs;
+    if (reading === null) return 0;
+    await this.compare(reading);
+    return reading.ticksMs - this.steadySinceMs;
   }
 
   private async look(): Promise<void> {
@@ -100,17 +109,31 @@ export class ClockWatch {
   }
 
   private async compare(reading: Reading): Promise<void> {
-    const { log } = this.parts;
     const before = this.last;
     this.last = reading;
     this.noteSkew(reading.skewMs);
     if (before === null) this.steadySinceMs = reading.ticksMs;
     if (before === null) return;
+    this.noteStep(reading, before);
+    if (this.isSetBack) await this.pullForward();
+  }
+
+  private noteStep(reading: Reading, before: Reading): void {
     const steppedMs = reading.theirsMs - before.theirsMs - (reading.ticksMs - before.ticksMs);
     if (Math.abs(steppedMs) < STEP_MS) return;
     this.steadySinceMs = reading.ticksMs;
-    log.error('the clock of the database was set', { steppedMs: Math.trunc(steppedMs), divergence_risk: true });
-    if (steppedMs < 0) await this.parts.onSetBack().catch((error: unknown) => log.error('work not pulled forward', errorFields(error)));
+    this.parts.log.error('the clock of the database was set', { steppedMs: Math.trunc(steppedMs), divergence_risk: true });
+    if (steppedMs < 0) this.isSetBack = true;
+  }
+
+  /** Tried with each reading until it is done: work that was left would wait for as long as the clock was set back. */
+  private async pullForward(): Promise<void> {
+    await this.parts.onSetBack().then(
+      () => {
+        this.isSetBack = false;
+      },
+      (error: unknown) => this.parts.log.error('work not pulled forward', errorFields(error)),
+    );
   }
 
   private noteSkew(skewMs: number): void {
