@@ -8,13 +8,13 @@ const PROJECT = path.resolve(import.meta.dirname, '../..');
 const LINES_KEPT = 200;
 const READY_MS_MAX = 60_000;
 
-/** One process of ours that keeps running, with the newest of what it said. */
+/** One process of ours that keeps running. */
 interface Member {
   readonly child: ChildProcess;
   readonly ended: Promise<unknown>;
 }
 
-/** Processes of ours on one database, which a test kills and starts again. What they log as errors is kept. */
+/** Processes of ours on one database, which a test kills, freezes and starts again. What they log as errors is kept. */
 export class Fleet {
   /** The newest lines that any of them printed. */
   readonly lines: string[] = [];
@@ -23,8 +23,8 @@ export class Fleet {
   constructor(private readonly environment: Environment) {}
 
   /** Starts the gateway's HTTP without a worker in it; resolves once it is ready to serve. */
-  async startGateway(port: number, more: Environment = {}): Promise<void> {
-    this.spawn('gateway', ['dist/src/main.js'], { PORT: String(port), BILLING_WORKER: 'off', ...more });
+  async startGateway(port: number, more: Environment = {}, name = 'gateway'): Promise<void> {
+    this.spawn(name, ['dist/src/main.js'], { PORT: String(port), BILLING_WORKER: 'off', ...more });
     const until = Date.now() + READY_MS_MAX;
     for (;;) {
       const isReady = await fetch(`http://127.0.0.1:${port}/readyz`).then(
@@ -32,14 +32,26 @@ export class Fleet {
         () => false,
       );
       if (isReady) return;
-      if (Date.now() > until || !this.isRunning('gateway')) throw new Error(`The gateway did not start: ${this.lines.join('\n')}`);
+      if (Date.now() > until || !this.isRunning(name)) throw new Error(`The gateway did not start: ${this.lines.join('\n')}`);
       await sleep(50);
     }
   }
 
   /** Starts `billing worker` under a name. */
-  startWorker(name: string): void {
-    this.spawn(name, ['dist/src/cli/billing.js', 'worker'], {});
+  startWorker(name: string, more: Environment = {}): void {
+    this.startCommand(name, ['worker'], more);
+  }
+
+  /** Starts any command of `billing` under a name. */
+  startCommand(name: string, args: readonly string[], more: Environment = {}): void {
+    this.spawn(name, ['dist/src/cli/billing.js', ...args], more);
+  }
+
+  /** The status with which one of them ended, once it has; null if by a signal. */
+  async statusOf(name: string): Promise<number | null> {
+    const member = this.members.get(name);
+    await member?.ended;
+    return member?.child.exitCode ?? null;
   }
 
   isRunning(name: string): boolean {
@@ -51,6 +63,16 @@ export class Fleet {
     const member = this.members.get(name);
     member?.child.kill('SIGKILL');
     await member?.ended;
+  }
+
+  /** Stops one of them where it is, as a machine that swaps or is moved does; its connections stay open. */
+  freeze(name: string): void {
+    this.members.get(name)?.child.kill('SIGSTOP');
+  }
+
+  /** Lets a frozen one go on as if nothing had been. */
+  thaw(name: string): void {
+    this.members.get(name)?.child.kill('SIGCONT');
   }
 
   /** Ends all of them. */

@@ -57,6 +57,12 @@ interface Part {
   readonly next: string | null;
 }
 
+/** How long to wait after a page before the next, ms, and what it failed with; null if it did not. */
+interface PartEnd {
+  readonly pauseMs: number;
+  readonly failure: unknown;
+}
+
 const OPEN_STEP = 'open';
 /** From Tilled's side first: what it lists and we know is compared on the way, so from ours only the rest has to be asked for. */
 const STEPS = [...Object.values(DivergenceKind).flatMap((kind) => [`${kind} there`, `${kind} here`]), OPEN_STEP];
@@ -80,7 +86,10 @@ export class ReconciliationRun {
     await this.part(scope, lease);
   }
 
-  /** Goes through everything now, or finishes the run that was stopped; resolves with what came of it. Throws what no waiting helps against. */
+  /**
+   * Goes through everything now, or finishes the run that was stopped; resolves with what came of it. What another process does of it
+   * meanwhile is waited for. Throws what no waiting helps against.
+   */
   async runNow(scope: Scope): Promise<ReconciliationReport> {
     const key = { kind: RECONCILE, subject: scope.appId };
     const finishedBefore = (await this.lastFinished(scope))?.id ?? '';
@@ -88,11 +97,23 @@ export class ReconciliationRun {
     for (;;) {
       const lease = await this.parts.jobs.take(scope, key);
       // Null while another process is at a page of the same run.
-      const { pauseMs, failure } = lease === null ? { pauseMs: ELSEWHERE_MS, failure: null } : await this.part(scope, lease);
+      const { pauseMs, failure } = lease === null ? ELSEWHERE : await this.partUnlessLost(scope, lease);
       if (failure !== null && !(failure instanceof ProcessorUnavailable)) throw failure;
       const finished = await this.lastFinished(scope);
       if (finished !== null && finished.id > finishedBefore) return this.report(scope, finished);
       if (pauseMs > 0) await sleep(pauseMs);
+    }
+  }
+
+  /** One page, unless another process took it over while we were slow at it. */
+  private async partUnlessLost(scope: Scope, lease: Lease): Promise<PartEnd> {
+    try {
+      return await this.part(scope, lease);
+    } catch (error) {
+      if (error instanceof LeaseLost) return ELSEWHERE;
+      throw error;
+    } finally {
+      this.parts.jobs.letGo(lease);
     }
   }
 
@@ -103,7 +124,7 @@ export class ReconciliationRun {
   }
 
   /** Does one page; returns how long to wait before the next, ms, and what it failed with. */
-  private async part(scope: Scope, lease: Lease): Promise<{ pauseMs: number; failure: unknown }> {
+  private async part(scope: Scope, lease: Lease): Promise<PartEnd> {
     try {
       const run = await this.current(scope);
       const part = await this.compare(scope, run);
@@ -197,8 +218,8 @@ export class ReconciliationRun {
   }
 }
 
-/** How long to wait for another process that is at a page, ms. */
-const ELSEWHERE_MS = 250;
+/** Another process is at the page: it is waited for. */
+const ELSEWHERE: PartEnd = { pauseMs: 250, failure: null };
 
 function nextAfter(ids: readonly string[]): string | null {
   return ids.length < ASKED_ONE_BY_ONE ? null : (ids.at(-1) ?? null);
