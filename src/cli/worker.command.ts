@@ -16,7 +16,7 @@ export function workerCommand(withGateway: WithGateway): Command {
           const stopTracing =
             endpoint === null ? undefined : tracing?.startTracing({ endpoint, service: 'billing-worker', log: gateway.log });
           const { registry } = gateway.metrics;
-          const ops = port === null ? null : await serveOps({ registry, metricsAccess, host, port });
+          const ops = port === null ? null : await serveOps({ health: gateway, registry, metricsAccess, host, port });
           await gateway.startWork();
           gateway.log.info('worker started');
           await asked;

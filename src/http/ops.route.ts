@@ -1,11 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { within } from '../platform/deadline.js';
-import { metricsStatus } from '../platform/ops-server.js';
+import { metricsStatus, readiness } from '../platform/ops-server.js';
 import type { HttpParts } from './parts.js';
 import { answerProblem } from './problem.js';
-
-/** A database that takes longer to say its schema, ms, is none to serve from. */
-const READY_MS_MAX = 2_000;
 
 /**
  * GET /healthz: the process lives. GET /readyz: it can serve, which needs the database and the newest schema; what else is out of reach
@@ -15,10 +11,8 @@ export function opsRoute(parts: Pick<HttpParts, 'isReady' | 'degraded' | 'metric
   return async (server: FastifyInstance): Promise<void> => {
     server.get('/healthz', async () => ({ status: 'ok' }));
     server.get('/readyz', async (_request, reply) => {
-      const degraded = parts.degraded();
-      const isReady = await within(READY_MS_MAX, parts.isReady()).catch(() => false);
-      if (isReady) return degraded.length === 0 ? { status: 'ready' } : { status: 'ready', degraded };
-      return answerProblem(reply, 503, 'UNAVAILABLE', 'The database cannot be reached or is not migrated.');
+      const ready = await readiness(parts);
+      return ready ?? answerProblem(reply, 503, 'UNAVAILABLE', 'The database cannot be reached or is not migrated.');
     });
     server.get('/metrics', async (request, reply) => {
       const status = metricsStatus(parts.metricsAccess ?? 'closed', request.headers.authorization);

@@ -3,6 +3,7 @@ import type { AccessService } from '../billing/access/access.service.js';
 import type { Operations } from '../billing/access/operation.service.js';
 import type { WebhookInbox } from '../billing/webhooks/webhook.inbox.js';
 import type { Limits } from '../compose.limits.js';
+import type { Degradation } from '../platform/degradation.js';
 import type { Log } from '../platform/log.js';
 import type { Metrics } from '../platform/metrics.js';
 import type { MetricsAccess } from '../platform/ops-server.js';
@@ -25,7 +26,7 @@ export interface HttpParts {
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;
   /** What is out of reach although the gateway serves. */
-  readonly degraded: () => readonly { readonly what: string; readonly since: string; readonly reason: string }[];
+  readonly degraded: () => readonly Degradation[];
   /** Serves the explorer, with this credential filled in; null where there is none, as in production. */
   readonly explorer: { readonly credential: string } | null;
 }

@@ -2,6 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { Registry } from 'prom-client';
+import { within } from './deadline.js';
+import type { Degradation } from './degradation.js';
 
 /** Who may read the metrics: everybody, nobody (there is no such page), or who shows the token. */
 export type MetricsAccess = 'open' | 'closed' | { readonly token: string };
@@ -19,18 +21,44 @@ function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
+/** How a process says that it is well. */
+interface Health {
+  /** Whether the database answers and has the newest schema. */
+  readonly isReady: () => Promise<boolean>;
+  /** What is out of reach or out of order without which the process still does its work. */
+  readonly degraded: () => readonly Degradation[];
+}
+
+/** A database that takes longer to say its schema, ms, is none to serve from. */
+const READY_MS_MAX = 2_000;
+
+/** What /readyz answers; null where the process cannot do its work. */
+export async function readiness(health: Health): Promise<{ readonly status: 'ready'; readonly degraded?: readonly Degradation[] } | null> {
+  const degraded = health.degraded();
+  const isReady = await within(READY_MS_MAX, health.isReady()).catch(() => false);
+  if (!isReady) return null;
+  return degraded.length === 0 ? { status: 'ready' } : { status: 'ready', degraded };
+}
+
 interface OpsParts {
+  readonly health: Health;
   readonly registry: Registry;
   readonly metricsAccess: MetricsAccess;
   readonly host: string;
   readonly port: number;
 }
 
-/** GET /healthz and /metrics of a process that serves nothing else. Resolves once it listens. */
-export async function serveOps({ registry, metricsAccess, host, port }: OpsParts): Promise<Server> {
+/** GET /healthz, /readyz and /metrics of a process that serves nothing else. Resolves once it listens. */
+export async function serveOps({ health, registry, metricsAccess, host, port }: OpsParts): Promise<Server> {
   const server = createServer(async (request, reply) => {
     const path = request.url?.split('?')[0];
-    if (path === '/healthz') return reply.setHeader('content-type', 'application/json').end('{"status":"ok"}');
+    const json = (body: object) => reply.setHeader('content-type', 'application/json').end(JSON.stringify(body));
+    if (path === '/healthz') return json({ status: 'ok' });
+    if (path === '/readyz') {
+      const ready = await readiness(health);
+      if (ready === null) reply.statusCode = 503;
+      return json(ready ?? { status: 'unavailable' });
+    }
     reply.statusCode = path === '/metrics' ? metricsStatus(metricsAccess, request.headers.authorization) : 404;
     if (reply.statusCode !== 200) return reply.end();
     return reply.setHeader('content-type', registry.contentType).end(await registry.metrics());
