@@ -25,5 +25,6 @@ export const ALERTS: readonly string[] = [
   'QueueBacklog',
   'DeadJobs',
   'EventLoopLag',
+  'ClockSkew',
   'BackupTooOld',
 ];

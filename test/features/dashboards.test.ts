@@ -8,7 +8,7 @@ import { World } from '../support/world.js';
 
 /** What Prometheus itself adds to every sample. */
 const OF_PROMETHEUS = ['job', 'instance'];
-const WORDS_OF_PROMQL = /^(sum|max|min|by|rate|increase|histogram_quantile|topk|and|or|unless|offset|absent|time|up)$/;
+const WORDS_OF_PROMQL = /^(sum|max|min|by|rate|increase|histogram_quantile|topk|and|or|unless|offset|absent|abs|time|up)$/;
 
 let scrape: Scrape;
 let world: World;

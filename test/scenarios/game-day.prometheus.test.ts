@@ -43,6 +43,7 @@ const CAUSES: readonly { readonly alerts: readonly string[]; readonly story: str
   { alerts: ['TilledUnauthorized', 'TilledErrorRate'], story: 'Tilled does not know our key, and throttles', cause: turnAway },
   { alerts: ['ApiLatency'], story: 'Tilled answers slowly', cause: slowDown },
   { alerts: ['EventLoopLag'], story: 'something computes for long', cause: hogTheLoop },
+  { alerts: ['ClockSkew'], story: "a machine's clock is set 8 s ahead", cause: skewTheClock },
   { alerts: ['DatabasePoolExhausted'], story: 'more want the database than there are connections', cause: exhaustPool },
   {
     alerts: ['UnknownOutcomeTooOld', 'QueueBacklog', 'WebhookLag'],
@@ -216,6 +217,13 @@ async function hogTheLoop(): Promise<void> {
       for (const until = performance.now() + 450; performance.now() < until; );
   };
   void hog();
+}
+
+async function skewTheClock(): Promise<void> {
+  world.shifts.wallMs = 8_000;
+  await world.advance({ ms: 6_000 });
+  await prometheus.waitFor('ClockSkew', FIRES_WITHIN_MS);
+  world.shifts.wallMs = 0;
 }
 
 async function exhaustPool(): Promise<void> {
