@@ -49,6 +49,18 @@ describe('a second refund at Tilled with the mark of ours', () => {
     expect(await run()).toMatchObject({ found: 0, open: 0, busy: 0 });
   });
 
+  it('is counted although Tilled had refused ours, which stays refused', async () => {
+    const { payment, intentId } = await refunded();
+    await world.control('faults', { operation: 'POST /v1/refunds', status: 400 });
+    const refused = await world.ask(app, ops.RefundCreateDocument, { input: { paymentId: payment.id, amount: usd(100) } });
+    const ours = refused.refundCreate.refund?.id ?? '';
+    expect(refused.refundCreate).toMatchObject({ refund: { status: 'FAILED' }, userErrors: [{ code: 'PROCESSOR_REJECTED' }] });
+    await againAtTilled(ours, intentId);
+    expect((await paymentOf(payment.id)).refunded).toEqual(expect.objectContaining(usd(600)));
+    expect((await divergences()).map((found) => `${found.class} of ${found.objectId}`)).toEqual([`${DUPLICATE} of ${ours}`]);
+    leftOpen += 1;
+  });
+
   it('changes nothing of ours when it fails', async () => {
     const { payment, refund, intentId } = await refunded('bank');
     await world.control('settle', { refundId: refund.tilledId });

@@ -1,6 +1,10 @@
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Refund } from './refund.entity.js';
+import { RefundStatus } from './refund.states.js';
+
+/** Stands for the Tilled id of a refund that will never have one. */
+const REFUSED = '';
 
 /** Refunds of an app. */
 export class RefundRepository extends TenantRepository<Refund> {
@@ -12,8 +16,9 @@ export class RefundRepository extends TenantRepository<Refund> {
     return this.findBy('tilledRefundId', tilledRefundId);
   }
 
-  tilledIdOf({ tilledRefundId }: Refund): string | null {
-    return tilledRefundId;
+  tilledIdOf({ tilledRefundId, status }: Refund): string | null {
+    // One that Tilled refused stays refused: what bears its mark all the same was given beside it.
+    return tilledRefundId ?? (status === RefundStatus.FAILED ? REFUSED : null);
   }
 
   findByReferenceId(referenceId: string): Promise<Refund | null> {
