@@ -27,14 +27,18 @@ export type InHand = readonly Pick<DueWork, 'priority' | 'appId'>[];
 export function sharedOut(due: readonly DueWork[], inHand: InHand, free: number): Turn[] {
   const given: Pick<DueWork, 'priority' | 'appId'>[] = [...inHand];
   const ofApp = (appId: string) => given.filter((one) => one.appId === appId).length;
-  const from = (priority: number) => given.filter((one) => one.priority >= priority).length;
+  // What is handed out now counts against the bound of its priority and of all before it: those keep their hands from it too.
+  const isBounded = (priority: number) =>
+    Object.entries(FROM).some(
+      ([from, most]) => priority >= Number(from) && given.filter((one) => one.priority >= Number(from)).length >= most,
+    );
   const turns = new Map<DueWork, number>();
   for (const priority of [...new Set(due.map((work) => work.priority))].sort((one, other) => one - other)) {
     const works = due.filter((work) => work.priority === priority);
     for (;;) {
       const open = works.filter((work) => (turns.get(work) ?? 0) < work.count && ofApp(work.appId) < OF_ONE_APP);
       const next = open.sort((one, other) => ofApp(one.appId) - ofApp(other.appId))[0];
-      if (next === undefined || given.length - inHand.length >= free || from(priority) >= (FROM[priority] ?? 0)) break;
+      if (next === undefined || given.length - inHand.length >= free || isBounded(priority)) break;
       given.push(next);
       turns.set(next, (turns.get(next) ?? 0) + 1);
     }
