@@ -52,6 +52,8 @@ export interface GatewayBeside {
   readonly keyId: string;
   /** The status with which it answers a credential. */
   get(credential: string): Promise<number>;
+  /** What it answers to a body that is posted to its /graphql. */
+  post<Data>(body: object, credential: string): Promise<Pick<Answer<Data>, 'data' | 'errors'>>;
   close(): Promise<void>;
 }
 
@@ -253,12 +255,12 @@ export class World {
   }
 
   /** A second gateway on the database of this world, with the same clock (or one so much ahead, ms) and caches of its own. */
-  async anotherGateway({ hasNewEncryptionKey = false, wallMs = 0 } = {}): Promise<GatewayBeside> {
+  async anotherGateway({ hasNewEncryptionKey = false, wallMs = 0, tilledTimeoutMs = 30_000 } = {}): Promise<GatewayBeside> {
     const config = readConfig({ ...this.environment, NODE_ENV: 'test' }, process.cwd());
     if (config.tilled === null) throw new Error('This world has no Tilled.');
     const encryption = hasNewEncryptionKey ? { key: randomBytes(32), previous: TEST_ENCRYPTION.key } : TEST_ENCRYPTION;
     const clock = { now: () => this.sandbox.now() };
-    const { database, tilled, tilledTimeoutMs } = config;
+    const { database, tilled } = config;
     const { shifts } = this;
     const theirs = {
       ...{ wallMs, ticksMs: 0 },
@@ -269,12 +271,13 @@ export class World {
     const times = timesOf(this.sandbox, this.clock, theirs);
     const gateway = await composeGateway({ database, encryption, ...times, log: createLog('silent'), tilled, tilledTimeoutMs });
     const server = await createHttpServer({ ...gateway, limits: composeLocalLimits({ ...gateway, clock }, UNLIMITED), explorer: null });
-    const payload = { query: '{ app { id } }' };
+    const asked = (payload: object, credential: string) =>
+      server.inject({ method: 'POST', url: '/graphql', headers: { authorization: `Bearer ${credential}` }, payload });
     return {
       gateway,
       keyId: gateway.vault.keyId,
-      get: async (credential) =>
-        (await server.inject({ method: 'POST', url: '/graphql', headers: { authorization: `Bearer ${credential}` }, payload })).statusCode,
+      get: async (credential) => (await asked({ query: '{ app { id } }' }, credential)).statusCode,
+      post: async (body, credential) => (await asked(body, credential)).json(),
       close: async () => {
         await server.close();
         await gateway.database.close();
