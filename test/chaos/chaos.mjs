@@ -1,8 +1,9 @@
 /**
- * `npm run chaos`: kills the gateway under load, again and again, with Tilled failing at the same time; then holds our books against
- * Tilled's and against what every client was told. Status 1 if anything is lost, doubled, wrong or unknown.
+ * `npm run chaos`: two gateways and two workers on one database, each with a clock of its own, killed and frozen again and again under
+ * load while Tilled fails, answers late and carries out later still; then holds our books against Tilled's and against all that clients
+ * were ever told. Status 1 if anything is lost, doubled, wrong or unknown.
  *
- *   CHAOS_SEED      decides load, faults and moments of killing (not how the processes interleave); printed
+ *   CHAOS_SEED      decides load, faults, clocks and moments of killing (not how the processes interleave); printed
  *   CHAOS_KILLS     200
  *   CHAOS_DATABASE  embedded, or mysql://user:password@host:port of a server on which a database of its own is made
  */
@@ -10,16 +11,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Clients } from './clients.mjs';
 import { compare } from './compare.mjs';
+import { faults, LIST_LAG_MS } from './faults.mjs';
 import { Seeded } from './seeded.mjs';
 import { Stage } from './stage.mjs';
+import { Strikes } from './strikes.mjs';
 
-const LOAD_MS = { least: 150, most: 700 };
-const ROUNDS_MAX = 12;
+const ROUNDS_MAX = 30;
 const SHOWN_MAX = 10;
-/** Longer than any delay among the faults: after it, nothing that was sent is still on its way. */
-const QUIET_MS = 3_000;
-/** What the worker gets to do what is due in one round of settling. */
-const WORK_MS = 2_500;
+/** What the workers get to do what is due in one round of settling. */
+const WORK_MS = 3_000;
 /** Repeats for ever, so it always waits. */
 const SCHEDULED = ['webhook.backfill', 'reconcile', 'retention.sweep'];
 
@@ -36,10 +36,11 @@ async function main() {
   try {
     const clients = new Clients(stage, seed);
     const beganAt = Date.now();
-    const struck = await killUnderLoad(stage, clients);
+    const struck = await strikeUnderLoad(stage, clients);
     const loadSeconds = Math.floor((Date.now() - beganAt) / 1_000);
     const left = await settle(stage, clients);
-    isSound = await report({ stage, clients, left, loadSeconds, struck });
+    const seconds = Math.floor((Date.now() - beganAt) / 1_000);
+    isSound = await report({ stage, clients, left, seconds, loadSeconds, ...struck });
     return isSound ? 0 : 1;
   } finally {
     if (!isSound) console.log(`CHAOS_SEED=${seed}; kept: ${stage.directory} and ${stage.databaseName}`);
@@ -47,71 +48,58 @@ async function main() {
   }
 }
 
-/** The load with its faults and kills; how many calls to Tilled a fault struck. */
-async function killUnderLoad(stage, clients) {
-  const random = new Seeded(`${seed} kills`);
-  await stage.start();
+/** The load with its faults, kills, freezes and jumping clocks; how often each struck. */
+async function strikeUnderLoad(stage, clients) {
+  const strikes = new Strikes(stage, seed);
+  await strikes.startAll();
   clients.start();
   await sleep(500);
   for (const fault of faults(new Seeded(`${seed} faults`))) await stage.control('faults', fault);
-  for (let killed = 0; killed < kills; killed += 1) {
-    await sleep(random.between(LOAD_MS.least, LOAD_MS.most));
-    await stage.end('SIGKILL');
-    await stage.start();
-  }
+  await stage.control('lag', { listMs: LIST_LAG_MS });
+  await strikes.strike(kills);
   const { faults: struck } = await stage.control('faults');
   await stage.control('faults', { clear: true });
+  await stage.control('lag', { listMs: 0 });
   await clients.stop();
-  return struck.reduce((sum, { hits }) => sum + hits, 0);
+  const hits = (which) => struck.filter(which).reduce((sum, fault) => sum + fault.hits, 0);
+  return { strikes, struck: hits(() => true), underWay: hits(({ when }) => when === 'during') };
 }
 
-/** What may go wrong between us and Tilled, each at its own share of the calls. */
-function faults(random) {
-  const all = [
-    { drop: true, when: 'before', probability: 0.02 },
-    { drop: true, when: 'after', probability: 0.04 },
-    { status: 500, when: 'before', probability: 0.015 },
-    { status: 500, when: 'after', probability: 0.015 },
-    { status: 429, when: 'before', probability: 0.005 },
-    { delayMs: 1_500, when: 'before', probability: 0.01 },
-    { delayMs: 1_500, when: 'after', probability: 0.01 },
-    { delayMs: 300, when: 'before', probability: 0.05 },
-  ];
-  return all.map((fault) => ({ operation: '* /v1/*', seed: random.between(1, 2 ** 30), ...fault }));
-}
-
-/** Lets the gateway finish, with time moved instead of waited for; the work that is left after that, but for what repeats. */
+/**
+ * Lets the processes finish. What is in doubt waits for as long as it takes; what waits for the nightly batch, for the schedule or after
+ * a failure is made due. Answers the work that is left after that, but for what repeats.
+ */
 async function settle(stage, clients) {
-  await sleep(QUIET_MS);
   for (let round = 1; ; round += 1) {
     await clients.repeatParked();
     await stage.sandbox.drain();
     // Parts of a charge can be given back after the nightly batch.
     await stage.control('batch', {});
     await sleep(WORK_MS);
-    await stage.end('SIGTERM');
-    const left = await stage.withBooks(({ database }) => moveTime(database, round));
-    if ((left.length === 0 && clients.parked.length === 0 && round > 2) || round === ROUNDS_MAX) return left;
-    await sleep(QUIET_MS);
-    await stage.start();
+    const left = await stage.withBooks(({ database }) => leftAndDue(database, round));
+    if ((left.length === 0 && clients.parked.length === 0 && round > 3) || round === ROUNDS_MAX) break;
   }
+  await clients.repeatTold();
+  return stage.withBooks(({ database }) => leftAndDue(database, ROUNDS_MAX));
 }
 
-/** Makes everything that waits due, and sent long enough ago to be sent again; what repeats, in the first two rounds. Answers what waited. */
-async function moveTime(database, round) {
+/** Makes all that waits due, in the first two rounds also what repeats. Answers what waited. */
+async function leftAndDue(database, round) {
   const jobs = await database.query('select id, kind, subject, state, attempts, last_error from billing_jobs', []);
-  const [justNow, longAgo] = [new Date(Date.now() - 1_000), new Date(Date.now() - 600_000)];
-  const due = jobs.filter(({ kind, state }) => state !== 'dead' && (round <= 2 || !SCHEDULED.includes(kind)));
-  for (const { id } of due) {
-    await database.run('update billing_jobs set due_at = ?, created_at = ? where id = ?', [justNow, longAgo, id]);
-    await database.run('update billing_jobs set sent_at = ? where id = ? and sent_at is not null', [longAgo, id]);
-  }
-  await database.run("update billing_idempotency_keys set held_until = ? where state = 'open'", [justNow]);
+  const due = jobs.filter(({ kind, state }) => state === 'due' && (round <= 2 || !SCHEDULED.includes(kind)));
+  // Not those that run: a lease is held until it ends.
+  for (const { id } of due)
+    await database.run("update billing_jobs set due_at = ? where id = ? and state = 'due'", [new Date(Date.now() - 1_000), id]);
   const unqueued = await database.query(
     'select id, type as kind, object_id as subject from billing_webhooks where unqueued_since is not null',
     [],
   );
-  return [...jobs.filter(({ kind }) => !SCHEDULED.includes(kind)), ...unqueued];
+  const open = await database.query(
+    "select id, operation as kind, resource_id as subject from billing_idempotency_keys where state = 'open'",
+    [],
+  );
+  const keys = open.map((key) => ({ ...key, kind: `key of ${key.kind}` }));
+  return [...jobs.filter(({ kind }) => !SCHEDULED.includes(kind)), ...unqueued, ...keys];
 }
 
 async function report({ stage, clients, left, ...figures }) {
@@ -137,13 +125,18 @@ async function report({ stage, clients, left, ...figures }) {
   return Object.values(off).every((found) => found.length === 0);
 }
 
-function print({ stage, clients, books, tilled, off, loadSeconds, struck }) {
+function print({ stage, clients, books, tilled, off, strikes, seconds, loadSeconds, struck, underWay }) {
   const { told } = clients;
   const refused = told.filter(({ errors }) => errors.length > 0).length;
   const repeated = told.filter(({ tries }) => tries > 1).length;
+  const answers = told.reduce((sum, one) => sum + one.answers.length, 0);
   const sizes = Object.entries(books).map(([name, rows]) => `${rows.length} ${name}`);
-  console.log(`${kills} kills in ${loadSeconds} s of load, ${struck} faults at Tilled, ${stage.starts} starts`);
-  console.log(`${told.length} requests answered, ${repeated} of them after repeating, ${refused} refused; ${tilled.events.length} events`);
+  const { frozen, jumps } = strikes;
+  console.log(
+    `${kills} kills, ${frozen} freezes and ${jumps} jumps of a clock in ${loadSeconds} s of load, ${stage.starts} starts; ${seconds} s in all`,
+  );
+  console.log(`${struck} faults at Tilled, ${underWay} of them under way meanwhile; ${tilled.events.length} events`);
+  console.log(`${told.length} requests told, ${repeated} of them after repeating, ${refused} refused; ${answers} answers`);
   console.log(sizes.join(', '));
   console.log(
     Object.entries(off)

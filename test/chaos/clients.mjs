@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Seeded } from './seeded.mjs';
+import { NOT_YET } from './told.mjs';
 
-const CLIENTS = 16;
-const REQUEST_MS_MAX = 10_000;
+const CLIENTS = 8;
+const REQUEST_MS_MAX = 6_000;
 /** How often a request is sent before it is parked. */
 const TRIES = 8;
 const TRIES_OF_PARKED = 2;
@@ -10,6 +11,7 @@ const BACKOFF_MS = [50, 100, 200, 400, 800];
 const WEIGHTS = {
   customerCreate: 1,
   paymentMethodAttach: 0.7,
+  paymentMethodDetach: 0.3,
   paymentCreate: 5,
   paymentCapture: 1.6,
   paymentCancel: 0.6,
@@ -20,6 +22,7 @@ const WEIGHTS = {
 const ROWS = {
   customerCreate: 'customer { id }',
   paymentMethodAttach: 'paymentMethod { id }',
+  paymentMethodDetach: 'paymentMethod { id detachedAt }',
   paymentCreate: 'payment { id status amount { amountMinor } }',
   paymentCapture: 'payment { id status captured { amountMinor } }',
   paymentCancel: 'payment { id status }',
@@ -27,15 +30,15 @@ const ROWS = {
   subscriptionCreate: 'subscription { id status }',
   subscriptionCancel: 'subscription { id status }',
 };
-/** Answers after which the same request may still succeed: a good client repeats it with the same key. */
-const NOT_YET = ['OUTCOME_UNKNOWN', 'IDEMPOTENCY_IN_PROGRESS', 'PROCESSOR_UNAVAILABLE', 'CONFLICT'];
+/** How often a client takes up a parked request again, and one that it has the answer to, instead of a new one. */
+const TAKES_UP = { parked: 0.15, told: 0.05 };
 
 /**
- * Clients that behave: a key a request, the same key until the answer is definite, with back-off. A request whose lease
- * outlives its patience is parked, and repeated when all is quiet.
+ * Clients that behave: a key a request, the same key until the answer is definite, with back-off, each time at the next gateway. A
+ * request that stays in doubt for longer than its patience is parked, and repeated later.
  */
 export class Clients {
-  /** What each request was told in the end: {operation, input, row, errors, tries}. */
+  /** What each request was told in the end, and ever: {operation, input, row, errors, tries, answers: [{row, errors}]}. */
   told = [];
   /** Requests without a definite answer yet. */
   parked = [];
@@ -44,6 +47,7 @@ export class Clients {
   #subscriptions = [];
   #requests = 0;
   #isStopped = false;
+  #sent = 0;
 
   constructor(stage, seed) {
     this.stage = stage;
@@ -67,9 +71,20 @@ export class Clients {
     await Promise.all(parked.map((request) => this.#finish(request, TRIES_OF_PARKED)));
   }
 
+  /** Repeats what was told once more: a key answers what became of its request, for as long as it is kept. */
+  async repeatTold() {
+    const left = [...this.told];
+    const ask = async () => {
+      for (let request = left.pop(); request !== undefined; request = left.pop()) await this.#again(request);
+    };
+    await Promise.all(Array.from({ length: CLIENTS }, ask));
+  }
+
   async #work(random) {
     while (!this.#isStopped) {
-      const request = await this.#next(random);
+      const known = random.chance(TAKES_UP.told) ? random.pick(this.told.slice(-100)) : undefined;
+      if (known !== undefined) await this.#again(known);
+      const request = this.#unparked(random) ?? (await this.#next(random));
       // Now and then the same request twice at once, as from a user who clicks twice.
       const copies = random.chance(0.05) ? 2 : 1;
       if (request !== null) await Promise.all(Array.from({ length: copies }, () => this.#finish(request, TRIES)));
@@ -77,17 +92,29 @@ export class Clients {
     }
   }
 
+  #unparked(random) {
+    if (this.parked.length === 0 || !random.chance(TAKES_UP.parked)) return null;
+    return this.parked.splice(random.between(0, this.parked.length - 1), 1)[0];
+  }
+
+  async #again(request) {
+    const answer = await this.#send(request).catch(() => null);
+    if (answer !== null) request.answers.push(answer);
+  }
+
   async #next(random) {
     const operation = this.#customers.length < 3 ? 'customerCreate' : random.weighted(WEIGHTS);
     this.#requests += 1;
     const number = this.#requests;
     const input = await this.#inputOf(operation, number, random);
-    return input === null ? null : { operation, input: { ...input, idempotencyKey: `key-${number}` }, tries: 0, isTold: false };
+    return input === null
+      ? null
+      : { operation, input: { ...input, idempotencyKey: `key-${number}` }, tries: 0, isTold: false, answers: [] };
   }
 
   async #inputOf(operation, number, random) {
     const customer = random.pick(this.#customers.slice(-40));
-    const payer = random.pick(this.#customers.filter((one) => one.hasCard).slice(-40));
+    const payer = random.pick(this.#customers.filter((one) => one.cards.length > 0).slice(-40));
     const payment = (status) => random.pick(this.#payments.filter((one) => one.status === status).slice(-60));
     const money = (amountMinor) => ({ amountMinor, currency: 'usd' });
     switch (operation) {
@@ -95,6 +122,8 @@ export class Clients {
         return { email: `chaos-${number}@example.com`, externalId: `external-${number}` };
       case 'paymentMethodAttach':
         return customer ? { customerId: customer.id, tilledPaymentMethodId: await this.#newCard() } : null;
+      case 'paymentMethodDetach':
+        return payer ? { id: random.pick(payer.cards) } : null;
       case 'paymentCreate': {
         const captureMethod = random.chance(0.35) ? 'MANUAL' : 'AUTOMATIC';
         const amount = money(random.chance(0.04) ? 777_702 : random.between(1_000, 9_999));
@@ -136,6 +165,7 @@ export class Clients {
       if (request.isTold) return;
       request.tries += 1;
       const answer = await this.#send(request).catch(() => null);
+      if (answer !== null) request.answers.push(answer);
       if (answer !== null && !answer.errors.some(({ code }) => NOT_YET.includes(code))) return this.#note(request, answer);
       if (answer !== null) request.last = answer.errors.map(({ code }) => code).join();
       await sleep(BACKOFF_MS[Math.min(tries, BACKOFF_MS.length - 1)]);
@@ -144,19 +174,21 @@ export class Clients {
   }
 
   /** The payload, or null where there is none: the gateway died, or failed. */
-  async #send({ operation, input }) {
+  async #send({ operation, input: { idempotencyKey, ...input } }) {
     const type = `${operation[0].toUpperCase()}${operation.slice(1)}Input`;
     const query = `mutation ($input: ${type}!) { ${operation}(input: $input) { ${ROWS[operation]} userErrors { code message } replayed } }`;
-    const response = await fetch(`${this.stage.url}/graphql`, {
+    this.#sent += 1;
+    const { url } = this.stage.gateways[this.#sent % this.stage.gateways.length];
+    const response = await fetch(`${url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.stage.key}` },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.stage.key}`, 'idempotency-key': idempotencyKey },
       body: JSON.stringify({ query, variables: { input } }),
       signal: AbortSignal.timeout(REQUEST_MS_MAX),
     });
     const { data } = await response.json();
     if (!data) return null;
-    const { userErrors, replayed, ...rows } = data[operation];
-    return { row: Object.values(rows)[0], errors: userErrors, replayed };
+    const { userErrors, replayed: _, ...rows } = data[operation];
+    return { row: Object.values(rows)[0], errors: userErrors };
   }
 
   #note(request, { row, errors }) {
@@ -165,8 +197,10 @@ export class Clients {
     this.told.push({ ...request, row, errors });
     if (row === null || errors.length > 0) return;
     const { operation, input } = request;
-    if (operation === 'customerCreate') this.#customers.push({ id: row.id, hasCard: false });
-    if (operation === 'paymentMethodAttach') this.#customers.find(({ id }) => id === input.customerId).hasCard = true;
+    if (operation === 'customerCreate') this.#customers.push({ id: row.id, cards: [] });
+    if (operation === 'paymentMethodAttach') this.#customers.find(({ id }) => id === input.customerId).cards.push(row.id);
+    if (operation === 'paymentMethodDetach')
+      for (const customer of this.#customers) customer.cards = customer.cards.filter((id) => id !== row.id);
     if (operation === 'paymentCreate') this.#payments.push({ id: row.id, status: row.status });
     if (operation === 'subscriptionCreate') this.#subscriptions.push({ id: row.id });
     const changed = this.#payments.find(({ id }) => id === input.id);

@@ -1,17 +1,9 @@
+import { byId, groupBy, markOf } from './records.mjs';
+import { compareEverTold, compareTold } from './told.mjs';
+
 const PAYMENT_AT_TILLED = { SUCCEEDED: 'succeeded', REQUIRES_CAPTURE: 'requires_capture', CANCELED: 'canceled', PROCESSING: 'processing' };
 /** At Tilled without having taken anything: what a lost answer left behind, or a decline. */
 const TOOK_NOTHING = ['requires_confirmation', 'requires_payment_method', 'canceled'];
-/** What a payment may have become since a client was told its state; a bank debit may also come back, or be on its way. */
-const PAYMENT_SINCE = {
-  SUCCEEDED: ['SUCCEEDED'],
-  REQUIRES_CAPTURE: ['REQUIRES_CAPTURE', 'SUCCEEDED', 'CANCELED'],
-  CANCELED: ['CANCELED'],
-};
-/** FAILED too: who asks again for the outcome of a debit that came back meanwhile sees the payment as it is now. */
-const DEBIT_SINCE = { PROCESSING: ['PROCESSING', 'SUCCEEDED', 'FAILED'], SUCCEEDED: ['SUCCEEDED', 'FAILED'], FAILED: ['FAILED'] };
-const DONE = { paymentCapture: ['SUCCEEDED'], paymentCancel: ['CANCELED'] };
-/** Requests whose reference or external id must not be in the books once they were refused without a row. */
-const NAMED_BY = { paymentCreate: 'reference_id', refundCreate: 'reference_id', customerCreate: 'external_id' };
 
 /**
  * Holds our books against Tilled's and against what clients were told; what is off, by kind.
@@ -26,6 +18,7 @@ export function compare({ books, tilled, told }) {
   compareCustomers(sides);
   comparePaymentMethods(sides);
   compareTold({ ...sides, told });
+  compareEverTold({ ...sides, told });
   return off;
 }
 
@@ -59,6 +52,10 @@ function comparePayments({ books, tilled, off }) {
       );
     if (Number(payment.refunded_minor) !== refunded)
       off.wrong.push(`payment ${id} gave back ${payment.refunded_minor}, at Tilled ${refunded}`);
+  }
+  for (const [id, all] of charges) {
+    const good = all.filter((charge) => charge.status === 'succeeded');
+    if (good.length > 1) off.doubled.push(`intent ${id} took money ${good.length} times`);
   }
   const known = new Set(books.payments.map((payment) => payment.tilled_payment_intent_id));
   const ids = new Set(books.payments.map((payment) => payment.id));
@@ -99,6 +96,10 @@ function compareSubscriptions({ books, tilled, off }) {
     if (other.status.toUpperCase() !== status || other.price !== Number(price_minor))
       off.wrong.push(`subscription ${id} is ${status} ${price_minor}, at Tilled ${other.status} ${other.price}`);
   }
+  const methods = byId(tilled.payment_methods);
+  for (const { id, status, payment_method_id } of tilled.subscriptions)
+    if (status !== 'canceled' && methods.get(payment_method_id)?.customer_id === null)
+      off.wrong.push(`subscription ${id} is ${status} on ${payment_method_id}, which is detached`);
   const known = new Set(books.subscriptions.map((row) => row.tilled_subscription_id));
   const ids = new Set(books.subscriptions.map((row) => row.id));
   for (const { id, ...other } of tilled.subscriptions)
@@ -122,70 +123,15 @@ function comparePaymentMethods({ books, tilled, off }) {
   const atTilled = byId(tilled.payment_methods);
   const customers = byId(books.customers);
   const known = new Set(books.paymentMethods.map((row) => row.tilled_payment_method_id));
-  for (const { id, customer_id, tilled_payment_method_id } of books.paymentMethods) {
+  for (const { id, customer_id, detached_at, tilled_payment_method_id } of books.paymentMethods) {
     const owner = atTilled.get(tilled_payment_method_id)?.customer_id;
-    if (owner !== customers.get(customer_id)?.tilled_customer_id) off.wrong.push(`payment method ${id} is attached to ${owner} at Tilled`);
+    const expected = detached_at === null ? customers.get(customer_id)?.tilled_customer_id : null;
+    if (owner !== expected) off.wrong.push(`payment method ${id} is attached to ${owner} at Tilled, not ${expected}`);
   }
   for (const { id, customer_id } of tilled.payment_methods)
     if (customer_id !== null && !known.has(id)) off.lost.push(`payment method ${id} is attached at Tilled only`);
 }
 
-/** What a client was told is so: done is done, and refused did not happen. */
-function compareTold({ books, told, off }) {
-  const rows = byId(Object.values(books).flat());
-  const debits = new Set(books.paymentMethods.filter(({ type }) => type !== 'CARD').map(({ id }) => id));
-  const named = (column) => new Set([...books.payments, ...books.refunds, ...books.customers].map((row) => row[column]));
-  for (const { operation, input, row, errors } of told) {
-    const what = `${operation} ${input.idempotencyKey} (${row?.id ?? input.id ?? 'nothing'})`;
-    const isDone = errors.length === 0;
-    const here = rows.get(row?.id);
-    if (row !== null && isDone && here === undefined) off.lost.push(`${what} was told done, and is gone`);
-    const name = input.referenceId ?? input.externalId;
-    if (row === null && !isDone && name && NAMED_BY[operation] && named(NAMED_BY[operation]).has(name))
-      off.wrong.push(`${what} was refused (${errors[0].code}), and is in the books`);
-    if (here === undefined) continue;
-    if (operation.startsWith('payment') && isDone)
-      toldPayment({ operation, row, here, what, off, isDebit: debits.has(here.payment_method_id) });
-    if (operation === 'paymentCreate' && !isDone && !['FAILED', 'CANCELED'].includes(here.status))
-      off.wrong.push(`${what} was told failed, and is ${here.status}`);
-    if (operation === 'refundCreate' && isDone && here.status !== 'SUCCEEDED' && row.status === 'SUCCEEDED')
-      off.wrong.push(`${what} was told given back, and is ${here.status}`);
-    if (operation === 'refundCreate' && !isDone && here.status === 'SUCCEEDED')
-      off.wrong.push(`${what} was told failed, and was given back`);
-    if (operation === 'subscriptionCancel' && isDone && here.status !== 'CANCELED')
-      off.wrong.push(`${what} was told canceled, and is ${here.status}`);
-  }
-  // A request is one row: whatever happened to its answers, its reference was used once.
-  for (const [reference, payments] of groupBy(
-    books.payments.filter((row) => row.reference_id !== null),
-    (row) => row.reference_id,
-  ))
-    if (payments.length > 1) off.doubled.push(`reference ${reference} has ${payments.length} payments`);
-}
-
-function toldPayment({ operation, row, here, what, off, isDebit }) {
-  // UNKNOWN claims nothing: a later request to the same payment may be on its way.
-  if (row.status === undefined || row.status === 'UNKNOWN') return;
-  const since = { ...PAYMENT_SINCE, ...(isDebit ? DEBIT_SINCE : {}) }[row.status];
-  if (!since?.includes(here.status) || DONE[operation]?.includes(row.status) === false)
-    off.wrong.push(`${what} was told ${row.status}, and is ${here.status}`);
-  const told = row.captured?.amountMinor;
-  if (row.status === 'SUCCEEDED' && told !== undefined && here.status === 'SUCCEEDED' && told !== Number(here.captured_minor))
-    off.wrong.push(`${what} was told that ${told} was captured, and it is ${here.captured_minor}`);
-}
-
 function isOurs({ metadata, subscription_id }) {
   return metadata?.billing_id !== undefined && (subscription_id ?? null) === null;
-}
-
-function markOf({ metadata }) {
-  return metadata?.billing_id;
-}
-
-function byId(rows) {
-  return new Map(rows.map((row) => [row.id, row]));
-}
-
-function groupBy(rows, keyOf) {
-  return Map.groupBy(rows, keyOf);
 }

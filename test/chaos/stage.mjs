@@ -1,44 +1,50 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseSync } from 'node:sqlite';
 import mysql from 'mysql2/promise';
 import { composeFoundation } from '../../dist/src/compose.js';
 import { readConfig } from '../../dist/src/config.js';
 import { createLog } from '../../dist/src/platform/log.js';
 import { startSandbox } from '../../dist/src/sandbox/sandbox.js';
+import { Member } from './member.mjs';
 import { Seeded } from './seeded.mjs';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'src', 'main.js');
-const START_MS_MAX = 30_000;
+const DIST = join(import.meta.dirname, '..', '..', 'dist', 'src');
+const GATEWAYS = 2;
+const WORKERS = 2;
 const APP = 'chaos';
+/** Longer than any transaction of a process that runs. */
+const LOCKED_MS = 300;
 /** Below the longest delay among the faults, so that some answers come too late, ms. */
 const TILLED_TIMEOUT_MS = 1_000;
+/** How long what was sent may still be carried out, s: longer than any delay among the faults. */
+const TILLED_QUIET_SECONDS = 12;
 
-/** The gateway as a process that can be killed, Tilled's sandbox in our own process, and the database between them. */
+/** Gateways and workers as processes that can be killed and frozen, Tilled's sandbox in our own process, and the database between them. */
 export class Stage {
-  starts = 0;
-  #child = null;
+  /** @type {Member[]} */
+  gateways = [];
+  /** @type {Member[]} */
+  workers = [];
   encryptionKey = randomBytes(32).toString('base64');
 
   /** @param {{ seed: string, database: string }} options `database`: embedded, or the URL of a MySQL/MariaDB server */
   static async open({ seed, database }) {
     const stage = new Stage();
-    // Whatever ends us, no gateway is left behind.
-    process.once('exit', () => stage.#child?.kill('SIGKILL'));
+    // Whatever ends us, no process is left behind.
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+    process.once('exit', () => {
+      for (const member of stage.members) member.kill('SIGKILL');
+    });
     stage.directory = mkdtempSync(join(tmpdir(), 'bg_chaos_'));
-    stage.logFile = join(stage.directory, 'gateway.log');
-    stage.log = openSync(stage.logFile, 'a');
     stage.server = database === 'embedded' ? null : database.replace(/\/+$/, '');
     stage.name = `bg_chaos_${randomBytes(4).toString('hex')}`;
     if (stage.server !== null) await stage.#onServer(`create database ${stage.name} character set utf8mb4 collate utf8mb4_bin`);
     stage.databaseUrl = stage.server === null ? `sqlite:${join(stage.directory, 'billing.db')}` : `${stage.server}/${stage.name}`;
-    const port = await freePort();
-    stage.url = `http://127.0.0.1:${port}`;
     // Retried soon, so that deliveries meet restarts; what is still lost is the backfill's to find.
     stage.sandbox = await startSandbox({
       port: 0,
@@ -47,60 +53,69 @@ export class Stage {
       webhookRetryDelaysMs: [700, 2_000, 5_000],
     });
     stage.account = await stage.sandbox.provision({ name: 'Chaos merchant' });
-    const endpoint = await stage.tilled('POST', '/v1/webhook-endpoints', {
-      url: `${stage.url}/api/billing/webhooks`,
-      enabled_events: ['*'],
-    });
     await stage.withBooks(async ({ migrator, access }) => {
       await migrator.migrate();
       await access.createApp({ id: APP, name: 'Chaos', tilledAccountId: stage.account.accountId });
       stage.key = (await access.createKey(APP, 'service')).key;
     });
-    stage.environment = {
-      PATH: process.env.PATH ?? '',
-      NODE_COMPILE_CACHE: join(stage.directory, 'compiled'),
-      PORT: String(port),
-      LOG_LEVEL: 'warn',
-      BILLING_DATA_DIR: stage.directory,
-      BILLING_REQUESTS_PER_WINDOW: '1000000000',
-      DATABASE_URL_BILLING: stage.databaseUrl,
-      BILLING_ENCRYPTION_KEY: stage.encryptionKey,
-      TILLED_TIMEOUT_MS: String(TILLED_TIMEOUT_MS),
-      TILLED_BASE_URL: stage.sandbox.url,
-      TILLED_SECRET_KEY: stage.account.secretKey,
-      TILLED_PUBLIC_KEY: stage.account.publishableKey,
-      TILLED_ACCOUNT_ID: stage.account.accountId,
-      TILLED_WEBHOOK_SECRET: endpoint.secret,
-    };
+    for (let made = 1; made <= GATEWAYS; made += 1) stage.gateways.push(await stage.#gateway(`gateway-${made}`));
+    for (let made = 1; made <= WORKERS; made += 1) stage.workers.push(await stage.#worker(`worker-${made}`));
     // A graceful end leaves compiled code behind, with which every later start is quicker.
-    await stage.start();
-    await stage.end('SIGTERM');
+    for (const member of stage.members) {
+      await member.start(0);
+      await member.end('SIGTERM');
+    }
     return stage;
   }
 
-  /** Starts the gateway; resolves when it answers. */
-  async start() {
-    this.starts += 1;
-    const child = spawn(process.execPath, ['--enable-source-maps', MAIN], { env: this.environment, stdio: ['ignore', this.log, this.log] });
-    this.#child = child;
-    for (const from = Date.now(); Date.now() - from < START_MS_MAX; await sleep(25)) {
-      if (child.exitCode !== null) throw new Error(`The gateway ended with status ${child.exitCode}: see ${this.logFile}`);
-      const isUp = await fetch(`${this.url}/healthz`).then(
-        (response) => response.ok,
-        () => false,
-      );
-      if (isUp) return;
-    }
-    throw new Error(`The gateway did not start: see ${this.logFile}`);
+  /** All processes. */
+  get members() {
+    return [...this.gateways, ...this.workers];
   }
 
-  /** Ends the gateway; resolves when it is dead. */
-  async end(signal) {
-    const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const dead = once(child, 'exit');
-    child.kill(signal);
-    await dead;
+  /** How often a process was started. */
+  get starts() {
+    return this.members.reduce((sum, { starts }) => sum + starts, 0);
+  }
+
+  async #gateway(name) {
+    const port = String(await freePort());
+    const url = `http://127.0.0.1:${port}`;
+    const endpoint = await this.tilled('POST', '/v1/webhook-endpoints', { url: `${url}/api/billing/webhooks`, enabled_events: ['*'] });
+    const environment = { ...this.#environment(name, endpoint.secret), PORT: port, BILLING_WORKER: 'off' };
+    const member = new Member({ name, args: [join(DIST, 'main.js')], environment, health: `${url}/healthz`, log: this.#logOf(name) });
+    return Object.assign(member, { url });
+  }
+
+  async #worker(name) {
+    const port = String(await freePort());
+    const environment = { ...this.#environment(name, 'whsec_of_nobody'), BILLING_WORKER_PORT: port };
+    const args = [join(DIST, 'cli', 'billing.js'), 'worker'];
+    return new Member({ name, args, environment, health: `http://127.0.0.1:${port}/healthz`, log: this.#logOf(name) });
+  }
+
+  #logOf(name) {
+    return openSync(join(this.directory, `${name}.log`), 'a');
+  }
+
+  #environment(name, webhookSecret) {
+    return {
+      CLOCK_OFFSET_FILE: join(this.directory, `${name}.clock`),
+      PATH: process.env.PATH ?? '',
+      NODE_COMPILE_CACHE: join(this.directory, 'compiled'),
+      LOG_LEVEL: 'warn',
+      BILLING_DATA_DIR: this.directory,
+      BILLING_REQUESTS_PER_WINDOW: '1000000000',
+      DATABASE_URL_BILLING: this.databaseUrl,
+      BILLING_ENCRYPTION_KEY: this.encryptionKey,
+      TILLED_TIMEOUT_MS: String(TILLED_TIMEOUT_MS),
+      TILLED_QUIET_SECONDS: String(TILLED_QUIET_SECONDS),
+      TILLED_BASE_URL: this.sandbox.url,
+      TILLED_SECRET_KEY: this.account.secretKey,
+      TILLED_PUBLIC_KEY: this.account.publishableKey,
+      TILLED_ACCOUNT_ID: this.account.accountId,
+      TILLED_WEBHOOK_SECRET: webhookSecret,
+    };
   }
 
   /** Opens the database beside the gateway, as `billing` does. */
@@ -113,6 +128,20 @@ export class Stage {
       return await work(foundation);
     } finally {
       await foundation.database.close();
+    }
+  }
+
+  /** Whether nobody can write to the embedded database: one who is frozen amid a transaction would stop all others. A server has other rows. */
+  async isLocked() {
+    if (this.server !== null) return false;
+    const file = new DatabaseSync(join(this.directory, 'billing.db'));
+    try {
+      file.exec(`pragma busy_timeout = ${LOCKED_MS}; begin immediate; rollback`);
+      return false;
+    } catch {
+      return true;
+    } finally {
+      file.close();
     }
   }
 
@@ -137,7 +166,7 @@ export class Stage {
 
   /** Ends everything; what the run left on disk stays if `keep`. */
   async close({ keep }) {
-    await this.end('SIGKILL');
+    for (const member of this.members) await member.end('SIGKILL');
     await this.sandbox.close();
     if (keep) return;
     if (this.server !== null) await this.#onServer(`drop database ${this.name}`);

@@ -17,7 +17,7 @@ const BUDGET_MS = process.env['MONEY_MODEL_RUNS'] === undefined ? 30_000 : Numbe
 /** What earlier runs left makes the books slow to compare. */
 const RUNS_A_WORLD = 10;
 /** What happened, to see that it did. */
-const seen = { requests: 0, told: 0, notYet: 0, repeated: 0, faults: 0, charges: 0, refunds: 0, deaths: 0 };
+const seen = { requests: 0, told: 0, notYet: 0, repeated: 0, faults: 0, charges: 0, refunds: 0, deaths: 0, held: 0 };
 
 describe('money, whatever happens', () => {
   let world: World | null = null;

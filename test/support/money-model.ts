@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findViolations } from '../../src/billing/reconciliation/invariants.js';
-import { compare, type Told } from '../chaos/compare.mjs';
+import { type Answer, compare, type Told } from '../chaos/compare.mjs';
+import { NOT_YET } from '../chaos/told.mjs';
 import { atTilled, newBankAccount } from './at-tilled.js';
-import { APPS, CALLED_BY, faultOf, type Request, type Run, type Sending, SLOW_MS, type Step } from './money-steps.js';
+import { APPS, CALLED_BY, faultOf, type Place, type Request, type Run, type Sending, SLOW_MS, type Step } from './money-steps.js';
 import { MortalGateway } from './mortal-gateway.js';
-import type { TestApp, World } from './world.js';
+import type { GatewayBeside, TestApp, World } from './world.js';
 
 /** Short, so that an answer can come too late without the test waiting long, ms. */
 export const TIMEOUT_MS = 700;
@@ -13,8 +14,10 @@ const DAY_MS = 86_400_000;
 const KEY_DAYS = 25;
 const SETTLING_ROUNDS = 14;
 const DEAF_ROUNDS = 2;
-/** Answers after which the same request may still succeed: a good client repeats it with the same key. */
-const NOT_YET = ['OUTCOME_UNKNOWN', 'IDEMPOTENCY_IN_PROGRESS', 'PROCESSOR_UNAVAILABLE', 'CONFLICT'];
+/** Longer than a lease. */
+const LEASE_ENDS_MS = 16_000;
+/** For less than the quiet time anything may be under way: that is what it promises. */
+const UNDER_WAY_MS_MAX = 200_000;
 const ROWS: Readonly<Record<string, string>> = {
   customerCreate: 'customer { id }',
   paymentCreate: 'payment { id status captured { amountMinor } }',
@@ -30,6 +33,8 @@ interface Sent {
   readonly input: Readonly<Record<string, unknown>>;
   readonly sentAt: number;
   told: Told | null;
+  /** All it was ever told. */
+  readonly answers: Answer[];
 }
 
 interface Party {
@@ -44,33 +49,53 @@ interface Party {
 export class MoneyModel {
   private parties: Party[] = [];
   private readonly mortal: MortalGateway;
+  private beside: GatewayBeside | null = null;
   private runs = 0;
+  /** How much time has passed since nothing was under way, ms. */
+  private passedMs = 0;
 
   constructor(
     private readonly world: World,
     /** Counts what happened, over all runs. */
-    private readonly seen: Record<'requests' | 'told' | 'notYet' | 'repeated' | 'faults' | 'charges' | 'refunds' | 'deaths', number>,
+    private readonly seen: Record<
+      'requests' | 'told' | 'notYet' | 'repeated' | 'faults' | 'charges' | 'refunds' | 'deaths' | 'held',
+      number
+    >,
   ) {
     this.mortal = new MortalGateway(world);
   }
 
   /** Does the steps, lets everything settle, and gives what is off; nothing when all is well. */
-  async run({ isDeaf, steps }: Run): Promise<string[]> {
+  async run({ isDeaf, besideAheadMs, steps }: Run): Promise<string[]> {
     this.runs += 1;
     await this.calm();
     this.parties = [];
     for (let made = 0; made < APPS; made += 1) this.parties.push(await this.newParty());
     if (isDeaf) await this.world.control('webhooks', { paused: true });
-    for (const step of steps) {
-      if (isDeaf && 'event' in step && (step.event.do === 'wire' || step.event.do === 'backfill')) continue;
-      await this.mortal.survived(() => this.take(step));
-      if (this.mortal.isDead) this.seen.deaths += 1;
-      if (this.mortal.isDead) await this.mortal.revive();
-    }
+    await this.withAnother(besideAheadMs, async () => {
+      for (const step of steps) {
+        if (isDeaf && 'event' in step && (step.event.do === 'wire' || step.event.do === 'backfill')) continue;
+        await this.mortal.survived(() => this.take(step));
+        if (this.mortal.isDead) this.seen.deaths += 1;
+        if (this.mortal.isDead) await this.mortal.revive();
+      }
+    });
     await this.settle(isDeaf);
     const off = await this.findings();
     await this.endSubscriptions();
     return off;
+  }
+
+  /** Not on the embedded database: it has one connection a process, and two in one process would wait for each other for ever. */
+  private async withAnother(wallMs: number, work: () => Promise<void>): Promise<void> {
+    const { world } = this;
+    if (!world.gateway.database.isEmbedded) this.beside = await world.anotherGateway({ wallMs, tilledTimeoutMs: TIMEOUT_MS });
+    try {
+      await work();
+    } finally {
+      await this.beside?.close();
+      this.beside = null;
+    }
   }
 
   private async newParty(): Promise<Party> {
@@ -88,10 +113,12 @@ export class MoneyModel {
     for (const request of step.together) {
       const sent = this.requestOf(request);
       if (sent !== null) await this.arm(request);
-      if (sent !== null) for (let copy = 0; copy < request.copies; copy += 1) requests.push(this.send(this.partyOf(request.app), sent));
+      if (sent !== null)
+        for (let copy = 0; copy < request.copies; copy += 1) requests.push(this.send(this.partyOf(request.app), sent, request.at));
     }
     if (step.banksAnswer !== null) requests.push(this.banksAnswer(step.banksAnswer === 'back'));
     if (step.withWork) requests.push(this.world.sandbox.drain(), this.world.gateway.worker.drain());
+    if (step.isSlow) requests.push(this.leasesEnd());
     // All of them end before the next gateway begins, as all that a dead process was at has ended.
     const failed = (await Promise.allSettled(requests)).find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -100,6 +127,7 @@ export class MoneyModel {
   /** The fault that meets a request on its way. */
   private async arm(request: Sending): Promise<void> {
     if (request.fault === null || request.do === 'repeat') return;
+    if (request.fault.startsWith('held')) this.seen.held += 1;
     // The second call of a payment is the one that takes it.
     const skip = request.do === 'pay' ? request.amountMinor % 2 : 0;
     await this.world.control('faults', { operation: CALLED_BY[request.do], times: 1, skip, ...faultOf(request.fault, TIMEOUT_MS) });
@@ -109,7 +137,12 @@ export class MoneyModel {
     const { world } = this;
     switch (event.do) {
       case 'work':
-        return void (await world.gateway.worker.drain());
+        return this.work(event.at);
+      case 'arrive':
+        return this.arrive();
+      case 'set':
+        world.shifts[event.clock === 'wall' ? 'wallMs' : 'databaseMs'] = event.ms;
+        return;
       case 'deliver':
         return world.sandbox.drain();
       case 'batch':
@@ -118,7 +151,8 @@ export class MoneyModel {
         for (const { app } of this.parties) await world.gateway.webhooks.backfill.run(await world.scope(app)).catch(() => 0);
         return;
       case 'time':
-        return world.advance({ ms: event.ms });
+        await this.pass(event.ms);
+        return world.settle();
       case 'wire': {
         const { do: _, ...settings } = event;
         return void (await world.control('webhooks', settings));
@@ -135,6 +169,29 @@ export class MoneyModel {
       case 'bank':
         return this.bankSays(this.partyOf(event.app), event.pick, event.comesBack);
     }
+  }
+
+  private async work(at: Place): Promise<void> {
+    await (at === 'beside' && this.beside !== null ? this.beside : this.world).gateway.worker.drain();
+  }
+
+  /** Time passes; before it is too long, what is under way has its effect. */
+  private async pass(ms: number): Promise<void> {
+    if (this.passedMs + ms > UNDER_WAY_MS_MAX) await this.arrive();
+    this.passedMs += ms;
+    await this.world.sandbox.advanceTo(new Date(this.world.sandbox.now().getTime() + ms));
+  }
+
+  private async arrive(): Promise<void> {
+    await this.world.control('underway', {});
+    this.passedMs = 0;
+  }
+
+  /** While requests are under way: their leases end, and another takes the work. */
+  private async leasesEnd(): Promise<void> {
+    await sleep(SLOW_MS / 2);
+    await this.pass(LEASE_ENDS_MS);
+    await this.work('beside');
   }
 
   /** A bank debit that is under way goes through, or comes back. */
@@ -176,7 +233,13 @@ export class MoneyModel {
     if (made === null) return null;
     const [operation, input] = made;
     this.seen.requests += 1;
-    return { operation, input: { ...input, idempotencyKey: `key ${name}` }, sentAt: this.world.sandbox.now().getTime(), told: null };
+    return {
+      operation,
+      input: { ...input, idempotencyKey: `key ${name}` },
+      sentAt: this.world.sandbox.now().getTime(),
+      told: null,
+      answers: [],
+    };
   }
 
   private inputOf(party: Party, request: Exclude<Request, { do: 'repeat' }>, name: string): [string, object] | null {
@@ -218,39 +281,45 @@ export class MoneyModel {
   }
 
   /** Sends a request once and notes what the client was told, if that is definite. */
-  private async send(party: Party, sent: Sent): Promise<void> {
+  private async send(party: Party, sent: Sent, at: Place = 'first'): Promise<void> {
     const { operation, input } = sent;
     const type = `${operation.charAt(0).toUpperCase()}${operation.slice(1)}Input`;
     const query = `mutation ($input: ${type}!) { ${operation}(input: $input) { ${ROWS[operation]} userErrors { code message } replayed } }`;
     type Payload = { userErrors: { code: string }[]; replayed: boolean } & Record<string, Record<string, unknown> | null>;
-    const answer = await this.mortal.survived(() =>
-      this.world.post<Record<string, Payload>>({ query, variables: { input } }, { credential: party.app.key }).catch(nullIfCutOff),
-    );
+    const { beside } = this;
+    const body = { query, variables: { input } };
+    const answer =
+      at === 'beside' && beside !== null
+        ? await beside.post<Record<string, Payload>>(body, party.app.key)
+        : await this.mortal.survived(() =>
+            this.world.post<Record<string, Payload>>(body, { credential: party.app.key }).catch(nullIfCutOff),
+          );
     const payload = answer?.data?.[operation];
     if (!payload) {
       if (answer !== null) throw new Error(`${operation} was answered ${JSON.stringify(answer.errors)}`);
       return;
     }
     const { userErrors: errors, replayed: _, ...rows } = payload;
-    const told: Told = { operation, input, errors, row: Object.values(rows)[0] as Told['row'] };
-    if (errors.some(({ code }) => NOT_YET.includes(code))) this.seen.notYet += 1;
-    else this.note(sent, told);
+    this.note(sent, { errors, row: Object.values(rows)[0] as Answer['row'] });
   }
 
-  /** Whoever was told twice must have been told the same. */
-  private note(sent: Sent, told: Told): void {
-    const brief = (one: Told) => JSON.stringify([one.row?.['id'], one.errors.map(({ code }) => code)]);
-    if (sent.told === null) this.seen.told += 1;
-    else if (brief(sent.told) !== brief(told)) throw new Error(`${sent.operation} was told ${brief(sent.told)}, then ${brief(told)}`);
-    sent.told = told;
+  private note(sent: Sent, answer: Answer): void {
+    const { operation, input, answers } = sent;
+    answers.push(answer);
+    const isNotYet = answer.errors.some(({ code }) => NOT_YET.includes(code));
+    if (isNotYet) this.seen.notYet += 1;
+    else if (sent.told === null) this.seen.told += 1;
+    if (!isNotYet) sent.told = { operation, input, ...answer, answers };
   }
 
-  /** No faults, nobody dies, everything is delivered. */
+  /** No faults, nobody dies, everything arrives and is delivered, and all clocks are right. */
   private async calm(): Promise<void> {
     await this.mortal.revive();
     const { faults } = (await this.world.control('faults')) as { faults: { hits: number }[] };
     this.seen.faults += faults.reduce((sum, { hits }) => sum + hits, 0);
     await this.world.control('faults', { clear: true });
+    await this.arrive();
+    Object.assign(this.world.shifts, { wallMs: 0, databaseMs: 0 });
     await this.world.control('webhooks', { paused: false, reorder: false, duplicate: 0, lose: 0 });
   }
 

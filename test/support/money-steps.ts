@@ -12,23 +12,41 @@ export type Request =
 
 /** What happens around the clients. */
 type Event =
-  | { readonly do: 'work' | 'deliver' | 'batch' | 'backfill' }
+  | { readonly do: 'deliver' | 'batch' | 'backfill' }
+  | { readonly do: 'work'; readonly at: Place }
+  /** What was held up under way has its effect now. */
+  | { readonly do: 'arrive' }
+  /** The clock of the first gateway, or that of the database, is so far from the true one now. */
+  | { readonly do: 'set'; readonly clock: 'wall' | 'database'; readonly ms: number }
   | { readonly do: 'bank'; readonly app: number; readonly pick: number; readonly comesBack: boolean }
   | { readonly do: 'time'; readonly ms: number }
   | { readonly do: 'wire'; readonly paused: boolean; readonly reorder: boolean; readonly duplicate: number; readonly lose: number }
   | { readonly do: 'fault'; readonly operation: string; readonly kind: FaultKind; readonly skip: number }
   | { readonly do: 'die'; readonly atStatement: number };
 
-/** One step: requests that run at once (`copies` of each), or something that happens to the world. */
+/** Which of two gateways: the one that dies now and then, or the one beside it. */
+export type Place = 'first' | 'beside';
+
+/**
+ * One step: requests that run at once (`copies` of each), or something that happens to the world. Where `isSlow`, leases end while the
+ * requests are under way, and the other gateway takes the work.
+ */
 export type Step =
-  | { readonly together: readonly Sending[]; readonly withWork: boolean; readonly banksAnswer: 'paid' | 'back' | null }
+  | {
+      readonly together: readonly Sending[];
+      readonly withWork: boolean;
+      readonly isSlow: boolean;
+      readonly banksAnswer: 'paid' | 'back' | null;
+    }
   | { readonly event: Event };
 
-/** A request on its way, maybe several times at once, and maybe with a fault at the call of Tilled that it leads to. */
-export type Sending = Request & { readonly copies: number; readonly fault: FaultKind | null };
+/** A request on its way to a gateway, maybe several times at once, and maybe with a fault at the call of Tilled that it leads to. */
+export type Sending = Request & { readonly at: Place; readonly copies: number; readonly fault: FaultKind | null };
 
 export interface Run {
   readonly isDeaf: boolean;
+  /** How far the clock of the gateway beside is ahead. */
+  readonly besideAheadMs: number;
   readonly steps: readonly Step[];
 }
 
@@ -38,8 +56,11 @@ export const SLOW_MS = 250;
 const DAY_MS = 86_400_000;
 /** Apps of a run. */
 export const APPS = 2;
-type FaultKind = (typeof FAULTS)[number];
+type FaultKind = (typeof FAULTS)[number] | (typeof HELD)[number];
+/** Answers that do not come, or too late. */
 const FAULTS = ['slow', 'dropBefore', 'dropAfter', 'status500Before', 'status500After', 'status429', 'late'] as const;
+/** Writes that are under way for long, by what the same write gets meanwhile; of the last, by what a cancel gets. */
+const HELD = ['heldConflict', 'heldDecline', 'heldAllow', 'heldCancelable'] as const;
 /** Where a request moves money at Tilled. */
 export const CALLED_BY: Readonly<Record<Exclude<Request['do'], 'repeat'>, string>> = {
   pay: 'POST /v1/payment-intents*',
@@ -96,11 +117,25 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   { weight: 4, arbitrary: plain({ do: fc.constant('repeat' as const), app, pick }) },
 );
 
-/** The late one takes its time in the test too. */
-const fault = fc.constantFrom(...FAULTS.slice(0, -1), ...FAULTS);
+const place = fc.constantFrom('first' as const, 'first' as const, 'beside' as const);
+
+/** The late one, and what is held, take their time in the test too. */
+const fault = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...FAULTS.slice(0, -1), ...FAULTS) },
+  { weight: 1, arbitrary: fc.constantFrom(...HELD) },
+);
+
+/** By little, so that it keeps working, or by more than a lease and a quiet time last. */
+const offMs = fc.constantFrom(0, 4_000, -20_000, 20_000, -6 * MINUTE_MS, 6 * MINUTE_MS, -10 * MINUTE_MS, 10 * MINUTE_MS);
 
 const event: fc.Arbitrary<Event> = fc.oneof(
-  { weight: 4, arbitrary: plain({ do: fc.constantFrom('work' as const, 'deliver' as const, 'batch' as const, 'backfill' as const) }) },
+  { weight: 3, arbitrary: plain({ do: fc.constantFrom('deliver' as const, 'batch' as const, 'backfill' as const) }) },
+  { weight: 2, arbitrary: plain({ do: fc.constant('work' as const), at: place }) },
+  { weight: 1, arbitrary: plain({ do: fc.constant('arrive' as const) }) },
+  {
+    weight: 2,
+    arbitrary: plain({ do: fc.constant('set' as const), clock: fc.constantFrom('wall' as const, 'database' as const), ms: offMs }),
+  },
   { weight: 2, arbitrary: plain({ do: fc.constant('bank' as const), app, pick, comesBack: fc.boolean() }) },
   {
     weight: 4,
@@ -139,11 +174,12 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       arbitrary: plain({
         together: fc.array(
           fc
-            .tuple(request, fc.constantFrom(1, 1, 1, 2), fc.option(fault, { freq: 2 }))
-            .map(([asked, copies, struck]) => ({ ...asked, copies, fault: struck })),
+            .tuple(request, place, fc.constantFrom(1, 1, 1, 2), fc.option(fault, { freq: 2 }))
+            .map(([asked, at, copies, struck]) => ({ ...asked, at, copies, fault: struck })),
           { minLength: 1, maxLength: 4 },
         ),
         withWork: fc.boolean(),
+        isSlow: fc.constantFrom(false, false, false, true),
         banksAnswer: fc.constantFrom(null, null, 'paid' as const, 'back' as const),
       }),
     },
@@ -153,7 +189,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 /** One run. In a deaf one no webhook arrives until all work that waits was tried again: what we ask for must suffice. */
-export const runs = plain<Run>({ isDeaf: fc.boolean(), steps });
+export const runs = plain<Run>({ isDeaf: fc.boolean(), besideAheadMs: offMs, steps });
 
 /** A fault of the sandbox; the late one outlasts `timeoutMs`. */
 export function faultOf(kind: FaultKind, timeoutMs: number): object {
@@ -172,5 +208,14 @@ export function faultOf(kind: FaultKind, timeoutMs: number): object {
       return { status: 429 };
     case 'late':
       return { delayMs: timeoutMs + 150, when: 'after' };
+    case 'heldConflict':
+    case 'heldDecline':
+    case 'heldAllow':
+      return { ...HOLD, repeat: kind.slice('held'.length).toLowerCase() };
+    case 'heldCancelable':
+      return { ...HOLD, repeat: 'decline', cancel: 'allow' };
   }
 }
+
+/** Until the model lets it arrive. */
+const HOLD = { delayMs: 600_000, when: 'during' };
