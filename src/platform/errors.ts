@@ -131,6 +131,15 @@ export class ProcessorRejected extends AppError {
   }
 }
 
+/** The processor refused to show something. That says nothing of what became of a request that was sent before. */
+export class LookRefused extends AppError {
+  readonly code = UserErrorCode.PROCESSOR_REJECTED;
+
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`The processor refused: ${reason}`, options);
+  }
+}
+
 /** The request certainly did not reach the processor; nothing happened, and it may be sent again. */
 export class ProcessorUnavailable extends AppError {
   readonly code = UserErrorCode.PROCESSOR_UNAVAILABLE;

@@ -1,4 +1,4 @@
-import { AppError, OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
+import { AppError, LookRefused, OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
 import type { Permit } from '../../platform/jobs/lease.js';
 import type { AppIdentity } from '../../platform/tenancy/app-identity.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
@@ -16,9 +16,14 @@ export class Processor {
     private readonly own: (app: AppIdentity & { readonly processorCredential: string }) => TilledClient,
   ) {}
 
-  /** The answer to a question, which changes nothing. Throws ProcessorRejected (refused for good) or ProcessorUnavailable. */
-  ask<T>(scope: Scope, question: (tilled: TilledReader) => Promise<T>): Promise<T> {
-    return this.call(scope, () => false, question);
+  /** The answer to a question, which changes nothing. Throws LookRefused or ProcessorUnavailable. */
+  async ask<T>(scope: Scope, question: (tilled: TilledReader) => Promise<T>): Promise<T> {
+    try {
+      return await this.call(scope, () => false, question);
+    } catch (error) {
+      // Only an order that is refused is an outcome.
+      throw error instanceof ProcessorRejected ? new LookRefused(error.reason, { cause: error.cause }) : error;
+    }
   }
 
   /**
@@ -68,7 +73,8 @@ async function orNullIfMissing<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof ProcessorRejected && error.cause instanceof TilledError && error.cause.kind === 'not_found') return null;
+    const isRefused = error instanceof ProcessorRejected || error instanceof LookRefused;
+    if (isRefused && error.cause instanceof TilledError && error.cause.kind === 'not_found') return null;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Clock } from '../../platform/clock.js';
-import { ProcessorRejected } from '../../platform/errors.js';
+import { LookRefused } from '../../platform/errors.js';
 import type { Jobs } from '../../platform/jobs/jobs.js';
 import type { Lease } from '../../platform/jobs/lease.js';
 import { GiveUp, type JobHandler } from '../../platform/jobs/worker.js';
@@ -136,5 +136,5 @@ export class WebhookSync {
 
 /** Tilled refuses to show the object: asking again will not change that. */
 function givenUpIfRefused(error: unknown): never {
-  throw error instanceof ProcessorRejected ? new GiveUp(error.message, { cause: error }) : error;
+  throw error instanceof LookRefused ? new GiveUp(error.message, { cause: error }) : error;
 }

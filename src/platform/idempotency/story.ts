@@ -1,4 +1,4 @@
-import { type AppError, OutcomeUnknown, ProcessorUnavailable, type UserErrorFacts } from '../errors.js';
+import { type AppError, LookRefused, OutcomeUnknown, ProcessorUnavailable, type UserErrorFacts } from '../errors.js';
 import type { Lease } from '../jobs/lease.js';
 import type { Scope } from '../tenancy/scope.js';
 
@@ -77,8 +77,9 @@ export interface StoryRequest {
 
 /**
  * Whether a failed try leaves open what became of the story. "Nothing happened" is only said by the first try, and only if nothing was
- * changed at the processor under it: what began is finished.
+ * changed at the processor under it: what began is finished. Nor is a processor that refuses to show what became of it an answer.
  */
 export function isLeftOpen({ isFirst, lease }: Act, error: unknown): boolean {
-  return error instanceof OutcomeUnknown || (error instanceof ProcessorUnavailable && !(isFirst && lease.hasDoneNothing));
+  const isUnseen = error instanceof ProcessorUnavailable || error instanceof LookRefused;
+  return error instanceof OutcomeUnknown || (isUnseen && !(isFirst && lease.hasDoneNothing));
 }
