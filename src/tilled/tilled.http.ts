@@ -99,7 +99,7 @@ export class TilledHttp {
     });
     const value = answer.body === '' && call.method === 'DELETE' ? null : jsonOf(answer.body);
     if (answer.status < 200 || answer.status > 299) throw this.logged(call, startedAt, refused(call, answer, value));
-    if (typeof value !== 'object') throw this.logged(call, startedAt, broken(call, answer));
+    if (typeof value !== 'object' || !isAnswerTo(call, value)) throw this.logged(call, startedAt, broken(call, answer));
     const durationMs = performance.now() - startedAt;
     this.options.onTry?.(call.operation, 'ok', durationMs);
     const { status: httpStatus, requestId } = answer;
@@ -214,7 +214,16 @@ function retryAfterMsOf({ 'retry-after': value = '', date = '' }: IncomingHttpHe
 
 function broken(call: TilledCall, { status: httpStatus, requestId }: Answer): TilledError {
   const facts = { ...NO_FACTS, operation: call.operation, httpStatus, requestId };
-  return new TilledError(call.method === 'GET' ? 'unavailable' : 'unknown', 'Tilled answered something that is not a JSON object', facts);
+  return new TilledError(
+    call.method === 'GET' ? 'unavailable' : 'unknown',
+    'Tilled answered something that is not the object it was asked for',
+    facts,
+  );
+}
+
+/** Whatever is written answers the object as it is then. One without an id is none: whether something was written is not known. */
+function isAnswerTo({ method }: TilledCall, value: object | null): boolean {
+  return method === 'GET' || method === 'DELETE' || textOf(fieldOf(value, 'id')) !== null;
 }
 
 /** What the text says, undefined when it is no JSON, or says nothing. */

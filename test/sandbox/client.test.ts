@@ -328,7 +328,7 @@ describe('what stays secret', () => {
     const elsewhere: string[] = [];
     const catchAll: RequestListener = (request, response) => {
       elsewhere.push(`${request.method} ${request.url}`);
-      response.end('{}');
+      response.end('{"id":"cus_1"}');
     };
     await against(catchAll, (target) =>
       against(
@@ -486,7 +486,7 @@ describe('connections', () => {
     const sockets = new Set<unknown>();
     const listener: RequestListener = (request, response) => {
       sockets.add(request.socket);
-      request.resume().on('end', () => response.end('{}'));
+      request.resume().on('end', () => response.end('{"id":"cus_1"}'));
     };
     await against(listener, async (baseUrl) => {
       for (let n = 0; n < 5; n += 1) await client({ baseUrl }).createCustomer({});
@@ -498,7 +498,7 @@ describe('connections', () => {
     const sockets = new Set<unknown>();
     const listener: RequestListener = (request, response) => {
       sockets.add(request.socket);
-      request.resume().on('end', () => response.end('{}'));
+      request.resume().on('end', () => response.end('{"id":"cus_1"}'));
     };
     const create = async (baseUrl: string) => {
       for (let n = 0; n < 5; n += 1) await client({ baseUrl }).createCustomer({});
