@@ -13,7 +13,7 @@ const ACROSS_APPS: readonly (readonly [RegExp, string])[] = [
     'a worker queues what arrived first, of all apps',
   ],
   [
-    /^update billing_jobs set due_at = \S.* where state = '(due|running)' and due_at > \S.*$/,
+    /^update billing_jobs set (due_at = \S.* where state = '(due|running)' and due_at|sent_at = \S.* where sent_at) > \S.*$/,
     'the clock by which the work of all apps waits was set back',
   ],
   [/^select [^()]* from billing_api_keys where hash = \? /, 'which app a credential belongs to is what is being asked'],

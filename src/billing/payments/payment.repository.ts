@@ -22,6 +22,12 @@ export class PaymentRepository extends TenantRepository<Payment> {
     return this.findBy('referenceId', referenceId);
   }
 
+  /** The same as it is now, locked and managed. */
+  async lockByReferenceId(referenceId: string): Promise<Payment | null> {
+    // Looked for without a lock first: locking where nothing is keeps others from putting something there.
+    return (await this.findByReferenceId(referenceId)) === null ? null : this.lockBy({ referenceId });
+  }
+
   /** Gives a payment its intent at Tilled, unless it has one: whether it is this one's. */
   async takeIntent(id: string, tilledPaymentIntentId: string): Promise<boolean> {
     const taken = await this.scope.run(

@@ -93,7 +93,7 @@ export class PaymentService {
   }
 
   private async intendCreate(tx: Scope, input: PaymentCreateInput, isSecondLook: boolean): Promise<Intent> {
-    const existing = input.referenceId && isSecondLook ? await PaymentRepository.of(tx).findByReferenceId(input.referenceId) : null;
+    const existing = input.referenceId && isSecondLook ? await PaymentRepository.of(tx).lockByReferenceId(input.referenceId) : null;
     if (existing !== null) return existingIntent(existing, input);
     const method = await usableMethod(tx, input.customerId, input.paymentMethodId);
     const payload: MethodAtTilled = { id: method.tilledPaymentMethodId, type: method.type.toLowerCase() as TilledPaymentMethodType };

@@ -1,6 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { type Clock, plusMs } from '../clock.js';
 import { AppError } from '../errors.js';
+import { JobRepository } from '../jobs/job.repository.js';
 import type { Jobs } from '../jobs/jobs.js';
 import type { Lease } from '../jobs/lease.js';
 import type { Scope } from '../tenancy/scope.js';
@@ -66,7 +67,7 @@ export class Claims {
     const keys = IdempotencyKeyRepository.of(tx);
     const known = keyId === null || !isSecondLook ? null : await keys.lockKey(keyId);
     // While the outcome is not known the key does not expire: forgetting it could do the same thing twice.
-    if (known !== null && (known.state === 'open' || known.expiresAt > this.clock.now())) return { kind: 'known', key: known };
+    if (known !== null && (known.state === 'open' || !(await this.isExpired(tx, known)))) return { kind: 'known', key: known };
     if (known !== null) {
       keys.remove(known);
       await tx.flush();
@@ -76,11 +77,20 @@ export class Claims {
     if (keyId !== null) keys.add(this.newKey(keyId, operation, request.input, { state, errors: [], resourceId: intent.subject }));
     if (!intent.isExisting) recordRequest(tx, operation, intent);
     await tx.flush();
-    if (intent.isExisting) return { kind: 'existing', subject: intent.subject };
+    if (intent.isExisting) {
+      // From now on somebody knows of it, and whoever is at it may not take it back.
+      await this.jobs.askAgain(tx, { kind: operation, subject: intent.subject });
+      return { kind: 'existing', subject: intent.subject };
+    }
     const payload: JobPayload = { given: intent.payload ?? null, keyId, requestId: tx.requestId };
     const lease = await this.jobs.hold(tx, { kind: operation, subject: intent.subject, payload });
     if (lease === null) throw new AlreadyRunning(operation, intent.subject);
     return { kind: 'won', lease };
+  }
+
+  /** Forgetting a key lets the same thing be done again, so a clock that is ahead is not believed: the database's has to say so too. */
+  private async isExpired(tx: Scope, { expiresAt }: IdempotencyKey): Promise<boolean> {
+    return expiresAt <= this.clock.now() && expiresAt <= (await JobRepository.of(tx).now());
   }
 
   /** A refusal is an outcome: the same key will get the same answer. */

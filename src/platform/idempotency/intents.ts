@@ -120,11 +120,16 @@ export class Intents {
     } catch (error) {
       if (error instanceof LeaseLost) return new OutcomeUnknown({ cause: error });
       if (error instanceof Postponed) return this.postpone(scope, act, error.dueInMs);
-      if (!(error instanceof AppError)) throw error;
+      if (!(error instanceof AppError)) {
+        // An answer that we could not read, say, is none.
+        if (!act.lease.hasDoneNothing) act.lease.doubt();
+        throw error;
+      }
       if (error instanceof OutcomeUnknown) return error;
       if (isLeftOpen(act, error)) return new OutcomeUnknown({ cause: error });
-      if (error instanceof ProcessorUnavailable) await this.withdraw(scope, story, act);
-      else await this.refuse(scope, story, { act, failure: error });
+      if (error instanceof ProcessorUnavailable)
+        return (await this.withdraw(scope, story, act)) ? error : new OutcomeUnknown({ cause: error });
+      await this.refuse(scope, story, { act, failure: error });
       return error;
     }
   }
@@ -169,7 +174,7 @@ export class Intents {
 
   /** What was done is true whoever says it. That nothing was, only who still holds the work may say: another may be doing it. */
   private async settleIn(tx: Scope, lease: Lease, failure: AppError | null): Promise<void> {
-    await this.parts.jobs.complete(tx, lease).catch((error: unknown) => {
+    await this.parts.jobs.end(tx, lease).catch((error: unknown) => {
       if (failure !== null || !(error instanceof LeaseLost)) throw error;
     });
     await onKeyOf(tx, lease, (keys, id) => keys.settle(id, failure === null ? [] : [failure.facts()]));
@@ -189,12 +194,13 @@ export class Intents {
     await scope.transaction((tx) => this.parts.jobs.release(tx, act.lease, { dueInMs: ASK_AGAIN_MS }));
   }
 
-  private async withdraw<Row>(scope: Scope, story: Story<Row>, act: Act): Promise<void> {
-    await scope.transaction(async (tx) => {
-      await this.parts.jobs.confirm(tx, act.lease);
+  /** False where another request was told of it meanwhile: then it cannot be as if it had never come. */
+  private withdraw<Row>(scope: Scope, story: Story<Row>, act: Act): Promise<boolean> {
+    return scope.transaction(async (tx) => {
+      if (!(await this.parts.jobs.takeBack(tx, act.lease))) return false;
       await story.withdraw(tx, act);
-      await this.parts.jobs.complete(tx, act.lease);
       await onKeyOf(tx, act.lease, (keys, id) => keys.forget(id));
+      return true;
     });
   }
 }

@@ -13,7 +13,7 @@ export interface Outcome<Row> {
 export interface Intent {
   readonly subject: string;
   readonly payload?: unknown;
-  /** Set when an earlier request already did this under the same reference. Nothing is done again. */
+  /** Set when an earlier request already did this under the same reference, found under a lock that its withdrawal needs. Nothing is done again. */
   readonly isExisting?: true;
 }
 

@@ -10,6 +10,8 @@ const AGAIN_MYSQL = `on duplicate key update wanted = wanted + 1, attempts = if(
 const AGAIN_EMBEDDED = `on conflict (app_id, kind, subject) do update set wanted = wanted + 1, attempts = iif(state = 'running', attempts, 0),
   due_at = iif(state = 'running', due_at, min(coalesce(due_at, excluded.due_at), excluded.due_at)), state = iif(state = 'running', state, 'due')`;
 
+const HELD = 'where app_id = ? and id = ? and fence = ?';
+
 /** The statements of the queue, in the database's own time. */
 export class JobSql {
   constructor(private readonly database: Database) {}
@@ -38,6 +40,40 @@ export class JobSql {
     return `update billing_jobs set fence = fence + 1, due_at = ${time.in(LEASE_MS)},
       sends = case when state = 'running' then sends + 1 else sends end,
       sent_at = case when state = 'running' then ${time.now} else sent_at end, state = 'running'`;
+  }
+
+  /** The work is done; its values are those of who holds it: app, id and fence. */
+  get removing(): string {
+    return `delete from billing_jobs ${HELD}`;
+  }
+
+  /** It is due again, as if it had never been tried; before who holds it the reason, if there is one. */
+  askingAnew({ withReason = false } = {}): string {
+    const reason = withReason ? ', last_error = ?' : '';
+    return `update billing_jobs set state = 'due', due_at = ${this.database.time.now}, attempts = 0${reason} ${HELD}`;
+  }
+
+  /** It waits: in how many ms it is due, failed tries, the reason, how much was sent, since when unless just now, and who holds it. */
+  releasing({ isInDoubt }: { readonly isInDoubt: boolean }): string {
+    const { time } = this.database;
+    return `update billing_jobs set state = 'due', due_at = ${time.in('?')}, attempts = attempts + ?, last_error = ?,
+      sends = ?, sent_at = ${isInDoubt ? time.now : '?'} ${HELD}`;
+  }
+
+  /** It waits for a person: the reason, who holds it, and how often it was asked for. */
+  get burying(): string {
+    return `update billing_jobs set state = 'dead', due_at = null, attempts = attempts + 1, last_error = ? ${HELD} and wanted = ?`;
+  }
+
+  /** What waits is due at once, no lease is longer than any is, and nothing was sent later than now. */
+  get pullingForward(): readonly string[] {
+    const { now } = this.database.time;
+    const longest = this.database.time.in(LEASE_MS);
+    return [
+      `update billing_jobs set due_at = ${now} where state = 'due' and due_at > ${now}`,
+      `update billing_jobs set due_at = ${longest} where state = 'running' and due_at > ${longest}`,
+      `update billing_jobs set sent_at = ${now} where sent_at > ${now}`,
+    ];
   }
 
   private row(state: 'due' | 'running', dueInMs: '?' | number, fence: number): string {

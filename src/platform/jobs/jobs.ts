@@ -7,7 +7,7 @@ import type { Scope } from '../tenancy/scope.js';
 import type { DueWorkReport } from './due-work.js';
 import { Job, type JobPriority } from './job.entity.js';
 import { JobSql } from './job.sql.js';
-import { type Begin, type JobKey, LEASE_MS, Lease, LeaseLost } from './lease.js';
+import { type Begin, type JobKey, Lease, LeaseLost } from './lease.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { type InHand, sharedOut, type Turn } from './turns.js';
 
@@ -120,18 +120,28 @@ export class Jobs {
 
   /** The work is done: its row goes, or waits again when it was asked for anew meanwhile. Throws LeaseLost. */
   async complete(scope: Scope, lease: Lease): Promise<void> {
-    const held = [lease.appId, lease.jobId, lease.fence];
-    const gone = await scope.run('delete from billing_jobs where app_id = ? and id = ? and fence = ? and wanted = ?', [
-      ...held,
-      lease.wanted,
-    ]);
-    if (gone > 0) return;
-    const again = await scope.run(
-      `update billing_jobs set state = 'due', due_at = ${this.now}, attempts = 0 where app_id = ? and id = ? and fence = ?`,
-      held,
-    );
+    if (await this.removed(scope, lease)) return;
+    const again = await scope.run(this.sql.askingAnew(), [lease.appId, lease.jobId, lease.fence]);
     if (again === 0) throw new LeaseLost(lease);
     scope.afterCommit(this.nudge);
+  }
+
+  /** The work is done, however often it was asked for meanwhile. Throws LeaseLost. */
+  async end(scope: Scope, lease: Lease): Promise<void> {
+    const gone = await scope.run(this.sql.removing, [lease.appId, lease.jobId, lease.fence]);
+    if (gone === 0) throw new LeaseLost(lease);
+  }
+
+  /** The work was not done and shall not be; false where it was asked for anew meanwhile, and has to be. Throws LeaseLost. */
+  async takeBack(scope: Scope, lease: Lease): Promise<boolean> {
+    await this.confirm(scope, lease);
+    return this.removed(scope, lease);
+  }
+
+  /** Asks anew for work that is there, and leaves it to who is at it. */
+  async askAgain(scope: Scope, { kind, subject }: JobKey): Promise<void> {
+    const key = [scope.appId, kind, subject];
+    await scope.run('update billing_jobs set wanted = wanted + 1 where app_id = ? and kind = ? and subject = ?', key);
   }
 
   /**
@@ -139,17 +149,11 @@ export class Jobs {
    * written down with it. Does nothing if the lease was lost.
    */
   async release(scope: Scope, lease: Lease, later: { readonly dueInMs: number; readonly error?: string }): Promise<void> {
+    const { isInDoubt, sends, sentAt, appId, jobId, fence } = lease;
     const failed = later.error === undefined ? 0 : 1;
-    const sentAt = lease.isInDoubt ? this.now : '?';
-    await scope.run(
-      `update billing_jobs set state = 'due', due_at = ${this.parts.database.time.in('?')}, attempts = attempts + ?, last_error = ?,
-       sends = ?, sent_at = ${sentAt} where app_id = ? and id = ? and fence = ?`,
-      [
-        ...[later.dueInMs, failed, later.error?.slice(0, ERROR_CHARS_MAX) ?? null, lease.sends + (lease.isInDoubt ? 1 : 0)],
-        ...(lease.isInDoubt ? [] : [lease.sentAt]),
-        ...[lease.appId, lease.jobId, lease.fence],
-      ],
-    );
+    const said = later.error?.slice(0, ERROR_CHARS_MAX) ?? null;
+    const sent = isInDoubt ? [sends + 1] : [sends, sentAt];
+    await scope.run(this.sql.releasing({ isInDoubt }), [later.dueInMs, failed, said, ...sent, appId, jobId, fence]);
   }
 
   /**
@@ -159,15 +163,8 @@ export class Jobs {
   async bury(scope: Scope, lease: Lease, reason: string): Promise<boolean> {
     const held = [lease.appId, lease.jobId, lease.fence];
     const said = reason.slice(0, ERROR_CHARS_MAX);
-    const buried = await scope.run(
-      "update billing_jobs set state = 'dead', due_at = null, attempts = attempts + 1, last_error = ? where app_id = ? and id = ? and fence = ? and wanted = ?",
-      [said, ...held, lease.wanted],
-    );
-    if (buried > 0) return true;
-    await scope.run(
-      `update billing_jobs set state = 'due', due_at = ${this.now}, attempts = 0, last_error = ? where app_id = ? and id = ? and fence = ?`,
-      [said, ...held],
-    );
+    if ((await scope.run(this.sql.burying, [said, ...held, lease.wanted])) > 0) return true;
+    await scope.run(this.sql.askingAnew({ withReason: true }), [said, ...held]);
     return false;
   }
 
@@ -176,13 +173,15 @@ export class Jobs {
     this.parts.keeper.drop(lease);
   }
 
-  /** The database's time went back: what waits would wait that much longer, and leases last so. All of it is due at once, and no lease longer than any is. */
+  /** The database's time went back: what waits would wait that much longer, and leases and doubts last so. */
   async pullForward(): Promise<void> {
-    const { database } = this.parts;
-    const longest = database.time.in(LEASE_MS);
-    await database.run(`update billing_jobs set due_at = ${this.now} where state = 'due' and due_at > ${this.now}`, []);
-    await database.run(`update billing_jobs set due_at = ${longest} where state = 'running' and due_at > ${longest}`, []);
+    for (const sql of this.sql.pullingForward) await this.parts.database.run(sql, []);
     this.nudge();
+  }
+
+  /** Whether it was still asked for as often as when it was taken, and is gone now. */
+  private async removed(scope: Scope, { appId, jobId, fence, wanted }: Lease): Promise<boolean> {
+    return (await scope.run(`${this.sql.removing} and wanted = ?`, [appId, jobId, fence, wanted])) > 0;
   }
 
   private async insert(scope: Scope, jobs: readonly NewJob[], dueInMs: number): Promise<void> {
