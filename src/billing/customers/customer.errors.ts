@@ -1,15 +1,19 @@
 import { AppError, Conflict, UserErrorCode } from '../../platform/errors.js';
+import type { Customer } from './customer.entity.js';
 
 /** Another customer of the app has this external id. */
 export class DuplicateExternalId extends AppError {
   readonly code = UserErrorCode.DUPLICATE_EXTERNAL_ID;
   override readonly field = ['externalId'];
+  /** One that is not at the processor yet may never be made: then the id is free again. */
+  override readonly isOutcome: boolean;
 
   constructor(
     readonly externalId: string,
-    readonly customerId: string,
+    { id, tilledCustomerId }: Pick<Customer, 'id' | 'tilledCustomerId'>,
   ) {
-    super(`The external id ${externalId} belongs to customer ${customerId} already: read that one with customerByExternalId.`);
+    super(`The external id ${externalId} belongs to customer ${id} already: read that one with customerByExternalId.`);
+    this.isOutcome = tilledCustomerId !== null;
   }
 }
 

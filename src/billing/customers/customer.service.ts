@@ -212,7 +212,7 @@ export class CustomerService {
   private async assertExternalIdFree(tx: Scope, externalId: string | null | undefined): Promise<void> {
     if (!externalId) return;
     const other = await CustomerRepository.of(tx).findByExternalId(externalId);
-    if (other !== null) throw new DuplicateExternalId(externalId, other.id);
+    if (other !== null) throw new DuplicateExternalId(externalId, other);
   }
 }
 

@@ -131,7 +131,9 @@ export class PaymentMethodService {
     await tx.flush();
     const isDetached = snapshot.customer_id === null;
     if (isDetached && method.detachedAt === null) await this.markDetached(tx, method);
-    if (!isDetached && (wish.setAsDefault || (await repository.defaultOf(customerId)) === null)) await this.makeDefault(tx, method);
+    // What was read before we detached it is shown as attached.
+    const stays = !isDetached && method.detachedAt === null;
+    if (stays && (wish.setAsDefault || (await repository.defaultOf(customerId)) === null)) await this.makeDefault(tx, method);
     tx.log.info('payment method mirrored', { customerId, paymentMethodId: method.id, tilledPaymentMethodId: snapshot.id, isDetached });
   }
 

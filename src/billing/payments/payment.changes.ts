@@ -17,7 +17,8 @@ interface PaymentChangesParts {
 /** What is done to an intent that is there. */
 interface IntentChange {
   readonly send: (tilled: TilledAccountClient, id: string) => Promise<TilledPaymentIntent>;
-  readonly done: TilledPaymentIntent['status'];
+  /** What the intent is once it is done. */
+  readonly done: readonly TilledPaymentIntent['status'][];
   readonly again: 'atOnce' | 'whenQuiet';
 }
 
@@ -30,7 +31,8 @@ export class PaymentChanges {
     const { amountMinor } = act.payload as { amountMinor: number };
     await this.change(scope, act, {
       send: (tilled, id) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor }),
-      done: 'succeeded',
+      // On its way counts: it cannot be taken again.
+      done: ['succeeded', 'processing'],
       again: 'whenQuiet',
     });
   }
@@ -39,7 +41,7 @@ export class PaymentChanges {
   async cancel(scope: Scope, act: Act): Promise<void> {
     await this.change(scope, act, {
       send: (tilled, id) => tilled.cancelPaymentIntent(id, { cancellation_reason: 'requested_by_customer' }),
-      done: 'canceled',
+      done: ['canceled'],
       again: 'atOnce',
     });
   }
@@ -52,7 +54,7 @@ export class PaymentChanges {
       onceDone<TilledPaymentIntent>(act, {
         send: () => this.parts.processor.send(scope, act.lease, (tilled) => send(tilled, id)),
         look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(id)),
-        isDone: (snapshot) => snapshot?.status === done,
+        isDone: (snapshot) => snapshot !== null && done.includes(snapshot.status),
         again,
         refused: (snapshot) =>
           scope.transaction(async (tx) => {

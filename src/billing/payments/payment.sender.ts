@@ -120,10 +120,17 @@ export class PaymentSender {
     const found = act.isFirst ? null : await this.findAtTilled(scope, payment.id);
     const made = found ?? (await this.makeIntent(scope, act, payment).catch((error: unknown) => this.unlessUnmakable(scope, act, error)));
     const isTaken = await scope.transaction((tx) => PaymentRepository.of(tx).takeIntent(payment.id, made.id));
-    // Another try stored its intent first, and may be confirming it: that one is the payment's, and ours stays unconfirmed.
-    if (!isTaken) throw new OutcomeUnknown();
+    const seenVersion = isTaken ? version + 1 : (await this.storedMeanwhile(scope, payment.id, made)).version;
     // Only a stored intent is ever confirmed, so nothing that was sent before can take the payment.
-    return { intent: made, seenVersion: version + 1, confirms: 'answered' };
+    return { intent: made, seenVersion, confirms: 'answered' };
+  }
+
+  /** The payment, whose intent was stored since it was read: by the news of it, if it is this one. */
+  private async storedMeanwhile(scope: Scope, id: string, made: TilledPaymentIntent): Promise<Payment> {
+    const payment = await this.asLeft(scope, id);
+    // Another try stored its intent first, and may be confirming it: that one is the payment's, and ours stays unconfirmed.
+    if (payment.tilledPaymentIntentId !== made.id) throw new OutcomeUnknown();
+    return payment;
   }
 
   private makeIntent(scope: Scope, act: Act, payment: Payment): Promise<TilledPaymentIntent> {

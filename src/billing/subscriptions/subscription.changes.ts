@@ -99,7 +99,8 @@ export const CHANGES = {
     operation: 'subscriptionResume',
     allow: async (_tx, subscription) => assertStatus(subscription, [PAUSED], 'resumed'),
     send: (tilled, subscription) => tilled.resumeSubscription(tilledIdOf(subscription)),
-    isMade: (snapshot) => snapshot.status === 'active' || snapshot.status === 'pending',
+    // Its first payment since may have been declined already.
+    isMade: (snapshot) => ['active', 'pending', 'past_due'].includes(snapshot.status),
   } satisfies Change<SubscriptionResumeInput>,
   cancel: {
     operation: 'subscriptionCancel',

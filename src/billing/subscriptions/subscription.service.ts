@@ -215,7 +215,11 @@ export class SubscriptionService {
     if (snapshot === null) return;
     await this.record(scope, subscription, snapshot, apply === undefined ? act : null);
     if (apply === undefined) return;
-    await scope.transaction(async (tx) => apply(await SubscriptionRepository.of(tx).lock(subscription.id), payload));
+    await scope.transaction(async (tx) => {
+      apply(await SubscriptionRepository.of(tx).lock(subscription.id), payload);
+      // Who took it over has applied it, and something newer may have been since.
+      await act.confirm(tx);
+    });
   }
 
   private record(scope: Scope, { id, version }: Subscription, snapshot: TilledSubscription, act: Act | null): Promise<void> {
