@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { cut, refuse, takenAtTilled } from '../support/at-tilled.js';
+import { atTilled, cut, refuse, takenAtTilled } from '../support/at-tilled.js';
 import * as ops from '../support/operations.generated.js';
 import { type TestApp, World } from '../support/world.js';
 
@@ -223,6 +223,19 @@ describe('what is overtaken', () => {
     expect(await update(newer)).toMatchObject({ userErrors: [] });
     await slow;
     expect(await world.rows('billing_subscriptions', app)).toMatchObject([{ plan_code: 'new', price_minor: 3_000 }]);
+  });
+});
+
+describe('what comes late', () => {
+  it('does not stay over what is newer: an older change of a customer', async () => {
+    const update = (email: string) => world.ask(app, ops.CustomerUpdateDocument, { input: { id: customerId, email } });
+    await world.control('faults', { operation: 'PATCH /v1/customers/:id', ...UNDER_WAY, repeat: 'allow' });
+    await update('old@example.com');
+    await world.control('faults', { clear: true });
+    await update('new@example.com');
+    await allEnds();
+    expect(await atTilled(world, app, 'customers')).toMatchObject([{ email: 'new@example.com' }]);
+    expect(await world.rows('billing_jobs', app)).toEqual([]);
   });
 });
 

@@ -92,6 +92,7 @@ const isTenantTable = (table: string): boolean => table.startsWith('billing_') &
 function callerOutsideOfDatabase(): string {
   const frames = (new Error().stack ?? '').split('\n').slice(1);
   return (
-    frames.find((frame) => !/statement-tap|\/db\/(database|lost-race)|\(?<anonymous>|node:internal/.test(frame))?.trim() ?? 'from an unknown place'
+    frames.find((frame) => !/statement-tap|\/db\/(database|lost-race)|\(?<anonymous>|node:internal/.test(frame))?.trim() ??
+    'from an unknown place'
   );
 }

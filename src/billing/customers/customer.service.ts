@@ -134,7 +134,9 @@ export class CustomerService {
     if (customer !== null && tilledId !== null) {
       await this.parts.processor.send(scope, lease, (tilled) => tilled.updateCustomer(tilledId, paramsOf(scope, customer)));
     }
-    await scope.transaction((tx) => this.parts.jobs.complete(tx, lease));
+    // An older one that was not answered may still come after this: then it is carried there once more, when that one is dead.
+    const dueInMs = await this.parts.intents.leftMsOf(lease);
+    await scope.transaction((tx) => (dueInMs ? this.parts.jobs.release(tx, lease, { dueInMs }) : this.parts.jobs.complete(tx, lease)));
   }
 
   /** Records what Tilled says of a customer we made; a second one with our mark is reported. Others are not ours and stay out. */

@@ -87,7 +87,7 @@ export class Intents {
    * How much longer a request that was not answered may be carried out, ms; null if there is none. The database's time says how long ago
    * it was sent, as far as this process saw that time run steadily: a clock that is set must not shorten the wait.
    */
-  private async leftMsOf(lease: Lease): Promise<number | null> {
+  async leftMsOf(lease: Lease): Promise<number | null> {
     const { clocks, quietMs } = this.parts;
     const quietForMs = lease.quietForMs();
     if (quietForMs === null || quietForMs < quietMs) return quietForMs === null ? null : quietMs - quietForMs;
