@@ -13,6 +13,8 @@ const DONE = { paymentCapture: ['SUCCEEDED'], paymentCancel: ['CANCELED'] };
 const NAMED_BY = { paymentCreate: 'reference_id', refundCreate: 'reference_id', customerCreate: 'external_id' };
 /** Answers after which the same request may still succeed: a good client repeats it with the same key. */
 export const NOT_YET = ['OUTCOME_UNKNOWN', 'IDEMPOTENCY_IN_PROGRESS', 'PROCESSOR_UNAVAILABLE', 'CONFLICT'];
+/** Refusals that no key remembers: what was in the way may be gone when the request comes again. */
+const NOT_REMEMBERED = [...NOT_YET, 'INVALID', 'PAYMENT_METHOD_IN_USE', 'PAYMENT_DISPUTED'];
 
 /** What a client was told is so: done is done, and refused did not happen. */
 export function compareTold({ books, told, off }) {
@@ -68,7 +70,7 @@ export function compareEverTold({ books, tilled, told, off }) {
   const moved = movedFor(tilled);
   for (const { operation, input, answers } of told) {
     const what = `${operation} ${input.idempotencyKey}`;
-    const final = answers.filter(({ errors }) => !errors.some(({ code }) => NOT_YET.includes(code)));
+    const final = answers.filter(({ errors }) => !errors.some(({ code }) => NOT_REMEMBERED.includes(code)));
     const different = new Set(final.map(({ row, errors }) => `${row?.id ?? 'no row'} ${errors.map(({ code }) => code).join() || 'done'}`));
     const payment = payments.get(final[0]?.row?.id);
     const isDebit = debits.has(payment?.payment_method_id);
