@@ -37,6 +37,7 @@ export interface TilledCall {
   readonly accountId: string | null;
   readonly query?: Readonly<Record<string, QueryValue>>;
   readonly body?: object | FormData;
+  /** Of calls that may change something. */
   readonly writes?: Writes;
 }
 
@@ -103,8 +104,7 @@ export class TilledHttp {
     const durationMs = performance.now() - startedAt;
     this.options.onTry?.(call.operation, 'ok', durationMs);
     const { status: httpStatus, requestId } = answer;
-    if (call.method !== 'GET')
-      call.writes?.onWrite({ operation: call.operation, outcome: 'done', httpStatus, processorRequestId: requestId });
+    call.writes?.onWrite({ operation: call.operation, outcome: 'done', httpStatus, processorRequestId: requestId });
     this.lost = null;
     this.options.log.debug('tilled answered', {
       operation: call.operation,
@@ -153,7 +153,7 @@ export class TilledHttp {
       reason: error.message,
     });
     const { operation, httpStatus, requestId: processorRequestId } = error.facts;
-    if (call.method !== 'GET') call.writes?.onWrite({ operation, outcome: error.kind, httpStatus, processorRequestId });
+    call.writes?.onWrite({ operation, outcome: error.kind, httpStatus, processorRequestId });
     return error;
   }
 }
@@ -214,11 +214,8 @@ function retryAfterMsOf({ 'retry-after': value = '', date = '' }: IncomingHttpHe
 
 function broken(call: TilledCall, { status: httpStatus, requestId }: Answer): TilledError {
   const facts = { ...NO_FACTS, operation: call.operation, httpStatus, requestId };
-  return new TilledError(
-    call.method === 'GET' ? 'unavailable' : 'unknown',
-    'Tilled answered something that is not the object it was asked for',
-    facts,
-  );
+  const kind = call.method === 'GET' ? 'unavailable' : 'unknown';
+  return new TilledError(kind, 'Tilled answered something that is not the object it was asked for', facts);
 }
 
 /** Whatever is written answers the object as it is then. One without an id is none: whether something was written is not known. */
