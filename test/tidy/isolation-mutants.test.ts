@@ -16,7 +16,7 @@ interface Mutant {
 }
 
 const REPOSITORY = 'src/platform/tenancy/tenant.repository.ts';
-const JOBS = 'src/platform/jobs/jobs.ts';
+const JOBS = 'src/platform/jobs/job.sql.ts';
 
 const READ = "[{ sql: 'app_id = ?', parameters: [this.scope.appId] }]";
 const LOCKED = '{ appId: this.scope.appId }';
@@ -50,7 +50,7 @@ const MUTANTS: readonly Mutant[] = [
     reading(`billing_${noun}`),
   ),
   ...['Payment', 'IdempotencyKey'].map(locking),
-  statement('ends of jobs', JOBS, 'delete from billing_jobs where app_id = ? and id = ? and fence = ? and wanted = ?'),
+  statement('ends of jobs', JOBS, 'delete from billing_jobs where app_id = ? and id = ? and fence = ?'),
 ];
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');

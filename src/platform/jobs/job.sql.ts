@@ -44,7 +44,7 @@ export class JobSql {
 
   /** The work is done; its values are those of who holds it: app, id and fence. */
   get removing(): string {
-    return `delete from billing_jobs ${HELD}`;
+    return 'delete from billing_jobs where app_id = ? and id = ? and fence = ?';
   }
 
   /** It is due again, as if it had never been tried; before who holds it the reason, if there is one. */
