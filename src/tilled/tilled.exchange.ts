@@ -20,9 +20,6 @@ export interface Answer {
   readonly body: string;
 }
 
-/** The code of an error after which it is certain that nothing was sent. */
-export const TIMED_OUT_CONNECTING = 'TIMED_OUT_CONNECTING';
-
 /** The code of an error that says that the right to send it had ended before it could be sent. */
 export const LAPSED = 'LAPSED';
 
@@ -36,41 +33,42 @@ const ENCRYPTED = new https.Agent(KEPT);
 
 /**
  * Sends it once, and follows no redirect: the key and the request are for Tilled only. Resolves to the whole answer; throws when it does not
- * come within `msMax`, or breaks off. Not by fetch, which may send again by itself, and leaves some 20 kB behind of each call that only a full
+ * come within `msMax`, or breaks off: with `wasSent`, which is false as long as no byte of it was handed over. Not by fetch, which may send again by itself, and leaves some 20 kB behind of each call that only a full
  * garbage collection finds.
  */
 export function answerTo(url: URL, { body, maySend, ...how }: Message, msMax: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = url.protocol === 'https:' ? https.request(url, { ...how, agent: ENCRYPTED }) : http.request(url, { ...how, agent: PLAIN });
-    let isConnected = false;
+    let wasSent = false;
     let isAnswered = false;
+    const fail = (error: Error) => reject(Object.assign(error, { wasSent }));
     sent.on('socket', (socket) => {
       // Only now: what is handed over earlier goes out whenever the connection is there, however long that takes.
       const connected = () => {
-        isConnected = true;
-        if (maySend === undefined || maySend()) return sent.end(body);
-        reject(Object.assign(new Error('The right to send it has ended.'), { code: LAPSED }));
+        wasSent = maySend === undefined || maySend();
+        if (wasSent) return sent.end(body);
+        fail(Object.assign(new Error('The right to send it has ended.'), { code: LAPSED }));
         sent.destroy();
       };
       if (sent.reusedSocket) connected();
       else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
     });
     const patience = setTimeout(() => {
-      const code = isConnected ? 'TIMED_OUT' : TIMED_OUT_CONNECTING;
-      reject(Object.assign(new Error(`There was no answer within ${msMax} ms.`), { code }));
+      const code = wasSent ? 'TIMED_OUT' : 'TIMED_OUT_CONNECTING';
+      fail(Object.assign(new Error(`There was no answer within ${msMax} ms.`), { code }));
       sent.destroy();
     }, msMax);
     sent.on('response', (response) => {
       isAnswered = true;
       const { statusCode: status = 0, headers } = response;
       const requestId = [headers['request-id']].flat()[0] ?? null;
-      text(response).then((body) => resolve({ status, headers, requestId, body }), reject);
+      text(response).then((body) => resolve({ status, headers, requestId, body }), fail);
     });
-    sent.on('error', reject);
+    sent.on('error', fail);
     sent.on('close', () => {
       clearTimeout(patience);
       // Node says no more than that when the answer is one that it does not take, such as a change of protocol.
-      if (!isAnswered) reject(Object.assign(new Error('The connection was closed without an answer.'), { code: 'CLOSED' }));
+      if (!isAnswered) fail(Object.assign(new Error('The connection was closed without an answer.'), { code: 'CLOSED' }));
     });
   });
 }

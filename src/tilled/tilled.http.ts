@@ -4,7 +4,7 @@ import type { Degradation } from '../platform/degradation.js';
 import { blottedOut, type Log } from '../platform/log.js';
 import { asStep } from '../platform/spans.js';
 import { TilledError, type TilledFailure } from './tilled.errors.js';
-import { type Answer, answerTo, LAPSED, type Message, TIMED_OUT_CONNECTING } from './tilled.exchange.js';
+import { type Answer, answerTo, LAPSED, type Message } from './tilled.exchange.js';
 
 /** Hears how a call ended that may have changed something at Tilled. */
 export type OnWrite = (ended: {
@@ -174,14 +174,10 @@ function appendQuery(search: URLSearchParams, name: string, value: QueryValue): 
 
 const NO_FACTS = { httpStatus: null, code: null, requestId: null, retryAfterMs: null };
 
-/** What proves that no byte of the request was sent: where in the connection it broke, and codes that come from there only. */
-const CONNECTING = new Set(['connect', 'getaddrinfo']);
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', TIMED_OUT_CONNECTING]);
-
 function unanswered(call: TilledCall, error: unknown): TilledError {
   const code = textOf(fieldOf(error, 'code')) ?? textOf(fieldOf(error, 'name')) ?? 'unknown';
-  const wasNeverSent = NEVER_SENT.has(code) || CONNECTING.has(textOf(fieldOf(error, 'syscall')) ?? '');
-  const kind = code === LAPSED ? 'lapsed' : call.method === 'GET' || wasNeverSent ? 'unavailable' : 'unknown';
+  const mayHaveHappened = call.method !== 'GET' && fieldOf(error, 'wasSent') !== false;
+  const kind = code === LAPSED ? 'lapsed' : mayHaveHappened ? 'unknown' : 'unavailable';
   return new TilledError(kind, `no answer from Tilled (${code})`, { ...NO_FACTS, operation: call.operation, code }, { cause: error });
 }
 

@@ -407,12 +407,12 @@ describe('refundCreate OUTCOME_UNKNOWN', () => {
   it('is not sent again while the first request may still be carried out, however often it is repeated', async () => {
     const paymentId = (await pay()).payment?.id ?? '';
     await world.control('batch', {});
-    await world.control('faults', { operation: 'POST /v1/refunds', delayMs: 3_000 });
+    await world.control('faults', { operation: 'POST /v1/refunds', when: 'during', delayMs: 600_000 });
     const sentBefore = world.sandbox.requests('POST /v1/refunds').length;
     const input = { paymentId, amount: usd(1_000), idempotencyKey: 'key-1' };
     expect(await refund(input)).toMatchObject({ refund: { status: 'UNKNOWN' }, ...unknown });
     expect(await refund(input)).toMatchObject({ refund: { status: 'UNKNOWN' }, ...unknown });
-    await world.until(async () => (await takenAtTilled(world, app)).includes(3_200));
+    await world.control('underway', {});
     await quietTimePasses();
     expect(await takenAtTilled(world, app)).toEqual([3_200]);
     expect((await read(paymentId)).refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
@@ -490,14 +490,14 @@ describe('customerCreate OUTCOME_UNKNOWN', () => {
   });
 
   it('is not sent again while the first request may still be carried out: Tilled ends with one customer', async () => {
-    await world.control('faults', { operation: 'POST /v1/customers', delayMs: 3_000 });
+    await world.control('faults', { operation: 'POST /v1/customers', when: 'during', delayMs: 600_000 });
     const sentBefore = world.sandbox.requests('POST /v1/customers').length;
     const input = { email: 'bob@example.com', idempotencyKey: 'key-1' };
     const create = async () => (await world.ask(app, ops.CustomerCreateDocument, { input })).customerCreate;
     expect(await create()).toMatchObject(unknown);
     expect(await create()).toMatchObject(unknown);
     const bobs = async () => (await atTilled(world, app, 'customers')).filter((customer) => customer.email === 'bob@example.com');
-    await world.until(async () => (await bobs()).length > 0);
+    await world.control('underway', {});
     await quietTimePasses();
     expect(await create()).toMatchObject({ userErrors: [], replayed: true });
     expect(await bobs()).toHaveLength(1);

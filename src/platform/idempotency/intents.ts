@@ -143,9 +143,10 @@ export class Intents {
     if (lease !== null) return this.perform(scope, story, this.actOf(lease, false));
     const heldForMs = await this.parts.jobs.heldForMs(scope, work);
     if (heldForMs !== null) throw new KeyInProgress(Math.min(heldForMs || ASK_AGAIN_MS, ASK_AGAIN_MS));
-    // It ended since the key was read.
-    const { errors } = await IdempotencyKeyRepository.of(scope).get(key.id);
-    return this.asRemembered(scope, story, { subject, errors });
+    // It ended since the key was read; or it never was, and the same key may try again.
+    const ended = await IdempotencyKeyRepository.of(scope).find(key.id);
+    if (ended === null) throw new KeyInProgress(ASK_AGAIN_MS);
+    return this.asRemembered(scope, story, { subject, errors: ended.errors });
   }
 
   /** What became of an earlier request. The row says it, where it can: an outcome may have changed since it was remembered. */
