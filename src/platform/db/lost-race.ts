@@ -15,6 +15,6 @@ export async function untilNotLost<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Deadlock, lock wait timeout, or (embedded) another process holding the file for too long. */
-function isLostRace(error: unknown): boolean {
+export function isLostRace(error: unknown): boolean {
   return error instanceof DeadlockException || error instanceof LockWaitTimeoutException;
 }

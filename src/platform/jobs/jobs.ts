@@ -1,8 +1,8 @@
 import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Database } from '../db/database.js';
+import { isLostRace } from '../db/lost-race.js';
 import type { RawRow } from '../db/table.js';
 import type { Ids } from '../ids.js';
-import { places } from '../tenancy/conditions.js';
 import type { Scope } from '../tenancy/scope.js';
 import type { DueWorkReport } from './due-work.js';
 import { Job, type JobPriority } from './job.entity.js';
@@ -102,10 +102,15 @@ export class Jobs {
     const { database, due, keeper } = this.parts;
     const turns = sharedOut(await due.read(), inHand, limit);
     if (turns.length === 0) return [];
-    const leases = await database.transaction(async (em) => {
+    const claiming = database.transaction(async (em) => {
       const claimed: Lease[] = [];
       for (const turn of turns) claimed.push(...(await this.claimTurn(turn, em)));
       return claimed;
+    });
+    // Who kept losing races against those who write to the queue takes nothing this time.
+    const leases = await claiming.catch((error: unknown) => {
+      if (isLostRace(error)) return [];
+      throw error;
     });
     for (const lease of leases) keeper.keep(lease);
     return leases;
@@ -203,7 +208,8 @@ export class Jobs {
     );
     if (rows.length < count) due.forget();
     if (rows.length === 0) return [];
-    await database.run(`${this.sql.taking} where app_id = ? and id in (${places(rows)})`, [appId, ...rows.map(({ id }) => id)], em);
+    // One by one, by the primary key and nothing else: rows that are found on the way would be waited for.
+    for (const { id } of rows) await database.run(`${this.sql.taking} where app_id = ? and id = ?`, [appId, id], em);
     return rows.map((row) => this.leaseOf(row, taken));
   }
 
