@@ -113,7 +113,8 @@ async function verdictOf({ tree, check, server }) {
   if (!existsSync(report)) return { outcome: 'broken', failed: null, runs: 0, seconds };
   const { testResults, numRuntimeErrorTestSuites, numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
   const [first] = testResults.flatMap(({ assertionResults }) => assertionResults.filter(({ status }) => status === 'failed'));
-  const isBroken = numRuntimeErrorTestSuites > 0 || numPassedTests + numFailedTests === 0;
+  // A world whose books are broken fails to end as well: what counts is that a test saw it.
+  const isBroken = first === undefined && (numRuntimeErrorTestSuites > 0 || numPassedTests + numFailedTests === 0);
   const outcome = isBroken ? 'broken' : first === undefined ? 'passed' : 'failed';
   const runs = Number(/Property failed after (\d+) tests/.exec(first?.failureMessages.join('\n') ?? '')?.[1] ?? 1);
   return { outcome, failed: first?.fullName ?? null, runs, seconds };
