@@ -1,21 +1,18 @@
 import 'reflect-metadata';
+import { ApiKey } from './access/api-key.entity.js';
+import { App } from './access/app.entity.js';
+import { Operation } from './access/operation.entity.js';
+import { ImportItem } from './backoffice/imports/import-item.entity.js';
+import { ImportRun } from './backoffice/imports/import-run.entity.js';
+import { Reconciled, Reconciliation } from './backoffice/reconciliation/reconciliation.entity.js';
 import { BackupRun } from './backup/backup-run.entity.js';
-import { ApiKey } from './billing/access/api-key.entity.js';
-import { App } from './billing/access/app.entity.js';
-import { Operation } from './billing/access/operation.entity.js';
 import { Customer } from './billing/customers/customer.entity.js';
 import { Dispute } from './billing/disputes/dispute.entity.js';
-import { ImportItem } from './billing/imports/import-item.entity.js';
-import { ImportRun } from './billing/imports/import-run.entity.js';
 import { Divergence } from './billing/kit/divergence.entity.js';
 import { PaymentMethod } from './billing/payment-methods/payment-method.entity.js';
 import { Payment } from './billing/payments/payment.entity.js';
-import { Reconciled, Reconciliation } from './billing/reconciliation/reconciliation.entity.js';
 import { Refund } from './billing/refunds/refund.entity.js';
 import { Subscription } from './billing/subscriptions/subscription.entity.js';
-import { WebhookEvent } from './billing/webhooks/webhook-event.entity.js';
-import { WebhookFact } from './billing/webhooks/webhook-fact.entity.js';
-import { WebhookSecret } from './billing/webhooks/webhook-secret.entity.js';
 import { Cursor } from './platform/cursors.js';
 import { IdempotencyKey } from './platform/idempotency/idempotency-key.entity.js';
 import { Job } from './platform/jobs/job.entity.js';
@@ -24,6 +21,9 @@ import { LimitSetting } from './platform/limits/limit-setting.entity.js';
 import type { Audited } from './platform/outbox/audit-trail.js';
 import { OutboxEvent } from './platform/outbox/outbox-event.entity.js';
 import { Attestation } from './preflight/attestation.entity.js';
+import { WebhookEvent } from './webhooks/webhook-event.entity.js';
+import { WebhookFact } from './webhooks/webhook-fact.entity.js';
+import { WebhookSecret } from './webhooks/webhook-secret.entity.js';
 
 const BILLING_ENTITIES = [
   App,

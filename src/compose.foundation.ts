@@ -1,12 +1,12 @@
 import { MIGRATIONS } from '../migrations/index.js';
+import { AccessService } from './access/access.service.js';
+import { LimitService } from './access/limit.service.js';
+import { Secrets } from './access/secrets.service.js';
+import { INTENT_KINDS } from './backoffice/open-intents/intent-kinds.js';
+import { findViolations, INVARIANTS, type Violation } from './backoffice/reconciliation/invariants.js';
+import { countOpenDivergences } from './backoffice/reconciliation/open-divergences.js';
 import { reportBackups } from './backup/backup.metrics.js';
 import { BackupRecords } from './backup/backup-records.js';
-import { AccessService } from './billing/access/access.service.js';
-import { LimitService } from './billing/access/limit.service.js';
-import { Secrets } from './billing/access/secrets.service.js';
-import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
-import { findViolations, INVARIANTS, type Violation } from './billing/reconciliation/invariants.js';
-import { countOpenDivergences } from './billing/reconciliation/open-divergences.js';
 import { AUDITED, ENTITIES } from './compose.entities.js';
 import type { DatabaseConfig, EncryptionConfig } from './config.js';
 import type { Clock, Ticks } from './platform/clock.js';

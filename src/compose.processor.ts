@@ -1,4 +1,4 @@
-import { placeOf, TILLED_SECRET_KEY } from './billing/access/secret-places.js';
+import { placeOf, TILLED_SECRET_KEY } from './access/secret-places.js';
 import { Processor } from './billing/kit/processor.js';
 import type { Foundation } from './compose.foundation.js';
 import type { TilledConfig } from './config.js';

@@ -1,17 +1,14 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
-import { AccessService } from './billing/access/access.service.js';
-import { Operations } from './billing/access/operation.service.js';
+import { AccessService } from './access/access.service.js';
+import { Operations } from './access/operation.service.js';
+import { showStanding } from './backoffice/gauges/standing.gauges.js';
+import { StandingReport } from './backoffice/gauges/standing.js';
+import { INTENT_KINDS } from './backoffice/open-intents/intent-kinds.js';
+import { RECONCILE } from './backoffice/reconciliation/reconciliation.run.js';
+import { RETENTION_SWEEP } from './backoffice/retention/retention.js';
 import type { Processor } from './billing/kit/processor.js';
-import { INTENT_KINDS } from './billing/open-intents/intent-kinds.js';
-import { RECONCILE } from './billing/reconciliation/reconciliation.run.js';
-import { showStanding } from './billing/reports/standing.gauges.js';
-import { StandingReport } from './billing/reports/standing.js';
-import { RETENTION_SWEEP } from './billing/retention/retention.js';
-import { jobKindOf, OBJECT_KINDS } from './billing/webhooks/event-catalogue.js';
-import { BACKFILL } from './billing/webhooks/webhook.backfill.js';
-import { WebhookInbox } from './billing/webhooks/webhook.inbox.js';
 import {
   composeDataWork,
   composeReconciliation,
@@ -47,6 +44,9 @@ import { LeaseKeeper } from './platform/jobs/lease-keeper.js';
 import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 import type { Scope } from './platform/tenancy/scope.js';
+import { jobKindOf, OBJECT_KINDS } from './webhooks/event-catalogue.js';
+import { BACKFILL } from './webhooks/webhook.backfill.js';
+import { WebhookInbox } from './webhooks/webhook.inbox.js';
 
 export { composeFoundation, type Foundation } from './compose.foundation.js';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { AccessService } from './billing/access/access.service.js';
+import type { AccessService } from './access/access.service.js';
 import type { Config, EncryptionConfig, TilledConfig } from './config.js';
 import type { Log } from './platform/log.js';
 import type { Sandbox } from './sandbox/sandbox.js';

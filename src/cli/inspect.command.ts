@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import type { Inspected, Inspection } from '../billing/inspection/inspection.service.js';
+import type { Inspected, Inspection } from '../backoffice/inspection/inspection.service.js';
 import type { Gateway } from '../compose.js';
 import { NotFound } from '../platform/errors.js';
 import { commandScope, jsonOption, type WithGateway } from './kit.js';

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { ApiKey, KeyRole } from '../billing/access/api-key.entity.js';
+import type { ApiKey, KeyRole } from '../access/api-key.entity.js';
 import { jsonOption, limitInWords, requestsOption, type WithFoundation } from './kit.js';
 
 const ROLES: Readonly<Record<string, KeyRole>> = { service: 'service', 'read-only': 'read_only', operator: 'operator' };

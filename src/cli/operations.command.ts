@@ -11,7 +11,7 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
-import type { NewOperation } from '../billing/access/operation.service.js';
+import type { NewOperation } from '../access/operation.service.js';
 import type { Gateway } from '../compose.js';
 import { companyOfMoney } from '../graphql/money.js';
 import { knownRootTypes } from '../graphql/rules.js';

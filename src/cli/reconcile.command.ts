@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ReconciliationReport } from '../billing/reconciliation/reconciliation.run.js';
+import type { ReconciliationReport } from '../backoffice/reconciliation/reconciliation.run.js';
 import type { Gateway } from '../compose.js';
 import { InvalidInput, NotFound } from '../platform/errors.js';
 import type { Scope } from '../platform/tenancy/scope.js';

@@ -1,12 +1,12 @@
 import type { GraphQLSchema } from 'graphql';
-import type { AccessService } from '../billing/access/access.service.js';
-import type { Operations } from '../billing/access/operation.service.js';
-import type { WebhookInbox } from '../billing/webhooks/webhook.inbox.js';
+import type { AccessService } from '../access/access.service.js';
+import type { Operations } from '../access/operation.service.js';
 import type { Limits } from '../compose.limits.js';
 import type { Degradation } from '../platform/degradation.js';
 import type { Log } from '../platform/log.js';
 import type { Metrics } from '../platform/metrics.js';
 import type { MetricsAccess } from '../platform/ops-server.js';
+import type { WebhookInbox } from '../webhooks/webhook.inbox.js';
 
 /** What the HTTP server serves. */
 export interface HttpParts {

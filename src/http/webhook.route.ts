@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Receipt } from '../billing/webhooks/webhook.delivery.js';
 import { within } from '../platform/deadline.js';
 import { errorFields } from '../platform/log.js';
+import type { Receipt } from '../webhooks/webhook.delivery.js';
 import type { HttpParts } from './parts.js';
 import { answerProblem } from './problem.js';
 

@@ -1,7 +1,7 @@
-import type { AccessService } from '../billing/access/access.service.js';
-import type { App } from '../billing/access/app.entity.js';
+import type { AccessService } from '../access/access.service.js';
+import type { App } from '../access/app.entity.js';
+import type { Violation } from '../backoffice/reconciliation/invariants.js';
 import type { Processor } from '../billing/kit/processor.js';
-import type { Violation } from '../billing/reconciliation/invariants.js';
 import type { Config, TilledConfig } from '../config.js';
 import type { PreflightConfig } from '../config.preflight.js';
 import type { Database } from '../platform/db/database.js';

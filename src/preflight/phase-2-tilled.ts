@@ -1,4 +1,4 @@
-import { REGISTERED_TYPES } from '../billing/webhooks/event-catalogue.js';
+import { REGISTERED_TYPES } from '../webhooks/event-catalogue.js';
 import { type Check, type Finding, failed, notApplicable, ok, verdict } from './check.js';
 import { appsOf, isLoopback, type PreflightParts, probe, publicUrlOf } from './parts.js';
 import { concurrentDeliveries, duplicateDelivery, forgedDelivery, signedDelivery } from './webhook-probe.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { placeOf, WEBHOOK_SECRET } from '../../src/billing/access/secret-places.js';
+import { placeOf, WEBHOOK_SECRET } from '../../src/access/secret-places.js';
 import { composeGateway } from '../../src/compose.js';
 import { composeLocalLimits } from '../../src/compose.limits.js';
 import { readConfig } from '../../src/config.js';

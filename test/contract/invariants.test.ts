@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { INVARIANTS } from '../../src/billing/reconciliation/invariants.js';
+import { INVARIANTS } from '../../src/backoffice/reconciliation/invariants.js';
 import * as ops from '../support/operations.generated.js';
 import { type TestApp, World } from '../support/world.js';
 

@@ -18,7 +18,7 @@ import {
   type OperationDefinitionNode,
   parse,
 } from 'graphql';
-import { KEY_SCOPES } from '../../src/billing/access/key-scopes.js';
+import { KEY_SCOPES } from '../../src/access/key-scopes.js';
 import { composeSchema } from '../../src/compose.js';
 import { UNCONFINED } from '../../src/graphql/access.js';
 import { declareAccess } from '../../src/graphql/access-declaration.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ReconciliationReport } from '../../src/billing/reconciliation/reconciliation.run.js';
+import type { ReconciliationReport } from '../../src/backoffice/reconciliation/reconciliation.run.js';
 import { atTilled, newBankAccount } from '../support/at-tilled.js';
 import * as ops from '../support/operations.generated.js';
 import { billing, runningBilling } from '../support/processes.js';

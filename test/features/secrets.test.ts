@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { SEALED_COLUMNS } from '../../src/billing/access/secret-places.js';
+import { SEALED_COLUMNS } from '../../src/access/secret-places.js';
 import { TEST_ENCRYPTION_KEY } from '../support/encryption.js';
 import * as ops from '../support/operations.generated.js';
 import { billing, gatewayThatEnds } from '../support/processes.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Receipt } from '../../src/billing/webhooks/webhook.delivery.js';
-import { WebhookEventRepository } from '../../src/billing/webhooks/webhook-event.repository.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
+import type { Receipt } from '../../src/webhooks/webhook.delivery.js';
+import { WebhookEventRepository } from '../../src/webhooks/webhook-event.repository.js';
 import { Scrape } from '../support/scrape.js';
 import { type TestApp, World } from '../support/world.js';
 

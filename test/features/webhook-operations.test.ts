@@ -1,6 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { REGISTERED_TYPES } from '../../src/billing/webhooks/event-catalogue.js';
-import type { Receipt } from '../../src/billing/webhooks/webhook.delivery.js';
 import { composeGateway } from '../../src/compose.js';
 import { composeLocalLimits } from '../../src/compose.limits.js';
 import { readConfig } from '../../src/config.js';
@@ -8,6 +6,8 @@ import { createHttpServer } from '../../src/http/server.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { createLog } from '../../src/platform/log.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
+import { REGISTERED_TYPES } from '../../src/webhooks/event-catalogue.js';
+import type { Receipt } from '../../src/webhooks/webhook.delivery.js';
 import { TEST_ENCRYPTION } from '../support/encryption.js';
 import { billing } from '../support/processes.js';
 import type { AnyRow } from '../support/tables.js';

@@ -9,7 +9,6 @@ import { Refund } from '../../src/billing/refunds/refund.entity.js';
 import { REFUND_STATES } from '../../src/billing/refunds/refund.states.js';
 import { Subscription } from '../../src/billing/subscriptions/subscription.entity.js';
 import { SUBSCRIPTION_STATES } from '../../src/billing/subscriptions/subscription.states.js';
-import { WebhookEvent } from '../../src/billing/webhooks/webhook-event.entity.js';
 import { Job } from '../../src/platform/jobs/job.entity.js';
 import { OutboxEvent } from '../../src/platform/outbox/outbox-event.entity.js';
 import type {
@@ -19,6 +18,7 @@ import type {
   TilledPaymentMethod,
   TilledSubscription,
 } from '../../src/tilled/tilled.shapes.js';
+import { WebhookEvent } from '../../src/webhooks/webhook-event.entity.js';
 import { liveAsCard, liveAsDebit, liveAsHeldPayment, liveAsSubscription, randomNumbers, refundsOf } from '../support/changes-at-tilled.js';
 import { forEachOf, HostileWorld } from '../support/hostile-world.js';
 import * as ops from '../support/operations.generated.js';

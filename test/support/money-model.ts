@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findViolations } from '../../src/billing/reconciliation/invariants.js';
+import { findViolations } from '../../src/backoffice/reconciliation/invariants.js';
 import { type Answer, compare, type Told } from '../chaos/compare.mjs';
 import { NOT_YET } from '../chaos/told.mjs';
 import { atTilled, newBankAccount } from './at-tilled.js';

@@ -22,10 +22,10 @@ const ACROSS_APPS: readonly (readonly [RegExp, string])[] = [
 
 /** Code that works for operators or for the deployment, over all apps, each with its reason. */
 const WORKS_FOR_ALL: readonly (readonly [RegExp, string])[] = [
-  [/\/src\/billing\/reports\/standing\.ts/, 'what stands in the books of all apps, for metrics'],
-  [/\/src\/billing\/reconciliation\/open-divergences\.ts/, 'open divergences of all apps, for metrics'],
+  [/\/src\/backoffice\/gauges\/standing\.ts/, 'what stands in the books of all apps, for metrics'],
+  [/\/src\/backoffice\/reconciliation\/open-divergences\.ts/, 'open divergences of all apps, for metrics'],
   [
-    /\/src\/billing\/access\/(api-key|secrets)\.service\.ts/,
+    /\/src\/access\/(api-key|secrets)\.service\.ts/,
     'which app a credential belongs to; keys and secrets of all apps, for the command line',
   ],
   [/\/src\/platform\/jobs\/(job-desk|count-jobs)\.ts/, 'work of all apps, for operators'],

@@ -1,0 +1,170 @@
+import { decodeJwt, jwtVerify, SignJWT } from 'jose';
+import { CustomerRepository } from '../billing/customers/customer.repository.js';
+import type { Clock } from '../platform/clock.js';
+import type { Database } from '../platform/db/database.js';
+import { NotFound } from '../platform/errors.js';
+import { AlreadyRunning } from '../platform/idempotency/idempotency.errors.js';
+import type { Ids } from '../platform/ids.js';
+import type { Log } from '../platform/log.js';
+import type { Metrics } from '../platform/metrics.js';
+import type { Actor } from '../platform/tenancy/actor.js';
+import { Scope } from '../platform/tenancy/scope.js';
+import type { Vault } from '../platform/vault.js';
+import type { KeyRole } from './api-key.entity.js';
+import { ApiKeys, type KeyWish, type ShownKey } from './api-key.service.js';
+import type { App } from './app.entity.js';
+import { Apps, type NewApp } from './app.service.js';
+
+/** What a request says about itself, beside its credential. */
+export interface RequestFacts {
+  readonly requestId: string;
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** A signed token for a browser, and when it ends. */
+export interface CustomerSession {
+  readonly token: string;
+  readonly expiresAt: Date;
+}
+
+interface AccessServiceParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly vault: Vault;
+}
+
+const SESSION_PREFIX = 'bg_ses_';
+const SESSION_ALGORITHM = 'HS256';
+/** Longer ones are not tokens of ours. */
+const TOKEN_CHARS_MAX = 4_096;
+
+/**
+ * Apps, their keys and their customers' sessions: who is asking, and as which app. The only place that makes scopes. What
+ * a credential opens is remembered for five seconds: so long may a revocation take to reach another process.
+ */
+export class AccessService {
+  readonly apps: Apps;
+  readonly keys: ApiKeys;
+
+  constructor(private readonly parts: AccessServiceParts) {
+    this.apps = new Apps(parts);
+    this.keys = new ApiKeys(parts);
+  }
+
+  /** The scope a credential opens; null for one that opens nothing. */
+  authenticate(credential: string, facts: RequestFacts): Promise<Scope | null> {
+    return credential.startsWith(SESSION_PREFIX) ? this.fromSession(credential, facts) : this.fromKey(credential, facts);
+  }
+
+  /** A scope of an app for work that no caller asked for directly; null when there is no such app. */
+  async scopeOf(appId: string, actor: Actor, facts: RequestFacts): Promise<Scope | null> {
+    const app = await this.apps.find(appId);
+    return app === null ? null : this.scope(app, actor, facts);
+  }
+
+  createApp(input: NewApp): Promise<App> {
+    return this.apps.create(input);
+  }
+
+  listApps(): Promise<App[]> {
+    return this.apps.list();
+  }
+
+  findApp(id: string): Promise<App | null> {
+    return this.apps.find(id);
+  }
+
+  /** The apps of a Tilled account, oldest first. */
+  appsOfAccount(tilledAccountId: string): Promise<App[]> {
+    return this.apps.ofAccount(tilledAccountId);
+  }
+
+  /** Makes a key and returns it; it cannot be read again. Throws NotFound without the app. */
+  async createKey(appId: string, role: KeyRole, wish: KeyWish = {}): Promise<ShownKey> {
+    return this.keys.create(await this.commandScope(appId), role, wish);
+  }
+
+  /** Replaces a key, of whatever app; see ApiKeys. Throws NotFound. */
+  async rotateKey(id: string, overlapMs: number): Promise<ShownKey> {
+    const { appId } = await this.keys.get(id);
+    return this.keys.rotate(await this.commandScope(appId), id, overlapMs);
+  }
+
+  /** Revokes a key, of whatever app; see ApiKeys. Throws NotFound. */
+  async revokeKey(id: string): Promise<void> {
+    const { appId } = await this.keys.get(id);
+    await this.keys.revoke(await this.commandScope(appId), id);
+  }
+
+  /** A token with which a browser may act for one customer until it ends. Throws NotFound. */
+  async createSession(scope: Scope, customerId: string, ttlSeconds: number): Promise<CustomerSession> {
+    const customer = await CustomerRepository.of(scope).findLive(customerId);
+    if (customer === null) throw new NotFound('customer', customerId, ['customerId']);
+    if (customer.deletingAt !== null) throw new AlreadyRunning('customerDelete', customerId);
+    // Read anew: a token signed with a secret that was just replaced would be refused from the start.
+    const app = await this.apps.find(scope.appId);
+    if (app === null) throw new NotFound('app', scope.appId);
+    const issuedAt = Math.floor(this.parts.clock.now().getTime() / 1000);
+    const expiresAt = issuedAt + ttlSeconds;
+    const signer = new SignJWT({ app: app.id }).setProtectedHeader({ alg: SESSION_ALGORITHM });
+    const claimed = signer.setSubject(customer.id).setIssuedAt(issuedAt).setExpirationTime(expiresAt);
+    const token = await claimed.sign(this.apps.sessionSecretOf(app));
+    scope.log.info('customer session made', { customerId: customer.id, expiresAt: new Date(expiresAt * 1000).toISOString() });
+    return { token: SESSION_PREFIX + token, expiresAt: new Date(expiresAt * 1000) };
+  }
+
+  private async fromKey(credential: string, facts: RequestFacts): Promise<Scope | null> {
+    const key = await this.keys.recognise(credential);
+    const app = key === null ? null : await this.apps.findRecent(key.appId);
+    return key === null || app === null ? null : this.scope(app, { kind: key.role, keyId: key.id, scopes: key.scopes }, facts);
+  }
+
+  private async fromSession(credential: string, facts: RequestFacts): Promise<Scope | null> {
+    const token = credential.slice(SESSION_PREFIX.length);
+    const app = token.length > TOKEN_CHARS_MAX ? null : await this.apps.findRecent(claimedApp(token));
+    if (app === null) return null;
+    const secret = this.apps.sessionSecretOf(app);
+    try {
+      const { payload } = await jwtVerify(token, secret, {
+        algorithms: [SESSION_ALGORITHM],
+        requiredClaims: ['sub', 'exp'],
+        currentDate: this.parts.clock.now(),
+      });
+      if (typeof payload.sub !== 'string' || payload.app !== app.id) return null;
+      return this.scope(app, { kind: 'customer', customerId: payload.sub }, facts);
+    } catch {
+      return null;
+    }
+  }
+
+  private async commandScope(appId: string): Promise<Scope> {
+    const scope = await this.scopeOf(appId, { kind: 'command' }, { requestId: 'command' });
+    if (scope === null) throw new NotFound('app', appId, ['app']);
+    return scope;
+  }
+
+  private scope(app: App, actor: Actor, facts: RequestFacts): Scope {
+    const { requestId, idempotencyKey } = facts;
+    const log = this.parts.log.child({ appId: app.id, requestId });
+    const identity = {
+      ...{ id: app.id, name: app.name, corsOrigins: app.corsOrigins ?? [] },
+      processorAccountId: app.tilledAccountId,
+      processorCredential: app.tilledSecretKeySealed,
+    };
+    const { database, clock, ids, metrics } = this.parts;
+    return new Scope({ database, clock, ids, app: identity, actor, requestId, idempotencyKey, log, metrics });
+  }
+}
+
+/** Which app a token claims to be of; only used to find the secret that proves it. */
+function claimedApp(token: string): string {
+  try {
+    const { app } = decodeJwt(token);
+    return typeof app === 'string' ? app : '';
+  } catch {
+    return '';
+  }
+}

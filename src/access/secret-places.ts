@@ -1,0 +1,21 @@
+import type { SecretPlace } from '../platform/vault.js';
+
+/** A column whose texts are sealed. */
+export interface SealedColumn {
+  readonly table: string;
+  readonly column: string;
+  /** The column that says which app a row is of. */
+  readonly app: string;
+}
+
+export const SESSION_SECRET: SealedColumn = { table: 'billing_apps', column: 'session_secret_sealed', app: 'id' };
+export const TILLED_SECRET_KEY: SealedColumn = { table: 'billing_apps', column: 'tilled_secret_key_sealed', app: 'id' };
+export const WEBHOOK_SECRET: SealedColumn = { table: 'billing_webhook_secrets', column: 'secret', app: 'app_id' };
+
+/** Every one of them: what rotation seals again, and what must be readable at the start. */
+export const SEALED_COLUMNS: readonly SealedColumn[] = [SESSION_SECRET, TILLED_SECRET_KEY, WEBHOOK_SECRET];
+
+/** A sealed text is bound to its app, column and row: copied elsewhere it does not open. */
+export function placeOf({ table, column }: SealedColumn, appId: string, id: string): SecretPlace {
+  return [appId, `${table}.${column}`, id];
+}

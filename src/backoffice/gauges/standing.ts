@@ -1,0 +1,134 @@
+import { PaymentStatus } from '../../billing/payments/payment.states.js';
+import { LIVE_STATUSES } from '../../billing/subscriptions/subscription.states.js';
+import type { Database } from '../../platform/db/database.js';
+import type { RawRow } from '../../platform/db/table.js';
+import { WebhookEventStatus } from '../../webhooks/webhook-event.entity.js';
+
+/** How many there are, and how long the oldest has been there, s; 0 for none. */
+export interface Pile {
+  readonly count: number;
+  readonly oldestSeconds: number;
+}
+
+/** What waits and what stands in the books now, over all apps. Each map has every key of its closed list. */
+export interface Standing {
+  readonly events: ReadonlyMap<string, number>;
+  /** Objects of Tilled that wait to be looked at again, and events whose object is not queued yet; age since the first event that asked for it. */
+  readonly unhandled: Pile;
+  readonly jobs: ReadonlyMap<string, number>;
+  /** How long the work that is due longest has been due, s; an event whose object is not queued yet is due since it arrived. */
+  readonly oldestDueSeconds: number;
+  /** Payments and refunds whose outcome is unknown; age since what is unknown was asked for. */
+  readonly unknown: ReadonlyMap<string, Pile>;
+  readonly subscriptions: ReadonlyMap<string, number>;
+  /** Divergences that nobody has resolved, by class. */
+  readonly divergences: ReadonlyMap<string, number>;
+  /** Mutations of any kind whose outcome is not certain yet; age since they were asked for. */
+  readonly intents: Pile;
+}
+
+/** What is counted by those whom it is about. */
+interface Counted {
+  readonly openDivergences: () => Promise<Readonly<Record<string, number>>>;
+  readonly openIntents: () => Promise<{ readonly count: number; readonly oldestAgeMs: number }>;
+}
+
+const EVENT_STATES = [WebhookEventStatus.RECEIVED, WebhookEventStatus.FAILED, WebhookEventStatus.DEAD];
+const JOB_STATES = ['due', 'running', 'dead'];
+/** A price for many subscriptions: counted no more often than this, ms. */
+const SUBSCRIPTIONS_EVERY_MS = 60_000;
+
+/**
+ * Counts over all apps, for operators only. Every table but the queue, which holds only what waits, is read through an index
+ * of each app and state: what is finished is never looked at.
+ */
+export class StandingReport {
+  private subscriptions: { readonly at: number; readonly counts: ReadonlyMap<string, number> } | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly counted: Counted,
+  ) {}
+
+  async read(): Promise<Standing> {
+    const [[clock], events, unqueuedRows, jobs, payments, refunds, divergences, intents] = await Promise.all([
+      this.database.query(`select ${this.database.time.now} as now_at`, []),
+      this.countsOf('billing_webhooks', EVENT_STATES),
+      this.database.query(UNQUEUED, []),
+      this.database.query(JOBS, []),
+      this.database.query(UNKNOWN_PAYMENTS, []),
+      this.database.query(UNKNOWN_REFUNDS, []),
+      this.counted.openDivergences(),
+      this.counted.openIntents(),
+    ]);
+    const age = this.ageAt(clock?.now_at);
+    const pileOf = ([row]: readonly RawRow[]): Pile => ({ count: Number(row?.counted ?? 0), oldestSeconds: age(row?.oldest) });
+    const unqueued = pileOf(unqueuedRows);
+    const sync = jobs.filter((row) => Number(row.is_sync) === 1 && row.state !== 'dead');
+    const due = jobs.filter((row) => row.state === 'due').map((row) => age(row.oldest_due));
+    return {
+      events,
+      unhandled: {
+        count: unqueued.count + total(sync),
+        oldestSeconds: Math.max(unqueued.oldestSeconds, ...sync.map((row) => age(row.oldest))),
+      },
+      jobs: new Map(JOB_STATES.map((state) => [state, total(jobs.filter((row) => row.state === state))])),
+      oldestDueSeconds: Math.max(unqueued.oldestSeconds, ...due),
+      unknown: new Map([
+        ['payment', pileOf(payments)],
+        ['refund', pileOf(refunds)],
+      ]),
+      subscriptions: await this.subscriptionCounts(),
+      divergences: new Map(Object.entries(divergences)),
+      intents: { count: intents.count, oldestSeconds: intents.oldestAgeMs / 1000 },
+    };
+  }
+
+  /** A join that begins with the apps: by itself the embedded database walks through the whole index of the other table. */
+  private get join(): string {
+    return this.database.isEmbedded ? 'cross join' : 'straight_join';
+  }
+
+  private async subscriptionCounts(): Promise<ReadonlyMap<string, number>> {
+    const known = this.subscriptions;
+    if (known !== undefined && performance.now() - known.at < SUBSCRIPTIONS_EVERY_MS) return known.counts;
+    const counts = await this.countsOf('billing_subscriptions', LIVE_STATUSES);
+    this.subscriptions = { at: performance.now(), counts };
+    return counts;
+  }
+
+  private async countsOf(table: string, states: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const branches = states.map(
+      () => `select ? as state, count(*) as counted from billing_apps a ${this.join} ${table} r on r.app_id = a.id and r.status = ?`,
+    );
+    const rows = await this.database.query(
+      branches.join(' union all '),
+      states.flatMap((state) => [state, state]),
+    );
+    return new Map(states.map((state) => [state, total(rows.filter((row) => row.state === state))]));
+  }
+
+  /** How long ago a moment was, s, at a time of the database's own: that of all that waits. */
+  private ageAt(now: unknown): (moment: unknown) => number {
+    const { time } = this.database;
+    const nowMs = time.read(now).getTime();
+    return (moment) => (moment === null || moment === undefined ? 0 : Math.max(0, (nowMs - time.read(moment).getTime()) / 1000));
+  }
+}
+
+const UNQUEUED = 'select count(*) as counted, min(unqueued_since) as oldest from billing_webhooks where unqueued_since is not null';
+
+const JOBS = `select j.state, case when j.kind like 'sync.%' then 1 else 0 end as is_sync, count(*) as counted,
+  min(j.created_at) as oldest, min(j.due_at) as oldest_due from billing_jobs j group by j.state, case when j.kind like 'sync.%' then 1 else 0 end`;
+
+/** What is unknown always has a job that finds out (see the invariants). */
+const UNKNOWN_PAYMENTS = `select count(*) as counted, min(j.created_at) as oldest from billing_jobs j
+  join billing_payments p on p.app_id = j.app_id and p.id = j.subject and p.status = '${PaymentStatus.UNKNOWN}'
+  where j.kind in ('paymentCreate', 'paymentCapture', 'paymentCancel')`;
+
+const UNKNOWN_REFUNDS = `select count(*) as counted, min(j.created_at) as oldest from billing_jobs j
+  join billing_refunds r on r.app_id = j.app_id and r.id = j.subject and r.status = 'UNKNOWN' where j.kind = 'refundCreate'`;
+
+function total(rows: readonly RawRow[]): number {
+  return rows.reduce((sum, row) => sum + Number(row.counted), 0);
+}

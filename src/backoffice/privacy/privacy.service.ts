@@ -1,0 +1,211 @@
+import { CustomerRepository } from '../../billing/customers/customer.repository.js';
+import type { CustomerService } from '../../billing/customers/customer.service.js';
+import { erasedMetadata } from '../../billing/kit/metadata.js';
+import type { RawRow } from '../../platform/db/table.js';
+import { Conflict, NotFound } from '../../platform/errors.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import {
+  CUSTOMER_TABLES,
+  type CustomerRows,
+  divergencesAbout,
+  idsOf,
+  jobsAbout,
+  namesOne,
+  readable,
+  rowsBy,
+  rowsOfCustomer,
+  tracesOf,
+} from './customer-records.js';
+import { ERASED, holdsOne, withoutPersonalData } from './personal-data.js';
+
+/** What an erasure changed beside the customer itself. */
+export interface ErasureResult {
+  readonly customerId: string;
+  readonly rows: number;
+  readonly events: number;
+}
+
+/** What to look for. */
+export interface ErasureReach {
+  /** How the person may be called in free text that is known to be about them. */
+  readonly values: readonly string[];
+  /** Values that tell the person from everybody else: a text that holds one is about them. */
+  readonly telling: readonly string[];
+  /** Events stored from here on are looked through. */
+  readonly sinceEventId: string;
+}
+
+const PAGE = 200;
+
+/** What we know of a person, handed out; and taken away, while the financial records stay. */
+export class PrivacyService {
+  constructor(private readonly customers: CustomerService) {}
+
+  /** Everything that is stored about a customer, by table, as they may ask for it. Throws NotFound. */
+  async export(scope: Scope, customerId: string): Promise<Record<string, unknown>> {
+    const rows = await rowsOfCustomer(scope, (await findCustomer(scope, customerId)).id);
+    const traces = await tracesOf(scope, idsOf(Object.values(rows).flat()));
+    const tables = Object.entries({ ...rows, ...traces }).map(([table, found]) => [table, found.map((row) => readable(row))]);
+    return { app: scope.appId, exportedAt: scope.now().toISOString(), ...Object.fromEntries(tables) };
+  }
+
+  /**
+   * Forgets a customer: deletes them at Tilled, detaches their payment methods, and removes what is personal from everything
+   * stored, while ids, amounts, states and moments stay. Throws what customerDelete is refused with (Conflict: a subscription is live, or a
+   * payment is held, waits or is UNKNOWN; the message names it), NotFound.
+   * Repeatable: events that Tilled sends later are covered by the next one, and by the daily retention sweep.
+   */
+  async erase(scope: Scope, customerId: string): Promise<ErasureResult> {
+    const { id, deletedAt } = await findCustomer(scope, customerId);
+    const before = await rowsOfCustomer(scope, id);
+    const values = personalValuesOf(before);
+    if (deletedAt === null) {
+      const { errors } = await this.customers.delete(scope, { id });
+      if (errors[0] !== undefined) throw new Conflict(`The customer is not erased: ${errors[0].message}`);
+    }
+    return this.sweep(scope, [id], { values, telling: tellingValuesOf(before), sinceEventId: '' });
+  }
+
+  /** Removes what is personal of deleted customers, in events from `sinceEventId` on. */
+  async sweep(scope: Scope, customerIds: readonly string[], how: ErasureReach): Promise<ErasureResult> {
+    let rows = 0;
+    const known = new Set<string>();
+    for (const customerId of customerIds) {
+      const its = await rowsOfCustomer(scope, customerId);
+      for (const id of idsOf(Object.values(its).flat())) known.add(id);
+      rows += await this.eraseRows(scope, its, how.values);
+    }
+    const { events, mentioned } = await this.eraseEvents(scope, known, how);
+    rows += await this.eraseTraces(scope, [...known, ...mentioned], how);
+    scope.log.info('personal data erased', { customers: customerIds.length, rows, events });
+    return { customerId: customerIds[0] ?? '', rows, events };
+  }
+
+  /** Amounts, states and dates are financial records; free text and metadata are not. */
+  private async eraseRows(scope: Scope, rows: CustomerRows, values: readonly string[]): Promise<number> {
+    let changed = 0;
+    for (const table of CUSTOMER_TABLES) {
+      for (const row of rows[table]) changed += await update(scope, table, row, cleanColumns(row, values));
+    }
+    return changed;
+  }
+
+  /** One pass over the events, a page at a time: what an event is about may be named anywhere in its body. */
+  private async eraseEvents(
+    scope: Scope,
+    known: ReadonlySet<string>,
+    { values, telling, sinceEventId }: ErasureReach,
+  ): Promise<{ events: number; mentioned: string[] }> {
+    let events = 0;
+    const mentioned = new Set<string>();
+    for (let afterId = sinceEventId; ; ) {
+      const sql = `select id, object_id, error, payload from billing_webhooks where app_id = ? and id > ? order by id limit ${PAGE}`;
+      const page = await scope.query(sql, [scope.appId, afterId]);
+      for (const row of page) {
+        const payload = String(row['payload']);
+        const isAbout = namesOne(payload, known) || holdsOne(payload, telling);
+        if (!isAbout) continue;
+        if (row['object_id'] !== null) mentioned.add(String(row['object_id']));
+        const clean = JSON.stringify(withoutPersonalData(JSON.parse(payload), values));
+        events += await update(scope, 'billing_webhooks', row, { payload: clean, error: cleanText(row['error'], values) });
+      }
+      const last = page.at(-1);
+      if (last === undefined) return { events, mentioned: [...mentioned] };
+      afterId = String(last['id']);
+    }
+  }
+
+  /** Messages of failures may repeat what was sent: in facts, keys and work; differences hold what was compared. */
+  private async eraseTraces(scope: Scope, ids: readonly string[], { values, telling }: ErasureReach): Promise<number> {
+    let changed = 0;
+    for (const row of await rowsBy(scope, 'billing_webhook_facts', 'object_id', ids))
+      changed += await update(scope, 'billing_webhook_facts', row, { message: cleanText(row['message'], values) });
+    for (const row of await jobsAbout(scope, ids)) {
+      const clean = { payload: cleanJson(row['payload'], values), last_error: cleanText(row['last_error'], values) };
+      changed += await update(scope, 'billing_jobs', row, clean);
+    }
+    for (const row of await this.differencesAbout(scope, ids, telling)) {
+      const sides = { ours: cleanJson(row['ours'], values), theirs: cleanJson(row['theirs'], values) };
+      changed += await update(scope, 'billing_divergences', row, { ...sides, note: cleanText(row['note'], values) });
+    }
+    for (const row of await this.keysAbout(scope, ids, telling)) {
+      changed += await update(scope, 'billing_idempotency_keys', row, { errors: cleanJson(row['errors'], values) });
+    }
+    return changed;
+  }
+
+  /** Differences about what is the customer's, and about what Tilled has under their name and we have not. */
+  private async differencesAbout(scope: Scope, ids: readonly string[], telling: readonly string[]): Promise<RawRow[]> {
+    const theirs = await divergencesAbout(scope, ids);
+    const unknown = await scope.query('select * from billing_divergences where app_id = ? and object_id is null order by id', [
+      scope.appId,
+    ]);
+    return [...theirs, ...unknown.filter((row) => holdsOne(String(row['theirs']), telling))];
+  }
+
+  /** Keys of what is the customer's, and of requests that were refused with words about them. */
+  private async keysAbout(scope: Scope, ids: readonly string[], telling: readonly string[]): Promise<RawRow[]> {
+    const theirs = await rowsBy(scope, 'billing_idempotency_keys', 'resource_id', ids);
+    const sql = "select * from billing_idempotency_keys where app_id = ? and resource_id is null and errors <> '[]' order by id";
+    const refusals = await scope.query(sql, [scope.appId]);
+    return [...theirs, ...refusals.filter((row) => holdsOne(String(row['errors']), telling))];
+  }
+}
+
+async function findCustomer(scope: Scope, key: string) {
+  const customers = CustomerRepository.of(scope);
+  const found = (await customers.find(key)) ?? (await customers.findByTilledId(key)) ?? (await customers.findByExternalId(key));
+  if (found === null) throw new NotFound('customer', key);
+  return found;
+}
+
+/** By what a person can be told in free text. */
+function personalValuesOf(rows: CustomerRows): string[] {
+  const columns = ['email', 'name', 'external_id', 'last4', 'bank_last', 'bank_name'];
+  const all = Object.values(rows).flat();
+  const values = all.flatMap((row) => columns.map((column) => row[column]));
+  const metadata = all.flatMap((row) => (typeof row['metadata'] === 'string' ? Object.values(JSON.parse(row['metadata']) as object) : []));
+  const names = rows.billing_customers.flatMap((row) => String(row['name'] ?? '').split(' '));
+  return spoken([...values, ...metadata, ...names]);
+}
+
+/** A name, a city or the last digits are shared by many; the address and the app's own id are one person's. */
+function tellingValuesOf(rows: CustomerRows): string[] {
+  return spoken(rows.billing_customers.filter((row) => row['deleted_at'] === null).flatMap((row) => [row['email'], row['external_id']]));
+}
+
+/** Texts long enough to mean something, each once. */
+function spoken(values: readonly unknown[]): string[] {
+  return [...new Set(values.filter((value): value is string => typeof value === 'string' && value.trim().length > 2))];
+}
+
+/** The columns of a row that have to change, with what they become. */
+function cleanColumns(row: RawRow, values: readonly string[]): Record<string, unknown> {
+  const clean: Record<string, unknown> = {};
+  for (const column of ['metadata', 'description', 'failure_message', 'reference_id', 'reason'] as const) {
+    if (!(column in row) || row[column] === null) continue;
+    if (column === 'metadata') clean[column] = JSON.stringify(erasedMetadata(JSON.parse(String(row[column]))));
+    else if (column === 'description') clean[column] = null;
+    // A reference keeps a payment from being made twice; it goes only if it says who paid.
+    else clean[column] = column === 'reference_id' && holdsOne(String(row[column]), values) ? null : cleanText(row[column], values);
+  }
+  for (const column of ['brand', 'last4', 'exp_month', 'exp_year', 'bank_name', 'bank_last']) if (column in row) clean[column] = null;
+  return clean;
+}
+
+function cleanJson(text: unknown, values: readonly string[]): unknown {
+  return typeof text === 'string' ? JSON.stringify(withoutPersonalData(JSON.parse(text), values)) : null;
+}
+
+function cleanText(text: unknown, values: readonly string[]): unknown {
+  return typeof text === 'string' && holdsOne(text, values) ? ERASED : text;
+}
+
+/** Changes what differs; 1 if anything did. */
+function update(scope: Scope, table: string, row: RawRow, clean: Readonly<Record<string, unknown>>): Promise<number> {
+  const changes = Object.entries(clean).filter(([column, value]) => row[column] !== value);
+  if (changes.length === 0) return Promise.resolve(0);
+  const sets = changes.map(([column]) => `${column} = ?`).join(', ');
+  const parameters = [...changes.map(([, value]) => value), scope.appId, row['id']];
+  return scope.run(`update ${table} set ${sets} where app_id = ? and id = ?`, parameters);
+}

@@ -1,0 +1,61 @@
+import type { Customer } from '../../billing/customers/customer.entity.js';
+import { CustomerRepository } from '../../billing/customers/customer.repository.js';
+import { CUSTOMER_PUSH, duplicateOf } from '../../billing/customers/customer.service.js';
+import { DivergenceKind, type Facts } from '../../billing/kit/divergence.entity.js';
+import type { ObjectRef } from '../../billing/kit/divergence.repository.js';
+import { markedId, type Processor } from '../../billing/kit/processor.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import type { TilledCustomer } from '../../tilled/tilled.shapes.js';
+import { type Comparison, dateOf, holderAt, listedPage, present, type Sides, sidesOfDuplicate } from './comparison.js';
+
+/** Customers: their data is ours, so a difference is put right by carrying ours to Tilled. */
+export class CustomerComparison implements Comparison<TilledCustomer> {
+  readonly kind = DivergenceKind.CUSTOMER;
+  readonly table = 'billing_customers';
+  readonly tilledColumn = 'tilled_customer_id';
+
+  constructor(private readonly processor: Processor) {}
+
+  idOf(snapshot: TilledCustomer): string {
+    return snapshot.id;
+  }
+
+  list(scope: Scope, position: string) {
+    return listedPage(position, (query) => this.processor.ask(scope, (tilled) => tilled.listCustomers(query)));
+  }
+
+  fetch(scope: Scope, tilledId: string): Promise<TilledCustomer | null> {
+    return this.processor.find(scope, (tilled) => tilled.getCustomer(tilledId));
+  }
+
+  async sides(tx: Scope, ref: ObjectRef, snapshot: TilledCustomer | null): Promise<Sides | null> {
+    const marked = snapshot === null ? null : markedId(tx, snapshot.metadata);
+    const holder = await holderAt(tx, CustomerRepository.of(tx), { ref, snapshot });
+    const row = holder?.row ?? null;
+    if (row === null && marked === null) return null;
+    if (row !== null && snapshot !== null && holder?.isDuplicate) return sidesOfDuplicate(duplicateOf(row.id, snapshot));
+    const isGone = row !== null && row.deletedAt !== null;
+    return {
+      objectId: row?.id ?? null,
+      tilledId: row?.tilledCustomerId ?? snapshot?.id ?? null,
+      ours: row === null ? null : oursOf(row),
+      theirs: snapshot === null ? null : theirsOf(snapshot, isGone),
+      isLegal: true,
+      mayBeMissing: isGone,
+      oursChangedAt: row?.updatedAt ?? null,
+      theirsChangedAt: dateOf(snapshot),
+      subjects: present(row?.id, row?.tilledCustomerId, snapshot?.id, marked),
+      healing: row === null || isGone ? [] : [{ kind: CUSTOMER_PUSH, subject: row.id }],
+    };
+  }
+}
+
+function oursOf({ deletedAt, tilledCustomerId: tilledId, email, name }: Customer): Facts {
+  return deletedAt === null ? { tilledId, isDeleted: false, email, name: name === '' ? null : name } : { tilledId, isDeleted: true };
+}
+
+function theirsOf(snapshot: TilledCustomer, isGone: boolean): Facts {
+  if (isGone) return { tilledId: snapshot.id, isDeleted: false };
+  const name = present(snapshot.first_name, snapshot.last_name).join(' ');
+  return { tilledId: snapshot.id, isDeleted: false, email: snapshot.email, name: name === '' ? null : name };
+}

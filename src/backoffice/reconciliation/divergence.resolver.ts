@@ -1,0 +1,68 @@
+import { MaxLength, MinLength } from 'class-validator';
+import { Arg, Args, ArgsType, Ctx, Extensions, Field, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import { Divergence, DivergenceConnection, DivergenceKind, DivergenceStatus } from '../../billing/kit/divergence.entity.js';
+import { DivergenceRepository } from '../../billing/kit/divergence.repository.js';
+import { Allow } from '../../graphql/access.js';
+import { type Asked, AskedOfRows } from '../../graphql/asked.js';
+import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
+import { MOVES_NO_MONEY } from '../../graphql/money.js';
+import { type PayloadOf, plainPayload, respond } from '../../graphql/payload.js';
+import { Scope } from '../../platform/tenancy/scope.js';
+import { DivergenceService } from './divergence.service.js';
+
+@ArgsType()
+class DivergencesArgs extends PageArgs {
+  @Field(() => [DivergenceStatus], { nullable: true })
+  status?: DivergenceStatus[] | null;
+
+  @Field(() => [DivergenceKind], { nullable: true })
+  kind?: DivergenceKind[] | null;
+}
+
+@InputType({ description: 'Closes a divergence that a person dealt with. If the sides still differ, the next look opens a new one.' })
+class DivergenceResolveInput {
+  @Field(() => ID)
+  id!: string;
+
+  @Field(() => String, { description: 'What was found and done, for whoever asks later.' })
+  @MinLength(1, { message: 'must say why' })
+  @MaxLength(1000, { message: 'must have at most 1000 characters' })
+  note!: string;
+}
+
+@ObjectType({ simpleResolvers: true })
+class DivergencePayload extends plainPayload() {
+  @Field(() => Divergence, { nullable: true })
+  divergence!: Divergence | null;
+}
+
+@Resolver(() => Divergence)
+export class DivergenceResolver {
+  constructor(private readonly service: DivergenceService) {}
+
+  @Allow('service', 'operator')
+  @Query(() => Divergence, { nullable: true })
+  divergence(@Arg('id', () => ID) id: string, @Ctx() scope: Scope): Promise<Divergence | null> {
+    return DivergenceRepository.of(scope).find(id);
+  }
+
+  @Allow('service', 'operator')
+  @Query(() => DivergenceConnection, { description: "Differences between our books and the processor's, newest first." })
+  divergences(
+    @Args(() => DivergencesArgs) args: DivergencesArgs,
+    @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
+  ): Promise<ConnectionValue<Divergence>> {
+    return connection(DivergenceRepository.of(scope).list(pageOf(args, asked), args.status ?? null, args.kind ?? null));
+  }
+
+  @Allow('service', 'operator')
+  @Extensions(MOVES_NO_MONEY)
+  @Mutation(() => DivergencePayload)
+  divergenceResolve(
+    @Arg('input', () => DivergenceResolveInput) input: DivergenceResolveInput,
+    @Ctx() scope: Scope,
+  ): Promise<PayloadOf<'divergence', Divergence>> {
+    return respond('divergence', input, () => this.service.resolve(scope, input));
+  }
+}

@@ -1,0 +1,56 @@
+import { type Divergence, DivergenceKind } from '../../billing/kit/divergence.entity.js';
+import { DivergenceRepository, type ObjectRef } from '../../billing/kit/divergence.repository.js';
+import { NotFound } from '../../platform/errors.js';
+import type { Scope } from '../../platform/tenancy/scope.js';
+import { aboutOf, type Reconciler, type Verdict } from './reconciler.js';
+
+/** What a look at one object came to. */
+export interface ObjectReport {
+  readonly appId: string;
+  readonly verdict: Verdict;
+  readonly open: readonly Divergence[];
+}
+
+/** Kinds by the prefixes of ids, ours and Tilled's. */
+const KINDS: Readonly<Record<string, DivergenceKind>> = {
+  cus: DivergenceKind.CUSTOMER,
+  pm: DivergenceKind.PAYMENT_METHOD,
+  sub: DivergenceKind.SUBSCRIPTION,
+  pay: DivergenceKind.PAYMENT,
+  pi: DivergenceKind.PAYMENT,
+  re: DivergenceKind.REFUND,
+  dp: DivergenceKind.DISPUTE,
+};
+
+/** Compares one object on demand. */
+export class ObjectLook {
+  constructor(private readonly reconciler: Reconciler) {}
+
+  /** Compares the object with an id of ours or of Tilled's, and second objects at Tilled with its mark. Throws NotFound for an id of which neither side knows an object of this app. */
+  async at(scope: Scope, id: string): Promise<ObjectReport> {
+    const ref = await this.refOf(scope, id);
+    const verdict = await this.reconciler.examine(scope, ref);
+    await this.reconciler.examineAll(scope, (await this.duplicatesOf(scope, ref)).map(aboutOf));
+    const duplicates = await this.duplicatesOf(scope, ref);
+    const open = [...(await scope.transaction((tx) => DivergenceRepository.of(tx).openOf([ref]))), ...duplicates];
+    return { appId: scope.appId, verdict: duplicates.length > 0 ? 'differs' : verdict, open };
+  }
+
+  private async duplicatesOf(scope: Scope, { objectId }: ObjectRef): Promise<Divergence[]> {
+    return objectId === null ? [] : scope.transaction((tx) => DivergenceRepository.of(tx).openDuplicatesOf(objectId));
+  }
+
+  private async refOf(scope: Scope, id: string): Promise<ObjectRef> {
+    const kind = Object.hasOwn(KINDS, id.split('_')[0] ?? '') ? KINDS[id.split('_')[0] ?? ''] : undefined;
+    if (kind === undefined) throw new NotFound('object', id);
+    const comparison = this.reconciler.comparisonOf(kind);
+    const ours = { kind, objectId: id, tilledId: null };
+    const known = await scope.transaction((tx) => comparison.sides(tx, ours, null));
+    if (known !== null) return { ...ours, tilledId: known.tilledId };
+    const theirs = { kind, objectId: null, tilledId: id };
+    const snapshot = await comparison.fetch(scope, id);
+    const sides = await scope.transaction((tx) => comparison.sides(tx, theirs, snapshot));
+    if (sides === null) throw new NotFound('object', id);
+    return { kind, objectId: sides.objectId, tilledId: id };
+  }
+}

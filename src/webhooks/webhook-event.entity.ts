@@ -1,0 +1,80 @@
+import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Resource } from '../graphql/access.js';
+import { connectionType } from '../graphql/connection.js';
+import { Node } from '../graphql/node.js';
+import { IdColumn, IntColumn, JsonColumn, Text, TimeColumn } from '../platform/db/columns.js';
+import { TenantRow } from '../platform/tenancy/tenant-row.js';
+
+export enum WebhookEventStatus {
+  RECEIVED = 'RECEIVED',
+  PROCESSED = 'PROCESSED',
+  FAILED = 'FAILED',
+  DEAD = 'DEAD',
+}
+registerEnumType(WebhookEventStatus, {
+  name: 'WebhookEventStatus',
+  description: 'RECEIVED waits for its turn, FAILED will be tried again, DEAD waits for a person.',
+});
+
+/** An event of Tilled, verified and stored once. It is a hint that its object changed; the state comes from asking Tilled. */
+@Resource('webhooks', 'service', 'operator')
+@ObjectType({ implements: Node, simpleResolvers: true, description: 'An event of the processor, verified and stored once.' })
+@Entity({ tableName: 'billing_webhooks' })
+@Unique({ name: 'billing_webhooks_event', properties: ['appId', 'eventId'] })
+@Index({ name: 'billing_webhooks_object', properties: ['appId', 'objectId', 'status'] })
+@Index({ name: 'billing_webhooks_status', properties: ['appId', 'status', 'id'] })
+// Does not begin with app_id: a worker looks for the oldest of all apps.
+@Index({ name: 'billing_webhooks_unqueued', properties: ['unqueuedSince', 'appId', 'id'] })
+@Index({ name: 'billing_webhooks_type', properties: ['appId', 'type', 'id'] })
+export class WebhookEvent extends TenantRow {
+  @Field(() => String, { description: "The processor's id of the event." })
+  @IdColumn()
+  eventId!: string;
+
+  @Field(() => String)
+  @Text(64)
+  type!: string;
+
+  /** The object to look at again; null for events that are only recorded. */
+  @Text(32, { nullable: true })
+  objectKind!: string | null;
+
+  @IdColumn({ nullable: true })
+  objectId!: string | null;
+
+  @Field(() => WebhookEventStatus)
+  @Text(16)
+  status!: WebhookEventStatus;
+
+  @Field(() => Int, { description: 'How often it was delivered.' })
+  @IntColumn()
+  deliveries!: number;
+
+  @Field(() => Int, { description: 'How often handling it was tried.' })
+  @IntColumn()
+  attempts!: number;
+
+  @Field(() => String, { nullable: true })
+  @Text(1000, { nullable: true })
+  error!: string | null;
+
+  /** The verified body. */
+  @JsonColumn()
+  payload!: unknown;
+
+  @Field(() => Date)
+  @TimeColumn()
+  receivedAt!: Date;
+
+  @Field(() => Date, { nullable: true })
+  @TimeColumn({ nullable: true })
+  processedAt!: Date | null;
+
+  /** Since when its object waits to be put into the queue; null once it is there, or where there is none. */
+  @TimeColumn({ nullable: true })
+  unqueuedSince!: Date | null;
+}
+
+@ObjectType()
+export class WebhookEventConnection extends connectionType(WebhookEvent, 'WebhookEvent') {}

@@ -1,0 +1,112 @@
+import {
+  Arg,
+  Args,
+  ArgsType,
+  Ctx,
+  Extensions,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import { Payment } from '../billing/payments/payment.entity.js';
+import { Allow, READERS } from '../graphql/access.js';
+import { type Asked, AskedOfRows, Reads } from '../graphql/asked.js';
+import { type ConnectionValue, connection, PageArgs, pageOf } from '../graphql/connection.js';
+import { MOVES_NO_MONEY } from '../graphql/money.js';
+import { type PayloadOf, plainPayload, respond } from '../graphql/payload.js';
+import { Scope } from '../platform/tenancy/scope.js';
+import { WebhookService } from './webhook.service.js';
+import { WebhookEvent, WebhookEventConnection, WebhookEventStatus } from './webhook-event.entity.js';
+import { WebhookEventRepository } from './webhook-event.repository.js';
+import { WebhookFact } from './webhook-fact.entity.js';
+import { WebhookFactRepository } from './webhook-fact.repository.js';
+
+@ArgsType()
+class WebhookEventsArgs extends PageArgs {
+  @Field(() => [WebhookEventStatus], { nullable: true })
+  status?: WebhookEventStatus[] | null;
+
+  @Field(() => String, { nullable: true })
+  type?: string | null;
+}
+
+@InputType({ description: 'Has the object of the event fetched and recorded again; always safe.' })
+class WebhookEventReplayInput {
+  @Field(() => ID)
+  id!: string;
+}
+
+@ObjectType({ simpleResolvers: true })
+class WebhookEventPayload extends plainPayload() {
+  @Field(() => WebhookEvent, { nullable: true })
+  webhookEvent!: WebhookEvent | null;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'How well webhooks are being handled.' })
+class WebhookHealth {
+  @Field(() => Int, { description: 'Events waiting for their turn.' })
+  received!: number;
+
+  @Field(() => Int, { description: 'Events that failed and will be tried again.' })
+  failed!: number;
+
+  @Field(() => Int, { description: 'Events that wait for a person: replay them once the cause is gone.' })
+  dead!: number;
+
+  @Field(() => Date, { nullable: true })
+  oldestUnhandledAt!: Date | null;
+
+  @Field(() => Int, { description: 'How long the oldest event that is not dead has been waiting, ms.' })
+  lagMs!: number;
+}
+
+@Resolver(() => WebhookEvent)
+export class WebhookEventResolver {
+  constructor(private readonly service: WebhookService) {}
+
+  @Allow('service', 'operator')
+  @Query(() => WebhookEventConnection, { description: 'Newest first.' })
+  webhookEvents(
+    @Args(() => WebhookEventsArgs) args: WebhookEventsArgs,
+    @Ctx() scope: Scope,
+    @AskedOfRows() asked: Asked,
+  ): Promise<ConnectionValue<WebhookEvent>> {
+    return connection(WebhookEventRepository.of(scope).list(pageOf(args, asked), args.status ?? null, args.type ?? null));
+  }
+
+  @Allow('service', 'operator', { needs: 'webhooks:read' })
+  @Query(() => WebhookHealth)
+  webhookHealth(@Ctx() scope: Scope): Promise<WebhookHealth> {
+    return this.service.health(scope);
+  }
+
+  @Allow('service', 'operator')
+  @Extensions(MOVES_NO_MONEY)
+  @Mutation(() => WebhookEventPayload)
+  webhookEventReplay(
+    @Arg('input', () => WebhookEventReplayInput) input: WebhookEventReplayInput,
+    @Ctx() scope: Scope,
+  ): Promise<PayloadOf<'webhookEvent', WebhookEvent>> {
+    return respond('webhookEvent', input, () => this.service.replay(scope, input.id));
+  }
+}
+
+@Resolver(() => Payment)
+export class PaymentFactsResolver {
+  // In the processor's words, for people who look into a payment and not for who made it.
+  @Allow(...READERS)
+  @Reads('tilledPaymentIntentId')
+  @FieldResolver(() => [WebhookFact], {
+    description: 'Failed attempts and the like, also those that a later success overtook; oldest first.',
+  })
+  facts(@Root() payment: Payment, @Ctx() scope: Scope): Promise<WebhookFact[]> | WebhookFact[] {
+    return payment.tilledPaymentIntentId === null ? [] : WebhookFactRepository.of(scope).ofIntent(payment.tilledPaymentIntentId);
+  }
+}

@@ -1,0 +1,29 @@
+import { TenantRepository } from '../platform/tenancy/tenant.repository.js';
+import type { EventFact } from './event-catalogue.js';
+import { WebhookFact } from './webhook-fact.entity.js';
+
+const INSERT =
+  'insert into billing_webhook_facts (app_id, id, type, object_id, payment_intent_id, code, message, amount_minor, occurred_at) values';
+
+/** Facts of an app's events. */
+export class WebhookFactRepository extends TenantRepository<WebhookFact> {
+  protected readonly entity = WebhookFact;
+  protected readonly noun = 'webhook fact';
+
+  /** Keeps the facts of new events, in one statement. */
+  async keepAll(facts: readonly EventFact[]): Promise<void> {
+    if (facts.length === 0) return;
+    const values = facts.flatMap((fact) => [
+      this.scope.appId,
+      ...[fact.eventId, fact.type, fact.objectId, fact.paymentIntentId, fact.code, fact.message, fact.amountMinor, fact.occurredAt],
+    ]);
+    const rows = facts.map(() => '(?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ');
+    await this.scope.run(`${INSERT} ${rows}`, values);
+  }
+
+  /** The facts of a payment's intent, in the order they happened. */
+  async ofIntent(tilledPaymentIntentId: string): Promise<WebhookFact[]> {
+    const facts = await this.allBy('paymentIntentId', tilledPaymentIntentId);
+    return facts.sort((one, other) => one.occurredAt.getTime() - other.occurredAt.getTime());
+  }
+}

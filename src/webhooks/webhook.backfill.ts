@@ -1,0 +1,94 @@
+import type { Processor } from '../billing/kit/processor.js';
+import { plusMs } from '../platform/clock.js';
+import { CursorRepository } from '../platform/cursors.js';
+import type { Jobs } from '../platform/jobs/jobs.js';
+import type { Lease } from '../platform/jobs/lease.js';
+import { errorFields } from '../platform/log.js';
+import type { Scope } from '../platform/tenancy/scope.js';
+import type { TilledEvent } from '../tilled/tilled.shapes.js';
+import type { WebhookInbox } from './webhook.inbox.js';
+import { WebhookEventRepository } from './webhook-event.repository.js';
+
+/** Looks for events that were never delivered; reschedules itself. */
+export const BACKFILL = 'webhook.backfill';
+
+const CURSOR = 'tilled.events';
+const PAGE = 100;
+/** How far back each look begins before the newest event known, ms: events may be listed later than their time. */
+const OVERLAP_MS = 600_000;
+/** How far back the first look goes, ms; Tilled lists 30 days. */
+const FIRST_LOOK_MS = 29 * 86_400_000;
+const EVERY_MS = 900_000;
+
+interface BackfillParts {
+  readonly processor: Processor;
+  readonly inbox: WebhookInbox;
+  readonly jobs: Jobs;
+}
+
+/** Finds the events of an app's account that no delivery brought, by listing what Tilled emitted. */
+export class WebhookBackfill {
+  constructor(private readonly parts: BackfillParts) {}
+
+  /** Makes sure that the look is scheduled for an app. */
+  async schedule(scope: Scope): Promise<void> {
+    const key = { kind: BACKFILL, subject: scope.appId };
+    if (!(await this.parts.jobs.isWaiting(scope, key)))
+      await scope.transaction((tx) => this.parts.jobs.enqueue(tx, { ...key, dueInMs: EVERY_MS }));
+  }
+
+  /** The handler of BACKFILL. It is never given up: the longer Tilled was out of reach, the more there is to find afterwards. */
+  async look(scope: Scope, lease: Lease): Promise<void> {
+    const failure = await this.run(scope).then(
+      () => null,
+      (error: unknown) => errorFields(error),
+    );
+    if (failure !== null) scope.log.error('missed webhooks could not be looked for', failure);
+    await this.parts.jobs.release(scope, lease, { dueInMs: EVERY_MS });
+  }
+
+  /**
+   * Records what is missing since the cursor, a page at a time, then moves the cursor; returns how many events were missing.
+   * If it fails on the way the cursor stays, and the next look begins where this one did: what was recorded is not missing then.
+   */
+  async run(scope: Scope): Promise<number> {
+    const cursor = await CursorRepository.of(scope).find(CURSOR);
+    const since = cursor === null ? plusMs(scope.now(), -FIRST_LOOK_MS) : plusMs(new Date(cursor.position), -OVERLAP_MS);
+    let [missing, looked, newest] = [0, 0, null as string | null];
+    for await (const events of this.pagesSince(scope, since)) {
+      missing += await this.recordMissing(scope, events);
+      looked += events.length;
+      newest ??= events[0]?.created_at ?? null;
+    }
+    const position = newest;
+    if (position !== null) await scope.transaction((tx) => CursorRepository.of(tx).moveTo(CURSOR, position));
+    if (missing > 0) scope.log.warn('missed webhooks recorded', { missing, looked });
+    return missing;
+  }
+
+  /** Records those of a page that are not stored, for the app each belongs to: apps may share an account. */
+  private async recordMissing(scope: Scope, events: readonly TilledEvent[]): Promise<number> {
+    const { inbox } = this.parts;
+    const owned = await Promise.all(events.map(async (event) => ({ event, owner: await inbox.ownerOf(scope, event) })));
+    const byOwner = Map.groupBy(owned, ({ owner }) => owner);
+    let missing = 0;
+    for (const [owner, its] of byOwner) {
+      const mine = its.map(({ event }) => event);
+      const stored = owner === null ? new Set<string>() : await WebhookEventRepository.of(owner).storedAmong(mine.map(({ id }) => id));
+      const wanted = mine.filter(({ id }) => !stored.has(id)).reverse();
+      await Promise.all(wanted.map((event) => (owner === null ? inbox.take(scope, event) : inbox.record(owner, event))));
+      missing += wanted.length;
+    }
+    return missing;
+  }
+
+  /** Newest first, as Tilled lists them. Events that appear while pages are read shift the pages, which shows some twice. */
+  private async *pagesSince(scope: Scope, since: Date): AsyncGenerator<readonly TilledEvent[]> {
+    for (let offset = 0; ; offset += PAGE) {
+      const query = { created_at_gte: since.toISOString(), limit: PAGE, offset };
+      const { items, has_more: hasMore } = await this.parts.processor.ask(scope, (tilled) => tilled.listEvents(query));
+      yield items;
+      if (!hasMore) return;
+    }
+  }
+}

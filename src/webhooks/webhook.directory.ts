@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AccessService } from '../access/access.service.js';
+import { placeOf, WEBHOOK_SECRET } from '../access/secret-places.js';
+import type { Scope } from '../platform/tenancy/scope.js';
+import type { Vault } from '../platform/vault.js';
+import { WebhookSecretRepository } from './webhook-secret.repository.js';
+
+/** Where events of one app arrive. */
+export interface WebhookEndpoint {
+  readonly scope: Scope;
+  /** The secrets its deliveries may be signed with; none: nothing is listening. */
+  readonly secrets: readonly string[];
+}
+
+/** What is remembered of an app: secrets that end while it is remembered, too. */
+interface Listener {
+  readonly scope: Scope;
+  readonly secrets: readonly { readonly secret: string; readonly expiresAt: Date | null }[];
+}
+
+/** An answer that is remembered, or on its way. Times are those of performance.now(), ms. */
+interface Cached<Value> {
+  readonly value: Promise<Value>;
+  /** The question may have been asked as early as this: what was written since need not be in the answer. */
+  readonly askedAt: number;
+  /** A newer one that is still awaited: until it is there, this one serves whoever does not need it. */
+  next?: Cached<Value>;
+}
+
+/**
+ * How old an answer may be, ms. A secret that was just rotated in is not refused for it: what does not verify is tried
+ * once more with an answer to a question that was asked after it arrived.
+ */
+const STALE_AFTER_MS = 5_000;
+
+/** The time between two questions about one app, ms, however many deliveries that verify with nothing would have one asked. */
+const ASK_AGAIN_MS = 100;
+
+/** A timer may fire this much before its time, ms. */
+const EARLY_MS = 2;
+
+/** Who listens for webhooks: every app, with its own secrets and with that of the deployment's endpoint. */
+export class WebhookDirectory {
+  private readonly byApp = new Map<string, Cached<Listener | null>>();
+  private readonly appIdsByAccount = new Map<string, Cached<readonly string[]>>();
+
+  /** Apps and accounts that are ours: as many as there are apps. */
+  private readonly found = new Set<string>();
+  private readonly foundAccounts = new Set<string>();
+
+  constructor(
+    private readonly access: AccessService,
+    private readonly vault: Vault,
+    private readonly deploymentSecret: string,
+  ) {}
+
+  /** The endpoint of one app, as it was at `since` or later; none where there is no such app. */
+  async ofApp(appId: string, since = performance.now() - STALE_AFTER_MS): Promise<readonly WebhookEndpoint[]> {
+    const listener = await cached(this.byApp, appId, since, () => this.load(appId));
+    if (listener === null) return [];
+    const now = listener.scope.now();
+    const accepted = listener.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
+    return [{ scope: listener.scope, secrets: accepted.map(({ secret }) => secret) }];
+  }
+
+  /** The endpoints of every app with this Tilled account, the oldest app first. */
+  async ofAccount(accountId: string, since = performance.now() - STALE_AFTER_MS): Promise<readonly WebhookEndpoint[]> {
+    const appIds = await cached(this.appIdsByAccount, accountId, since, async () =>
+      (await this.access.appsOfAccount(accountId)).map((app) => app.id),
+    );
+    const [only, ...others] = appIds;
+    if (only !== undefined && others.length === 0) return this.ofApp(only, since);
+    return (await Promise.all(appIds.map((appId) => this.ofApp(appId, since)))).flat();
+  }
+
+  /** Whether an app was found before. */
+  knowsApp(appId: string): boolean {
+    return this.found.has(appId);
+  }
+
+  /** Whether an app with this account was found before. */
+  knowsAccount(accountId: string): boolean {
+    return this.foundAccounts.has(accountId);
+  }
+
+  private async load(appId: string): Promise<Listener | null> {
+    const scope = await this.access.scopeOf(appId, { kind: 'webhook' }, { requestId: 'webhook' });
+    if (scope === null) return null;
+    this.found.add(appId);
+    this.foundAccounts.add(scope.app.processorAccountId);
+    const sealed = await WebhookSecretRepository.of(scope).active();
+    const own = sealed.map(({ id, secret, expiresAt }) => ({
+      secret: this.vault.open(secret, placeOf(WEBHOOK_SECRET, appId, id)),
+      expiresAt,
+    }));
+    const secrets = [...own, { secret: this.deploymentSecret, expiresAt: null }];
+    return { scope, secrets: secrets.filter(({ secret }) => secret !== '') };
+  }
+}
+
+/** At most this many answers are remembered: account ids come from bodies that nobody has verified yet. */
+const REMEMBERED_MAX = 10_000;
+
+/**
+ * The remembered answer if its question was asked at `since` or later, else that to a new one. Who comes too soon after the
+ * last question waits with all others for the next, so that unverified deliveries cannot have more asked than the clock allows.
+ */
+function cached<Value>(cache: Map<string, Cached<Value>>, key: string, since: number, load: () => Promise<Value>): Promise<Value> {
+  const known = cache.get(key);
+  if (known !== undefined && known.askedAt >= since) return known.value;
+  if (known?.next !== undefined && known.next.askedAt >= since) return known.next.value;
+  const now = performance.now();
+  const askedAt = Math.max(now, (known?.next?.askedAt ?? known?.askedAt ?? 0) + ASK_AGAIN_MS);
+  const value = askedAt > now ? sleep(askedAt - now + EARLY_MS).then(load) : load();
+  const made: Cached<Value> = { value, askedAt };
+  if (known === undefined || known.askedAt < now - STALE_AFTER_MS) remember(cache, key, made);
+  else known.next = made;
+  value.then(
+    () => cache.get(key)?.next === made && remember(cache, key, made),
+    () => cache.get(key) === made && cache.delete(key),
+  );
+  return value;
+}
+
+/** What was remembered first goes first. */
+function remember<Value>(cache: Map<string, Cached<Value>>, key: string, made: Cached<Value>): void {
+  cache.delete(key);
+  if (cache.size >= REMEMBERED_MAX) cache.delete(cache.keys().next().value ?? '');
+  cache.set(key, made);
+}
