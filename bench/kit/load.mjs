@@ -132,7 +132,7 @@ const WARM_UP_ROUNDS_MAX = 10;
 
 /**
  * Rounds of all contestants, one after the other and over again, so that what disturbs the machine disturbs all of them. Their order is drawn anew each time:
- * what one leaves the database to do slows down the next. The first round of each is warm-up, and not counted.
+ * what one leaves the database to do slows down the next. The first round of each is warm-up, and not counted; `warmUpSeconds` of a load says how long it is.
  * @param {{ contestant: import('./processes.mjs').Contestant, load: Parameters<typeof round>[1] }[]} entries
  * @param {number} rounds
  */
@@ -148,11 +148,12 @@ export async function interleaved(entries, rounds) {
 }
 
 function warmUpOf(load) {
-  const enough = Math.max(WARM_UP_SECONDS, WARM_UP_REQUESTS / (load.rate ?? Number.POSITIVE_INFINITY));
+  const enough = load.warmUpSeconds ?? Math.max(WARM_UP_SECONDS, WARM_UP_REQUESTS / (load.rate ?? Number.POSITIVE_INFINITY));
   return { ...load, seconds: Math.max(load.seconds, Math.min(enough, WARM_UP_ROUNDS_MAX * load.seconds)) };
 }
 
-function shuffled(list) {
+/** A list in an order that is drawn anew. */
+export function shuffled(list) {
   return list
     .map((item) => ({ item, place: Math.random() }))
     .sort((one, other) => one.place - other.place)

@@ -8,8 +8,8 @@ const project = join(import.meta.dirname, '..', '..');
 const START_MS_MAX = 60_000;
 /** Clock ticks a second in /proc; 100 on every Linux that Node runs on. */
 const TICKS = 100;
-/** What `npm start` has Node started with. All contestants have it, so that no ratio is one of flags. */
-const FLAGS = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).scripts.start.match(/--\S+/g);
+/** What `npm start` of a build has Node started with. All peers have ours, so that no ratio is one of flags. */
+const flagsOf = (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).scripts.start.match(/--\S+/g);
 const children = new Set();
 
 /**
@@ -18,15 +18,15 @@ const children = new Set();
  */
 
 /**
- * Starts a program that listens on PORT, or what it calls it, and answers GET `ready` when it can serve.
- * @param {{ name: string, args: string[], environment?: Record<string, string>, ready?: string, portIs?: string }} what
+ * Starts a program of a build, ours if none is named, that listens on PORT, or what it calls it, and answers GET `ready` when it can serve.
+ * @param {{ name: string, args: string[], folder?: string, environment?: Record<string, string>, ready?: string, portIs?: string }} what
  * @returns {Promise<Contestant>}
  */
-export async function startContestant({ name, args, environment = {}, ready = '/readyz', portIs = 'PORT' }) {
+export async function startContestant({ name, args, folder = project, environment = {}, ready = '/readyz', portIs = 'PORT' }) {
   const port = await freePort();
   const begun = performance.now();
-  const child = spawn(process.execPath, ['--no-warnings', ...FLAGS, ...args], {
-    cwd: project,
+  const child = spawn(process.execPath, ['--no-warnings', ...flagsOf(folder), ...args], {
+    cwd: folder,
     env: { PATH: process.env.PATH, NODE_ENV: 'production', HOST: '127.0.0.1', [portIs]: String(port), ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
