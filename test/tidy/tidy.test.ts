@@ -76,6 +76,14 @@ const rules: Rule[] = [
     spares: ['scope.transaction(f);', 'execute({ schema });', '// em.execute(q)', 'find(A, {}, { filters: true });'],
   },
   {
+    name: 'parameters',
+    sentence: 'No `as Parameters<…>`: a column that a new row lacks is the compiler’s to find.',
+    appliesTo: everywhere,
+    inLine: /\bas Parameters</,
+    bites: ["rows.add({ id } as Parameters<Rows['add']>[0]);"],
+    spares: ["let row: Parameters<Rows['add']>[0];", "f('as Parameters<A>');"],
+  },
+  {
     name: 'filters',
     sentence: 'No `filters: false` outside src/platform.',
     appliesTo: /^src\/(?!platform\/)/,

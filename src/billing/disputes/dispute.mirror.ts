@@ -9,6 +9,9 @@ import type { Dispute } from './dispute.entity.js';
 import { DisputeRepository } from './dispute.repository.js';
 import { DISPUTE_STATES, DisputeStatus } from './dispute.states.js';
 
+/** What of a dispute follows Tilled's word. */
+type Facts = Pick<Dispute, 'paymentId' | 'customerId' | 'status' | 'amountMinor' | 'currency' | 'reason' | 'evidenceDueAt'>;
+
 /** The one door for what Tilled says of disputes. */
 export class DisputeMirror {
   constructor(
@@ -45,16 +48,10 @@ export class DisputeMirror {
     });
   }
 
-  private newDispute(tx: Scope, snapshot: TilledDispute, facts: Partial<Dispute>): Dispute {
+  private newDispute(tx: Scope, snapshot: TilledDispute, facts: Facts): Dispute {
     const now = this.clock.now();
-    const dispute = DisputeRepository.of(tx).add({
-      id: this.ids.make('dp'),
-      tilledDisputeId: snapshot.id,
-      tilledChargeId: snapshot.charge_id,
-      createdAt: now,
-      updatedAt: now,
-      ...facts,
-    } as Parameters<DisputeRepository['add']>[0]);
+    const atTilled = { tilledDisputeId: snapshot.id, tilledChargeId: snapshot.charge_id };
+    const dispute = DisputeRepository.of(tx).add({ id: this.ids.make('dp'), ...atTilled, ...facts, createdAt: now, updatedAt: now });
     beginIn(tx, 'dispute', dispute);
     return dispute;
   }

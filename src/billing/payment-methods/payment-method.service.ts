@@ -205,7 +205,7 @@ export class PaymentMethodService {
       updatedAt: now,
       detachingAt: null,
       detachedAt: null,
-    } as Parameters<PaymentMethodRepository['add']>[0]);
+    });
   }
 }
 

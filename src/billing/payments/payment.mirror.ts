@@ -106,7 +106,7 @@ export class PaymentMirror {
       metadata: {},
       createdAt: now,
       updatedAt: now,
-    } as Parameters<PaymentRepository['add']>[0]);
+    });
   }
 }
 

@@ -123,7 +123,7 @@ export class PaymentService {
       metadata: mergedMetadata({}, input.metadata),
       createdAt: now,
       updatedAt: now,
-    } as Parameters<PaymentRepository['add']>[0]);
+    });
   }
 }
 

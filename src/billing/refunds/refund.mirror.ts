@@ -111,7 +111,7 @@ export class RefundMirror {
       metadata: {},
       createdAt: now,
       updatedAt: now,
-    } as Parameters<RefundRepository['add']>[0]);
+    });
   }
 }
 

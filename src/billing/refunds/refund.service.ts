@@ -124,7 +124,7 @@ export class RefundService {
       metadata: mergedMetadata({}, input.metadata),
       createdAt: now,
       updatedAt: now,
-    } as Parameters<RefundRepository['add']>[0]);
+    });
   }
 
   private async sendCreate(scope: Scope, act: Act): Promise<void> {

@@ -84,5 +84,5 @@ function newSubscription(tx: Scope, snapshot: TilledSubscription, method: Paymen
     metadata: { ...wish.metadata },
     createdAt: now,
     updatedAt: now,
-  } as Parameters<SubscriptionRepository['add']>[0];
+  };
 }

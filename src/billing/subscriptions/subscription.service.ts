@@ -120,7 +120,7 @@ export class SubscriptionService {
       metadata: mergedMetadata({}, input.metadata),
       createdAt: now,
       updatedAt: now,
-    } as Parameters<SubscriptionRepository['add']>[0]);
+    });
   }
 
   private async sendCreate(scope: Scope, act: Act): Promise<void> {

@@ -11,3 +11,11 @@ export abstract class TenantRow {
   @PrimaryKey({ columnType: 'varchar(64)', type: 'string' })
   id!: string;
 }
+
+/** A new row as the caller fills it in, with every column; the app comes from the scope. */
+export type NewRow<Row> = { [Property in Exclude<ColumnOf<Row>, 'appId'>]: Row[Property] };
+
+/** The properties that are columns. What a getter computes from them is none: it is read-only to the compiler. */
+type ColumnOf<Row> = { [P in keyof Row]-?: IsSame<Pick<Row, P>, { -readonly [Q in P]: Row[Q] }> extends true ? P : never }[keyof Row];
+
+type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;

@@ -4,13 +4,10 @@ import { NotFound } from '../errors.js';
 import { type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
 import { type CheckedPage, COUNT_MAX, checkedPage, type FoundPage, foundPage, groupByBranch, type Page, type PageRequest } from './page.js';
 import type { Scope } from './scope.js';
-import type { TenantRow } from './tenant-row.js';
+import type { NewRow, TenantRow } from './tenant-row.js';
 
 /** Rows whose properties equal these values; a list means any of them, null means empty. The app comes from the scope. */
 export type Filter<Row> = { readonly [Property in keyof Row]?: Row[Property] | readonly Row[Property][] };
-
-/** A new row as the caller fills it in; the app comes from the scope. */
-export type NewRow<Row> = { [Property in keyof Omit<Row, 'appId'>]: Row[Property] };
 
 /** Makes a repository for a scope: `PaymentRepository.of(scope)`. */
 interface RepositoryClass<Repository> {
