@@ -50,6 +50,10 @@ const HEALED: readonly Drift[] = [
     plant: ({ tilled }) => at('PATCH', `/v1/customers/${tilled.customer}`, { first_name: 'Mallory' }),
   },
   {
+    ...{ name: 'a middle name added at Tilled', kind: 'CUSTOMER', class: FIELD, differs: ['name'] },
+    plant: ({ tilled }) => at('PATCH', `/v1/customers/${tilled.customer}`, { middle_name: 'King' }),
+  },
+  {
     ...{ name: 'an e-mail address changed in our row', kind: 'CUSTOMER', class: FIELD, differs: ['email'] },
     plant: () => inRows("update billing_customers set email = 'drifted@example.com'"),
   },

@@ -1,4 +1,4 @@
-import { nameAtTilled } from '../../billing/customers/customer.adoption.js';
+import { nameAtTilled } from '../../billing/customers/customer.name.js';
 import { CustomerRepository } from '../../billing/customers/customer.repository.js';
 import { markedId, type Processor } from '../../billing/kit/processor.js';
 import { PaymentMethodRepository } from '../../billing/payment-methods/payment-method.repository.js';

@@ -1,5 +1,5 @@
-import { nameAtTilled } from '../../billing/customers/customer.adoption.js';
 import { Customer } from '../../billing/customers/customer.entity.js';
+import { nameAtTilled } from '../../billing/customers/customer.name.js';
 import { CustomerRepository } from '../../billing/customers/customer.repository.js';
 import type { Processor } from '../../billing/kit/processor.js';
 import { PaymentMethodRepository } from '../../billing/payment-methods/payment-method.repository.js';

@@ -1,4 +1,5 @@
 import type { Customer } from '../../billing/customers/customer.entity.js';
+import { nameAtTilled } from '../../billing/customers/customer.name.js';
 import { CustomerRepository } from '../../billing/customers/customer.repository.js';
 import { CUSTOMER_PUSH, duplicateOf } from '../../billing/customers/customer.service.js';
 import { DivergenceKind, type Facts } from '../../billing/kit/divergence.entity.js';
@@ -56,6 +57,5 @@ function oursOf({ deletedAt, tilledCustomerId: tilledId, email, name }: Customer
 
 function theirsOf(snapshot: TilledCustomer, isGone: boolean): Facts {
   if (isGone) return { tilledId: snapshot.id, isDeleted: false };
-  const name = present(snapshot.first_name, snapshot.last_name).join(' ');
-  return { tilledId: snapshot.id, isDeleted: false, email: snapshot.email, name: name === '' ? null : name };
+  return { tilledId: snapshot.id, isDeleted: false, email: snapshot.email, name: nameAtTilled(snapshot) };
 }

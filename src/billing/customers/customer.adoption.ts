@@ -3,8 +3,9 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCustomer, TilledCustomerParams } from '../../tilled/tilled.shapes.js';
 import { markOf, NO_MARK, type Processor } from '../kit/processor.js';
 import type { Customer } from './customer.entity.js';
+import { nameAtTilled, namesForTilled } from './customer.name.js';
 import { CustomerRepository } from './customer.repository.js';
-import { type CustomerService, namesOf } from './customer.service.js';
+import type { CustomerService } from './customer.service.js';
 
 /** What is known of a customer beside what Tilled says. */
 export interface CustomerWish {
@@ -48,7 +49,7 @@ export class CustomerAdoption {
     if (customer === null || snapshot === null) return;
     const params: TilledCustomerParams = { metadata: markOf(scope, customer.id) };
     if (snapshot.email?.toLowerCase() !== customer.email) params.email = customer.email;
-    if (nameAtTilled(snapshot) !== customer.name) Object.assign(params, namesOf(customer.name));
+    if (nameAtTilled(snapshot) !== customer.name) Object.assign(params, namesForTilled(customer.name));
     await this.parts.processor.send(scope, WITHOUT_LEASE, (tilled) => tilled.updateCustomer(tilledId, params));
   }
 
@@ -64,10 +65,4 @@ export class CustomerAdoption {
   async unmark(scope: Scope, tilledId: string): Promise<void> {
     await this.parts.processor.sendIfThere(scope, WITHOUT_LEASE, (tilled) => tilled.updateCustomer(tilledId, { metadata: { ...NO_MARK } }));
   }
-}
-
-/** The whole name as Tilled has it, or null. */
-export function nameAtTilled({ first_name: first, middle_name: middle, last_name: last }: TilledCustomer): string | null {
-  const name = [first, middle, last].filter((part) => part !== null && part !== '').join(' ');
-  return name === '' ? null : name;
 }

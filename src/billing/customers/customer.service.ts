@@ -19,6 +19,7 @@ import { markedId, markOf, type Processor } from '../kit/processor.js';
 import type { Customer } from './customer.entity.js';
 import { CustomerInUse, DuplicateExternalId } from './customer.errors.js';
 import type { CustomerCreateInput, CustomerDeleteInput, CustomerUpdateInput } from './customer.inputs.js';
+import { namesForTilled } from './customer.name.js';
 import { CustomerRepository } from './customer.repository.js';
 
 /** What nouns above customers know about one: asked before a customer is deleted. */
@@ -224,16 +225,10 @@ async function unmark(tx: Scope, { subject }: Act): Promise<void> {
 }
 
 function paramsOf(scope: Scope, customer: Customer): TilledCustomerParams {
-  return { email: customer.email, ...namesOf(customer.name), metadata: markOf(scope, customer.id) };
+  return { email: customer.email, ...namesForTilled(customer.name), metadata: markOf(scope, customer.id) };
 }
 
 /** A second customer with the mark of ours. It is there until it is deleted. */
 export function duplicateOf(customerId: string, { id }: TilledCustomer): Duplicate {
   return { kind: DivergenceKind.CUSTOMER, of: customerId, tilledId: id, theirs: {}, isOver: false };
-}
-
-/** A name as Tilled keeps it, in parts. */
-export function namesOf(name: string | null): Pick<TilledCustomerParams, 'first_name' | 'last_name'> {
-  const [first = null, ...rest] = name?.split(' ') ?? [];
-  return { first_name: first, last_name: rest.length === 0 ? null : rest.join(' ') };
 }
