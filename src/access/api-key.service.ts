@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BriefCache } from '../platform/brief-cache.js';
 import { type Clock, plusMs } from '../platform/clock.js';
 import type { Database } from '../platform/db/database.js';
+import { places } from '../platform/db/sql.js';
 import { Conflict, InvalidInput, NotFound } from '../platform/errors.js';
 import type { Ids } from '../platform/ids.js';
 import type { Log } from '../platform/log.js';
@@ -122,7 +123,7 @@ export class ApiKeys {
   }
 
   private async load(hashes: readonly string[]): Promise<ApiKey | null> {
-    const [key] = await this.select(`hash in (${hashes.map(() => '?').join(', ')}) and revoked_at is null`, hashes);
+    const [key] = await this.select(`hash in (${places(hashes)}) and revoked_at is null`, hashes);
     return key ?? null;
   }
 

@@ -1,4 +1,5 @@
 import type { Database } from '../platform/db/database.js';
+import { inserting } from '../platform/db/sql.js';
 import type { Ids } from '../platform/ids.js';
 import { type BackupKind, BackupRun } from './backup-run.entity.js';
 
@@ -23,7 +24,7 @@ export class BackupRecords {
     const { kind, startedAt, finishedAt, succeeded, snapshotId, manifestDigest, rpoMs, rtoMs, reason } = run;
     const values = [kind, startedAt, finishedAt, succeeded, snapshotId, manifestDigest, rpoMs, rtoMs, reason?.slice(0, 1000) ?? null];
     await this.database.run(
-      'insert into billing_backups (id, kind, started_at, finished_at, succeeded, snapshot_id, manifest_digest, rpo_ms, rto_ms, reason) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      inserting('billing_backups', 'id, kind, started_at, finished_at, succeeded, snapshot_id, manifest_digest, rpo_ms, rto_ms, reason'),
       [this.ids.make('bkp'), ...values],
     );
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/db/database.js';
+import { inserting } from '../platform/db/sql.js';
 import type { Ids } from '../platform/ids.js';
 import { Attestation } from './attestation.entity.js';
 
@@ -15,10 +16,14 @@ export class Attestations {
   ) {}
 
   async add({ checkId, attestedBy, note, expiresAt }: NewAttestation): Promise<void> {
-    await this.database.run(
-      'insert into billing_attestations (id, check_id, attested_by, note, attested_at, expires_at) values (?, ?, ?, ?, ?, ?)',
-      [this.ids.make('att'), checkId, attestedBy, note, this.clock.now(), expiresAt],
-    );
+    await this.database.run(inserting('billing_attestations', 'id, check_id, attested_by, note, attested_at, expires_at'), [
+      this.ids.make('att'),
+      checkId,
+      attestedBy,
+      note,
+      this.clock.now(),
+      expiresAt,
+    ]);
   }
 
   /** The newest of each check, by the check's id, expired ones too. */

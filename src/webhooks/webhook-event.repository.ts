@@ -1,4 +1,5 @@
-import { paddedToPowerOfTwo, places } from '../platform/tenancy/conditions.js';
+import { onConflict, places } from '../platform/db/sql.js';
+import { paddedToPowerOfTwo } from '../platform/tenancy/conditions.js';
 import type { Page, PageRequest } from '../platform/tenancy/page.js';
 import { TenantRepository } from '../platform/tenancy/tenant.repository.js';
 import type { EventObject, ObjectKind } from './event-catalogue.js';
@@ -17,8 +18,6 @@ export type NewWebhookEvent = Pick<WebhookEvent, 'id' | 'eventId' | 'type' | 'ob
 
 const INSERT =
   'insert into billing_webhooks (app_id, id, event_id, type, object_kind, object_id, status, deliveries, attempts, error, payload, received_at, processed_at, unqueued_since) values';
-const AGAIN_MYSQL = 'on duplicate key update deliveries = deliveries + values(deliveries)';
-const AGAIN_EMBEDDED = 'on conflict (app_id, event_id) do update set deliveries = deliveries + excluded.deliveries';
 
 /** Webhook events of an app. */
 export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
@@ -47,7 +46,8 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
     // It waits to be queued from now on if it is about an object.
     const row = `(?, ?, ?, ?, ?, ?, ?, ?, 0, null, ?, ?, ?, case when ? is null then null else ${databaseTime.now} end)`;
     const rows = Array(eventIds.length).fill(row).join(', ');
-    const touched = await this.scope.run(`${INSERT} ${rows} ${isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, values);
+    const again = onConflict(isEmbedded, 'app_id, event_id', 'deliveries = deliveries + excluded.deliveries');
+    const touched = await this.scope.run(`${INSERT} ${rows} ${again}`, values);
     // A server counts a row that it made once, and one that was there twice.
     if (!isEmbedded && touched === eventIds.length) return new Set(eventIds.map((eventId) => byEventId.get(eventId)?.[0]?.id ?? ''));
     const asked = paddedToPowerOfTwo(eventIds);

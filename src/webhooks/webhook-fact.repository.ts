@@ -1,9 +1,9 @@
+import { inserting } from '../platform/db/sql.js';
 import { TenantRepository } from '../platform/tenancy/tenant.repository.js';
 import type { EventFact } from './event-catalogue.js';
 import { WebhookFact } from './webhook-fact.entity.js';
 
-const INSERT =
-  'insert into billing_webhook_facts (app_id, id, type, object_id, payment_intent_id, code, message, amount_minor, occurred_at) values';
+const COLUMNS = 'app_id, id, type, object_id, payment_intent_id, code, message, amount_minor, occurred_at';
 
 /** Facts of an app's events. */
 export class WebhookFactRepository extends TenantRepository<WebhookFact> {
@@ -17,8 +17,7 @@ export class WebhookFactRepository extends TenantRepository<WebhookFact> {
       this.scope.appId,
       ...[fact.eventId, fact.type, fact.objectId, fact.paymentIntentId, fact.code, fact.message, fact.amountMinor, fact.occurredAt],
     ]);
-    const rows = facts.map(() => '(?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ');
-    await this.scope.run(`${INSERT} ${rows}`, values);
+    await this.scope.run(inserting('billing_webhook_facts', COLUMNS, facts.length), values);
   }
 
   /** The facts of a payment's intent, in the order they happened. */

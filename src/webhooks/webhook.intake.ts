@@ -1,8 +1,8 @@
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/db/database.js';
+import { places } from '../platform/db/sql.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
 import { errorFields, type Log } from '../platform/log.js';
-import { places } from '../platform/tenancy/conditions.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { jobsAbout } from './event-catalogue.js';
 import { WebhookEventRepository } from './webhook-event.repository.js';

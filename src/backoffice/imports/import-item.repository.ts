@@ -1,3 +1,4 @@
+import { places } from '../../platform/db/sql.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import type { ImportNoun } from './import.rows.js';
 import { type ImportAction, ImportItem } from './import-item.entity.js';
@@ -32,9 +33,8 @@ export class ImportItemRepository extends TenantRepository<ImportItem> {
 
   /** Forgets what failed before of these lines: it is tried anew. Inside a transaction. */
   async forgetFailed(runId: string, noun: ImportNoun, keys: readonly string[]): Promise<void> {
-    const marks = keys.map(() => '?').join(', ');
     await this.scope.run(
-      `delete from billing_import_items where app_id = ? and run_id = ? and noun = ? and action = 'failed' and item_key in (${marks})`,
+      `delete from billing_import_items where app_id = ? and run_id = ? and noun = ? and action = 'failed' and item_key in (${places(keys)})`,
       [this.scope.appId, runId, noun, ...keys],
     );
   }
@@ -42,8 +42,7 @@ export class ImportItemRepository extends TenantRepository<ImportItem> {
   /** Notes that Tilled's objects carry our mark. */
   async noteMarked(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    const marks = ids.map(() => '?').join(', ');
-    await this.scope.run(`update billing_import_items set is_marked = ? where app_id = ? and id in (${marks})`, [
+    await this.scope.run(`update billing_import_items set is_marked = ? where app_id = ? and id in (${places(ids)})`, [
       true,
       this.scope.appId,
       ...ids,

@@ -1,3 +1,4 @@
+import { places } from '../../platform/db/sql.js';
 import type { RawRow } from '../../platform/db/table.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { ROUTE } from '../../webhooks/webhook.inbox.js';
@@ -44,7 +45,7 @@ export async function rowsBy(scope: Scope, table: string, column: string, values
   const rows: RawRow[] = [];
   for (let from = 0; from < values.length; from += AT_ONCE) {
     const some = values.slice(from, from + AT_ONCE);
-    const sql = `select * from ${table} where app_id = ? and ${column} in (${some.map(() => '?').join(', ')}) order by id`;
+    const sql = `select * from ${table} where app_id = ? and ${column} in (${places(some)}) order by id`;
     rows.push(...(await scope.query(sql, [scope.appId, ...some])));
   }
   return rows;

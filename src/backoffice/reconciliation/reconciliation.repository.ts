@@ -1,4 +1,4 @@
-import { places } from '../../platform/tenancy/conditions.js';
+import { inserting, onConflict, places } from '../../platform/db/sql.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Reconciled, Reconciliation } from './reconciliation.entity.js';
 
@@ -12,10 +12,6 @@ export class ReconciliationRepository extends TenantRepository<Reconciliation> {
     return (await this.page({}, { first: 1 })).rows[0] ?? null;
   }
 }
-
-const INSERT = 'insert into billing_reconciled (app_id, id, looked_at) values';
-const AGAIN_MYSQL = 'on duplicate key update looked_at = values(looked_at)';
-const AGAIN_EMBEDDED = 'on conflict (app_id, id) do update set looked_at = excluded.looked_at';
 
 /** A table whose rows stand for objects at Tilled. */
 export interface MirroredTable {
@@ -35,7 +31,7 @@ export class ReconciledRepository extends TenantRepository<Reconciled> {
     const now = this.scope.now();
     const sorted = [...new Set(ids)].sort();
     await this.scope.run(
-      `${INSERT} ${sorted.map(() => '(?, ?, ?)').join(', ')} ${this.scope.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`,
+      `${inserting('billing_reconciled', 'app_id, id, looked_at', sorted.length)} ${onConflict(this.scope.isEmbedded, 'app_id, id', 'looked_at = excluded.looked_at')}`,
       sorted.flatMap((id) => [this.scope.appId, id, now]),
     );
   }

@@ -1,10 +1,10 @@
 import { ERASURE } from '../../billing/customers/customer.service.js';
 import { plusMs } from '../../platform/clock.js';
 import { CursorRepository } from '../../platform/cursors.js';
+import { places } from '../../platform/db/sql.js';
 import { firstIdAt } from '../../platform/ids.js';
 import type { Jobs } from '../../platform/jobs/jobs.js';
 import type { Lease } from '../../platform/jobs/lease.js';
-import { places } from '../../platform/tenancy/conditions.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { WebhookEventStatus } from '../../webhooks/webhook-event.entity.js';
 import type { PrivacyService } from '../privacy/privacy.service.js';

@@ -1,3 +1,4 @@
+import { inserting, onConflict } from '../../platform/db/sql.js';
 import { recordTransition } from '../../platform/outbox/outbox.js';
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
@@ -24,13 +25,12 @@ export interface ObjectRef {
 
 const { OPEN, RESOLVED } = DivergenceStatus;
 
-const INSERT = `insert into billing_divergences
-  (app_id, id, kind, class, object_id, tilled_id, open_key, fields, ours, theirs, status, detections, occurred_at, detected_at, seen_at)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'OPEN', 1, ?, ?, ?)`;
-const AGAIN_MYSQL = `on duplicate key update detections = detections + 1, seen_at = values(seen_at), fields = values(fields),
-  ours = values(ours), theirs = values(theirs), tilled_id = coalesce(values(tilled_id), tilled_id)`;
-const AGAIN_EMBEDDED = `on conflict (app_id, open_key) do update set detections = detections + 1, seen_at = excluded.seen_at,
-  fields = excluded.fields, ours = excluded.ours, theirs = excluded.theirs, tilled_id = coalesce(excluded.tilled_id, tilled_id)`;
+const INSERT = inserting(
+  'billing_divergences',
+  'app_id, id, kind, class, object_id, tilled_id, open_key, fields, ours, theirs, status, detections, occurred_at, detected_at, seen_at',
+);
+const AGAIN = `detections = detections + 1, seen_at = excluded.seen_at, fields = excluded.fields, ours = excluded.ours,
+  theirs = excluded.theirs, tilled_id = coalesce(excluded.tilled_id, tilled_id)`;
 
 /** Differences between an app's books and Tilled's. */
 export class DivergenceRepository extends TenantRepository<Divergence> {
@@ -54,9 +54,9 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
     const parameters = [
       ...[this.scope.appId, id, kind, found, objectId, tilledId, openKey, JSON.stringify(sighting.fields)],
       ...[sighting.ours, sighting.theirs].map((facts) => (facts === null ? null : JSON.stringify(facts))),
-      ...[sighting.occurredAt, now, now],
+      ...[OPEN, 1, sighting.occurredAt, now, now],
     ];
-    await this.scope.run(`${INSERT} ${this.scope.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`, parameters);
+    await this.scope.run(`${INSERT} ${onConflict(this.scope.isEmbedded, 'app_id, open_key', AGAIN)}`, parameters);
     return (await this.rows({ openKey: [openKey] })).some((row) => row.id === id);
   }
 

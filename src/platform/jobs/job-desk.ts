@@ -1,5 +1,5 @@
 import type { Database } from '../db/database.js';
-import { places } from '../tenancy/conditions.js';
+import { places } from '../db/sql.js';
 import type { Scope } from '../tenancy/scope.js';
 import type { Job } from './job.entity.js';
 import { JobRepository } from './job.repository.js';

@@ -1,14 +1,14 @@
 import type { Database } from '../db/database.js';
+import { onConflict } from '../db/sql.js';
 import { Job } from './job.entity.js';
 import { LEASE_MS } from './lease.js';
 
 const INSERT =
   'insert into billing_jobs (app_id, id, kind, subject, payload, priority, state, due_at, fence, wanted, attempts, sends, created_at) values';
 // Work that runs is only asked for once more; its lease stays. Work that waits or is dead is due again, at the earlier moment.
-const AGAIN_MYSQL = `on duplicate key update wanted = wanted + 1, attempts = if(state = 'running', attempts, 0),
-  due_at = if(state = 'running', due_at, least(coalesce(due_at, values(due_at)), values(due_at))), state = if(state = 'running', state, 'due')`;
-const AGAIN_EMBEDDED = `on conflict (app_id, kind, subject) do update set wanted = wanted + 1, attempts = iif(state = 'running', attempts, 0),
-  due_at = iif(state = 'running', due_at, min(coalesce(due_at, excluded.due_at), excluded.due_at)), state = iif(state = 'running', state, 'due')`;
+const AGAIN = `wanted = wanted + 1, attempts = case when state = 'running' then attempts else 0 end,
+  due_at = case when state = 'running' or due_at < excluded.due_at then due_at else excluded.due_at end,
+  state = case when state = 'running' then state else 'due' end`;
 
 const HELD = 'where app_id = ? and id = ? and fence = ?';
 
@@ -23,10 +23,10 @@ export class JobSql {
 
   /** So many jobs that wait, or are asked for anew; the values of each are the same, and in how many ms it is due. */
   insertingDue(count: number): string {
-    const rows = Array<string>(count)
+    const rows = Array(count)
       .fill(this.row('due', '?', 0))
       .join(', ');
-    return `${INSERT} ${rows} ${this.database.isEmbedded ? AGAIN_EMBEDDED : AGAIN_MYSQL}`;
+    return `${INSERT} ${rows} ${onConflict(this.database.isEmbedded, 'app_id, kind, subject', AGAIN)}`;
   }
 
   /** Rows of jobs with the time they were read at. */

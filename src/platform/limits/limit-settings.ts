@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
+import { inserting } from '../db/sql.js';
 import { LimitSetting } from './limit-setting.entity.js';
 
 /** How old a remembered setting may be, ms: a limit that is changed holds everywhere after it. */
@@ -35,7 +36,7 @@ export class LimitSettings {
     await this.database.transaction(async (em) => {
       await this.database.run('delete from billing_limits where app_id = ? and id = ?', [appId, id], em);
       if (requestsPerWindow === null) return;
-      const sql = 'insert into billing_limits (app_id, id, requests_per_window, updated_at) values (?, ?, ?, ?)';
+      const sql = inserting('billing_limits', 'app_id, id, requests_per_window, updated_at');
       await this.database.run(sql, [appId, id, requestsPerWindow, this.clock.now()], em);
     });
   }

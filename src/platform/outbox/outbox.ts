@@ -1,3 +1,4 @@
+import { inserting } from '../db/sql.js';
 import type { IdPrefix } from '../ids.js';
 import type { Actor } from '../tenancy/actor.js';
 import type { EventDetails } from './outbox-event.entity.js';
@@ -51,9 +52,7 @@ function note(tx: EventSource, event: Omit<PendingEvent, 'id' | 'createdAt'>): v
   tx.pendingEvents().push({ ...event, id: tx.newId('evt'), createdAt: tx.now() });
 }
 
-const INSERT =
-  'insert into billing_events (app_id, id, type, object_id, from_status, to_status, actor, actor_id, request_id, cause, details, created_at) values';
-const ROW = '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
+const COLUMNS = 'app_id, id, type, object_id, from_status, to_status, actor, actor_id, request_id, cause, details, created_at';
 const ROWS_A_STATEMENT = 200;
 
 /** Writes the events of a transaction, in one statement for all that it did. To be awaited before its commit. */
@@ -62,7 +61,7 @@ export async function writeEvents(tx: EventSource): Promise<void> {
   for (let start = 0; start < events.length; start += ROWS_A_STATEMENT) {
     const rows = events.slice(start, start + ROWS_A_STATEMENT);
     await tx.run(
-      `${INSERT} ${rows.map(() => ROW).join(', ')}`,
+      inserting('billing_events', COLUMNS, rows.length),
       rows.flatMap((event) => valuesOf(tx, event)),
     );
   }

@@ -1,3 +1,5 @@
+import { places } from '../db/sql.js';
+
 /** A part of a WHERE, with the values of its placeholders. */
 export interface Condition {
   readonly sql: string;
@@ -10,11 +12,6 @@ export function equals(column: string, value: unknown): Condition {
   if (!Array.isArray(value)) return { sql: `${column} = ?`, parameters: [value] };
   if (value.length === 0) return { sql: '1 = 0', parameters: [] };
   return { sql: `${column} in (${places(value)})`, parameters: value };
-}
-
-/** A placeholder for each value, as IN wants them. */
-export function places(values: readonly unknown[]): string {
-  return values.map(() => '?').join(', ');
 }
 
 /** Where a page begins: rows are listed newest first, by id. */
