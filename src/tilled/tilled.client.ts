@@ -5,10 +5,7 @@ import type {
   TilledCustomer,
   TilledCustomerParams,
   TilledDispute,
-  TilledDisputeEvidenceParams,
   TilledEvent,
-  TilledFile,
-  TilledFilePurpose,
   TilledHealth,
   TilledList,
   TilledPaymentIntent,
@@ -22,7 +19,6 @@ import type {
   TilledSubscription,
   TilledSubscriptionCreateParams,
   TilledSubscriptionPauseParams,
-  TilledSubscriptionRetryParams,
   TilledSubscriptionUpdateParams,
   TilledWebhookEndpoint,
   TilledWebhookEndpointParams,
@@ -30,13 +26,6 @@ import type {
 
 /** Query of a list: a page, and filters the resource knows. */
 export type ListQuery = Readonly<Record<string, QueryValue>>;
-
-/** A file for Tilled. Its type is told by the ending of the name. */
-export interface FileUpload {
-  readonly contents: Blob | Uint8Array<ArrayBuffer>;
-  readonly filename: string;
-  readonly purpose: TilledFilePurpose;
-}
 
 /**
  * Tilled's API, one method an operation, all of one account. Every method throws TilledError; see there for what each
@@ -157,18 +146,6 @@ export class TilledAccountClient {
     return this.call('listDisputes', 'GET', '/v1/disputes', { query });
   }
 
-  /** Answers a dispute, with files uploaded for `dispute_evidence`. */
-  createDisputeEvidence(id: string, params: TilledDisputeEvidenceParams): Promise<TilledDispute> {
-    return this.call('createDisputeEvidence', 'POST', at`/v1/disputes/${id}`, { body: params });
-  }
-
-  createFile(upload: FileUpload): Promise<TilledFile> {
-    const body = new FormData();
-    body.set('purpose', upload.purpose);
-    body.set('file', new Blob([upload.contents]), upload.filename);
-    return this.call('createFile', 'POST', '/v1/files', { body });
-  }
-
   createSubscription(params: TilledSubscriptionCreateParams): Promise<TilledSubscription> {
     return this.call('createSubscription', 'POST', '/v1/subscriptions', { body: params });
   }
@@ -195,15 +172,6 @@ export class TilledAccountClient {
 
   resumeSubscription(id: string): Promise<TilledSubscription> {
     return this.call('resumeSubscription', 'POST', at`/v1/subscriptions/${id}/resume`);
-  }
-
-  /** Charges what is past due again; without a time, today. */
-  retrySubscription(id: string, params: TilledSubscriptionRetryParams): Promise<TilledSubscription> {
-    return this.call('retrySubscription', 'POST', at`/v1/subscriptions/${id}/retry`, { body: params });
-  }
-
-  getEvent(id: string): Promise<TilledEvent> {
-    return this.call('getEvent', 'GET', at`/v1/events/${id}`);
   }
 
   listEvents(query: ListQuery): Promise<TilledList<TilledEvent>> {

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 export interface Message {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Buffer;
+  readonly body: string;
   /** Asked when the connection is there and nothing stands between the answer and the bytes going out; on a no nothing is sent. */
   readonly maySend?: (() => boolean) | undefined;
 }

@@ -36,7 +36,7 @@ export interface TilledCall {
   /** Null for what concerns no account; that is asked without the key. */
   readonly accountId: string | null;
   readonly query?: Readonly<Record<string, QueryValue>>;
-  readonly body?: object | FormData;
+  readonly body?: object;
   /** Of calls that may change something. */
   readonly writes?: Writes;
 }
@@ -94,7 +94,7 @@ export class TilledHttp {
   private async once(call: TilledCall): Promise<unknown> {
     const startedAt = performance.now();
     // Made before the try: what cannot be put into a request is a defect of ours, not a failure of the connection.
-    const [url, message] = [this.urlOf(call), await this.messageOf(call)];
+    const [url, message] = [this.urlOf(call), this.messageOf(call)];
     const answer = await answerTo(url, { ...message, maySend: call.writes?.maySend }, this.options.timeoutMs).catch((error: unknown) => {
       throw this.logged(call, startedAt, unanswered(call, error));
     });
@@ -124,16 +124,11 @@ export class TilledHttp {
     return url;
   }
 
-  private async messageOf(call: TilledCall): Promise<Message> {
+  private messageOf(call: TilledCall): Message {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (call.accountId !== null) {
       headers['tilled-api-key'] = this.options.secretKey;
       headers['tilled-account'] = call.accountId;
-    }
-    if (call.body instanceof FormData) {
-      const encoded = new Response(call.body);
-      headers['content-type'] = encoded.headers.get('content-type') ?? '';
-      return { method: call.method, headers, body: Buffer.from(await encoded.arrayBuffer()) };
     }
     if (call.body !== undefined) headers['content-type'] = 'application/json';
     return { method: call.method, headers, body: call.body === undefined ? '' : JSON.stringify(call.body) };

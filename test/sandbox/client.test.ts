@@ -427,50 +427,11 @@ describe('the operations', () => {
     expect(items).toEqual([refund]);
   });
 
-  it('upload evidence and answer a dispute with it, once', async () => {
-    const { id } = await kit.pay(1000);
-    await kit.control('disputes', { paymentIntentId: id });
-    const [dispute] = (await tilled.listDisputes({ status: ['needs_response'] })).items;
-    const contents = Buffer.from('%PDF-1.7 a receipt');
-    const file = await tilled.createFile({ contents, filename: 'a "receipt".pdf', purpose: 'dispute_evidence' });
-    expect(file).toMatchObject({ filename: 'a "receipt".pdf', purpose: 'dispute_evidence', size: contents.length, type: 'pdf' });
-    const files = [{ file_id: file.id, type: 'receipt' as const }];
-    const answered = await tilled.createDisputeEvidence(dispute?.id ?? '', { description: 'It was delivered.', files });
-    expect(answered).toMatchObject({ status: 'under_review', evidence: { files: [{ file: { id: file.id } }] } });
-    expect(kit.sandbox.requests('POST /v1/disputes/:id')).toHaveLength(1);
-  });
-
-  it('upload a Blob too, and never twice', async () => {
-    await kit.control('faults', { operation: 'POST /v1/files', times: 5, status: 502, when: 'after' });
-    const upload = { contents: new Blob(['PNG']), filename: 'logo.png', purpose: 'logo' as const };
-    expect((await failure(tilled.createFile(upload))).kind).toBe('unknown');
-    expect(kit.sandbox.requests('POST /v1/files')).toHaveLength(1);
-  });
-
-  it('charge a subscription that is past due again', async () => {
-    const { customer, method } = await kit.payer();
-    await kit.control('declines', { paymentMethodId: method, code: 'insufficient_funds' });
-    const { id } = await tilled.createSubscription({
-      customer_id: customer,
-      payment_method_id: method,
-      price: 1000,
-      currency: 'usd',
-      interval_unit: 'month',
-      billing_cycle_anchor: '2026-01-31T12:00:00Z',
-    });
-    await kit.advance({ days: 1 });
-    expect((await tilled.getSubscription(id)).status).toBe('past_due');
-    await kit.control('declines', { paymentMethodId: method, code: null });
-    await tilled.retrySubscription(id, {});
-    expect((await tilled.getSubscription(id)).status).toBe('active');
-  });
-
-  it('read events by type, object and id', async () => {
+  it('read events by type and object', async () => {
     const customer = await tilled.createCustomer({});
     await tilled.createCustomer({});
     const { items } = await tilled.listEvents({ types: ['customer.created', 'customer.updated'], object_id: customer.id });
     expect(items).toMatchObject([{ type: 'customer.created', data: { id: customer.id } }]);
-    expect(await tilled.getEvent(items[0]?.id ?? '')).toEqual(items[0]);
   });
 
   it('make and delete webhook endpoints', async () => {
