@@ -1,4 +1,4 @@
-import { findCardData } from '../platform/card-data.js';
+import { findCardData, hasCardNumber } from '../platform/card-data.js';
 import { tenancyFaults } from '../platform/db/tenancy.check.js';
 import { attestedOnly, type Check, type Finding, failed, verdict } from './check.js';
 import type { PreflightParts } from './parts.js';
@@ -128,7 +128,6 @@ function cardGuard(): Finding {
 }
 
 const CARD_COLUMN = /card_?number|^pan$|cvc|cvv|account_?number|routing_?number|track_?data/;
-const CARD_LIKE = /(?<![\w.-])[3-6]\d(?:[ -]?\d){11,17}(?![\w-])/g;
 
 /** Looks at the names of all columns, and for card numbers in the newest rows of every text that others filled. */
 async function cardData({ database }: PreflightParts): Promise<Finding> {
@@ -141,7 +140,7 @@ async function cardData({ database }: PreflightParts): Promise<Finding> {
   const texts = columns.filter(({ type, name }) => type === 'mediumtext' || name === 'name' || name === 'reference_id');
   for (const { table, name } of texts) {
     const rows = await database.query(`select ${name} as found from ${table} order by id desc limit ${ROWS_LOOKED_AT}`, []);
-    const isThere = rows.some(({ found }) => [...String(found).matchAll(CARD_LIKE)].some(([digits]) => isLuhn(digits)));
+    const isThere = rows.some(({ found }) => hasCardNumber(String(found)));
     if (isThere) return failed(`Something like a card number is in ${table}.${name}.`);
   }
   return verdict(
@@ -149,10 +148,4 @@ async function cardData({ database }: PreflightParts): Promise<Finding> {
     `No column for card data, and no card number in the newest ${ROWS_LOOKED_AT} rows of ${texts.length} texts.`,
     'No text was looked at.',
   );
-}
-
-function isLuhn(text: string): boolean {
-  const digits = [...text.replace(/\D/g, '')].map(Number).toReversed();
-  const sum = digits.reduce((total, digit, index) => total + (index % 2 === 0 ? digit : digit * 2 - (digit > 4 ? 9 : 0)), 0);
-  return sum % 10 === 0;
 }
