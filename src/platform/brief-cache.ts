@@ -1,9 +1,5 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from './clock.js';
-
-interface Kept<Value> {
-  readonly value: Promise<Value | null>;
-  readonly until: number;
-}
 
 /** How long an answer may be used after it was asked for, ms, and how many are kept. */
 interface BriefCacheLimits {
@@ -11,36 +7,35 @@ interface BriefCacheLimits {
   readonly sizeMax: number;
 }
 
+/** How an LRUCache is told to keep so many: by `max` it would take the room for all of them at once. */
+export function upTo(count: number): { readonly maxSize: number; readonly sizeCalculation: () => number } {
+  return { maxSize: count, sizeCalculation: () => 1 };
+}
+
 /**
  * Answers that may be a little old, of this process. Null is never kept: what somebody makes up finds no room here. Callers
  * who ask at the same time share one answer.
  */
 export class BriefCache<Value> {
-  private readonly kept = new Map<string, Kept<Value>>();
+  private readonly kept: LRUCache<string, Promise<Value | null>>;
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly limits: BriefCacheLimits,
-  ) {}
-
-  /** How many answers are kept now. */
-  get size(): number {
-    return this.kept.size;
+  constructor(clock: Clock, { keptMs, sizeMax }: BriefCacheLimits) {
+    this.kept = new LRUCache({
+      ...upTo(sizeMax),
+      // It still gives what is exactly as old as its ttl.
+      ttl: keptMs - 1,
+      ttlResolution: 0,
+      perf: { now: () => clock.now().getTime() },
+    });
   }
 
   /** The kept answer, or that of `load`. */
   get(key: string, load: () => Promise<Value | null>): Promise<Value | null> {
-    const now = this.clock.now().getTime();
     const known = this.kept.get(key);
-    if (known !== undefined && known.until > now) return known.value;
+    if (known !== undefined) return known;
     const value = load();
-    const made = { value, until: now + this.limits.keptMs };
-    this.kept.delete(key);
-    if (this.kept.size >= this.limits.sizeMax) this.kept.delete(this.kept.keys().next().value ?? '');
-    this.kept.set(key, made);
-    const forget = () => {
-      if (this.kept.get(key) === made) this.kept.delete(key);
-    };
+    this.kept.set(key, value);
+    const forget = () => void (this.kept.peek(key) === value && this.kept.delete(key));
     value.then((found) => found === null && forget(), forget);
     return value;
   }

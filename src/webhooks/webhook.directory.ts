@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import type { AccessService } from '../access/access.service.js';
 import { placeOf, WEBHOOK_SECRET } from '../access/secret-places.js';
+import { upTo } from '../platform/brief-cache.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import type { Vault } from '../platform/vault.js';
 import { WebhookSecretRepository } from './webhook-secret.repository.js';
@@ -39,10 +41,13 @@ const ASK_AGAIN_MS = 100;
 /** A timer may fire this much before its time, ms. */
 const EARLY_MS = 2;
 
+/** So many answers are remembered at most: account ids come from bodies that nobody has verified yet. */
+const REMEMBERED = upTo(10_000);
+
 /** Who listens for webhooks: every app, with its own secrets and with that of the deployment's endpoint. */
 export class WebhookDirectory {
-  private readonly byApp = new Map<string, Cached<Listener | null>>();
-  private readonly appIdsByAccount = new Map<string, Cached<readonly string[]>>();
+  private readonly byApp = new LRUCache<string, Cached<Listener | null>>(REMEMBERED);
+  private readonly appIdsByAccount = new LRUCache<string, Cached<readonly string[]>>(REMEMBERED);
 
   /** Apps and accounts that are ours: as many as there are apps. */
   private readonly found = new Set<string>();
@@ -98,14 +103,11 @@ export class WebhookDirectory {
   }
 }
 
-/** At most this many answers are remembered: account ids come from bodies that nobody has verified yet. */
-const REMEMBERED_MAX = 10_000;
-
 /**
  * The remembered answer if its question was asked at `since` or later, else that to a new one. Who comes too soon after the
  * last question waits with all others for the next, so that unverified deliveries cannot have more asked than the clock allows.
  */
-function cached<Value>(cache: Map<string, Cached<Value>>, key: string, since: number, load: () => Promise<Value>): Promise<Value> {
+function cached<Value>(cache: LRUCache<string, Cached<Value>>, key: string, since: number, load: () => Promise<Value>): Promise<Value> {
   const known = cache.get(key);
   if (known !== undefined && known.askedAt >= since) return known.value;
   if (known?.next !== undefined && known.next.askedAt >= since) return known.next.value;
@@ -113,18 +115,11 @@ function cached<Value>(cache: Map<string, Cached<Value>>, key: string, since: nu
   const askedAt = Math.max(now, (known?.next?.askedAt ?? known?.askedAt ?? 0) + ASK_AGAIN_MS);
   const value = askedAt > now ? sleep(askedAt - now + EARLY_MS).then(load) : load();
   const made: Cached<Value> = { value, askedAt };
-  if (known === undefined || known.askedAt < now - STALE_AFTER_MS) remember(cache, key, made);
+  if (known === undefined || known.askedAt < now - STALE_AFTER_MS) cache.set(key, made);
   else known.next = made;
   value.then(
-    () => cache.get(key)?.next === made && remember(cache, key, made),
+    () => cache.get(key)?.next === made && cache.set(key, made),
     () => cache.get(key) === made && cache.delete(key),
   );
   return value;
-}
-
-/** What was remembered first goes first. */
-function remember<Value>(cache: Map<string, Cached<Value>>, key: string, made: Cached<Value>): void {
-  cache.delete(key);
-  if (cache.size >= REMEMBERED_MAX) cache.delete(cache.keys().next().value ?? '');
-  cache.set(key, made);
 }

@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+import { upTo } from '../brief-cache.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { inserting } from '../db/sql.js';
@@ -5,6 +7,7 @@ import { LimitSetting } from './limit-setting.entity.js';
 
 /** How old a remembered setting may be, ms: a limit that is changed holds everywhere after it. */
 const STALE_AFTER_MS = 5_000;
+const APPS_MAX = 10_000;
 const APP = 'app';
 
 /** The limits that were set for an app and its keys, by id; the app's own is `app`. */
@@ -12,7 +15,14 @@ type Settings = ReadonlyMap<string, number>;
 
 /** Limits that differ from the deployment's, for an app or for one key. */
 export class LimitSettings {
-  private readonly known = new Map<string, { readonly settings: Promise<Settings>; readonly until: number }>();
+  private readonly known = new LRUCache<string, Settings>({
+    ...upTo(APPS_MAX),
+    ttl: STALE_AFTER_MS,
+    fetchMethod: (appId) => this.read(appId),
+    ignoreFetchAbort: true,
+    // Where the database does not answer, what was known before holds on.
+    allowStaleOnFetchRejection: true,
+  });
 
   constructor(
     private readonly database: Database,
@@ -32,22 +42,17 @@ export class LimitSettings {
   /** Sets the limit of an app, or of one of its keys; null makes it the deployment's again. */
   async set(appId: string, keyId: string | null, requestsPerWindow: number | null): Promise<void> {
     const id = keyId ?? APP;
-    this.known.delete(appId);
     await this.database.transaction(async (em) => {
       await this.database.run('delete from billing_limits where app_id = ? and id = ?', [appId, id], em);
       if (requestsPerWindow === null) return;
       const sql = inserting('billing_limits', 'app_id, id, requests_per_window, updated_at');
       await this.database.run(sql, [appId, id, requestsPerWindow, this.clock.now()], em);
     });
+    this.known.delete(appId);
   }
 
-  private settingsOf(appId: string): Promise<Settings> {
-    const known = this.known.get(appId);
-    if (known !== undefined && known.until > Date.now()) return known.settings;
-    // Where the database does not answer, what was known before holds on.
-    const settings = this.read(appId).catch((): Promise<Settings> | Settings => known?.settings ?? new Map());
-    this.known.set(appId, { settings, until: Date.now() + STALE_AFTER_MS });
-    return settings;
+  private async settingsOf(appId: string): Promise<Settings> {
+    return (await this.known.fetch(appId)) ?? new Map();
   }
 
   private async read(appId: string): Promise<Settings> {
