@@ -126,7 +126,7 @@ export function composeServices(tools: Tools) {
   const paymentMethods = new PaymentMethodService(tools, { isUsed: isMethodUsed });
   const customers = new CustomerService(tools, {
     inTheWay: inTheWayOfDeletion,
-    detachMethods: (scope, act) => paymentMethods.detachAll(scope, act),
+    detachMethods: (scope, execution) => paymentMethods.detachAll(scope, execution),
   });
   const subscriptionMirror = new SubscriptionMirror(clock);
   const subscriptions = new SubscriptionService({ ...tools, mirror: subscriptionMirror });
@@ -191,17 +191,17 @@ export function handlersOf(
   { sync, webhooks, reconciliation, retention }: Workers,
 ): ReadonlyMap<string, JobHandler> {
   const { customers, paymentMethods, subscriptions, payments, refunds } = services;
-  const stories = [
+  const mutations = [
     intents.finisher(customers.creation, customers.deletion),
     intents.finisher(paymentMethods.attachment, paymentMethods.detachment),
-    intents.finisher(...subscriptions.stories),
+    intents.finisher(...subscriptions.mutations),
     intents.finisher(payments.creation, payments.capturing, payments.cancellation),
     intents.finisher(refunds.creation),
   ].flat();
-  const kinds = stories.map(([kind]) => kind);
+  const kinds = mutations.map(([kind]) => kind);
   assert(kinds.toSorted().join() === INTENT_KINDS.toSorted().join(), `INTENT_KINDS is not ${kinds.join()}`);
   return new Map<string, JobHandler>([
-    ...stories,
+    ...mutations,
     [CUSTOMER_PUSH, (scope, lease) => customers.push(scope, lease)],
     [ENDPOINT_RETIREMENT, (scope, lease) => webhooks.endpoints.retire(scope, lease)],
     [ROUTE, (scope, lease) => webhooks.inbox.route(scope, lease)],

@@ -1,7 +1,7 @@
 import { type ValidationError, validateSync } from 'class-validator';
 import { type ClassType, Field, ObjectType } from 'type-graphql';
 import { AppError, type InputProblem, InvalidInput } from '../platform/errors.js';
-import type { Outcome } from '../platform/idempotency/story.js';
+import type { Outcome } from '../platform/idempotency/mutation.js';
 import { UserError, userError } from './user-errors.js';
 
 /** What every mutation's payload has. */

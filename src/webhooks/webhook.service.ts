@@ -1,5 +1,5 @@
 import { IllegalTransition } from '../platform/errors.js';
-import type { Outcome } from '../platform/idempotency/story.js';
+import type { Outcome } from '../platform/idempotency/mutation.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { jobKindOf } from './event-catalogue.js';

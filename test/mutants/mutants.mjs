@@ -60,8 +60,8 @@ export const MUTANTS = [
   {
     name: 'confirm leaves no doubt',
     file: 'src/billing/payments/payment.sender.ts',
-    from: '.send(scope, act.lease, (tilled) => tilled.confirmPaymentIntent(',
-    to: '.send(scope, act.lease.forHarmless, (tilled) => tilled.confirmPaymentIntent(',
+    from: '.send(scope, execution.lease, (tilled) => tilled.confirmPaymentIntent(',
+    to: '.send(scope, execution.lease.forHarmless, (tilled) => tilled.confirmPaymentIntent(',
     checks: [ofConfirm],
   },
   {
@@ -81,8 +81,8 @@ export const MUTANTS = [
   {
     name: 'FAILED after a refused second confirm, without canceling and reading back',
     file: 'src/billing/payments/payment.sender.ts',
-    from: "return seen.confirms === 'answered' ? this.failed(scope, act, error) :",
-    to: 'return seen !== null ? this.failed(scope, act, error) :',
+    from: "if (seen.confirms === 'answered') return this.failed(scope, execution, error);",
+    to: 'if (seen !== null) return this.failed(scope, execution, error);',
     checks: [only('features/unknown-outcomes', 'if it is a conflict and the first is under way for longer')],
   },
   {
@@ -102,14 +102,14 @@ export const MUTANTS = [
   {
     name: 'refund sent again at once',
     file: 'src/billing/refunds/refund.service.ts',
-    from: '      await act.assertNothingUnderWay();\n',
+    from: '      await execution.assertNothingUnderWay();\n',
     to: '',
     checks: [only('features/unknown-outcomes', 'refundCreate OUTCOME_UNKNOWN is not sent again')],
   },
   {
     name: 'subscription created again at once',
     file: 'src/billing/subscriptions/subscription.service.ts',
-    from: 'if (known === null) await act.assertNothingUnderWay();',
+    from: 'if (known === null) await execution.assertNothingUnderWay();',
     to: '',
     checks: [underWay('a subscription is sent once although its key is repeated')],
   },
@@ -122,7 +122,7 @@ export const MUTANTS = [
   },
   {
     name: 'nothing happened after a write that succeeded',
-    file: 'src/platform/idempotency/story.ts',
+    file: 'src/platform/idempotency/mutation.ts',
     from: '!(isFirst && lease.hasDoneNothing)',
     to: '!isFirst',
     checks: [only('features/idempotency', 'is not said once something was made at Tilled')],
@@ -130,7 +130,7 @@ export const MUTANTS = [
   {
     name: 'failure written although the lease is lost',
     file: 'src/billing/payments/payment.recorder.ts',
-    from: '      await act.confirm(tx);\n',
+    from: '      await execution.confirm(tx);\n',
     to: '',
     checks: [underWay('does not call a payment failed that another took meanwhile')],
   },

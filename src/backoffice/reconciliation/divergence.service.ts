@@ -1,7 +1,7 @@
 import { type Divergence, DivergenceStatus } from '../../billing/kit/divergence.entity.js';
 import { DivergenceRepository } from '../../billing/kit/divergence.repository.js';
 import { IllegalTransition } from '../../platform/errors.js';
-import type { Outcome } from '../../platform/idempotency/story.js';
+import type { Outcome } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 
 /** What people do with divergences. */

@@ -3,7 +3,7 @@ import { CursorRepository } from '../../platform/cursors.js';
 import { AppError, NotConfirmedYet, NotFound, ProcessorRejected } from '../../platform/errors.js';
 import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
-import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
+import type { Execution, IdempotentMutation, Outcome } from '../../platform/idempotency/mutation.js';
 import type { Ids } from '../../platform/ids.js';
 import { JobRepository } from '../../platform/jobs/job.repository.js';
 import type { Jobs } from '../../platform/jobs/jobs.js';
@@ -26,8 +26,8 @@ import { CustomerRepository } from './customer.repository.js';
 export interface CustomerDependents {
   /** What has to end first, in a sentence that says how; null if nothing has. */
   inTheWay(scope: Scope, customerId: string): Promise<string | null>;
-  /** Detaches every payment method of the customer an act is about, at Tilled too; repeatable. */
-  detachMethods(scope: Scope, act: Act): Promise<void>;
+  /** Detaches every payment method of the customer an execution is about, at Tilled too; repeatable. */
+  detachMethods(scope: Scope, execution: Execution): Promise<void>;
 }
 
 interface CustomerServiceParts {
@@ -55,16 +55,16 @@ export class CustomerService {
     private readonly dependents: CustomerDependents,
   ) {}
 
-  readonly creation: Story<Customer> = {
+  readonly creation: IdempotentMutation<Customer> = {
     operation: CREATE,
-    act: (scope, act) => this.sendCreate(scope, act),
-    withdraw: async (scope, act) => CustomerRepository.of(scope).remove(await CustomerRepository.of(scope).lock(act.subject)),
+    execute: (scope, execution) => this.sendCreate(scope, execution),
+    withdraw: async (scope, execution) => CustomerRepository.of(scope).remove(await CustomerRepository.of(scope).lock(execution.subject)),
     load: (scope, id) => CustomerRepository.of(scope).asLeft(id),
   };
 
-  readonly deletion: Story<Customer> = {
+  readonly deletion: IdempotentMutation<Customer> = {
     operation: DELETE,
-    act: (scope, act) => this.sendDelete(scope, act),
+    execute: (scope, execution) => this.sendDelete(scope, execution),
     withdraw: unmark,
     refuse: unmark,
     load: (scope, id) => CustomerRepository.of(scope).asLeft(id),
@@ -150,24 +150,24 @@ export class CustomerService {
     tx.log.info('customer mirrored', { customerId: customer.id, tilledCustomerId: snapshot.id });
   }
 
-  private async sendCreate(scope: Scope, act: Act): Promise<void> {
-    const customer = await CustomerRepository.of(scope).get(act.subject);
+  private async sendCreate(scope: Scope, execution: Execution): Promise<void> {
+    const customer = await CustomerRepository.of(scope).get(execution.subject);
     if (customer.tilledCustomerId !== null) return;
-    const known = act.isFirst ? null : await this.findAtTilled(scope, customer.id);
-    if (known === null) await act.assertNothingUnderWay();
-    const snapshot = known ?? (await this.createAtTilled(scope, act, customer));
+    const known = execution.isFirst ? null : await this.findAtTilled(scope, customer.id);
+    if (known === null) await execution.assertNothingUnderWay();
+    const snapshot = known ?? (await this.createAtTilled(scope, execution, customer));
     await scope.transaction((tx) => this.mirror(tx, snapshot));
   }
 
   /** A customer that Tilled refused to make is not one: nothing could ever be collected, and its external id is free again. */
-  private async createAtTilled(scope: Scope, act: Act, customer: Customer): Promise<TilledCustomer> {
+  private async createAtTilled(scope: Scope, execution: Execution, customer: Customer): Promise<TilledCustomer> {
     try {
-      return await this.parts.processor.send(scope, act.lease, (tilled) => tilled.createCustomer(paramsOf(scope, customer)));
+      return await this.parts.processor.send(scope, execution.lease, (tilled) => tilled.createCustomer(paramsOf(scope, customer)));
     } catch (error) {
       if (error instanceof ProcessorRejected) {
         await scope.transaction(async (tx) => {
           CustomerRepository.of(tx).remove(await CustomerRepository.of(tx).lock(customer.id));
-          await act.confirm(tx);
+          await execution.confirm(tx);
         });
       }
       throw error;
@@ -179,13 +179,13 @@ export class CustomerService {
     return list.items.find((item) => markedId(scope, item.metadata) === id) ?? null;
   }
 
-  private async sendDelete(scope: Scope, act: Act): Promise<void> {
-    await this.dependents.detachMethods(scope, act);
-    const { tilledCustomerId } = await CustomerRepository.of(scope).get(act.subject);
+  private async sendDelete(scope: Scope, execution: Execution): Promise<void> {
+    await this.dependents.detachMethods(scope, execution);
+    const { tilledCustomerId } = await CustomerRepository.of(scope).get(execution.subject);
     if (tilledCustomerId !== null)
-      await this.parts.processor.sendIfThere(scope, act.lease, (tilled) => tilled.deleteCustomer(tilledCustomerId));
+      await this.parts.processor.sendIfThere(scope, execution.lease, (tilled) => tilled.deleteCustomer(tilledCustomerId));
     await scope.transaction(async (tx) => {
-      const customer = await CustomerRepository.of(tx).lock(act.subject);
+      const customer = await CustomerRepository.of(tx).lock(execution.subject);
       const now = this.parts.clock.now();
       const nothing = { email: DELETED_EMAIL, name: null, externalId: null, metadata: {} };
       Object.assign(customer, { ...nothing, deletingAt: null, deletedAt: now, updatedAt: now });
@@ -220,7 +220,7 @@ export class CustomerService {
 }
 
 /** They are not deleted after all. */
-async function unmark(tx: Scope, { subject }: Act): Promise<void> {
+async function unmark(tx: Scope, { subject }: Execution): Promise<void> {
   (await CustomerRepository.of(tx).lock(subject)).deletingAt = null;
 }
 

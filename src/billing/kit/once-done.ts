@@ -1,5 +1,5 @@
 import { OutcomeUnknown, ProcessorRejected } from '../../platform/errors.js';
-import type { Act } from '../../platform/idempotency/story.js';
+import type { Execution } from '../../platform/idempotency/mutation.js';
 
 /** A change of an object at Tilled that is there already. */
 interface Doing<Snapshot> {
@@ -17,17 +17,17 @@ interface Doing<Snapshot> {
  * The object with the change made, once. Tilled refuses to do a thing twice, so a refusal may mean that an earlier try did it; and while
  * one may still be carried out, a refusal of another says nothing. Throws ProcessorRejected only when it is final.
  */
-export async function onceDone<Snapshot>(act: Act, doing: Doing<Snapshot>): Promise<Snapshot | null> {
-  const before = act.isFirst ? null : await doing.look();
-  if (!act.isFirst && doing.isDone(before)) return before;
-  if (doing.again === 'whenQuiet') await act.assertNothingUnderWay();
+export async function onceDone<Snapshot>(execution: Execution, doing: Doing<Snapshot>): Promise<Snapshot | null> {
+  const before = execution.isFirst ? null : await doing.look();
+  if (!execution.isFirst && doing.isDone(before)) return before;
+  if (doing.again === 'whenQuiet') await execution.assertNothingUnderWay();
   try {
     return await doing.send();
   } catch (error) {
     if (!(error instanceof ProcessorRejected)) throw error;
     const after = await doing.look();
     if (doing.isDone(after)) return after;
-    if ((await act.doubt()) === 'underWay') throw new OutcomeUnknown({ cause: error });
+    if ((await execution.doubt()) === 'underWay') throw new OutcomeUnknown({ cause: error });
     if (after !== null) await doing.refused?.(after);
     throw error;
   }

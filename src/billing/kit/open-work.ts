@@ -12,7 +12,7 @@ export async function assertNoneOpen(tx: Scope, subject: string, operations: rea
   if (open !== undefined) throw new AlreadyRunning(open.kind, subject);
 }
 
-/** What a mutation left to be done whose acts have not ended, of all objects of the app: few are open at a time. */
+/** What a mutation left to be done whose executions have not ended, of all objects of the app: few are open at a time. */
 export async function openWork<Given>(tx: Scope, operation: string): Promise<{ readonly subject: string; readonly given: Given }[]> {
   const jobs = await JobRepository.of(tx).open(operation);
   return jobs.map(({ subject, payload }) => ({ subject, given: givenTo<Given>(payload) }));

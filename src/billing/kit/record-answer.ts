@@ -1,5 +1,5 @@
 import { type AppError, OutcomeUnknown } from '../../platform/errors.js';
-import type { Act } from '../../platform/idempotency/story.js';
+import type { Execution } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 
 /** An answer of Tilled to a call of ours, on its way into a row. */
@@ -11,10 +11,10 @@ interface Answer<Snapshot> {
   readonly currentVersion: (tx: Scope) => Promise<number | string>;
   /** Asks Tilled for the object as it is now. */
   readonly look: () => Promise<Snapshot>;
-  /** Writes it into the row; the expected failure that the story ends in with it, if it is one. */
+  /** Writes it into the row; the expected failure that the mutation ends in with it, if it is one. */
   readonly record: (tx: Scope, snapshot: Snapshot) => Promise<AppError | null>;
-  /** The story that ends with the answer, in the same commit; null when more is written after it. */
-  readonly act: Act | null;
+  /** The mutation that ends with the answer, in the same commit; null when more is written after it. */
+  readonly execution: Execution | null;
 }
 
 const LOOKS_MAX = 5;
@@ -32,7 +32,7 @@ export async function recordAnswer<Snapshot>(scope: Scope, answer: Answer<Snapsh
       const isCurrent = current === seenVersion;
       if (isCurrent) {
         const failure = await answer.record(tx, snapshot);
-        await answer.act?.conclude(tx, failure);
+        await answer.execution?.conclude(tx, failure);
       }
       return isCurrent ? null : current;
     });

@@ -3,7 +3,7 @@ import { setChanged } from '../../platform/db/changes.js';
 import { AppError, IllegalTransition, NotConfirmedYet, NotFound, UserErrorCode } from '../../platform/errors.js';
 import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
-import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
+import type { Execution, IdempotentMutation, Outcome } from '../../platform/idempotency/mutation.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
@@ -39,7 +39,7 @@ interface PaymentMethodServiceParts {
   readonly ids: Ids;
 }
 
-/** What the intent of an attachment left for its act. */
+/** What the intent of an attachment left for its execution. */
 export interface AttachPayload {
   readonly customerId: string;
   readonly setAsDefault: boolean;
@@ -54,16 +54,16 @@ export class PaymentMethodService {
     private readonly dependents: PaymentMethodDependents,
   ) {}
 
-  readonly attachment: Story<PaymentMethod> = {
+  readonly attachment: IdempotentMutation<PaymentMethod> = {
     operation: 'paymentMethodAttach',
-    act: (scope, act) => this.sendAttach(scope, act),
+    execute: (scope, execution) => this.sendAttach(scope, execution),
     withdraw: async () => undefined,
     load: (scope, tilledId) => PaymentMethodRepository.of(scope).findByTilledId(tilledId),
   };
 
-  readonly detachment: Story<PaymentMethod> = {
+  readonly detachment: IdempotentMutation<PaymentMethod> = {
     operation: DETACH,
-    act: (scope, act) => this.sendDetach(scope, act, act.subject),
+    execute: (scope, execution) => this.sendDetach(scope, execution, execution.subject),
     withdraw: unmark,
     refuse: unmark,
     load: (scope, id) => PaymentMethodRepository.of(scope).find(id),
@@ -107,9 +107,10 @@ export class PaymentMethodService {
     });
   }
 
-  /** Detaches every method of the customer an act is about, at Tilled too; repeatable. */
-  async detachAll(scope: Scope, act: Act): Promise<void> {
-    for (const method of await PaymentMethodRepository.of(scope).attachedTo(act.subject)) await this.sendDetach(scope, act, method.id);
+  /** Detaches every method of the customer an execution is about, at Tilled too; repeatable. */
+  async detachAll(scope: Scope, execution: Execution): Promise<void> {
+    for (const method of await PaymentMethodRepository.of(scope).attachedTo(execution.subject))
+      await this.sendDetach(scope, execution, method.id);
   }
 
   /** Records what Tilled says of a method: new ones of our customers too, whoever attached them. */
@@ -142,13 +143,13 @@ export class PaymentMethodService {
     return (await CustomerRepository.of(tx).findByTilledId(snapshot.customer_id))?.id ?? null;
   }
 
-  private async sendAttach(scope: Scope, act: Act): Promise<void> {
-    const { customerId, setAsDefault } = act.payload as AttachPayload;
+  private async sendAttach(scope: Scope, execution: Execution): Promise<void> {
+    const { customerId, setAsDefault } = execution.payload as AttachPayload;
     const { tilledCustomerId } = await CustomerRepository.of(scope).get(customerId);
     if (tilledCustomerId === null) throw new NotConfirmedYet('customer');
-    const tilledId = act.subject;
-    const snapshot = await onceDone<TilledPaymentMethod>(act, {
-      send: () => this.parts.processor.send(scope, act.lease, (tilled) => tilled.attachPaymentMethod(tilledId, tilledCustomerId)),
+    const tilledId = execution.subject;
+    const snapshot = await onceDone<TilledPaymentMethod>(execution, {
+      send: () => this.parts.processor.send(scope, execution.lease, (tilled) => tilled.attachPaymentMethod(tilledId, tilledCustomerId)),
       look: () => this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId)),
       isDone: (method) => method?.customer_id === tilledCustomerId,
       again: 'atOnce',
@@ -156,10 +157,10 @@ export class PaymentMethodService {
     if (snapshot !== null) await scope.transaction((tx) => this.mirror(tx, snapshot, { setAsDefault }));
   }
 
-  private async sendDetach(scope: Scope, act: Act, id: string): Promise<void> {
+  private async sendDetach(scope: Scope, execution: Execution, id: string): Promise<void> {
     const { tilledPaymentMethodId: tilledId } = await PaymentMethodRepository.of(scope).get(id);
-    const snapshot = await onceDone<TilledPaymentMethod | null>(act, {
-      send: () => this.parts.processor.sendIfThere(scope, act.lease, (tilled) => tilled.detachPaymentMethod(tilledId)),
+    const snapshot = await onceDone<TilledPaymentMethod | null>(execution, {
+      send: () => this.parts.processor.sendIfThere(scope, execution.lease, (tilled) => tilled.detachPaymentMethod(tilledId)),
       look: () => this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId)),
       isDone: (method) => method === null || method.customer_id === null,
       again: 'atOnce',
@@ -226,7 +227,7 @@ function assertStays({ id, deletingAt }: Customer): void {
 }
 
 /** It is not detached after all. */
-async function unmark(tx: Scope, { subject }: Act): Promise<void> {
+async function unmark(tx: Scope, { subject }: Execution): Promise<void> {
   (await PaymentMethodRepository.of(tx).lock(subject)).detachingAt = null;
 }
 

@@ -1,4 +1,4 @@
-import type { Doubt } from '../../platform/idempotency/story.js';
+import type { Doubt } from '../../platform/idempotency/mutation.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { PaymentStatus } from './payment.states.js';
 

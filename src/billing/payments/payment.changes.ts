@@ -1,4 +1,4 @@
-import type { Act } from '../../platform/idempotency/story.js';
+import type { Execution } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledAccountClient } from '../../tilled/tilled.client.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
@@ -27,9 +27,9 @@ export class PaymentChanges {
   constructor(private readonly parts: PaymentChangesParts) {}
 
   /** Takes what was held, once. */
-  async capture(scope: Scope, act: Act): Promise<void> {
-    const { amountMinor } = act.payload as { amountMinor: number };
-    await this.change(scope, act, {
+  async capture(scope: Scope, execution: Execution): Promise<void> {
+    const { amountMinor } = execution.payload as { amountMinor: number };
+    await this.change(scope, execution, {
       send: (tilled, id) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor }),
       // On its way counts: it cannot be taken again.
       done: ['succeeded', 'processing'],
@@ -38,21 +38,21 @@ export class PaymentChanges {
   }
 
   /** Releases what was held. */
-  async cancel(scope: Scope, act: Act): Promise<void> {
-    await this.change(scope, act, {
+  async cancel(scope: Scope, execution: Execution): Promise<void> {
+    await this.change(scope, execution, {
       send: (tilled, id) => tilled.cancelPaymentIntent(id, { cancellation_reason: 'requested_by_customer' }),
       done: ['canceled'],
       again: 'atOnce',
     });
   }
 
-  private async change(scope: Scope, act: Act, { send, done, again }: IntentChange): Promise<void> {
-    const payment = await PaymentRepository.of(scope).get(act.subject);
+  private async change(scope: Scope, execution: Execution, { send, done, again }: IntentChange): Promise<void> {
+    const payment = await PaymentRepository.of(scope).get(execution.subject);
     const id = payment.tilledPaymentIntentId;
     if (id === null) throw new Error(`Payment ${payment.id} is not at Tilled.`);
-    const intent = await this.parts.recorder.orUnknown(scope, act, () =>
-      onceDone<TilledPaymentIntent>(act, {
-        send: () => this.parts.processor.send(scope, act.lease, (tilled) => send(tilled, id)),
+    const intent = await this.parts.recorder.orUnknown(scope, execution, () =>
+      onceDone<TilledPaymentIntent>(execution, {
+        send: () => this.parts.processor.send(scope, execution.lease, (tilled) => send(tilled, id)),
         look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(id)),
         isDone: (snapshot) => snapshot !== null && done.includes(snapshot.status),
         again,
@@ -62,6 +62,6 @@ export class PaymentChanges {
           }),
       }),
     );
-    if (intent !== null) await this.parts.recorder.record(scope, act, { intent, seenVersion: payment.version });
+    if (intent !== null) await this.parts.recorder.record(scope, execution, { intent, seenVersion: payment.version });
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/clock.js';
 import type { AppError } from '../../platform/errors.js';
-import { type Act, isLeftOpen } from '../../platform/idempotency/story.js';
+import { type Execution, isLeftOpen } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import type { Processor } from '../kit/processor.js';
@@ -21,16 +21,16 @@ interface PaymentRecorderParts {
 export class PaymentRecorder {
   constructor(private readonly parts: PaymentRecorderParts) {}
 
-  /** Records an answer, and ends the story with it; `failureIn` says what failure the payment then shows. */
+  /** Records an answer, and ends the mutation with it; `failureIn` says what failure the payment then shows. */
   record(
     scope: Scope,
-    act: Act,
+    execution: Execution,
     { intent, seenVersion }: { readonly intent: TilledPaymentIntent; readonly seenVersion: number },
     failureIn: (payment: Payment) => AppError | null = () => null,
   ): Promise<void> {
-    const locked = (tx: Scope) => PaymentRepository.of(tx).lock(act.subject);
+    const locked = (tx: Scope) => PaymentRepository.of(tx).lock(execution.subject);
     return recordAnswer(scope, {
-      act,
+      execution,
       snapshot: intent,
       seenVersion,
       currentVersion: async (tx) => (await locked(tx)).version,
@@ -44,20 +44,20 @@ export class PaymentRecorder {
   }
 
   /** Says UNKNOWN while what became of the request is not known. */
-  async orUnknown<T>(scope: Scope, act: Act, work: () => Promise<T>): Promise<T> {
+  async orUnknown<T>(scope: Scope, execution: Execution, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (isLeftOpen(act, error)) await this.setWhileOurs(scope, act, PaymentStatus.UNKNOWN, {});
+      if (isLeftOpen(execution, error)) await this.setWhileOurs(scope, execution, PaymentStatus.UNKNOWN, {});
       throw error;
     }
   }
 
   /** Moves the payment to what is not Tilled's word on it. Throws LeaseLost where somebody else is at it: then what we do not know, or could not do, is not the payment's. */
-  setWhileOurs(scope: Scope, act: Act, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
+  setWhileOurs(scope: Scope, execution: Execution, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
     return scope.transaction(async (tx) => {
-      await this.set(tx, act.subject, status, facts);
-      await act.confirm(tx);
+      await this.set(tx, execution.subject, status, facts);
+      await execution.confirm(tx);
     });
   }
 

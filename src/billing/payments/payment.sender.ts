@@ -1,5 +1,5 @@
 import { type AppError, OutcomeUnknown, ProcessorRejected } from '../../platform/errors.js';
-import type { Act } from '../../platform/idempotency/story.js';
+import type { Execution } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCurrency, TilledPaymentIntent, TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { markOf, type Processor } from '../kit/processor.js';
@@ -22,7 +22,7 @@ interface IntentAnswer {
   readonly confirms: Confirms;
 }
 
-/** What the intent left for its act: the method to collect with, in Tilled's terms. */
+/** What the intent left for its execution: the method to collect with, in Tilled's terms. */
 export interface MethodAtTilled {
   readonly id: string;
   readonly type: TilledPaymentMethodType;
@@ -39,15 +39,15 @@ export class PaymentSender {
   constructor(private readonly parts: PaymentSenderParts) {}
 
   /** Takes the payment, once. Throws PaymentDeclined, ProcessorRejected, ProcessorUnavailable or OutcomeUnknown. */
-  async create(scope: Scope, act: Act): Promise<void> {
-    const payment = await this.asLeft(scope, act.subject);
+  async create(scope: Scope, execution: Execution): Promise<void> {
+    const payment = await this.asLeft(scope, execution.subject);
     if (!isSettled(payment.status)) {
-      const outcome = await this.parts.recorder.orUnknown(scope, act, async () =>
-        this.outcomeOf(scope, act, await this.intentOf(scope, act, payment)),
+      const outcome = await this.parts.recorder.orUnknown(scope, execution, async () =>
+        this.outcomeOf(scope, execution, await this.intentOf(scope, execution, payment)),
       );
-      await this.parts.recorder.record(scope, act, outcome, declineIn);
+      await this.parts.recorder.record(scope, execution, outcome, declineIn);
     }
-    const decline = declineIn(await this.asLeft(scope, act.subject));
+    const decline = declineIn(await this.asLeft(scope, execution.subject));
     if (decline !== null) throw decline;
   }
 
@@ -57,50 +57,51 @@ export class PaymentSender {
   }
 
   /** The payment's one intent with an outcome, by the steps that its attempt needs. Throws OutcomeUnknown where there is none yet. */
-  private async outcomeOf(scope: Scope, act: Act, seen: IntentAnswer): Promise<IntentAnswer> {
+  private async outcomeOf(scope: Scope, execution: Execution, seen: IntentAnswer): Promise<IntentAnswer> {
     switch (stepAfter(seen)) {
       case 'settle':
         return seen;
       case 'close':
-        return this.closed(scope, act, seen);
+        return this.closed(scope, execution, seen);
       case 'confirm':
-        return act.lease.ageMs() > INTENT_GOOD_FOR_MS ? this.closed(scope, act, seen) : this.confirmed(scope, act, seen);
+        return execution.lease.ageMs() > INTENT_GOOD_FOR_MS ? this.closed(scope, execution, seen) : this.confirmed(scope, execution, seen);
       case 'wait':
-        await act.assertNothingUnderWay();
+        await execution.assertNothingUnderWay();
         throw new OutcomeUnknown();
     }
   }
 
-  private async confirmed(scope: Scope, act: Act, seen: IntentAnswer): Promise<IntentAnswer> {
+  private async confirmed(scope: Scope, execution: Execution, seen: IntentAnswer): Promise<IntentAnswer> {
     const answer = await this.parts.processor
-      .send(scope, act.lease, (tilled) => tilled.confirmPaymentIntent(seen.intent.id))
-      .catch((error: unknown) => this.unlessRefused(scope, act, { seen, error }));
+      .send(scope, execution.lease, (tilled) => tilled.confirmPaymentIntent(seen.intent.id))
+      .catch((error: unknown) => this.unlessRefused(scope, execution, { seen, error }));
     const shown = shownBy(answer);
     // No change is no outcome: what was asked for may still be under way.
     if (shown === 'unconfirmed' || shown === 'unpaid') {
-      act.lease.doubt();
+      execution.lease.doubt();
       throw new OutcomeUnknown();
     }
     const confirmed = { ...seen, intent: answer };
-    return stepAfter(confirmed) === 'close' ? this.closed(scope, act, confirmed) : confirmed;
+    return stepAfter(confirmed) === 'close' ? this.closed(scope, execution, confirmed) : confirmed;
   }
 
   /** What a refused confirm left. To the only one it was an answer: nobody will ever take the payment. */
   private async unlessRefused(
     scope: Scope,
-    act: Act,
+    execution: Execution,
     { seen, error }: { readonly seen: IntentAnswer; readonly error: unknown },
   ): Promise<TilledPaymentIntent> {
     if (!(error instanceof ProcessorRejected)) throw error;
     const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(seen.intent.id));
     if (shownBy(intent) !== 'unconfirmed') return intent;
-    return seen.confirms === 'answered' ? this.failed(scope, act, error) : (await this.closed(scope, act, { ...seen, intent })).intent;
+    if (seen.confirms === 'answered') return this.failed(scope, execution, error);
+    return (await this.closed(scope, execution, { ...seen, intent })).intent;
   }
 
   /** The intent canceled and read back: whatever is still on its way to it can take no money then, or has taken it. */
-  private async closed(scope: Scope, act: Act, seen: IntentAnswer): Promise<IntentAnswer> {
+  private async closed(scope: Scope, execution: Execution, seen: IntentAnswer): Promise<IntentAnswer> {
     await this.parts.processor
-      .send(scope, act.lease, (tilled) => tilled.cancelPaymentIntent(seen.intent.id, { cancellation_reason: CLOSED }))
+      .send(scope, execution.lease, (tilled) => tilled.cancelPaymentIntent(seen.intent.id, { cancellation_reason: CLOSED }))
       .catch((error: unknown) => {
         // What it is instead is read now.
         if (!(error instanceof ProcessorRejected)) throw error;
@@ -111,14 +112,15 @@ export class PaymentSender {
     return { ...seen, intent };
   }
 
-  private async intentOf(scope: Scope, act: Act, payment: Payment): Promise<IntentAnswer> {
+  private async intentOf(scope: Scope, execution: Execution, payment: Payment): Promise<IntentAnswer> {
     const { tilledPaymentIntentId: stored, version } = payment;
     if (stored !== null) {
       const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(stored));
-      return { intent, seenVersion: version, confirms: confirmsOf(await act.doubt(), act.lease.sends) };
+      return { intent, seenVersion: version, confirms: confirmsOf(await execution.doubt(), execution.lease.sends) };
     }
-    const found = act.isFirst ? null : await this.findAtTilled(scope, payment.id);
-    const made = found ?? (await this.makeIntent(scope, act, payment).catch((error: unknown) => this.unlessUnmakable(scope, act, error)));
+    const found = execution.isFirst ? null : await this.findAtTilled(scope, payment.id);
+    const made =
+      found ?? (await this.makeIntent(scope, execution, payment).catch((error: unknown) => this.unlessUnmakable(scope, execution, error)));
     const isTaken = await scope.transaction((tx) => PaymentRepository.of(tx).takeIntent(payment.id, made.id));
     const seenVersion = isTaken ? version + 1 : (await this.storedMeanwhile(scope, payment.id, made)).version;
     // Only a stored intent is ever confirmed, so nothing that was sent before can take the payment.
@@ -133,9 +135,9 @@ export class PaymentSender {
     return payment;
   }
 
-  private makeIntent(scope: Scope, act: Act, payment: Payment): Promise<TilledPaymentIntent> {
-    const method = act.payload as MethodAtTilled;
-    return this.parts.processor.send(scope, act.lease.forHarmless, (tilled) =>
+  private makeIntent(scope: Scope, execution: Execution, payment: Payment): Promise<TilledPaymentIntent> {
+    const method = execution.payload as MethodAtTilled;
+    return this.parts.processor.send(scope, execution.lease.forHarmless, (tilled) =>
       tilled.createPaymentIntent({
         amount: payment.amountMinor,
         currency: payment.currency as TilledCurrency,
@@ -149,8 +151,8 @@ export class PaymentSender {
   }
 
   /** A payment for which Tilled makes no intent will never be taken. */
-  private unlessUnmakable(scope: Scope, act: Act, error: unknown): Promise<never> {
-    if (error instanceof ProcessorRejected) return this.failed(scope, act, error);
+  private unlessUnmakable(scope: Scope, execution: Execution, error: unknown): Promise<never> {
+    if (error instanceof ProcessorRejected) return this.failed(scope, execution, error);
     throw error;
   }
 
@@ -160,9 +162,9 @@ export class PaymentSender {
   }
 
   /** Writes down that the payment will never be taken, and why. Throws the refusal. */
-  private async failed(scope: Scope, act: Act, error: ProcessorRejected): Promise<never> {
+  private async failed(scope: Scope, execution: Execution, error: ProcessorRejected): Promise<never> {
     const facts = { failureCode: PROCESSOR_REJECTED, failureMessage: error.reason.slice(0, 500) };
-    await this.parts.recorder.setWhileOurs(scope, act, PaymentStatus.FAILED, facts);
+    await this.parts.recorder.setWhileOurs(scope, execution, PaymentStatus.FAILED, facts);
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../platform/clock.js';
 import { IllegalTransition, InvalidInput } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
-import type { Intent, Outcome, Story } from '../../platform/idempotency/story.js';
+import type { IdempotentMutation, Intent, Outcome } from '../../platform/idempotency/mutation.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
@@ -38,24 +38,24 @@ const loadById = (scope: Scope, id: string): Promise<Payment | null> => PaymentR
 export class PaymentService {
   constructor(private readonly parts: PaymentServiceParts) {}
 
-  readonly creation: Story<Payment> = {
+  readonly creation: IdempotentMutation<Payment> = {
     operation: 'paymentCreate',
-    act: (scope, act) => this.parts.sender.create(scope, act),
-    withdraw: async (scope, act) => PaymentRepository.of(scope).remove(await PaymentRepository.of(scope).lock(act.subject)),
+    execute: (scope, execution) => this.parts.sender.create(scope, execution),
+    withdraw: async (scope, execution) => PaymentRepository.of(scope).remove(await PaymentRepository.of(scope).lock(execution.subject)),
     load: loadById,
     errorsOf,
   };
 
-  readonly capturing: Story<Payment> = {
+  readonly capturing: IdempotentMutation<Payment> = {
     operation: CAPTURE,
-    act: (scope, act) => this.parts.changes.capture(scope, act),
+    execute: (scope, execution) => this.parts.changes.capture(scope, execution),
     withdraw: async () => undefined,
     load: loadById,
   };
 
-  readonly cancellation: Story<Payment> = {
+  readonly cancellation: IdempotentMutation<Payment> = {
     operation: CANCEL,
-    act: (scope, act) => this.parts.changes.cancel(scope, act),
+    execute: (scope, execution) => this.parts.changes.cancel(scope, execution),
     withdraw: async () => undefined,
     load: loadById,
   };
@@ -63,7 +63,7 @@ export class PaymentService {
   create(scope: Scope, input: PaymentCreateInput): Promise<Outcome<Payment>> {
     return this.parts.intents.run(scope, this.creation, {
       input,
-      intend: (tx, isSecondLook) => this.intendCreate(tx, input, isSecondLook),
+      intend: (tx, isSecondTry) => this.intendCreate(tx, input, isSecondTry),
     });
   }
 
@@ -92,8 +92,8 @@ export class PaymentService {
     });
   }
 
-  private async intendCreate(tx: Scope, input: PaymentCreateInput, isSecondLook: boolean): Promise<Intent> {
-    const existing = input.referenceId && isSecondLook ? await PaymentRepository.of(tx).lockByReferenceId(input.referenceId) : null;
+  private async intendCreate(tx: Scope, input: PaymentCreateInput, isSecondTry: boolean): Promise<Intent> {
+    const existing = input.referenceId && isSecondTry ? await PaymentRepository.of(tx).lockByReferenceId(input.referenceId) : null;
     if (existing !== null) return existingIntent(existing, input);
     const method = await usableMethod(tx, input.customerId, input.paymentMethodId);
     const payload: MethodAtTilled = { id: method.tilledPaymentMethodId, type: method.type.toLowerCase() as TilledPaymentMethodType };

@@ -11,7 +11,7 @@ import {
 } from '../../platform/errors.js';
 import { Postponed } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
-import { type Act, type Intent, isLeftOpen, type Outcome, type Story } from '../../platform/idempotency/story.js';
+import { type Execution, type IdempotentMutation, type Intent, isLeftOpen, type Outcome } from '../../platform/idempotency/mutation.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledRefund, TilledRefundReason } from '../../tilled/tilled.shapes.js';
@@ -81,10 +81,10 @@ export class RefundService {
     private readonly dependents: RefundDependents,
   ) {}
 
-  readonly creation: Story<Refund> = {
+  readonly creation: IdempotentMutation<Refund> = {
     operation: 'refundCreate',
-    act: (scope, act) => this.sendCreate(scope, act),
-    withdraw: (tx, act) => this.withdraw(tx, act.subject),
+    execute: (scope, execution) => this.sendCreate(scope, execution),
+    withdraw: (tx, execution) => this.withdraw(tx, execution.subject),
     load: (scope, id) => RefundRepository.of(scope).asLeft(id),
     errorsOf,
   };
@@ -127,18 +127,18 @@ export class RefundService {
     });
   }
 
-  private async sendCreate(scope: Scope, act: Act): Promise<void> {
-    const refund = await RefundRepository.of(scope).get(act.subject);
+  private async sendCreate(scope: Scope, execution: Execution): Promise<void> {
+    const refund = await RefundRepository.of(scope).get(execution.subject);
     if (refund.tilledRefundId !== null || refund.status === FAILED) return;
     const payment = await PaymentRepository.of(scope).get(refund.paymentId);
-    const snapshot = await this.orRecorded(scope, act, async () => {
-      const known = act.isFirst ? null : await this.findAtTilled(scope, refund, payment);
+    const snapshot = await this.orRecorded(scope, execution, async () => {
+      const known = execution.isFirst ? null : await this.findAtTilled(scope, refund, payment);
       if (known !== null) return known;
-      await act.assertNothingUnderWay();
-      return this.ask(scope, act, { refund, payment });
+      await execution.assertNothingUnderWay();
+      return this.ask(scope, execution, { refund, payment });
     });
     await recordAnswer(scope, {
-      act,
+      execution,
       snapshot,
       seenVersion: stateOf(refund),
       currentVersion: async (tx) => {
@@ -154,9 +154,9 @@ export class RefundService {
     });
   }
 
-  private ask(scope: Scope, act: Act, { refund, payment }: { refund: Refund; payment: Payment }): Promise<TilledRefund> {
+  private ask(scope: Scope, execution: Execution, { refund, payment }: { refund: Refund; payment: Payment }): Promise<TilledRefund> {
     // Always with the amount: without one Tilled gives back what is left there, which may be less if somebody refunded by hand.
-    return this.parts.processor.send(scope, act.lease, (tilled) =>
+    return this.parts.processor.send(scope, execution.lease, (tilled) =>
       tilled.createRefund({
         payment_intent_id: tilledIntentOf(payment),
         amount: refund.amountMinor,
@@ -174,23 +174,23 @@ export class RefundService {
   }
 
   /** Records what a failed call means for the refund, then passes it on. */
-  private async orRecorded(scope: Scope, act: Act, work: () => Promise<TilledRefund>): Promise<TilledRefund> {
+  private async orRecorded(scope: Scope, execution: Execution, work: () => Promise<TilledRefund>): Promise<TilledRefund> {
     try {
       return await work();
     } catch (error) {
-      if (isLeftOpen(act, error)) await this.setWhileOurs(scope, act, UNKNOWN);
+      if (isLeftOpen(execution, error)) await this.setWhileOurs(scope, execution, UNKNOWN);
       if (!(error instanceof ProcessorRejected)) throw error;
       if (NOT_BATCHED.test(error.reason)) throw new Postponed(ASK_AGAIN_AFTER_MS, { cause: error });
-      await this.setWhileOurs(scope, act, FAILED, { failureCode: PROCESSOR_REJECTED, failureMessage: error.reason.slice(0, 500) });
+      await this.setWhileOurs(scope, execution, FAILED, { failureCode: PROCESSOR_REJECTED, failureMessage: error.reason.slice(0, 500) });
       throw error;
     }
   }
 
   /** Throws LeaseLost where somebody else is at it: then what we do not know, or could not do, is not the refund's. */
-  private setWhileOurs(scope: Scope, act: Act, status: RefundStatus, facts: Partial<Refund> = {}): Promise<void> {
+  private setWhileOurs(scope: Scope, execution: Execution, status: RefundStatus, facts: Partial<Refund> = {}): Promise<void> {
     return scope.transaction(async (tx) => {
-      await this.parts.mirror.set(tx, act.subject, status, facts);
-      await act.confirm(tx);
+      await this.parts.mirror.set(tx, execution.subject, status, facts);
+      await execution.confirm(tx);
     });
   }
 

@@ -19,7 +19,7 @@ import { usableMethod } from './usable-method.js';
 /** A change of a subscription that is at Tilled already. */
 export interface Change<Input extends { readonly id: string }> {
   readonly operation: string;
-  /** Throws AppError when the subscription must not be changed so; returns what the act needs to know. */
+  /** Throws AppError when the subscription must not be changed so; returns what the execution needs to know. */
   readonly allow: (tx: Scope, subscription: Subscription, input: Input & { readonly now: Date }) => Promise<unknown>;
   readonly send: (tilled: TilledAccountClient, subscription: Subscription, payload: never) => Promise<TilledSubscription>;
   /** Whether a snapshot shows that the change was made: a refusal of a repeated request may mean so. */
@@ -33,7 +33,7 @@ export interface Change<Input extends { readonly id: string }> {
   readonly apply?: (subscription: Subscription, payload: never) => void;
 }
 
-/** What the intent of subscriptionUpdate left for its act. */
+/** What the intent of subscriptionUpdate left for its execution. */
 export interface UpdatePayload {
   readonly priceMinor?: number;
   readonly tilledPaymentMethodId?: string;

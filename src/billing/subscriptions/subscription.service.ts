@@ -1,7 +1,7 @@
 import type { Clock } from '../../platform/clock.js';
 import { InvalidInput, NotConfirmedYet, ProcessorRejected } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
-import type { Act, Outcome, Story } from '../../platform/idempotency/story.js';
+import type { Execution, IdempotentMutation, Outcome } from '../../platform/idempotency/mutation.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCurrency, TilledIntervalUnit, TilledSubscription } from '../../tilled/tilled.shapes.js';
@@ -45,18 +45,19 @@ const CHANGE_OPERATIONS = Object.values(CHANGES).map(({ operation }) => operatio
 
 /** Subscriptions: wanted here, run by Tilled, mirrored back. */
 export class SubscriptionService {
-  readonly stories: readonly Story<Subscription>[];
-  private readonly creation: Story<Subscription> = {
+  readonly mutations: readonly IdempotentMutation<Subscription>[];
+  private readonly creation: IdempotentMutation<Subscription> = {
     operation: 'subscriptionCreate',
-    act: (scope, act) => this.sendCreate(scope, act),
-    withdraw: async (scope, act) => SubscriptionRepository.of(scope).remove(await SubscriptionRepository.of(scope).lock(act.subject)),
+    execute: (scope, execution) => this.sendCreate(scope, execution),
+    withdraw: async (scope, execution) =>
+      SubscriptionRepository.of(scope).remove(await SubscriptionRepository.of(scope).lock(execution.subject)),
     load: (scope, id) => SubscriptionRepository.of(scope).asLeft(id),
     // Only one that was never made was refused.
     errorsOf: ({ tilledSubscriptionId }, remembered) => (tilledSubscriptionId === null ? remembered : []),
   };
 
   constructor(private readonly parts: SubscriptionServiceParts) {
-    this.stories = [this.creation, ...(Object.values(CHANGES) as Change<never>[]).map((change) => this.storyOf(change))];
+    this.mutations = [this.creation, ...(Object.values(CHANGES) as Change<never>[]).map((change) => this.mutationOf(change))];
   }
 
   create(scope: Scope, input: SubscriptionCreateInput): Promise<Outcome<Subscription>> {
@@ -123,18 +124,18 @@ export class SubscriptionService {
     });
   }
 
-  private async sendCreate(scope: Scope, act: Act): Promise<void> {
-    const subscription = await SubscriptionRepository.of(scope).get(act.subject);
+  private async sendCreate(scope: Scope, execution: Execution): Promise<void> {
+    const subscription = await SubscriptionRepository.of(scope).get(execution.subject);
     if (subscription.tilledSubscriptionId !== null) return;
     const { tilledCustomerId } = await CustomerRepository.of(scope).get(subscription.customerId);
     const { tilledPaymentMethodId } = await PaymentMethodRepository.of(scope).get(subscription.paymentMethodId);
     if (tilledCustomerId === null) throw new NotConfirmedYet('customer');
-    const known = act.isFirst ? null : await this.findAtTilled(scope, subscription.id, tilledCustomerId);
-    if (known === null) await act.assertNothingUnderWay();
+    const known = execution.isFirst ? null : await this.findAtTilled(scope, subscription.id, tilledCustomerId);
+    if (known === null) await execution.assertNothingUnderWay();
     const snapshot =
       known ??
-      (await this.orCanceled(scope, act, () =>
-        this.parts.processor.send(scope, act.lease, (tilled) =>
+      (await this.orCanceled(scope, execution, () =>
+        this.parts.processor.send(scope, execution.lease, (tilled) =>
           tilled.createSubscription({
             customer_id: tilledCustomerId,
             payment_method_id: tilledPaymentMethodId,
@@ -147,21 +148,21 @@ export class SubscriptionService {
           }),
         ),
       ));
-    await this.record(scope, subscription, snapshot, act);
+    await this.record(scope, subscription, snapshot, execution);
   }
 
   /** A subscription that Tilled refused to make will never collect anything. */
-  private async orCanceled<T>(scope: Scope, act: Act, work: () => Promise<T>): Promise<T> {
+  private async orCanceled<T>(scope: Scope, execution: Execution, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
       if (error instanceof ProcessorRejected) {
         const now = this.parts.clock.now();
         await scope.transaction(async (tx) => {
-          const subscription = await SubscriptionRepository.of(tx).lock(act.subject);
+          const subscription = await SubscriptionRepository.of(tx).lock(execution.subject);
           await moveTo(tx, subscription, CANCELED, SUBSCRIPTION_STATES);
           Object.assign(subscription, { canceledAt: now, nextPaymentAt: null, updatedAt: now });
-          await act.confirm(tx);
+          await execution.confirm(tx);
         });
       }
       throw error;
@@ -175,7 +176,7 @@ export class SubscriptionService {
   }
 
   private change<Input extends { readonly id: string }>(scope: Scope, change: Change<Input>, input: Input): Promise<Outcome<Subscription>> {
-    return this.parts.intents.run(scope, this.storyOf(change), {
+    return this.parts.intents.run(scope, this.mutationOf(change), {
       input,
       intend: async (tx) => {
         const subscription = await SubscriptionRepository.of(tx).lock(input.id);
@@ -189,21 +190,25 @@ export class SubscriptionService {
     });
   }
 
-  private storyOf<Input extends { readonly id: string }>(change: Change<Input>): Story<Subscription> {
+  private mutationOf<Input extends { readonly id: string }>(change: Change<Input>): IdempotentMutation<Subscription> {
     return {
       operation: change.operation,
-      act: (scope, act) => this.sendChange(scope, change, act),
+      execute: (scope, execution) => this.sendChange(scope, change, execution),
       withdraw: async () => undefined,
       load: (scope, id) => SubscriptionRepository.of(scope).asLeft(id),
     };
   }
 
-  private async sendChange<Input extends { readonly id: string }>(scope: Scope, change: Change<Input>, act: Act): Promise<void> {
-    const subscription = await SubscriptionRepository.of(scope).get(act.subject);
-    const payload = act.payload as never;
+  private async sendChange<Input extends { readonly id: string }>(
+    scope: Scope,
+    change: Change<Input>,
+    execution: Execution,
+  ): Promise<void> {
+    const subscription = await SubscriptionRepository.of(scope).get(execution.subject);
+    const payload = execution.payload as never;
     const { apply } = change;
-    const snapshot = await onceDone<TilledSubscription>(act, {
-      send: () => this.parts.processor.send(scope, act.lease, (tilled) => change.send(tilled, subscription, payload)),
+    const snapshot = await onceDone<TilledSubscription>(execution, {
+      send: () => this.parts.processor.send(scope, execution.lease, (tilled) => change.send(tilled, subscription, payload)),
       look: () => this.parts.processor.find(scope, (tilled) => tilled.getSubscription(tilledIdOf(subscription))),
       isDone: (seen) => seen !== null && change.isMade(seen, payload),
       again: change.isRepeatable?.(payload) ? 'atOnce' : 'whenQuiet',
@@ -213,18 +218,18 @@ export class SubscriptionService {
         }),
     });
     if (snapshot === null) return;
-    await this.record(scope, subscription, snapshot, apply === undefined ? act : null);
+    await this.record(scope, subscription, snapshot, apply === undefined ? execution : null);
     if (apply === undefined) return;
     await scope.transaction(async (tx) => {
       apply(await SubscriptionRepository.of(tx).lock(subscription.id), payload);
       // Who took it over has applied it, and something newer may have been since.
-      await act.confirm(tx);
+      await execution.confirm(tx);
     });
   }
 
-  private record(scope: Scope, { id, version }: Subscription, snapshot: TilledSubscription, act: Act | null): Promise<void> {
+  private record(scope: Scope, { id, version }: Subscription, snapshot: TilledSubscription, execution: Execution | null): Promise<void> {
     return recordAnswer(scope, {
-      act,
+      execution,
       snapshot,
       seenVersion: version,
       currentVersion: async (tx) => (await SubscriptionRepository.of(tx).lock(id)).version,

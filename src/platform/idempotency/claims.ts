@@ -8,21 +8,21 @@ import type { Scope } from '../tenancy/scope.js';
 import { AlreadyRunning } from './idempotency.errors.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import type { MutationRequest } from './mutation.js';
 import { recordRequest } from './request-event.js';
 import { fingerprintOf, keyIdOf } from './request-key.js';
-import type { StoryRequest } from './story.js';
 
 const KEPT_MS = 30 * 24 * 3_600_000;
 const RACES_MAX = 3;
 
-/** What a story's job carries: what the intent left for the act, the key that waits for the outcome, and who asked. */
+/** What a mutation's job carries: what the intent left for the execution, the key that waits for the outcome, and who asked. */
 export interface JobPayload {
   readonly given: unknown;
   readonly keyId: string | null;
   readonly requestId?: string;
 }
 
-/** What the intent left for its act, from the payload of their job. */
+/** What the intent left for its execution, from the payload of their job. */
 export function givenTo<Given>(payload: unknown): Given {
   return (payload as JobPayload).given as Given;
 }
@@ -36,7 +36,7 @@ export type Claim =
 /** A request on its way to the right to go on. */
 interface Claimant {
   readonly operation: string;
-  readonly request: StoryRequest;
+  readonly request: MutationRequest;
   readonly keyId: string | null;
 }
 
@@ -48,7 +48,7 @@ export class Claims {
   ) {}
 
   /** Throws AppError for a refusal, which its key remembers if it is an outcome. */
-  async claim(scope: Scope, operation: string, request: StoryRequest): Promise<Claim> {
+  async claim(scope: Scope, operation: string, request: MutationRequest): Promise<Claim> {
     const claimant = { operation, request, keyId: keyIdOf(scope, operation, request.input) };
     for (let tries = 1; ; tries += 1) {
       try {
@@ -63,16 +63,16 @@ export class Claims {
     }
   }
 
-  private async claimOnce(tx: Scope, { operation, request, keyId }: Claimant, isSecondLook: boolean): Promise<Claim> {
+  private async claimOnce(tx: Scope, { operation, request, keyId }: Claimant, isSecondTry: boolean): Promise<Claim> {
     const keys = IdempotencyKeyRepository.of(tx);
-    const known = keyId === null || !isSecondLook ? null : await keys.lockKey(keyId);
+    const known = keyId === null || !isSecondTry ? null : await keys.lockKey(keyId);
     // While the outcome is not known the key does not expire: forgetting it could do the same thing twice.
     if (known !== null && (known.state === 'open' || !(await this.isExpired(tx, known)))) return { kind: 'known', key: known };
     if (known !== null) {
       keys.remove(known);
       await tx.flush();
     }
-    const intent = await request.intend(tx, isSecondLook);
+    const intent = await request.intend(tx, isSecondTry);
     const state = intent.isExisting ? 'done' : 'open';
     if (keyId !== null) keys.add(this.newKey(keyId, operation, request.input, { state, errors: [], resourceId: intent.subject }));
     if (!intent.isExisting) recordRequest(tx, operation, intent);

@@ -9,8 +9,8 @@ import { type Claims, givenTo, type JobPayload } from './claims.js';
 import { KeyInProgress, KeyReused, Postponed } from './idempotency.errors.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import { type Doubt, type Execution, type IdempotentMutation, isLeftOpen, type MutationRequest, type Outcome } from './mutation.js';
 import { fingerprintOf } from './request-key.js';
-import { type Act, type Doubt, isLeftOpen, type Outcome, type Story, type StoryRequest } from './story.js';
 
 const [ASK_AGAIN_MS, ASK_AGAIN_MS_MAX] = [5_000, 900_000];
 
@@ -30,29 +30,29 @@ interface IntentsParts {
 export class Intents {
   constructor(private readonly parts: IntentsParts) {}
 
-  /** Runs a story for a request. Throws AppError for refusals before anything was written that are not outcomes. */
-  async run<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Outcome<Row>> {
+  /** Runs a mutation for a request. Throws AppError for refusals before anything was written that are not outcomes. */
+  async run<Row>(scope: Scope, mutation: IdempotentMutation<Row>, request: MutationRequest): Promise<Outcome<Row>> {
     const [startedAt, waitedMs] = [performance.now(), scope.processorMs];
-    const outcome = await this.outcomeOf(scope, story, request);
-    scope.metrics.timeMutation(story.operation, performance.now() - startedAt, scope.processorMs - waitedMs);
+    const outcome = await this.outcomeOf(scope, mutation, request);
+    scope.metrics.timeMutation(mutation.operation, performance.now() - startedAt, scope.processorMs - waitedMs);
     if (outcome.replayed) scope.noteReplay();
     return outcome;
   }
 
-  private async outcomeOf<Row>(scope: Scope, story: Story<Row>, request: StoryRequest): Promise<Outcome<Row>> {
-    const claim = await this.parts.claims.claim(scope, story.operation, request);
-    if (claim.kind === 'existing') return this.asRemembered(scope, story, { subject: claim.subject, errors: [] });
-    if (claim.kind === 'known') return this.replay(scope, story, claim.key, fingerprintOf(request.input));
-    return this.perform(scope, story, this.actOf(claim.lease, true));
+  private async outcomeOf<Row>(scope: Scope, mutation: IdempotentMutation<Row>, request: MutationRequest): Promise<Outcome<Row>> {
+    const claim = await this.parts.claims.claim(scope, mutation.operation, request);
+    if (claim.kind === 'existing') return this.asRemembered(scope, mutation, { subject: claim.subject, errors: [] });
+    if (claim.kind === 'known') return this.replay(scope, mutation, claim.key, fingerprintOf(request.input));
+    return this.perform(scope, mutation, this.executionOf(claim.lease, true));
   }
 
   /** The jobs, by kind, that finish what a crash or an unanswered call left behind. */
-  finisher<Row>(...stories: readonly Story<Row>[]): [string, JobHandler][] {
-    return stories.map((story) => [story.operation, (scope, lease) => this.finish(scope, story, lease)]);
+  finisher<Row>(...mutations: readonly IdempotentMutation<Row>[]): [string, JobHandler][] {
+    return mutations.map((mutation) => [mutation.operation, (scope, lease) => this.finish(scope, mutation, lease)]);
   }
 
-  private async finish<Row>(scope: Scope, story: Story<Row>, lease: Lease): Promise<void> {
-    const error = await this.tryAct(scope, story, this.actOf(lease, false));
+  private async finish<Row>(scope: Scope, mutation: IdempotentMutation<Row>, lease: Lease): Promise<void> {
+    const error = await this.tryExecute(scope, mutation, this.executionOf(lease, false));
     if (!(error instanceof OutcomeUnknown)) return;
     scope.log.warn('outcome still unknown', { kind: lease.kind, subject: lease.subject, since: lease.createdAt, divergence_risk: true });
     // Never given up: what became of money must be known. Asked ever more rarely, in step with how long it has been unknown.
@@ -61,7 +61,7 @@ export class Intents {
     await scope.transaction((tx) => this.parts.jobs.release(tx, lease, { dueInMs }));
   }
 
-  private actOf(lease: Lease, isFirst: boolean): Act {
+  private executionOf(lease: Lease, isFirst: boolean): Execution {
     let isCommitted = false;
     const conclude = async (tx: Scope, failure: AppError | null) => {
       await this.settleIn(tx, lease, failure);
@@ -94,82 +94,95 @@ export class Intents {
     return Math.max(0, quietMs - (await clocks.steadyForMs()));
   }
 
-  private async perform<Row>(scope: Scope, story: Story<Row>, act: Act): Promise<Outcome<Row>> {
+  private async perform<Row>(scope: Scope, mutation: IdempotentMutation<Row>, execution: Execution): Promise<Outcome<Row>> {
     try {
-      const error = await this.tryAct(scope, story, act);
-      if (error instanceof OutcomeUnknown) await this.leaveOpen(scope, act);
-      return { row: await story.load(scope, act.subject), errors: error === null ? [] : [error.facts()], replayed: !act.isFirst };
+      const error = await this.tryExecute(scope, mutation, execution);
+      if (error instanceof OutcomeUnknown) await this.leaveOpen(scope, execution);
+      return {
+        row: await mutation.load(scope, execution.subject),
+        errors: error === null ? [] : [error.facts()],
+        replayed: !execution.isFirst,
+      };
     } catch (error) {
       // A fault of ours. Left to its lease the job would have to take for granted that something is under way.
-      if (!act.isConcluded())
-        await this.leaveOpen(scope, act).catch((again: unknown) => scope.log.error('job not released', errorFields(again)));
+      if (!execution.isConcluded())
+        await this.leaveOpen(scope, execution).catch((again: unknown) => scope.log.error('job not released', errorFields(again)));
       throw error;
     } finally {
-      this.parts.jobs.letGo(act.lease);
+      this.parts.jobs.letGo(execution.lease);
     }
   }
 
-  /** Does the rest of a story once; returns the expected failure it ended in, which its key then remembers if it is final. */
-  private async tryAct<Row>(scope: Scope, story: Story<Row>, act: Act): Promise<AppError | null> {
-    const { requestId } = act.lease.payload as JobPayload;
-    scope.workOn(act.subject, requestId === scope.requestId ? null : (requestId ?? null));
+  /** Does the rest of a mutation once; returns the expected failure it ended in, which its key then remembers if it is final. */
+  private async tryExecute<Row>(scope: Scope, mutation: IdempotentMutation<Row>, execution: Execution): Promise<AppError | null> {
+    const { requestId } = execution.lease.payload as JobPayload;
+    scope.workOn(execution.subject, requestId === scope.requestId ? null : (requestId ?? null));
     try {
-      await story.act(scope, act);
-      await this.settle(scope, act);
+      await mutation.execute(scope, execution);
+      await this.settle(scope, execution);
       return null;
     } catch (error) {
       if (error instanceof LeaseLost) return new OutcomeUnknown({ cause: error });
-      if (error instanceof Postponed) return this.postpone(scope, act, error.dueInMs);
+      if (error instanceof Postponed) return this.postpone(scope, execution, error.dueInMs);
       if (!(error instanceof AppError)) {
         // An answer that we could not read, say, is none.
-        if (!act.lease.hasDoneNothing) act.lease.doubt();
+        if (!execution.lease.hasDoneNothing) execution.lease.doubt();
         throw error;
       }
       if (error instanceof OutcomeUnknown) return error;
-      if (isLeftOpen(act, error)) return new OutcomeUnknown({ cause: error });
+      if (isLeftOpen(execution, error)) return new OutcomeUnknown({ cause: error });
       if (error instanceof ProcessorUnavailable)
-        return (await this.withdraw(scope, story, act)) ? error : new OutcomeUnknown({ cause: error });
-      await this.refuse(scope, story, { act, failure: error });
+        return (await this.withdraw(scope, mutation, execution)) ? error : new OutcomeUnknown({ cause: error });
+      await this.refuse(scope, mutation, { execution, failure: error });
       return error;
     }
   }
 
-  private async replay<Row>(scope: Scope, story: Story<Row>, key: IdempotencyKey, fingerprint: string): Promise<Outcome<Row>> {
+  private async replay<Row>(
+    scope: Scope,
+    mutation: IdempotentMutation<Row>,
+    key: IdempotencyKey,
+    fingerprint: string,
+  ): Promise<Outcome<Row>> {
     if (key.fingerprint !== fingerprint) throw new KeyReused();
     const subject = key.resourceId;
-    if (key.state === 'done' || subject === null) return this.asRemembered(scope, story, { subject, errors: key.errors });
-    const work: JobKey = { kind: story.operation, subject };
+    if (key.state === 'done' || subject === null) return this.asRemembered(scope, mutation, { subject, errors: key.errors });
+    const work: JobKey = { kind: mutation.operation, subject };
     const lease = await this.parts.jobs.take(scope, work);
-    if (lease !== null) return this.perform(scope, story, this.actOf(lease, false));
+    if (lease !== null) return this.perform(scope, mutation, this.executionOf(lease, false));
     const heldForMs = await this.parts.jobs.heldForMs(scope, work);
     if (heldForMs !== null) throw new KeyInProgress(Math.min(heldForMs || ASK_AGAIN_MS, ASK_AGAIN_MS));
     // It ended since the key was read; or it never was, and the same key may try again.
     const ended = await IdempotencyKeyRepository.of(scope).find(key.id);
     if (ended === null) throw new KeyInProgress(ASK_AGAIN_MS);
-    return this.asRemembered(scope, story, { subject, errors: ended.errors });
+    return this.asRemembered(scope, mutation, { subject, errors: ended.errors });
   }
 
   /** What became of an earlier request. The row says it, where it can: an outcome may have changed since it was remembered. */
   private async asRemembered<Row>(
     scope: Scope,
-    story: Story<Row>,
+    mutation: IdempotentMutation<Row>,
     { subject, errors }: { readonly subject: string | null; readonly errors: readonly UserErrorFacts[] },
   ): Promise<Outcome<Row>> {
-    const row = subject === null ? null : await story.load(scope, subject);
-    return { row, errors: row === null ? errors : (story.errorsOf?.(row, errors) ?? errors), replayed: true };
+    const row = subject === null ? null : await mutation.load(scope, subject);
+    return { row, errors: row === null ? errors : (mutation.errorsOf?.(row, errors) ?? errors), replayed: true };
   }
 
-  private async settle(scope: Scope, act: Act): Promise<void> {
-    if (act.isConcluded()) return;
-    await scope.transaction((tx) => this.settleIn(tx, act.lease, null));
+  private async settle(scope: Scope, execution: Execution): Promise<void> {
+    if (execution.isConcluded()) return;
+    await scope.transaction((tx) => this.settleIn(tx, execution.lease, null));
   }
 
-  private async refuse<Row>(scope: Scope, story: Story<Row>, how: { readonly act: Act; readonly failure: AppError }): Promise<void> {
-    const { act, failure } = how;
-    if (act.isConcluded()) return;
+  private async refuse<Row>(
+    scope: Scope,
+    mutation: IdempotentMutation<Row>,
+    how: { readonly execution: Execution; readonly failure: AppError },
+  ): Promise<void> {
+    const { execution, failure } = how;
+    if (execution.isConcluded()) return;
     await scope.transaction(async (tx) => {
-      await story.refuse?.(tx, act);
-      await this.settleIn(tx, act.lease, failure);
+      await mutation.refuse?.(tx, execution);
+      await this.settleIn(tx, execution.lease, failure);
     });
   }
 
@@ -181,26 +194,26 @@ export class Intents {
     await onKeyOf(tx, lease, (keys, id) => keys.settle(id, failure === null ? [] : [failure.facts()]));
   }
 
-  private async postpone(scope: Scope, act: Act, dueInMs: number): Promise<null> {
+  private async postpone(scope: Scope, execution: Execution, dueInMs: number): Promise<null> {
     await scope.transaction(async (tx) => {
-      await this.parts.jobs.release(tx, act.lease, { dueInMs });
-      await onKeyOf(tx, act.lease, (keys, id) => keys.settle(id, []));
+      await this.parts.jobs.release(tx, execution.lease, { dueInMs });
+      await onKeyOf(tx, execution.lease, (keys, id) => keys.settle(id, []));
     });
     return null;
   }
 
   /** Not known yet: the job looks again soon, and so does the caller's next try. */
-  private async leaveOpen(scope: Scope, act: Act): Promise<void> {
-    scope.log.warn('outcome unknown', { kind: act.lease.kind, subject: act.subject, divergence_risk: true });
-    await scope.transaction((tx) => this.parts.jobs.release(tx, act.lease, { dueInMs: ASK_AGAIN_MS }));
+  private async leaveOpen(scope: Scope, execution: Execution): Promise<void> {
+    scope.log.warn('outcome unknown', { kind: execution.lease.kind, subject: execution.subject, divergence_risk: true });
+    await scope.transaction((tx) => this.parts.jobs.release(tx, execution.lease, { dueInMs: ASK_AGAIN_MS }));
   }
 
   /** False where another request was told of it meanwhile: then it cannot be as if it had never come. */
-  private withdraw<Row>(scope: Scope, story: Story<Row>, act: Act): Promise<boolean> {
+  private withdraw<Row>(scope: Scope, mutation: IdempotentMutation<Row>, execution: Execution): Promise<boolean> {
     return scope.transaction(async (tx) => {
-      if (!(await this.parts.jobs.takeBack(tx, act.lease))) return false;
-      await story.withdraw(tx, act);
-      await onKeyOf(tx, act.lease, (keys, id) => keys.forget(id));
+      if (!(await this.parts.jobs.takeBack(tx, execution.lease))) return false;
+      await mutation.withdraw(tx, execution);
+      await onKeyOf(tx, execution.lease, (keys, id) => keys.forget(id));
       return true;
     });
   }

@@ -1,6 +1,6 @@
 import { recordEvent } from '../outbox/outbox.js';
 import type { Scope } from '../tenancy/scope.js';
-import type { Intent } from './story.js';
+import type { Intent } from './mutation.js';
 
 /** Writes down that something was asked for, with its amounts and switches; text may tell about a person and stays out. */
 export function recordRequest(tx: Scope, operation: string, { subject, payload }: Intent): void {
