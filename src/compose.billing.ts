@@ -192,11 +192,11 @@ export function handlersOf(
 ): ReadonlyMap<string, JobHandler> {
   const { customers, paymentMethods, subscriptions, payments, refunds } = services;
   const mutations = [
-    intents.finisher(customers.creation, customers.deletion),
-    intents.finisher(paymentMethods.attachment, paymentMethods.detachment),
-    intents.finisher(...subscriptions.mutations),
-    intents.finisher(payments.creation, payments.capturing, payments.cancellation),
-    intents.finisher(refunds.creation),
+    intents.jobHandlers(customers.creation, customers.deletion),
+    intents.jobHandlers(paymentMethods.attachment, paymentMethods.detachment),
+    intents.jobHandlers(...subscriptions.mutations),
+    intents.jobHandlers(payments.creation, payments.capturing, payments.cancellation),
+    intents.jobHandlers(refunds.creation),
   ].flat();
   const kinds = mutations.map(([kind]) => kind);
   assert(kinds.toSorted().join() === INTENT_KINDS.toSorted().join(), `INTENT_KINDS is not ${kinds.join()}`);

@@ -14,7 +14,7 @@ import { Database } from './platform/db/database.js';
 import { SchemaMigrator } from './platform/db/migrator.js';
 import { watchedDatabase } from './platform/db/observer.js';
 import { Ids } from './platform/ids.js';
-import { JobDesk, type OpenWork } from './platform/jobs/job-desk.js';
+import { JobAdministration, type OpenJobs } from './platform/jobs/job-administration.js';
 import { LimitSettings } from './platform/limits/limit-settings.js';
 import { type Log, watchedLog } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
@@ -37,9 +37,9 @@ export interface Foundation {
   readonly backups: BackupRecords;
   /** What people and programs attested of this deployment. */
   readonly attestations: Attestations;
-  readonly jobDesk: JobDesk;
+  readonly jobAdministration: JobAdministration;
   /** Mutations whose outcome is not certain yet, over all apps, for metrics and alerts. */
-  readonly openIntents: () => Promise<OpenWork>;
+  readonly openIntents: () => Promise<OpenJobs>;
   /** Checks what must hold of the books. */
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
   /** How many divergences are open in all apps, by class. */
@@ -80,11 +80,11 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });
   const secrets = new Secrets(database, vault);
   const openDivergences = () => countOpenDivergences(database);
-  const jobDesk = new JobDesk(database);
-  const openIntents = () => jobDesk.openWork(INTENT_KINDS);
+  const jobAdministration = new JobAdministration(database);
+  const openIntents = () => jobAdministration.countOpen(INTENT_KINDS);
   const backups = new BackupRecords(database, new Ids(clock));
   const attestations = new Attestations(database, clock, new Ids(clock));
   reportBackups(metrics.registry, backups);
-  const watched = { backups, attestations, jobDesk, openIntents, verifyBooks, openDivergences };
+  const watched = { backups, attestations, jobAdministration: jobAdministration, openIntents, verifyBooks, openDivergences };
   return { database, migrator, access, vault, secrets, log, metrics, limitSettings, limitService, ...watched };
 }

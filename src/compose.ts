@@ -39,7 +39,7 @@ import { countJobs } from './platform/jobs/count-jobs.js';
 import { DueWorkReport } from './platform/jobs/due-work.js';
 import { JobPriority } from './platform/jobs/job.entity.js';
 import { Jobs } from './platform/jobs/jobs.js';
-import { beginWith } from './platform/jobs/lease.js';
+import { stopwatchStarter } from './platform/jobs/lease.js';
 import { LeaseKeeper } from './platform/jobs/lease-keeper.js';
 import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
@@ -149,9 +149,9 @@ function priorityOf(kind: string): JobPriority {
 
 /** The queue, and the watch over the clocks that its leases live by. */
 function composeJobs({ clock, ticks = systemTicks }: GatewayParts, { database, log, metrics }: Foundation, ids: Ids) {
-  const begin = beginWith(clock, ticks);
-  const keeper = new LeaseKeeper({ database, begin, log });
-  const jobs: Jobs = new Jobs({ database, ids, keeper, due: new DueWorkReport(database, ticks), begin, priorityOf });
+  const startStopwatch = stopwatchStarter(clock, ticks);
+  const keeper = new LeaseKeeper({ database, startStopwatch, log });
+  const jobs: Jobs = new Jobs({ database, ids, keeper, due: new DueWorkReport(database, ticks), startStopwatch, priorityOf });
   const clocks = new ClockWatch({ database, clock, ticks, log, onSetBack: () => jobs.pullForward() });
   showClockSkew(metrics, clocks);
   return { jobs, clocks };

@@ -38,7 +38,7 @@ export function jobsCommand(withFoundation: WithFoundation): Command {
 
 async function list(foundation: Foundation, options: ListOptions): Promise<void> {
   for (const scope of await scopesOf(foundation, options.app)) {
-    for (const job of await foundation.jobDesk.list(scope, { isDead: options.dead === true })) {
+    for (const job of await foundation.jobAdministration.list(scope, { isDead: options.dead === true })) {
       const { id, kind, subject, state, attempts, lastError, createdAt, dueAt } = job;
       const facts = { app: scope.appId, id, kind, subject, state, attempts, createdAt, dueAt, lastError };
       if (options.json) say(JSON.stringify(facts));
@@ -50,7 +50,8 @@ async function list(foundation: Foundation, options: ListOptions): Promise<void>
 async function retry(foundation: Foundation, options: RetryOptions): Promise<void> {
   if (!options.id && !options.dead) throw InvalidInput.because([], 'Which work? Give --id or --dead.');
   let retried = 0;
-  for (const scope of await scopesOf(foundation, options.app)) retried += await foundation.jobDesk.retry(scope, options.id ?? null);
+  for (const scope of await scopesOf(foundation, options.app))
+    retried += await foundation.jobAdministration.retry(scope, options.id ?? null);
   if (options.id && retried === 0) throw new NotFound('dead job', options.id, ['id']);
   say(`${retried} will be tried again.`);
 }

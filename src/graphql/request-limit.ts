@@ -1,7 +1,7 @@
 import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import { getGraphQLRateLimiter, Store } from 'graphql-rate-limit';
 import type { Clock } from '../platform/clock.js';
-import { LeasedLimit, type Verdict } from '../platform/limits/leased-limit.js';
+import { LeasedLimit, type LimitDecision } from '../platform/limits/leased-limit.js';
 import type { LimitSettings } from '../platform/limits/limit-settings.js';
 import type { LimitStore } from '../platform/limits/limit-store.js';
 import type { Metrics } from '../platform/metrics.js';
@@ -26,7 +26,7 @@ interface RequestLimitParts {
  * count. The library asks for the calls of the window so far, and is told of one where one is too many.
  */
 class LeasingStore extends Store {
-  readonly verdicts = new Map<string, Verdict>();
+  readonly decisions = new Map<string, LimitDecision>();
   private readonly limit: LeasedLimit;
 
   constructor(private readonly parts: RequestLimitParts) {
@@ -36,24 +36,24 @@ class LeasingStore extends Store {
 
   override async getForIdentity({ contextIdentity }: { contextIdentity: string }): Promise<readonly number[]> {
     const [appId = '', keyId = ''] = contextIdentity.split(' ');
-    const verdict = (await this.ofKey(appId, keyId)) ?? (await this.ofApp(appId));
-    this.verdicts.set(contextIdentity, verdict);
-    return verdict.isAllowed ? [] : [Date.now()];
+    const decision = (await this.ofKey(appId, keyId)) ?? (await this.ofApp(appId));
+    this.decisions.set(contextIdentity, decision);
+    return decision.isAllowed ? [] : [Date.now()];
   }
 
   override setForIdentity(): void {}
 
   /** The refusal of a key that has a limit of its own; null where the app's decides. */
-  private async ofKey(appId: string, keyId: string): Promise<Verdict | null> {
+  private async ofKey(appId: string, keyId: string): Promise<LimitDecision | null> {
     const max = keyId === '' ? undefined : await this.parts.settings?.ofKey(appId, keyId);
     if (max === undefined) return null;
-    const verdict = await this.limit.take({ appId, id: `requests ${keyId}` }, { max, windowMs: WINDOW_MS });
-    if (!verdict.isAllowed) return verdict;
+    const decision = await this.limit.take({ appId, id: `requests ${keyId}` }, { max, windowMs: WINDOW_MS });
+    if (!decision.isAllowed) return decision;
     const ofApp = await this.ofApp(appId);
-    return ofApp.isAllowed && verdict.remaining < ofApp.remaining ? verdict : ofApp;
+    return ofApp.isAllowed && decision.remaining < ofApp.remaining ? decision : ofApp;
   }
 
-  private async ofApp(appId: string): Promise<Verdict> {
+  private async ofApp(appId: string): Promise<LimitDecision> {
     const max = (await this.parts.settings?.ofApp(appId)) ?? this.parts.max;
     return this.limit.take({ appId, id: 'requests' }, { max, windowMs: WINDOW_MS });
   }
@@ -70,19 +70,22 @@ export class RequestLimit {
   }
 
   /** Counts one request of the scope's app; resolves to how its window stands. Throws RATE_LIMITED (HTTP 429) beyond the limit. */
-  async count(scope: Scope): Promise<Verdict> {
+  async count(scope: Scope): Promise<LimitDecision> {
     const info = { fieldName: 'request' } as GraphQLResolveInfo;
     // The store decides; the library is asked whether the one call it is told of is one too many.
     const refusal = await this.limiter({ parent: {}, args: {}, context: scope, info }, { max: 1, window: `${WINDOW_SECONDS}s` });
-    const verdict = this.store.verdicts.get(identityOf(scope)) ?? { isAllowed: true, limit: this.parts.max, remaining: 0, resetMs: 0 };
-    if (refusal === undefined) return verdict;
+    const decision = this.store.decisions.get(identityOf(scope)) ?? { isAllowed: true, limit: this.parts.max, remaining: 0, resetMs: 0 };
+    if (refusal === undefined) return decision;
     this.parts.metrics.rateLimited.inc({ limit: 'requests' });
-    throw rateLimited(`${verdict.limit} requests may be made in ${WINDOW_SECONDS / 60} minutes: wait, or ask for a higher limit.`, verdict);
+    throw rateLimited(
+      `${decision.limit} requests may be made in ${WINDOW_SECONDS / 60} minutes: wait, or ask for a higher limit.`,
+      decision,
+    );
   }
 }
 
 /** The top-level error of a limit that was met: HTTP 429, and when to come back. */
-function rateLimited(message: string, { limit, resetMs }: Verdict): GraphQLError {
+function rateLimited(message: string, { limit, resetMs }: LimitDecision): GraphQLError {
   const headers = new Map([
     ...Object.entries(limitHeaders({ isAllowed: false, limit, remaining: 0, resetMs })),
     ['retry-after', seconds(resetMs)],
@@ -92,7 +95,7 @@ function rateLimited(message: string, { limit, resetMs }: Verdict): GraphQLError
 }
 
 /** How a window stands, in the headers that clients know: the IETF's draft, and the older three. */
-export function limitHeaders({ limit, remaining, resetMs }: Verdict): Record<string, string> {
+export function limitHeaders({ limit, remaining, resetMs }: LimitDecision): Record<string, string> {
   return {
     'ratelimit-policy': `"requests";q=${limit};w=${WINDOW_SECONDS}`,
     ratelimit: `"requests";r=${remaining};t=${seconds(resetMs)}`,

@@ -40,9 +40,9 @@ const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
 const TELL_LIMITS: ApolloServerPlugin<Scope> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ contextValue, response: { body } }) => {
-      const { verdict } = contextValue.window;
-      if (verdict === null || body.kind !== 'single') return;
-      const { limit, remaining, resetMs } = verdict;
+      const { decision } = contextValue.window;
+      if (decision === null || body.kind !== 'single') return;
+      const { limit, remaining, resetMs } = decision;
       body.singleResult.extensions = { ...body.singleResult.extensions, rateLimit: { limit, remaining, resetMs } };
     },
   }),
@@ -101,9 +101,9 @@ export function graphqlRoute(parts: GraphqlParts) {
     server.addHook('onClose', () => apollo.stop());
     const context = async (request: FastifyRequest, reply: FastifyReply) => {
       const scope = await scopeOf(parts, request);
-      const verdict = await parts.limits.requests.count(scope);
-      scope.window.verdict = verdict;
-      reply.headers(limitHeaders(verdict));
+      const decision = await parts.limits.requests.count(scope);
+      scope.window.decision = decision;
+      reply.headers(limitHeaders(decision));
       return scope;
     };
     const answer = fastifyApolloHandler(apollo, { context });

@@ -132,7 +132,7 @@ export class ProcessorRejected extends AppError {
 }
 
 /** The processor refused to show something. That says nothing of what became of a request that was sent before. */
-export class LookRefused extends AppError {
+export class ReadRefused extends AppError {
   readonly code = UserErrorCode.PROCESSOR_REJECTED;
 
   constructor(reason: string, options?: ErrorOptions) {

@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export const TILLED_SIGNATURE_HEADER = 'tilled-signature';
 
 /** What verifySignature found. Missing = no header; stale = signed too long ago, too far ahead, or not in milliseconds. */
-export type SignatureVerdict = { ok: true; timestampMs: number } | { ok: false; reason: 'missing' | 'malformed' | 'stale' | 'mismatch' };
+export type SignatureCheck = { ok: true; timestampMs: number } | { ok: false; reason: 'missing' | 'malformed' | 'stale' | 'mismatch' };
 
 /** The header value for a body: `t=<epoch milliseconds>,v1=<hex hmac>`. */
 export function signPayload(input: { secret: string; rawBody: Buffer | string; timestampMs: number }): string {
@@ -22,7 +22,7 @@ export function verifySignature(input: {
   secrets: readonly string[];
   nowMs: number;
   toleranceMs: number;
-}): SignatureVerdict {
+}): SignatureCheck {
   if (input.header === undefined || input.header === '') return { ok: false, reason: 'missing' };
   const parsed = parseHeader(input.header);
   if (parsed === null) return { ok: false, reason: 'malformed' };

@@ -9,7 +9,7 @@ import { PaymentRepository } from '../billing/payments/payment.repository.js';
 import type { RefundMirror } from '../billing/refunds/refund.mirror.js';
 import type { SubscriptionMirror } from '../billing/subscriptions/subscription.mirror.js';
 import type { Clock } from '../platform/clock.js';
-import { LookRefused } from '../platform/errors.js';
+import { ReadRefused } from '../platform/errors.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
 import type { Lease } from '../platform/jobs/lease.js';
 import { GiveUp, type JobHandler } from '../platform/jobs/worker.js';
@@ -136,5 +136,5 @@ export class WebhookSync {
 
 /** Tilled refuses to show the object: asking again will not change that. */
 function givenUpIfRefused(error: unknown): never {
-  throw error instanceof LookRefused ? new GiveUp(error.message, { cause: error }) : error;
+  throw error instanceof ReadRefused ? new GiveUp(error.message, { cause: error }) : error;
 }

@@ -288,7 +288,7 @@ describe('work that was given up', () => {
   it('is done once it is tried again and its cause is gone', async () => {
     const dead = await deadEvent();
     await world.control('faults', { clear: true });
-    expect(await world.gateway.jobDesk.retry(await world.scope(app), null)).toBe(1);
+    expect(await world.gateway.jobAdministration.retry(await world.scope(app), null)).toBe(1);
     await world.settle();
     expect(await rowOf(dead)).toMatchObject({ status: 'PROCESSED', error: null });
     expect(await world.rows('billing_jobs', app)).toEqual([]);

@@ -149,10 +149,10 @@ export const MUTANTS = [
     checks: [{ file: 'test/abuse/admission.test.ts' }],
   },
   {
-    name: 'one app takes all hands',
+    name: 'one app takes all slots',
     file: 'src/platform/jobs/turns.ts',
-    from: 'const OF_ONE_APP = 24;',
-    to: 'const OF_ONE_APP = HANDS;',
+    from: 'const OF_ONE_APP_MAX = 24;',
+    to: 'const OF_ONE_APP_MAX = IN_PROGRESS_MAX;',
     checks: [{ ...only('unit/turns', 'are not all for one app'), project: 'pure' }],
   },
   {

@@ -10,7 +10,7 @@ export interface Refusal {
 }
 
 /** What is to be done with a line. */
-export type Verdict =
+export type LineDecision =
   | Refusal
   | { readonly kind: 'existing'; readonly id: string }
   | { readonly kind: 'adopt' }
@@ -37,7 +37,7 @@ export interface Adopter<Noun extends ImportNoun, Snapshot> {
   /** Tilled's object of a line that names one; null if there is none, undefined if the line names none. */
   look(scope: Scope, row: ImportRow<Noun>): Promise<Snapshot | null | undefined>;
   /** What is to be done with a line. Writes nothing. */
-  judge(scope: Scope, row: ImportRow<Noun>, snapshot: Snapshot | null | undefined, context: ImportContext): Promise<Verdict>;
+  judge(scope: Scope, row: ImportRow<Noun>, snapshot: Snapshot | null | undefined, context: ImportContext): Promise<LineDecision>;
   /** Records Tilled's object as ours, inside a transaction. */
   adopt(tx: Scope, row: ImportRow<Noun>, snapshot: Snapshot): Promise<Imported>;
   /** Makes at Tilled what is not there yet. Throws AppError. */

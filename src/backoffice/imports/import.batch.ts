@@ -3,7 +3,7 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { AppError, Conflict, OutcomeUnknown, ProcessorUnavailable } from '../../platform/errors.js';
 import { KeyInProgress } from '../../platform/idempotency/idempotency.errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
-import type { Adopter, ImportContext, Imported, Verdict } from './import.adopter.js';
+import type { Adopter, ImportContext, Imported, LineDecision } from './import.adopter.js';
 import type { ImportNoun, ImportRow } from './import.rows.js';
 import type { ImportAction, ImportItem } from './import-item.entity.js';
 import { ImportItemRepository } from './import-item.repository.js';
@@ -33,7 +33,7 @@ export interface LineOutcome {
 interface Judged<Snapshot> {
   readonly row: ImportRow;
   readonly snapshot: Snapshot | null | undefined;
-  readonly verdict: Verdict;
+  readonly verdict: LineDecision;
 }
 
 interface BatchParts<Noun extends ImportNoun, Snapshot> {
@@ -176,7 +176,7 @@ export class ImportBatch<Noun extends ImportNoun, Snapshot> {
     await items.noteMarked(unmarked.map((item) => item.id));
   }
 
-  private outcomeOf(row: ImportRow, verdict: Verdict, imported: Imported | null): LineOutcome {
+  private outcomeOf(row: ImportRow, verdict: LineDecision, imported: Imported | null): LineOutcome {
     switch (verdict.kind) {
       case 'adopt':
         return { row, action: 'made', reason: null, imported };
@@ -191,7 +191,7 @@ export class ImportBatch<Noun extends ImportNoun, Snapshot> {
     }
   }
 
-  private noteComing(row: ImportRow<Noun>, snapshot: Snapshot | null | undefined, verdict: Verdict): void {
+  private noteComing(row: ImportRow<Noun>, snapshot: Snapshot | null | undefined, verdict: LineDecision): void {
     if (verdict.kind !== 'adopt' && verdict.kind !== 'create') return;
     const { rehearsed } = this.parts.context;
     const fields: Readonly<Record<string, unknown>> = row.fields;

@@ -5,7 +5,7 @@ import { isOfAnotherApp, type Processor } from '../../billing/kit/processor.js';
 import { AppError, OutcomeUnknown, ProcessorUnavailable, type UserErrorCode, type UserErrorFacts } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCustomer } from '../../tilled/tilled.shapes.js';
-import { type Adopter, type ImportContext, type Imported, refused, type Verdict } from './import.adopter.js';
+import { type Adopter, type ImportContext, type Imported, type LineDecision, refused } from './import.adopter.js';
 import type { ImportRow } from './import.rows.js';
 
 type Row = ImportRow<'customers'>;
@@ -21,7 +21,7 @@ export class CustomerAdopter implements Adopter<'customers', TilledCustomer> {
     return id === undefined ? undefined : this.parts.processor.find(scope, (tilled) => tilled.getCustomer(id));
   }
 
-  async judge(scope: Scope, { fields }: Row, snapshot: TilledCustomer | null | undefined, context: ImportContext): Promise<Verdict> {
+  async judge(scope: Scope, { fields }: Row, snapshot: TilledCustomer | null | undefined, context: ImportContext): Promise<LineDecision> {
     const customers = CustomerRepository.of(scope);
     const namesake = fields.externalId === undefined ? null : await customers.findByExternalId(fields.externalId);
     if (snapshot === undefined) {

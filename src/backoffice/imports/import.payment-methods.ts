@@ -5,7 +5,7 @@ import { PaymentMethodRepository } from '../../billing/payment-methods/payment-m
 import type { PaymentMethodService } from '../../billing/payment-methods/payment-method.service.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
-import { type Adopter, type ImportContext, type Imported, refused, type Verdict } from './import.adopter.js';
+import { type Adopter, type ImportContext, type Imported, type LineDecision, refused } from './import.adopter.js';
 import { failureOf } from './import.customers.js';
 import type { ImportRow } from './import.rows.js';
 
@@ -19,7 +19,7 @@ export class PaymentMethodAdopter implements Adopter<'paymentMethods', TilledPay
     return this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(fields.tilledPaymentMethodId ?? ''));
   }
 
-  async judge(scope: Scope, row: Row, snapshot: TilledPaymentMethod | null | undefined, context: ImportContext): Promise<Verdict> {
+  async judge(scope: Scope, row: Row, snapshot: TilledPaymentMethod | null | undefined, context: ImportContext): Promise<LineDecision> {
     const { fields } = row;
     if (!snapshot) return refused(`Tilled has no payment method ${fields.tilledPaymentMethodId} in this account.`);
     const known = await PaymentMethodRepository.of(scope).findByTilledId(snapshot.id);
@@ -37,7 +37,7 @@ export class PaymentMethodAdopter implements Adopter<'paymentMethods', TilledPay
     return isSame ? { kind: 'adopt' } : refused(`At Tilled it belongs to ${tilledId}, which is another customer here than the line says.`);
   }
 
-  private async judgeUnattached(scope: Scope, { fields }: Row, { rehearsed }: ImportContext): Promise<Verdict> {
+  private async judgeUnattached(scope: Scope, { fields }: Row, { rehearsed }: ImportContext): Promise<LineDecision> {
     const customer = await ownerOf(scope, fields);
     const isComing = rehearsed?.has('externalId', fields.customerExternalId) || rehearsed?.has('cus', fields.tilledCustomerId);
     if (customer === null && !isComing) return refused('It is not attached at Tilled, and the customer the line names is not here.');

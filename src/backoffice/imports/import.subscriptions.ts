@@ -9,7 +9,7 @@ import type { SubscriptionService } from '../../billing/subscriptions/subscripti
 import { cursorOf } from '../../platform/tenancy/page.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
-import { type Adopter, type ImportContext, type Imported, refused, type Verdict } from './import.adopter.js';
+import { type Adopter, type ImportContext, type Imported, type LineDecision, refused } from './import.adopter.js';
 import { failureOf } from './import.customers.js';
 import { ownerOf } from './import.payment-methods.js';
 import type { ImportRow, SubscriptionFields } from './import.rows.js';
@@ -35,7 +35,7 @@ export class SubscriptionAdopter implements Adopter<'subscriptions', TilledSubsc
     return id === undefined ? undefined : this.parts.processor.find(scope, (tilled) => tilled.getSubscription(id));
   }
 
-  async judge(scope: Scope, row: Row, snapshot: TilledSubscription | null | undefined, context: ImportContext): Promise<Verdict> {
+  async judge(scope: Scope, row: Row, snapshot: TilledSubscription | null | undefined, context: ImportContext): Promise<LineDecision> {
     const { fields } = row;
     if (snapshot === undefined) return this.judgeNew(scope, fields, context);
     if (snapshot === null) return refused(`Tilled has no subscription ${fields.tilledSubscriptionId} in this account.`);
@@ -81,7 +81,7 @@ export class SubscriptionAdopter implements Adopter<'subscriptions', TilledSubsc
     return this.parts.adoption.mark(scope, tilledId);
   }
 
-  private async judgeNew(scope: Scope, fields: SubscriptionFields, context: ImportContext): Promise<Verdict> {
+  private async judgeNew(scope: Scope, fields: SubscriptionFields, context: ImportContext): Promise<LineDecision> {
     // Files are read again when a run goes on later: what was the future then may be the past by now.
     if (!(new Date(fields.billingCycleAnchor ?? Number.NaN) > scope.now())) return refused('Its billingCycleAnchor is not in the future.');
     const customer = await ownerOf(scope, fields);
@@ -100,7 +100,7 @@ export class SubscriptionAdopter implements Adopter<'subscriptions', TilledSubsc
     fields: SubscriptionFields,
     snapshot: TilledSubscription,
     { rehearsed }: ImportContext,
-  ): Promise<Verdict> {
+  ): Promise<LineDecision> {
     const customer = await CustomerRepository.of(scope).findByTilledId(snapshot.customer_id);
     const isComing = rehearsed?.has('cus', snapshot.customer_id) || rehearsed?.has('externalId', fields.customerExternalId);
     if (customer === null && !isComing) return refused(`Its customer ${snapshot.customer_id} is not here: import it first.`);

@@ -104,7 +104,7 @@ export class CustomerService {
       customer.metadata = mergedMetadata(customer.metadata, input.metadata);
       customer.updatedAt = this.parts.clock.now();
       const key = { kind: CUSTOMER_PUSH, subject: customer.id };
-      const held = await this.parts.jobs.hold(tx, key);
+      const held = await this.parts.jobs.enqueueAndTake(tx, key);
       if (held === null) await this.parts.jobs.enqueue(tx, key);
       return held;
     });
@@ -136,7 +136,7 @@ export class CustomerService {
       await this.parts.processor.send(scope, lease, (tilled) => tilled.updateCustomer(tilledId, paramsOf(scope, customer)));
     }
     // An older one that was not answered may still come after this: then it is carried there once more, when that one is dead.
-    const dueInMs = await this.parts.intents.leftMsOf(lease);
+    const dueInMs = await this.parts.intents.underWayForMs(lease);
     await scope.transaction((tx) => (dueInMs ? this.parts.jobs.release(tx, lease, { dueInMs }) : this.parts.jobs.complete(tx, lease)));
   }
 

@@ -1,4 +1,4 @@
-import { givenTo } from '../../platform/idempotency/claims.js';
+import { intentPayloadOf } from '../../platform/idempotency/claims.js';
 import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import { JobRepository } from '../../platform/jobs/job.repository.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
@@ -15,5 +15,5 @@ export async function assertNoneOpen(tx: Scope, subject: string, operations: rea
 /** What a mutation left to be done whose executions have not ended, of all objects of the app: few are open at a time. */
 export async function openWork<Given>(tx: Scope, operation: string): Promise<{ readonly subject: string; readonly given: Given }[]> {
   const jobs = await JobRepository.of(tx).open(operation);
-  return jobs.map(({ subject, payload }) => ({ subject, given: givenTo<Given>(payload) }));
+  return jobs.map(({ subject, payload }) => ({ subject, given: intentPayloadOf<Given>(payload) }));
 }

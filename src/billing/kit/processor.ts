@@ -1,4 +1,4 @@
-import { AppError, LookRefused, OutcomeUnknown, ProcessorRejected, ProcessorUnavailable } from '../../platform/errors.js';
+import { AppError, OutcomeUnknown, ProcessorRejected, ProcessorUnavailable, ReadRefused } from '../../platform/errors.js';
 import type { Permit } from '../../platform/jobs/lease.js';
 import type { AppIdentity } from '../../platform/tenancy/app-identity.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
@@ -22,7 +22,7 @@ export class Processor {
       return await this.call(scope, () => false, question);
     } catch (error) {
       // Only an order that is refused is an outcome.
-      throw error instanceof ProcessorRejected ? new LookRefused(error.reason, { cause: error.cause }) : error;
+      throw error instanceof ProcessorRejected ? new ReadRefused(error.reason, { cause: error.cause }) : error;
     }
   }
 
@@ -73,7 +73,7 @@ async function orNullIfMissing<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
   } catch (error) {
-    const isRefused = error instanceof ProcessorRejected || error instanceof LookRefused;
+    const isRefused = error instanceof ProcessorRejected || error instanceof ReadRefused;
     if (isRefused && error.cause instanceof TilledError && error.cause.kind === 'not_found') return null;
     throw error;
   }

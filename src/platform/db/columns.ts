@@ -7,6 +7,8 @@ import { Property } from '@mikro-orm/decorators/legacy';
  */
 interface ColumnOptions {
   readonly nullable?: boolean;
+  /** The column's name, where it is not that of the property. */
+  readonly name?: string;
   /** What rows have that were there before the column; new rows always say it. */
   readonly before?: number;
 }
@@ -14,6 +16,7 @@ interface ColumnOptions {
 const column = (columnType: string, type: string, options: ColumnOptions = {}): PropertyDecorator =>
   Property({
     ...{ columnType, type, runtimeType: type, nullable: options.nullable ?? false },
+    ...(options.name === undefined ? {} : { fieldName: options.name }),
     ...(options.before === undefined ? {} : { default: options.before }),
   }) as PropertyDecorator;
 

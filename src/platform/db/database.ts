@@ -9,7 +9,7 @@ import { areStepsWatched, asStep, type Step } from '../spans.js';
 import { DatabaseTime } from './database-time.js';
 import { embeddedDialect } from './embedded.dialect.js';
 import { untilNotLost } from './lost-race.js';
-import { MySqlPool, type Outcome, type PoolUse, PreparedTransaction } from './mysql.pool.js';
+import { MySqlPool, type PoolUse, PreparedTransaction, type StatementResult } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
 import { type RawRow, Table } from './table.js';
 import { TenantGuard } from './tenant.guard.js';
@@ -174,7 +174,7 @@ export class Database {
     }
   }
 
-  private async execute(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<Outcome> {
+  private async execute(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<StatementResult> {
     this.announce(sql, parameters);
     const values = storable(parameters);
     const send = () => {
@@ -185,7 +185,7 @@ export class Database {
     return this.observed(sql, () => this.heard(send()), unit === undefined);
   }
 
-  private async executeByOrm(sql: string, values: unknown[], em?: EntityManager): Promise<Outcome> {
+  private async executeByOrm(sql: string, values: unknown[], em?: EntityManager): Promise<StatementResult> {
     const connection = this.orm.em.getConnection() as unknown as AbstractSqlConnection;
     const client = (em?.getTransactionContext() as Kysely<unknown> | undefined) ?? connection.getClient();
     const { rows, numAffectedRows } = await client.executeQuery(CompiledQuery.raw(sql, values));

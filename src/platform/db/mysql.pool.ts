@@ -12,7 +12,7 @@ export interface PoolUse {
 }
 
 /** What one statement gave: the rows of a SELECT, or how many rows another one matched (UPDATE, DELETE) or made (INSERT). */
-export interface Outcome {
+export interface StatementResult {
   readonly rows: RawRow[];
   readonly affected: number;
 }
@@ -57,7 +57,7 @@ export class PreparedTransaction {
     });
   }
 
-  execute(sql: string, values: unknown[]): Promise<Outcome> {
+  execute(sql: string, values: unknown[]): Promise<StatementResult> {
     return executed(this.open(), sql, values);
   }
 
@@ -89,15 +89,15 @@ export class PreparedTransaction {
 /** What a value may be when it gets to the driver. */
 type Value = string | number | boolean | Date | null;
 
-function executed(on: Pool | PoolConnection, sql: string, values: unknown[]): Promise<Outcome> {
+function executed(on: Pool | PoolConnection, sql: string, values: unknown[]): Promise<StatementResult> {
   return new Promise((resolve, reject) => {
     on.execute(sql, values as Value[], (error, result) =>
-      error ? reject(error) : resolve(outcomeOf(result as RawRow[] | ResultSetHeader)),
+      error ? reject(error) : resolve(resultOf(result as RawRow[] | ResultSetHeader)),
     );
   });
 }
 
-function outcomeOf(result: RawRow[] | ResultSetHeader): Outcome {
+function resultOf(result: RawRow[] | ResultSetHeader): StatementResult {
   return 'affectedRows' in result ? { rows: [], affected: result.affectedRows } : { rows: result, affected: 0 };
 }
 
@@ -143,7 +143,7 @@ export class MySqlPool {
   }
 
   /** One statement that is a transaction of its own, prepared once a connection: after that only its values are sent. */
-  execute(sql: string, values: unknown[]): Promise<Outcome> {
+  execute(sql: string, values: unknown[]): Promise<StatementResult> {
     return executed(this.singles, sql, values);
   }
 

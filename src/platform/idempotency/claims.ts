@@ -15,16 +15,19 @@ import { fingerprintOf, keyIdOf } from './request-key.js';
 const KEPT_MS = 30 * 24 * 3_600_000;
 const RACES_MAX = 3;
 
-/** What a mutation's job carries: what the intent left for the execution, the key that waits for the outcome, and who asked. */
+/** What the job of a mutation carries, as it is stored in its row. */
 export interface JobPayload {
+  /** The payload of the intent. Stored by this name, so that jobs of earlier builds can be read. */
   readonly given: unknown;
+  /** The key that waits for the outcome. */
   readonly keyId: string | null;
+  /** The request that asked for it. */
   readonly requestId?: string;
 }
 
 /** What the intent left for its execution, from the payload of their job. */
-export function givenTo<Given>(payload: unknown): Given {
-  return (payload as JobPayload).given as Given;
+export function intentPayloadOf<Payload>(jobPayload: unknown): Payload {
+  return (jobPayload as JobPayload).given as Payload;
 }
 
 /** What became of a request: it has the right to go on, or something of it is there already. */
@@ -83,7 +86,7 @@ export class Claims {
       return { kind: 'existing', subject: intent.subject };
     }
     const payload: JobPayload = { given: intent.payload ?? null, keyId, requestId: tx.requestId };
-    const lease = await this.jobs.hold(tx, { kind: operation, subject: intent.subject, payload });
+    const lease = await this.jobs.enqueueAndTake(tx, { kind: operation, subject: intent.subject, payload });
     if (lease === null) throw new AlreadyRunning(operation, intent.subject);
     return { kind: 'won', lease };
   }

@@ -5,7 +5,7 @@ import { type JobKey, type Lease, LeaseLost } from '../jobs/lease.js';
 import type { JobHandler } from '../jobs/worker.js';
 import { errorFields } from '../log.js';
 import type { Scope } from '../tenancy/scope.js';
-import { type Claims, givenTo, type JobPayload } from './claims.js';
+import { type Claims, intentPayloadOf, type JobPayload } from './claims.js';
 import { KeyInProgress, KeyReused, Postponed } from './idempotency.errors.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
@@ -47,7 +47,7 @@ export class Intents {
   }
 
   /** The jobs, by kind, that finish what a crash or an unanswered call left behind. */
-  finisher<Row>(...mutations: readonly IdempotentMutation<Row>[]): [string, JobHandler][] {
+  jobHandlers<Row>(...mutations: readonly IdempotentMutation<Row>[]): [string, JobHandler][] {
     return mutations.map((mutation) => [mutation.operation, (scope, lease) => this.finish(scope, mutation, lease)]);
   }
 
@@ -70,15 +70,15 @@ export class Intents {
       });
     };
     const assertNothingUnderWay = async () => {
-      const leftMs = await this.leftMsOf(lease);
+      const leftMs = await this.underWayForMs(lease);
       if (leftMs !== null && leftMs > 0) throw new OutcomeUnknown({ retryAfterMs: leftMs });
     };
     const doubt = async (): Promise<Doubt> => {
-      const leftMs = await this.leftMsOf(lease);
+      const leftMs = await this.underWayForMs(lease);
       return leftMs === null ? 'none' : leftMs > 0 ? 'underWay' : 'over';
     };
     const { subject } = lease;
-    const payload = givenTo(lease.payload);
+    const payload = intentPayloadOf(lease.payload);
     const confirm = (tx: Scope) => this.parts.jobs.confirm(tx, lease);
     return { subject, payload, lease, isFirst, assertNothingUnderWay, doubt, confirm, conclude, isConcluded: () => isCommitted };
   }
@@ -87,7 +87,7 @@ export class Intents {
    * How much longer a request that was not answered may be carried out, ms; null if there is none. The database's time says how long ago
    * it was sent, as far as this process saw that time run steadily: a clock that is set must not shorten the wait.
    */
-  async leftMsOf(lease: Lease): Promise<number | null> {
+  async underWayForMs(lease: Lease): Promise<number | null> {
     const { clocks, quietMs } = this.parts;
     const quietForMs = lease.quietForMs();
     if (quietForMs === null || quietForMs < quietMs) return quietForMs === null ? null : quietMs - quietForMs;

@@ -1,4 +1,4 @@
-import { type AppError, LookRefused, OutcomeUnknown, ProcessorUnavailable, type UserErrorFacts } from '../errors.js';
+import { type AppError, OutcomeUnknown, ProcessorUnavailable, ReadRefused, type UserErrorFacts } from '../errors.js';
 import type { Lease } from '../jobs/lease.js';
 import type { Scope } from '../tenancy/scope.js';
 
@@ -93,6 +93,6 @@ export interface MutationRequest {
  * say that nothing happened: what was begun is finished. A processor that refuses to show what became of it gave no answer.
  */
 export function isLeftOpen({ isFirst, lease }: Execution, error: unknown): boolean {
-  const isUnseen = error instanceof ProcessorUnavailable || error instanceof LookRefused;
+  const isUnseen = error instanceof ProcessorUnavailable || error instanceof ReadRefused;
   return error instanceof OutcomeUnknown || (isUnseen && !(isFirst && lease.hasDoneNothing));
 }

@@ -50,9 +50,9 @@ export class Job extends TenantRow {
   @IntColumn()
   fence!: number;
 
-  /** How often the work was asked for; what was asked while it ran is done again. */
-  @IntColumn()
-  wanted!: number;
+  /** How often the work was requested; what was requested while it ran is done again. */
+  @IntColumn({ name: 'wanted' })
+  timesRequested!: number;
 
   @IntColumn()
   attempts!: number;

@@ -7,9 +7,9 @@ import type { Scope } from '../tenancy/scope.js';
 import type { DueWorkReport } from './due-work.js';
 import { Job, type JobPriority } from './job.entity.js';
 import { JobSql } from './job.sql.js';
-import { type Begin, type JobKey, Lease, LeaseLost } from './lease.js';
+import { type JobKey, Lease, LeaseLost, type StartStopwatch } from './lease.js';
 import type { LeaseKeeper } from './lease-keeper.js';
-import { type InHand, sharedOut, type Turn } from './turns.js';
+import { type InProgress, shareOut, type Turn } from './turns.js';
 
 /** Work to ask for, with what its handler needs to know. */
 export interface NewJob extends JobKey {
@@ -21,7 +21,7 @@ interface JobsParts {
   readonly ids: Ids;
   readonly keeper: LeaseKeeper;
   readonly due: DueWorkReport;
-  readonly begin: Begin;
+  readonly startStopwatch: StartStopwatch;
   /** What goes first when there is more than can be done. */
   readonly priorityOf: (kind: string) => JobPriority;
 }
@@ -59,8 +59,8 @@ export class Jobs {
   }
 
   /** Asks for work and takes it at once, from the commit on. Null when the same work is waiting or running already. */
-  async hold(scope: Scope, job: NewJob): Promise<Lease | null> {
-    const taken = this.parts.begin();
+  async enqueueAndTake(scope: Scope, job: NewJob): Promise<Lease | null> {
+    const taken = this.parts.startStopwatch();
     const id = this.parts.ids.make('job');
     try {
       await scope.run(this.sql.insertingHeld, this.valuesOf(scope, job, id));
@@ -71,14 +71,14 @@ export class Jobs {
     const { appId } = scope;
     const { kind, subject, payload = null } = job;
     const now = scope.now();
-    const fresh = { fence: 1, wanted: 1, attempts: 0, sends: 0, sentAt: null, createdAt: now };
+    const fresh = { fence: 1, timesRequested: 1, attempts: 0, sends: 0, sentAt: null, createdAt: now };
     return this.kept(new Lease({ appId, id, kind, subject, payload, ...fresh }, taken, now), scope);
   }
 
   /** Takes work of this key that nobody holds now; null when there is none or somebody else does. */
   async take(scope: Scope, key: JobKey): Promise<Lease | null> {
     return scope.transaction(async (tx) => {
-      const taken = this.parts.begin();
+      const taken = this.parts.startStopwatch();
       const [row] = await this.select(tx, key);
       if (row === undefined || row.state === 'dead' || this.heldMsOf(row) > 0) return null;
       const raised = await tx.run(`${this.sql.taking} where app_id = ? and id = ? and fence = ?`, [row.app_id, row.id, row.fence]);
@@ -97,10 +97,10 @@ export class Jobs {
     return (await this.heldForMs(scope, key)) !== null;
   }
 
-  /** Takes up to `limit` due pieces of work, shared out among the apps beside what is in hand. */
-  async claim(limit: number, inHand: InHand): Promise<Lease[]> {
+  /** Takes up to `limit` due pieces of work, shared out among the apps beside what is in progress. */
+  async claim(limit: number, inProgress: InProgress): Promise<Lease[]> {
     const { database, due, keeper } = this.parts;
-    const turns = sharedOut(await due.read(), inHand, limit);
+    const turns = shareOut(await due.read(), inProgress, limit);
     if (turns.length === 0) return [];
     const claiming = database.transaction(async (em) => {
       const claimed: Lease[] = [];
@@ -168,7 +168,7 @@ export class Jobs {
   async bury(scope: Scope, lease: Lease, reason: string): Promise<boolean> {
     const held = [lease.appId, lease.jobId, lease.fence];
     const said = reason.slice(0, ERROR_CHARS_MAX);
-    if ((await scope.run(this.sql.burying, [said, ...held, lease.wanted])) > 0) return true;
+    if ((await scope.run(this.sql.burying, [said, ...held, lease.timesRequested])) > 0) return true;
     await scope.run(this.sql.askingAnew({ withReason: true }), [said, ...held]);
     return false;
   }
@@ -185,8 +185,8 @@ export class Jobs {
   }
 
   /** Whether it was still asked for as often as when it was taken, and is gone now. */
-  private async removed(scope: Scope, { appId, jobId, fence, wanted }: Lease): Promise<boolean> {
-    return (await scope.run(`${this.sql.removing} and wanted = ?`, [appId, jobId, fence, wanted])) > 0;
+  private async removed(scope: Scope, { appId, jobId, fence, timesRequested }: Lease): Promise<boolean> {
+    return (await scope.run(`${this.sql.removing} and wanted = ?`, [appId, jobId, fence, timesRequested])) > 0;
   }
 
   private async insert(scope: Scope, jobs: readonly NewJob[], dueInMs: number): Promise<void> {
@@ -198,8 +198,8 @@ export class Jobs {
   }
 
   private async claimTurn({ appId, priority, count }: Turn, em: EntityManager): Promise<Lease[]> {
-    const { database, begin, due } = this.parts;
-    const taken = begin();
+    const { database, startStopwatch, due } = this.parts;
+    const taken = startStopwatch();
     const locking = database.isEmbedded ? '' : ' for update skip locked';
     const rows = await database.query(
       `${this.sql.selecting} where app_id = ? and priority = ? and due_at <= ${this.now} order by due_at, id limit ${count}${locking}`,
@@ -219,13 +219,13 @@ export class Jobs {
   }
 
   /** A lease on what was read before it was taken. Whoever held it last may have sent something until now. */
-  private leaseOf(raw: RawRow, taken: ReturnType<Begin>): Lease {
+  private leaseOf(raw: RawRow, taken: ReturnType<StartStopwatch>): Lease {
     const job = this.parts.database.table(Job).fromRaw(raw);
     const now = this.parts.database.time.read(raw.now_at);
-    const { appId, id, kind, subject, payload, fence, wanted, attempts, createdAt } = job;
+    const { appId, id, kind, subject, payload, fence, timesRequested, attempts, createdAt } = job;
     const isTakenOver = job.state === 'running';
     const doubt = isTakenOver ? { sends: job.sends + 1, sentAt: now } : { sends: job.sends, sentAt: job.sentAt };
-    return new Lease({ appId, id, kind, subject, payload, fence: fence + 1, wanted, attempts, createdAt, ...doubt }, taken, now);
+    return new Lease({ appId, id, kind, subject, payload, fence: fence + 1, timesRequested, attempts, createdAt, ...doubt }, taken, now);
   }
 
   private kept(lease: Lease, tx: Scope): Lease {

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.js';
 import { errorFields, type Log } from '../log.js';
-import { type Begin, LEASE_MS, type Lease } from './lease.js';
+import { LEASE_MS, type Lease, type StartStopwatch } from './lease.js';
 
 /** How often leases are looked after, and how old one is before it is renewed, ms. */
 const EVERY_MS = LEASE_MS / 5;
@@ -13,12 +13,12 @@ export class LeaseKeeper {
   private timer: NodeJS.Timeout | null = null;
   private isRenewing = false;
 
-  constructor(private readonly parts: { readonly database: Database; readonly begin: Begin; readonly log: Log }) {}
+  constructor(private readonly parts: { readonly database: Database; readonly startStopwatch: StartStopwatch; readonly log: Log }) {}
 
   /** From now on the lease is renewed. */
   keep(lease: Lease): void {
     this.held.add(lease);
-    this.timer ??= setInterval(() => this.look(), EVERY_MS).unref();
+    this.timer ??= setInterval(() => this.renewOnTick(), EVERY_MS).unref();
   }
 
   /** Nobody is at it any more, however it ended: the lease runs out by itself. */
@@ -29,7 +29,7 @@ export class LeaseKeeper {
     this.timer = null;
   }
 
-  private look(): void {
+  private renewOnTick(): void {
     if (this.isRenewing) return;
     this.isRenewing = true;
     void this.renewDue().finally(() => {
@@ -45,8 +45,8 @@ export class LeaseKeeper {
   }
 
   private async renew(lease: Lease): Promise<void> {
-    const { database, begin } = this.parts;
-    const begun = begin();
+    const { database, startStopwatch } = this.parts;
+    const begun = startStopwatch();
     const renewed = await database.run(
       `update billing_jobs set due_at = ${database.time.in(LEASE_MS)} where app_id = ? and id = ? and fence = ? and state = 'running'`,
       [lease.appId, lease.jobId, lease.fence],

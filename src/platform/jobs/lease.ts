@@ -22,7 +22,7 @@ export const WITHOUT_LEASE: Permit = { maySend: () => true, answered: () => unde
 /** A row of work as it was taken. */
 export type TakenJob = Pick<
   Job,
-  'appId' | 'id' | 'kind' | 'subject' | 'payload' | 'fence' | 'wanted' | 'attempts' | 'sends' | 'sentAt' | 'createdAt'
+  'appId' | 'id' | 'kind' | 'subject' | 'payload' | 'fence' | 'timesRequested' | 'attempts' | 'sends' | 'sentAt' | 'createdAt'
 >;
 
 /** Somebody else took the work over while we were slow; what we have must not be written. */
@@ -49,7 +49,7 @@ export class Lease implements JobKey, Permit {
   readonly payload: unknown;
   readonly fence: number;
   /** How often the work had been asked for when it was taken. */
-  readonly wanted: number;
+  readonly timesRequested: number;
   /** How many tries failed before this one. */
   readonly attempts: number;
   /** How many requests that change something may have been sent for it before and were not answered. */
@@ -64,12 +64,12 @@ export class Lease implements JobKey, Permit {
 
   /** `taken` was started before the statement that took the work; `now` is the database's time in it. */
   constructor(
-    { appId, id, kind, subject, payload, fence, wanted, attempts, sends, sentAt, createdAt }: TakenJob,
+    { appId, id, kind, subject, payload, fence, timesRequested, attempts, sends, sentAt, createdAt }: TakenJob,
     private readonly taken: Stopwatch,
     private readonly now: Date,
   ) {
     [this.appId, this.jobId, this.kind, this.subject, this.payload] = [appId, id, kind, subject, payload];
-    [this.fence, this.wanted, this.attempts, this.sends] = [fence, wanted, attempts, sends];
+    [this.fence, this.timesRequested, this.attempts, this.sends] = [fence, timesRequested, attempts, sends];
     [this.sentAt, this.createdAt] = [sentAt, createdAt];
     this.renewed = taken;
   }
@@ -145,10 +145,10 @@ export class Lease implements JobKey, Permit {
   }
 }
 
-/** Starts measuring before a statement that takes or renews a lease. */
-export type Begin = () => Stopwatch;
+/** Starts the stopwatch of a lease, before the statement that takes or renews it. */
+export type StartStopwatch = () => Stopwatch;
 
-/** Measures with these clocks. */
-export function beginWith(clock: Clock, ticks: Ticks): Begin {
+/** Makes stopwatches that run by these clocks. */
+export function stopwatchStarter(clock: Clock, ticks: Ticks): StartStopwatch {
   return () => new Stopwatch(clock, ticks);
 }

@@ -5,7 +5,7 @@ import { asStep } from '../spans.js';
 import type { Scope } from '../tenancy/scope.js';
 import type { Jobs } from './jobs.js';
 import { type Lease, LeaseLost } from './lease.js';
-import { HANDS, type InHand } from './turns.js';
+import { IN_PROGRESS_MAX, type InProgress } from './turns.js';
 
 /** Does one piece of work and completes its lease, best in the transaction of its own last write. */
 export type JobHandler = (scope: Scope, lease: Lease) => Promise<void>;
@@ -18,7 +18,7 @@ interface WorkerParts {
   readonly handlers: ReadonlyMap<string, JobHandler>;
   /** Whether this process may take work now. */
   readonly mayWork: () => Promise<boolean>;
-  /** What goes first; what is in hand is counted by it. */
+  /** What goes first; work in progress is counted by it. */
   readonly priorityOf: (kind: string) => number;
   /** Queues what arrived and is not work yet. */
   readonly intake: () => Promise<void>;
@@ -45,7 +45,7 @@ export class Worker {
   private stopping: AbortController | undefined;
   private running: Promise<void> | undefined;
   private wake: AbortController = new AbortController();
-  private readonly inHand = new Map<Promise<void>, InHand[number]>();
+  private readonly inProgress = new Map<Promise<void>, InProgress[number]>();
 
   constructor(private readonly parts: WorkerParts) {
     parts.jobs.onDue(() => (this.wake.signal.aborted ? undefined : this.wake.abort()));
@@ -57,7 +57,7 @@ export class Worker {
     this.running = this.loop(this.stopping.signal);
   }
 
-  /** Finishes what is in hand and takes no more. */
+  /** Finishes what is in progress and takes no more. */
   async stop(): Promise<void> {
     this.stopping?.abort();
     this.wake.abort();
@@ -82,26 +82,26 @@ export class Worker {
         return 0;
       });
       if (taken > 0 || stop.aborted) continue;
-      if (this.inHand.size >= HANDS) await Promise.race(this.inHand.keys());
+      if (this.inProgress.size >= IN_PROGRESS_MAX) await Promise.race(this.inProgress.keys());
       else await sleep(this.parts.idleMs, undefined, { signal: this.wake.signal }).catch(() => undefined);
     }
-    await Promise.all(this.inHand.keys());
+    await Promise.all(this.inProgress.keys());
   }
 
-  /** Fills the hands that are free; nothing waits for a slow piece of work but what comes after it in its own hand. */
+  /** Fills the slots that are free; a slow piece of work keeps only its own slot from others. */
   private async takeMore(): Promise<number> {
     await this.parts.intake().catch((error: unknown) => this.parts.log.error('what arrived could not be queued', errorFields(error)));
-    const free = HANDS - this.inHand.size;
+    const free = IN_PROGRESS_MAX - this.inProgress.size;
     if (free === 0 || !(await this.parts.mayWork())) return 0;
-    const leases = await this.parts.jobs.claim(Math.min(free, BATCH), [...this.inHand.values()]);
+    const leases = await this.parts.jobs.claim(Math.min(free, BATCH), [...this.inProgress.values()]);
     for (const lease of leases) {
       const done: Promise<void> = this.work(lease)
         // The lease runs out by itself, and somebody takes the work anew.
         .catch((error: unknown) =>
           this.parts.log.error('work was left', { kind: lease.kind, subject: lease.subject, ...errorFields(error) }),
         )
-        .finally(() => this.inHand.delete(done));
-      this.inHand.set(done, { priority: this.parts.priorityOf(lease.kind), appId: lease.appId });
+        .finally(() => this.inProgress.delete(done));
+      this.inProgress.set(done, { priority: this.parts.priorityOf(lease.kind), appId: lease.appId });
     }
     return leases.length;
   }

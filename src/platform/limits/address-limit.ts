@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../clock.js';
-import { LeasedLimit, type Verdict } from './leased-limit.js';
+import { LeasedLimit, type LimitDecision } from './leased-limit.js';
 import type { LimitStore } from './limit-store.js';
 
 /** A window of failed authentications, as the checklist has it. */
@@ -40,14 +40,14 @@ export class AddressLimit {
     this.goodUntil.set(digest(credential), this.parts.clock.now().getTime() + WINDOW_MS);
   }
 
-  /** Counts a failure. Beyond the limit the verdict is that the failure is answered by the block, too. */
-  async noteFailure(address: string, credential: string): Promise<Verdict> {
+  /** Counts a failure. Beyond the limit the decision is that the failure is answered by the block, too. */
+  async noteFailure(address: string, credential: string): Promise<LimitDecision> {
     this.goodUntil.delete(digest(credential));
-    const verdict = await this.limit.take({ appId: '', id: idOf(address) }, { max: this.parts.max, windowMs: WINDOW_MS });
+    const decision = await this.limit.take({ appId: '', id: idOf(address) }, { max: this.parts.max, windowMs: WINDOW_MS });
     const nowMs = this.parts.clock.now().getTime();
     // The last one allowed is still answered as what it is; what follows it is blocked.
-    if (verdict.remaining === 0) this.remember(address, { at: nowMs, blockedUntil: nowMs + verdict.resetMs });
-    return verdict;
+    if (decision.remaining === 0) this.remember(address, { at: nowMs, blockedUntil: nowMs + decision.resetMs });
+    return decision;
   }
 
   private async look(address: string, nowMs: number): Promise<{ readonly at: number; readonly blockedUntil: number }> {

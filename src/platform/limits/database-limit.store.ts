@@ -1,7 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Database } from '../db/database.js';
 import { LimitCounter } from './limit-counter.entity.js';
-import { type Lease, type LimitKey, type LimitRule, type LimitStore, leaseSize } from './limit-store.js';
+import { type GrantedPoints, type LimitKey, type LimitRule, type LimitStore, leaseSize } from './limit-store.js';
 
 /** A lease that lost this many races in a row was asked for by more processes than there are. */
 const TRIES_MAX = 50;
@@ -16,7 +16,7 @@ export class DatabaseLimitStore implements LimitStore {
 
   constructor(private readonly database: Database) {}
 
-  async lease(key: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<Lease> {
+  async lease(key: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<GrantedPoints> {
     await this.forgetAddresses(nowMs);
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const row = await this.find(key);
@@ -32,7 +32,7 @@ export class DatabaseLimitStore implements LimitStore {
     throw new Error(`The count of ${key.id} changed ${TRIES_MAX} times while it was being raised.`);
   }
 
-  async read(key: LimitKey, nowMs: number): Promise<Omit<Lease, 'granted'> | null> {
+  async read(key: LimitKey, nowMs: number): Promise<Omit<GrantedPoints, 'granted'> | null> {
     const row = await this.find(key);
     return row !== null && row.resetsAt.getTime() > nowMs ? { used: row.used, resetsAt: row.resetsAt.getTime() } : null;
   }

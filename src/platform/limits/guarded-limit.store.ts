@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorFields, type Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
-import { type Lease, type LimitKey, type LimitRule, type LimitStore, MemoryLimitStore } from './limit-store.js';
+import { type GrantedPoints, type LimitKey, type LimitRule, type LimitStore, MemoryLimitStore } from './limit-store.js';
 
 const ANSWER_MS_MAX = 2_000;
 const TRY_AGAIN_AFTER_MS = 5_000;
@@ -16,11 +16,11 @@ export class GuardedLimitStore implements LimitStore {
 
   constructor(private readonly parts: { readonly shared: LimitStore; readonly log: Log; readonly metrics: Metrics }) {}
 
-  lease(key: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<Lease> {
+  lease(key: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<GrantedPoints> {
     return this.guarded((store) => store.lease(key, rule, nowMs, isSingle));
   }
 
-  read(key: LimitKey, nowMs: number): Promise<Omit<Lease, 'granted'> | null> {
+  read(key: LimitKey, nowMs: number): Promise<Omit<GrantedPoints, 'granted'> | null> {
     return this.guarded((store) => store.read(key, nowMs));
   }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import { LEASE_MAX, type LimitKey, type LimitRule, type LimitStore } from './limit-store.js';
 
 /** Whether one more is allowed, and how the window stands as far as this process knows. */
-export interface Verdict {
+export interface LimitDecision {
   readonly isAllowed: boolean;
   readonly limit: number;
   readonly remaining: number;
@@ -41,7 +41,7 @@ export class LeasedLimit {
   ) {}
 
   /** Takes one point, if there is one. */
-  async take(key: LimitKey, rule: LimitRule): Promise<Verdict> {
+  async take(key: LimitKey, rule: LimitRule): Promise<LimitDecision> {
     const holding = this.holdingOf(key);
     for (;;) {
       const nowMs = this.parts.clock.now().getTime();
@@ -49,9 +49,9 @@ export class LeasedLimit {
       if (holding.left > 0) {
         holding.left -= 1;
         if (holding.left < holding.low) void this.refilled(holding, key, rule).catch(() => undefined);
-        return verdict(true, holding, rule, nowMs);
+        return decisionOf(true, holding, rule, nowMs);
       }
-      if (holding.exhaustedAt >= rule.max) return verdict(false, holding, rule, nowMs);
+      if (holding.exhaustedAt >= rule.max) return decisionOf(false, holding, rule, nowMs);
       await this.refilled(holding, key, rule);
     }
   }
@@ -82,6 +82,6 @@ export class LeasedLimit {
   }
 }
 
-function verdict(isAllowed: boolean, { left, used, resetsAt }: Holding, { max }: LimitRule, nowMs: number): Verdict {
+function decisionOf(isAllowed: boolean, { left, used, resetsAt }: Holding, { max }: LimitRule, nowMs: number): LimitDecision {
   return { isAllowed, limit: max, remaining: Math.max(0, max - used + left), resetMs: Math.max(0, resetsAt - nowMs) };
 }

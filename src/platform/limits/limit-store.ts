@@ -12,8 +12,8 @@ export interface LimitRule {
   readonly windowMs: number;
 }
 
-/** Points given out of a window, which are then the asker's to use or to lose; none when the window has no more. */
-export interface Lease {
+/** Points of a window given to one process, to use or to lose. None when the window has no more. */
+export interface GrantedPoints {
   readonly granted: number;
   /** Points of the window that are given out, these included. */
   readonly used: number;
@@ -23,9 +23,9 @@ export interface Lease {
 /** How much of each limit is used. Never gives out more than `max` in a window, whoever asks at once. Throws when it cannot be reached. */
 export interface LimitStore {
   /** Takes a few points, one when the window nears its end or only single ones are wanted. */
-  lease(key: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<Lease>;
+  lease(key: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<GrantedPoints>;
   /** How much is used, without using any; null when nothing is. */
-  read(key: LimitKey, nowMs: number): Promise<Omit<Lease, 'granted'> | null>;
+  read(key: LimitKey, nowMs: number): Promise<Omit<GrantedPoints, 'granted'> | null>;
   /** Lets go of a connection of its own. */
   close?(): void;
 }
@@ -47,7 +47,7 @@ const WINDOWS_MAX = 50_000;
 export class MemoryLimitStore implements LimitStore {
   private readonly windows = new Map<string, { used: number; resetsAt: number }>();
 
-  async lease({ appId, id }: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<Lease> {
+  async lease({ appId, id }: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<GrantedPoints> {
     const name = `${appId} ${id}`;
     const known = this.windows.get(name);
     const window = known !== undefined && known.resetsAt > nowMs ? known : { used: 0, resetsAt: nowMs + rule.windowMs };
@@ -58,7 +58,7 @@ export class MemoryLimitStore implements LimitStore {
     return { granted, used: window.used, resetsAt: window.resetsAt };
   }
 
-  async read({ appId, id }: LimitKey, nowMs: number): Promise<Omit<Lease, 'granted'> | null> {
+  async read({ appId, id }: LimitKey, nowMs: number): Promise<Omit<GrantedPoints, 'granted'> | null> {
     const window = this.windows.get(`${appId} ${id}`);
     return window !== undefined && window.resetsAt > nowMs ? { ...window } : null;
   }

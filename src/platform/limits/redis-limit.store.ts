@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { LEASE_MAX, LEASE_SHARE, type Lease, type LimitKey, type LimitRule, type LimitStore } from './limit-store.js';
+import { type GrantedPoints, LEASE_MAX, LEASE_SHARE, type LimitKey, type LimitRule, type LimitStore } from './limit-store.js';
 
 /** The same as leaseSize: the count, its end and the points are settled in one step. */
 const LEASE = `
@@ -35,13 +35,13 @@ export class RedisLimitStore implements LimitStore {
     this.redis.on('error', () => undefined);
   }
 
-  async lease(key: LimitKey, { max, windowMs }: LimitRule, nowMs: number, isSingle: boolean): Promise<Lease> {
+  async lease(key: LimitKey, { max, windowMs }: LimitRule, nowMs: number, isSingle: boolean): Promise<GrantedPoints> {
     const answer = (await this.redis.eval(LEASE, 1, nameOf(key), max, windowMs, isSingle ? '1' : '0')) as [number, number, number];
     const [granted, used, ttlMs] = answer;
     return { granted, used, resetsAt: nowMs + ttlMs };
   }
 
-  async read(key: LimitKey, nowMs: number): Promise<Omit<Lease, 'granted'> | null> {
+  async read(key: LimitKey, nowMs: number): Promise<Omit<GrantedPoints, 'granted'> | null> {
     const [used, ttlMs] = await Promise.all([this.redis.get(nameOf(key)), this.redis.pttl(nameOf(key))]);
     return used === null || ttlMs <= 0 ? null : { used: Number(used), resetsAt: nowMs + ttlMs };
   }

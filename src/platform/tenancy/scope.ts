@@ -7,7 +7,7 @@ import { PreparedTransaction } from '../db/mysql.pool.js';
 import type { RawRow, Table } from '../db/table.js';
 import { confineWrites } from '../db/tenant.guard.js';
 import type { IdPrefix, Ids } from '../ids.js';
-import type { Verdict } from '../limits/leased-limit.js';
+import type { LimitDecision } from '../limits/leased-limit.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { traceWrites } from '../outbox/audit-trail.js';
@@ -53,7 +53,7 @@ export class Scope {
   private lastUnit: EntityManager | null = null;
   private replayed = false;
   /** How the window of the app's requests stands. Apollo copies its context: copies share this. */
-  readonly window: { verdict: Verdict | null } = { verdict: null };
+  readonly window: { decision: LimitDecision | null } = { decision: null };
   /** What the mutations of this request answered, for when their answer is lost on its way out. */
   readonly answers: { readonly operation: string; readonly payload: unknown }[] = [];
   private overtaken = false;

@@ -4,8 +4,8 @@ import type { Scope } from '../tenancy/scope.js';
 import type { Job } from './job.entity.js';
 import { JobRepository } from './job.repository.js';
 
-/** How much of some kinds of work is open, over all apps. */
-export interface OpenWork {
+/** How many jobs of some kinds are open, over all apps. */
+export interface OpenJobs {
   /** Not counting what a request is at in this moment for the first time. */
   readonly count: number;
   /** How much of it waits for a person. */
@@ -14,12 +14,12 @@ export interface OpenWork {
   readonly oldestAgeMs: number;
 }
 
-/** What people see and do about queued work. */
-export class JobDesk {
+/** Lists queued work for operators, counts it, and has dead work tried again. */
+export class JobAdministration {
   constructor(private readonly database: Database) {}
 
   /** Open work of these kinds, counted over all apps. */
-  async openWork(kinds: readonly string[]): Promise<OpenWork> {
+  async countOpen(kinds: readonly string[]): Promise<OpenJobs> {
     const { time } = this.database;
     const [row] = await this.database.query(
       `select count(*) as counted, sum(case when state = 'dead' then 1 else 0 end) as dead, min(created_at) as oldest, ${time.now} as now_at
