@@ -14,10 +14,10 @@ import { CustomerComparison } from './backoffice/reconciliation/customer.compari
 import { DisputeComparison } from './backoffice/reconciliation/dispute.comparison.js';
 import { DivergenceResolver } from './backoffice/reconciliation/divergence.resolver.js';
 import { DivergenceService } from './backoffice/reconciliation/divergence.service.js';
-import { ObjectLook } from './backoffice/reconciliation/object-look.js';
+import { ObjectExamination } from './backoffice/reconciliation/object-examination.js';
 import { PaymentComparison } from './backoffice/reconciliation/payment.comparison.js';
 import { PaymentMethodComparison } from './backoffice/reconciliation/payment-method.comparison.js';
-import { LOOK, Reconciler } from './backoffice/reconciliation/reconciler.js';
+import { EXAMINE_AGAIN, Reconciler } from './backoffice/reconciliation/reconciler.js';
 import { ReconciledRepository } from './backoffice/reconciliation/reconciliation.repository.js';
 import { RECONCILE, ReconciliationRun } from './backoffice/reconciliation/reconciliation.run.js';
 import { RefundComparison } from './backoffice/reconciliation/refund.comparison.js';
@@ -32,7 +32,7 @@ import { DisputeResolver, PaymentDisputesResolver } from './billing/disputes/dis
 import { Processor } from './billing/kit/processor.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
 import { PaymentMethodService } from './billing/payment-methods/payment-method.service.js';
-import { inTheWayOfDeletion } from './billing/payments/in-the-way.js';
+import { deletionObstacle } from './billing/payments/deletion-obstacle.js';
 import { PaymentChanges } from './billing/payments/payment.changes.js';
 import { PaymentMirror } from './billing/payments/payment.mirror.js';
 import { PaymentRecorder } from './billing/payments/payment.recorder.js';
@@ -117,7 +117,7 @@ export function composeReconciliation(
   const reconciler = new Reconciler({ jobs, metrics: how.metrics, comparisons });
   const run = new ReconciliationRun({ reconciler, jobs, metrics: how.metrics, everyMs: how.everyMs });
   const canary = new Canary({ processor, customers, reconciler, work: how.work, pauseMs: how.canaryPauseMs });
-  return { reconciler, run, canary, object: new ObjectLook(reconciler) };
+  return { reconciler, run, canary, object: new ObjectExamination(reconciler) };
 }
 
 /** The nouns' services, lower before upper. What a noun must know of one above it is handed in as a function. */
@@ -125,7 +125,7 @@ export function composeServices(tools: Tools) {
   const { clock, ids } = tools;
   const paymentMethods = new PaymentMethodService(tools, { isUsed: isMethodUsed });
   const customers = new CustomerService(tools, {
-    inTheWay: inTheWayOfDeletion,
+    inTheWay: deletionObstacle,
     detachMethods: (scope, execution) => paymentMethods.detachAll(scope, execution),
   });
   const subscriptionMirror = new SubscriptionMirror(clock);
@@ -206,9 +206,9 @@ export function handlersOf(
     [ENDPOINT_RETIREMENT, (scope, lease) => webhooks.endpoints.retire(scope, lease)],
     [ROUTE, (scope, lease) => webhooks.inbox.route(scope, lease)],
     [RETENTION_SWEEP, (scope, lease) => retention.sweep(scope, lease)],
-    [BACKFILL, (scope, lease) => webhooks.backfill.look(scope, lease)],
+    [BACKFILL, (scope, lease) => webhooks.backfill.backfill(scope, lease)],
     [RECONCILE, (scope, lease) => reconciliation.run.work(scope, lease)],
-    [LOOK, (scope, lease) => reconciliation.reconciler.look(scope, lease)],
+    [EXAMINE_AGAIN, (scope, lease) => reconciliation.reconciler.runExamination(scope, lease)],
     ...sync.handlers(),
   ]);
 }

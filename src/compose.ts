@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { AccessService } from './access/access.service.js';
 import { Operations } from './access/operation.service.js';
-import { showStanding } from './backoffice/gauges/standing.gauges.js';
-import { StandingReport } from './backoffice/gauges/standing.js';
+import { exposeOperationalCounts } from './backoffice/gauges/operational-counts.gauges.js';
+import { OperationalCountsReader } from './backoffice/gauges/operational-counts.js';
 import { INTENT_KINDS } from './backoffice/open-intents/intent-kinds.js';
 import { RECONCILE } from './backoffice/reconciliation/reconciliation.run.js';
 import { RETENTION_SWEEP } from './backoffice/retention/retention.js';
@@ -201,7 +201,7 @@ function isReady(migrator: SchemaMigrator): Promise<boolean> {
 function watch(foundation: Foundation): void {
   const { database, log, metrics } = foundation;
   metrics.watchProcess();
-  showStanding(metrics, new StandingReport(database, foundation), database, log);
+  exposeOperationalCounts(metrics, new OperationalCountsReader(database, foundation), database, log);
 }
 
 /** What repeats by itself in every app, once it is scheduled. */

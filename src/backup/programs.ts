@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { blottedOut } from '../platform/log.js';
+import { redactedText } from '../platform/log.js';
 
 /** Variables of a program that is started; nothing else of our own environment reaches it. */
 export type ProgramEnvironment = Readonly<Record<string, string>>;
@@ -90,5 +90,5 @@ async function ending(child: ChildProcess, { program }: Call): Promise<void> {
     throw new BackupError(`${path.basename(program)} could not be started: ${error.message}`);
   })) as [number | null, string | null];
   if (status !== 0)
-    throw new BackupError(`${path.basename(program)} ended with ${signal ?? `status ${status}`}: ${blottedOut(complaint.trim())}`);
+    throw new BackupError(`${path.basename(program)} ended with ${signal ?? `status ${status}`}: ${redactedText(complaint.trim())}`);
 }

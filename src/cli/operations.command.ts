@@ -13,7 +13,7 @@ import {
 } from 'graphql';
 import type { NewOperation } from '../access/operation.service.js';
 import type { Gateway } from '../compose.js';
-import { companyOfMoney } from '../graphql/money.js';
+import { fieldBesideMoney } from '../graphql/money.js';
 import { knownRootTypes } from '../graphql/rules.js';
 import { Selections } from '../graphql/selection.js';
 import { InvalidInput, NotFound } from '../platform/errors.js';
@@ -88,7 +88,7 @@ function checked(text: string, schema: GraphQLSchema): DocumentNode {
     if (problem !== undefined) throw problem;
     // Whatever its variables will be.
     const selections = new Selections(schema, document, null);
-    const [company] = operationsOf(document).flatMap((operation) => companyOfMoney(selections, operation) ?? []);
+    const [company] = operationsOf(document).flatMap((operation) => fieldBesideMoney(selections, operation) ?? []);
     if (company !== undefined) throw new GraphQLError(company.message, { nodes: company.node });
     return document;
   } catch (error) {

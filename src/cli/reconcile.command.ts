@@ -34,7 +34,7 @@ async function reconcile(gateway: Gateway, options: ReconcileOptions): Promise<v
 }
 
 async function object({ reconciliation }: Gateway, scope: Scope, { id, isJson }: { id: string; isJson: boolean }): Promise<void> {
-  const { verdict, open, appId } = await reconciliation.object.at(scope, id);
+  const { verdict, open, appId } = await reconciliation.object.examine(scope, id);
   const shown = open.map(({ id: divergenceId, class: found, fields }) => ({ id: divergenceId, class: found, fields }));
   if (isJson) say(JSON.stringify({ appId, object: id, verdict, open: shown }));
   else say(`${appId}: ${id} ${SENTENCES[verdict]}${shown.map((one) => `\n  ${one.id} ${one.class} ${one.fields.join(' ')}`).join('')}`);

@@ -19,7 +19,7 @@ import {
 import type { Actor } from '../platform/tenancy/actor.js';
 import { accessOf, NOBODY, whyNot } from './access.js';
 import { badUserInput, forbidden } from './errors.js';
-import { companyOfMoney } from './money.js';
+import { fieldBesideMoney } from './money.js';
 import { Selections } from './selection.js';
 
 /** Decisions remembered for one document: one for each of its operations and each kind of caller (role and scopes). */
@@ -107,7 +107,7 @@ function decide(selections: Selections, operation: OperationDefinitionNode, acto
   if (!root) return null;
   const [refused] = new Walk(selections, actor).refusals(operation.selectionSet, root);
   if (refused !== undefined) return refused;
-  const company = companyOfMoney(selections, operation);
+  const company = fieldBesideMoney(selections, operation);
   return company === null ? null : { code: 'BAD_USER_INPUT', ...company };
 }
 

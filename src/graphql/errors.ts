@@ -1,7 +1,7 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLErrorOptions, type GraphQLFormattedError } from 'graphql';
 import { AppError } from '../platform/errors.js';
-import { blottedOut, errorFields, type Log } from '../platform/log.js';
+import { errorFields, type Log, redactedText } from '../platform/log.js';
 
 /** Codes of top-level errors that are the caller's, and that Apollo or we set. Everything else is INTERNAL. */
 const CALLERS_FAULT = new Set([
@@ -48,7 +48,7 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown, l
   const original = unwrapResolverError(thrown);
   const place = { ...(formatted.locations ? { locations: formatted.locations } : {}), ...(formatted.path ? { path: formatted.path } : {}) };
   if (original instanceof AppError)
-    return { message: blottedOut(original.message), ...place, extensions: { code: 'BAD_USER_INPUT', reason: original.code } };
+    return { message: redactedText(original.message), ...place, extensions: { code: 'BAD_USER_INPUT', reason: original.code } };
   const code = String(formatted.extensions?.code ?? 'INTERNAL');
   if (code === 'INTERNAL_SERVER_ERROR' || !CALLERS_FAULT.has(code)) {
     log.error('request failed', { path: formatted.path?.join('.'), ...errorFields(original) });
@@ -56,5 +56,5 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown, l
   }
   const { http: _, stacktrace: __, ...extensions } = (formatted.extensions ?? {}) as Record<string, unknown>;
   // GraphQL's own messages repeat the value that was sent, whatever it was.
-  return { message: blottedOut(formatted.message), ...place, extensions };
+  return { message: redactedText(formatted.message), ...place, extensions };
 }

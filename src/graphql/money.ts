@@ -16,7 +16,7 @@ export function assertMoneyIsSaid(schema: GraphQLSchema): void {
 }
 
 /** What stands in an operation beside a mutation that moves money, and why nothing may. */
-export interface Company {
+export interface FieldBesideMoney {
   readonly message: string;
   readonly node: FieldNode;
 }
@@ -25,7 +25,7 @@ export interface Company {
  * The first root field beside a mutation that moves money, null where there is none: if the other failed, its answer would be lost
  * in the same response. What is asked twice under one name is one field; `__typename` cannot fail and is none.
  */
-export function companyOfMoney(selections: Selections, operation: OperationDefinitionNode): Company | null {
+export function fieldBesideMoney(selections: Selections, operation: OperationDefinitionNode): FieldBesideMoney | null {
   const root = selections.schema.getRootType(operation.operation);
   if (!root) return null;
   const asked = new Map<string, FieldNode>();

@@ -1,6 +1,6 @@
 import { Field, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
 import { UserErrorCode, type UserErrorFacts } from '../platform/errors.js';
-import { blottedOut } from '../platform/log.js';
+import { redactedText } from '../platform/log.js';
 
 registerEnumType(UserErrorCode, { name: 'UserErrorCode', description: 'What went wrong, as expected. Codes are added, never renamed.' });
 
@@ -49,7 +49,7 @@ export class RetryLater extends UserError {
 /** The GraphQL object for an expected failure. What was sent may stand in its message, so secrets are blotted out. */
 export function userError(facts: UserErrorFacts): UserError {
   const { code, field = null } = facts;
-  const message = blottedOut(facts.message);
+  const message = redactedText(facts.message);
   if (facts.declineCode !== undefined) {
     const { declineCode, isRetryable = false } = facts;
     return Object.assign(new PaymentDeclined(), { code, message, field, declineCode, retryable: isRetryable });

@@ -99,25 +99,25 @@ const CARD_LIKE = /\b\d(?:[ -]?\d){12,18}\b/g;
 const MASK = '[redacted]';
 
 /** Text without keys, tokens and card-like numbers, for logs and for answers that repeat what was sent. */
-export function blottedOut(text: string): string {
+export function redactedText(text: string): string {
   return text.replace(SECRET_VALUE, MASK).replace(CARD_LIKE, MASK);
 }
 
 const redact = winston.format((info) => {
   for (const key of Object.keys(info)) {
-    if (key !== 'level') info[key] = redacted(key, info[key], 0);
+    if (key !== 'level') info[key] = redactedField(key, info[key], 0);
   }
   return info;
 });
 
 const LINE = winston.format.combine(redact(), winston.format.timestamp(), winston.format.json());
 
-function redacted(name: string, value: unknown, depth: number): unknown {
+function redactedField(name: string, value: unknown, depth: number): unknown {
   if (SECRET_NAME.test(name) && value !== null && value !== undefined) return MASK;
-  if (typeof value === 'string') return blottedOut(value);
+  if (typeof value === 'string') return redactedText(value);
   if (typeof value === 'number') return String(value).search(CARD_LIKE) < 0 ? value : MASK;
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (depth > 5) return MASK;
-  if (Array.isArray(value)) return value.map((item) => redacted('', item, depth + 1));
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redacted(key, item, depth + 1)]));
+  if (Array.isArray(value)) return value.map((item) => redactedField('', item, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redactedField(key, item, depth + 1)]));
 }

@@ -1,5 +1,5 @@
 import { within } from '../platform/deadline.js';
-import { blottedOut } from '../platform/log.js';
+import { redactedText } from '../platform/log.js';
 import type { Attestation } from './attestation.entity.js';
 import type { Check, CheckResult, Finding } from './check.js';
 import { CHECKS } from './checks.js';
@@ -37,5 +37,5 @@ function told({ attestedBy, attestedAt, note, expiresAt }: Attestation): string 
 /** The first line, without what might be a secret. */
 function sentenceOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return blottedOut(message.split('\n')[0] ?? '').slice(0, 300);
+  return redactedText(message.split('\n')[0] ?? '').slice(0, 300);
 }

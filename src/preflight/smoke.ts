@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SMOKE_PREFIX } from '../billing/kit/metadata.js';
 import { NotFound } from '../platform/errors.js';
-import { blottedOut } from '../platform/log.js';
+import { redactedText } from '../platform/log.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { type PreflightParts, publicUrlOf } from './parts.js';
 import { SMOKE_CHECK } from './phase-5-to-10.js';
@@ -180,7 +180,7 @@ export class SmokeTest {
       this.note({ name, status: 'done', evidence });
       return made;
     } catch (error) {
-      this.note({ name, status: 'failed', evidence: blottedOut(error instanceof Error ? error.message : String(error)) });
+      this.note({ name, status: 'failed', evidence: redactedText(error instanceof Error ? error.message : String(error)) });
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Degradation } from '../platform/degradation.js';
-import { blottedOut, type Log } from '../platform/log.js';
+import { type Log, redactedText } from '../platform/log.js';
 import { asStep } from '../platform/spans.js';
 import { TilledError, type TilledFailure } from './tilled.errors.js';
 import { type Answer, answerTo, LAPSED, type Message } from './tilled.exchange.js';
@@ -236,5 +236,5 @@ const MESSAGE_CHARS_MAX = 500;
 /** Tilled answers one sentence or a list of them. They may repeat what was sent, and end up in logs and answers. */
 function wordsOf(message: unknown): string | null {
   const text = Array.isArray(message) ? message.map(String).join('; ') : textOf(message);
-  return text === null ? null : blottedOut(text).slice(0, MESSAGE_CHARS_MAX);
+  return text === null ? null : redactedText(text).slice(0, MESSAGE_CHARS_MAX);
 }

@@ -38,7 +38,7 @@ export class WebhookBackfill {
   }
 
   /** The handler of BACKFILL. It is never given up: the longer Tilled was out of reach, the more there is to find afterwards. */
-  async look(scope: Scope, lease: Lease): Promise<void> {
+  async backfill(scope: Scope, lease: Lease): Promise<void> {
     const failure = await this.run(scope).then(
       () => null,
       (error: unknown) => errorFields(error),

@@ -71,7 +71,7 @@ export class WebhookInbox {
 
   /** The app that an event belongs to, among those that share its account; null when it takes a look at Tilled to tell. */
   async ownerOf(scope: Scope, event: TilledEvent): Promise<Scope | null> {
-    return this.parts.owners.known(event, await this.appsOf(scope, event));
+    return this.parts.owners.findByRows(event, await this.appsOf(scope, event));
   }
 
   /**
@@ -83,7 +83,7 @@ export class WebhookInbox {
   }
 
   private async takeAmong(apps: readonly Scope[], scope: Scope, event: TilledEvent, text?: string): Promise<Receipt> {
-    const owner = await this.parts.owners.known(event, apps);
+    const owner = await this.parts.owners.findByRows(event, apps);
     if (owner !== null) return this.record(owner, event, text);
     const keeper = apps[0] ?? scope;
     await keeper.transaction((tx) => this.parts.jobs.enqueue(tx, { kind: ROUTE, subject: event.id, payload: event }));
@@ -99,7 +99,7 @@ export class WebhookInbox {
     const event = lease.payload as TilledEvent;
     const isOver = scope.now().getTime() - lease.createdAt.getTime() >= NOBODYS_AFTER_MS;
     try {
-      const owner = await this.parts.owners.asked(event, await this.appsOf(scope, event));
+      const owner = await this.parts.owners.findAtTilled(event, await this.appsOf(scope, event));
       if (owner !== null) await this.record(owner, event);
       else if (!isOver) return await this.routeLater(scope, lease, 'No app made its object.');
       else scope.log.info('webhook of an object that no app made', { eventId: event.id, type: event.type });

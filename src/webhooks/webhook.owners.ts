@@ -11,7 +11,7 @@ import type { TilledEvent } from '../tilled/tilled.shapes.js';
 type Snapshot = Readonly<Record<string, unknown>>;
 
 /** Ids of Tilled's by which an app may know an object. */
-interface Traces {
+interface RelatedIds {
   readonly intent: string | null;
   readonly subscription: string | null;
   readonly method: string | null;
@@ -28,25 +28,25 @@ export class WebhookOwners {
   constructor(private readonly processor: Processor) {}
 
   /** The app, by the object's mark or by the rows of the apps; null when it takes a look at Tilled to tell. */
-  async known(event: TilledEvent, apps: readonly Scope[]): Promise<Scope | null> {
+  async findByRows(event: TilledEvent, apps: readonly Scope[]): Promise<Scope | null> {
     const [only, ...others] = apps;
     if (only === undefined || others.length === 0) return only ?? null;
     const snapshot = event.data as unknown as Snapshot;
-    const traces = tracesOf(kindOf(event), snapshot);
+    const traces = relatedIdsOf(kindOf(event), snapshot);
     // What is about no object of anybody's, a payout for example, is the account's: its oldest app hears of it.
     if (Object.values(traces).every((id) => id === null)) return marked(snapshot, apps) ?? only;
-    return this.claimed(snapshot, traces, apps);
+    return this.ownerOf(snapshot, traces, apps);
   }
 
   /** The app, by following at Tilled what the object is part of; null for an object that no app made. Throws what Processor throws. */
-  async asked(event: TilledEvent, apps: readonly Scope[]): Promise<Scope | null> {
+  async findAtTilled(event: TilledEvent, apps: readonly Scope[]): Promise<Scope | null> {
     const [scope] = apps;
     if (scope === undefined) return null;
     let snapshot: Snapshot = event.data as unknown as Snapshot;
-    let traces = tracesOf(kindOf(event), snapshot);
+    let traces = relatedIdsOf(kindOf(event), snapshot);
     const seen = new Set<string>();
     for (let step = 0; step < STEPS_MAX; step += 1) {
-      const owner = await this.claimed(snapshot, traces, apps);
+      const owner = await this.ownerOf(snapshot, traces, apps);
       if (owner !== null) return owner;
       const next = await this.next(scope, traces, seen);
       if (next === null) return null;
@@ -55,7 +55,7 @@ export class WebhookOwners {
     return null;
   }
 
-  private async claimed(snapshot: Snapshot, traces: Traces, apps: readonly Scope[]): Promise<Scope | null> {
+  private async ownerOf(snapshot: Snapshot, traces: RelatedIds, apps: readonly Scope[]): Promise<Scope | null> {
     const byMark = marked(snapshot, apps);
     if (byMark !== null) return byMark;
     // In turn, oldest first: an object is one app's, so most accounts are answered by the first row found.
@@ -64,7 +64,7 @@ export class WebhookOwners {
   }
 
   /** The next object on the way to the one that bears a mark. */
-  private async next(scope: Scope, traces: Traces, seen: Set<string>): Promise<{ snapshot: Snapshot; traces: Traces } | null> {
+  private async next(scope: Scope, traces: RelatedIds, seen: Set<string>): Promise<{ snapshot: Snapshot; traces: RelatedIds } | null> {
     const ways = [
       ['dispute', traces.dispute, (id: string) => this.processor.find(scope, (tilled) => tilled.getDispute(id))],
       ['charge', traces.charge, (id: string) => this.processor.find(scope, (tilled) => tilled.getCharge(id))],
@@ -77,14 +77,14 @@ export class WebhookOwners {
       if (id === null || seen.has(id)) continue;
       seen.add(id);
       const snapshot = (await find(id)) as Snapshot | null;
-      if (snapshot !== null) return { snapshot, traces: merged(tracesOf(kind, snapshot), traces) };
+      if (snapshot !== null) return { snapshot, traces: merged(relatedIdsOf(kind, snapshot), traces) };
     }
     return null;
   }
 }
 
 /** Whether an app has a row of any of these objects. Asked in a transaction of its own: nothing remembered may answer. */
-function isKnown(app: Scope, traces: Traces): Promise<boolean> {
+function isKnown(app: Scope, traces: RelatedIds): Promise<boolean> {
   return app.transaction(async (tx) => {
     const { intent, subscription, method, dispute, customer } = traces;
     if (intent !== null && (await PaymentRepository.of(tx).findByTilledId(intent)) !== null) return true;
@@ -106,7 +106,7 @@ function kindOf(event: TilledEvent): string {
 }
 
 /** Where an object of a kind names itself and what it is part of. */
-function tracesOf(kind: string, snapshot: Snapshot): Traces {
+function relatedIdsOf(kind: string, snapshot: Snapshot): RelatedIds {
   const own = (ofKind: string) => (kind === ofKind ? textOf(snapshot.id) : null);
   const customer = snapshot.customer as Snapshot | null | undefined;
   return {
@@ -119,7 +119,7 @@ function tracesOf(kind: string, snapshot: Snapshot): Traces {
   };
 }
 
-function merged(newer: Traces, older: Traces): Traces {
+function merged(newer: RelatedIds, older: RelatedIds): RelatedIds {
   return {
     intent: newer.intent ?? older.intent,
     subscription: newer.subscription ?? older.subscription,

@@ -30,12 +30,12 @@ interface WebhookSyncParts {
 }
 
 /** Writes a fetched snapshot, inside the transaction that completes the job. */
-type Recording = (tx: Scope) => Promise<void>;
+type RecordSnapshot = (tx: Scope) => Promise<void>;
 
 /** Events named as the cause of what looking again found. */
 const CAUSES_MAX = 6;
 
-const NOTHING: Recording = async () => undefined;
+const NOTHING: RecordSnapshot = async () => undefined;
 
 /**
  * Looks at an object of Tilled again and records what is there. One fetch an object at a time, started after the last
@@ -77,12 +77,12 @@ export class WebhookSync {
       scope.assumeOvertaken(false);
       record = await look();
     };
-    await this.finishOnceMore(finish, lookAgain);
+    await this.finishWithOneRetry(finish, lookAgain);
     for (const event of events)
       scope.metrics.webhookHandling.observe((this.parts.clock.now().getTime() - event.receivedAt.getTime()) / 1000);
   }
 
-  private async finishOnceMore(finish: () => Promise<void>, lookAgain: () => Promise<void>): Promise<void> {
+  private async finishWithOneRetry(finish: () => Promise<void>, lookAgain: () => Promise<void>): Promise<void> {
     try {
       await finish();
     } catch (error) {
@@ -93,7 +93,7 @@ export class WebhookSync {
     }
   }
 
-  private readonly fetchers: Readonly<Record<ObjectKind, (scope: Scope, id: string) => Promise<Recording>>> = {
+  private readonly fetchers: Readonly<Record<ObjectKind, (scope: Scope, id: string) => Promise<RecordSnapshot>>> = {
     customer: async (scope, id) => {
       const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getCustomer(id));
       return snapshot === null ? NOTHING : (tx) => this.parts.customers.mirror(tx, snapshot);
@@ -118,7 +118,7 @@ export class WebhookSync {
   };
 
   /** A dispute names its charge only; the charge names the payment. */
-  private async fetchDispute(scope: Scope, id: string): Promise<Recording> {
+  private async fetchDispute(scope: Scope, id: string): Promise<RecordSnapshot> {
     const dispute = await this.parts.processor.find(scope, (tilled) => tilled.getDispute(id));
     if (dispute === null) return NOTHING;
     const charge = await this.parts.processor.ask(scope, (tilled) => tilled.getCharge(dispute.charge_id));

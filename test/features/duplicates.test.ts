@@ -319,7 +319,7 @@ async function run() {
 }
 
 async function look(id: string) {
-  return world.gateway.reconciliation.object.at(await world.scope(app), id);
+  return world.gateway.reconciliation.object.examine(await world.scope(app), id);
 }
 
 async function metrics(): Promise<string> {

@@ -57,7 +57,7 @@ async function renamedAtTilled(customerId: string): Promise<void> {
   await world.tilled(app, 'PATCH', `/v1/customers/${row?.['tilled_customer_id']}`, { last_name: 'Hopper-Murray' });
   await world.settle();
   await later(1);
-  const { open } = await world.gateway.reconciliation.object.at(await world.scope(app), customerId);
+  const { open } = await world.gateway.reconciliation.object.examine(await world.scope(app), customerId);
   const note = 'Hopper is the name on the card.';
   await world.ask(app, ops.DivergenceResolveDocument, { input: { id: open[0]?.id ?? '', note } });
   // Our name is carried there.

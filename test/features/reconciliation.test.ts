@@ -419,7 +419,7 @@ describe('billing reconcile', () => {
     const { id } = await world.customer(app);
     await world.settle();
     const tilledId = await tilledIdOf(app, 'customer', id);
-    const look = async (object: string) => world.gateway.reconciliation.object.at(await world.scope(app), object);
+    const look = async (object: string) => world.gateway.reconciliation.object.examine(await world.scope(app), object);
     expect(await look(id)).toMatchObject({ verdict: 'equal', open: [] });
     await unheard(() => at('PATCH', `/v1/customers/${tilledId}`, { first_name: 'Mallory' }));
     expect(await command('--object', id, '--json')).toMatchObject({ status: 1, said: { verdict: 'differs', open: [{ class: 'FIELD' }] } });
@@ -473,13 +473,13 @@ describe('billing reconcile', () => {
     const scope = await world.scope(app);
     const { gateway } = world;
     const comparison = gateway.reconciliation.reconciler.comparisonOf('CUSTOMER');
-    const compare = comparison.sides.bind(comparison);
-    comparison.sides = async (tx, ref, snapshot) => {
+    const compare = comparison.read.bind(comparison);
+    comparison.read = async (tx, ref, snapshot) => {
       const sides = await compare(tx, ref, snapshot);
       return sides && { ...sides, theirs: sides.theirs && sides.ours };
     };
     expect(await gateway.reconciliation.canary.run(scope)).toMatchObject({ isFound: false, isHealed: false });
-    comparison.sides = compare;
+    comparison.read = compare;
     await world.settle();
     expect(await gateway.reconciliation.canary.run(scope)).toMatchObject({ isFound: true, isHealed: true });
   });

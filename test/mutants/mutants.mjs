@@ -81,8 +81,8 @@ export const MUTANTS = [
   {
     name: 'FAILED after a refused second confirm, without canceling and reading back',
     file: 'src/billing/payments/payment.sender.ts',
-    from: "if (seen.confirms === 'answered') return this.failed(scope, execution, error);",
-    to: 'if (seen !== null) return this.failed(scope, execution, error);',
+    from: "if (seen.confirms === 'answered') return this.fail(scope, execution, error);",
+    to: 'if (seen !== null) return this.fail(scope, execution, error);',
     checks: [only('features/unknown-outcomes', 'if it is a conflict and the first is under way for longer')],
   },
   {
@@ -95,8 +95,8 @@ export const MUTANTS = [
   {
     name: 'capture sent again at once',
     file: 'src/billing/payments/payment.changes.ts',
-    from: "again: 'whenQuiet',",
-    to: "again: 'atOnce',",
+    from: "resend: 'whenQuiet',",
+    to: "resend: 'atOnce',",
     checks: [underWay('a capture is sent once although its key is repeated')],
   },
   {
@@ -157,7 +157,7 @@ export const MUTANTS = [
   },
   {
     name: 'a second refund at Tilled folded into ours by its mark',
-    file: 'src/billing/kit/holder.ts',
+    file: 'src/billing/kit/row-match.ts',
     from: 'return { row, isDuplicate: tilledId !== null && tilledId !== id };',
     to: 'return { row, isDuplicate: false };',
     checks: [only('features/duplicates', 'a second refund at Tilled with the mark of ours is counted')],

@@ -29,7 +29,7 @@ export async function furnish(world: World, app: TestApp): Promise<Furniture> {
   await world.settle();
   const [disputeRow] = await world.rows('billing_disputes', app);
   const [event] = await world.rows('billing_webhooks', app);
-  const { open } = await world.gateway.reconciliation.object.at(await world.scope(app), missingHere);
+  const { open } = await world.gateway.reconciliation.object.examine(await world.scope(app), missingHere);
   return {
     ids: {
       Customer: customerId,

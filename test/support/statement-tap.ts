@@ -22,13 +22,13 @@ const ACROSS_APPS: readonly (readonly [RegExp, string])[] = [
 
 /** Code that works for operators or for the deployment, over all apps, each with its reason. */
 const WORKS_FOR_ALL: readonly (readonly [RegExp, string])[] = [
-  [/\/src\/backoffice\/gauges\/standing\.ts/, 'what stands in the books of all apps, for metrics'],
+  [/\/src\/backoffice\/gauges\/operational-counts\.ts/, 'what stands in the books of all apps, for metrics'],
   [/\/src\/backoffice\/reconciliation\/open-divergences\.ts/, 'open divergences of all apps, for metrics'],
   [
     /\/src\/access\/(api-key|secrets)\.service\.ts/,
     'which app a credential belongs to; keys and secrets of all apps, for the command line',
   ],
-  [/\/src\/platform\/jobs\/(job-desk|count-jobs)\.ts/, 'work of all apps, for operators'],
+  [/\/src\/platform\/jobs\/(job-administration|count-jobs)\.ts/, 'work of all apps, for operators'],
   [/\/src\/platform\/limits\//, 'limits are counted before a scope is made, by app and by address'],
   [/\/src\/backup\//, 'backups are of the deployment'],
 ];

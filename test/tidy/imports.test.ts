@@ -71,7 +71,7 @@ const rules: Rule[] = [
       'src/billing/payments/payment.service.ts -> src/access/access.service.ts',
       'src/access/access.service.ts -> type src/webhooks/webhook.inbox.ts',
       'src/webhooks/webhook.sync.ts -> src/backoffice/reconciliation/reconciler.ts',
-      'src/backoffice/gauges/standing.ts -> src/nodes/node.resolver.ts',
+      'src/backoffice/gauges/operational-counts.ts -> src/nodes/node.resolver.ts',
       'src/compose.ts -> src/http/app.ts',
       'src/http/app.ts -> src/cli/billing.ts',
       'src/http/webhook.route.ts -> src/tilled/tilled.client.ts',

@@ -35,7 +35,7 @@ export interface ImportContext {
 /** How one noun is imported, through its own doors. */
 export interface Adopter<Noun extends ImportNoun, Snapshot> {
   /** Tilled's object of a line that names one; null if there is none, undefined if the line names none. */
-  look(scope: Scope, row: ImportRow<Noun>): Promise<Snapshot | null | undefined>;
+  findAtTilled(scope: Scope, row: ImportRow<Noun>): Promise<Snapshot | null | undefined>;
   /** What is to be done with a line. Writes nothing. */
   judge(scope: Scope, row: ImportRow<Noun>, snapshot: Snapshot | null | undefined, context: ImportContext): Promise<LineDecision>;
   /** Records Tilled's object as ours, inside a transaction. */

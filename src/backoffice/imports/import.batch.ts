@@ -73,7 +73,7 @@ export class ImportBatch<Noun extends ImportNoun, Snapshot> {
   private async judge(scope: Scope, rows: readonly ImportRow<Noun>[]): Promise<Judged<Snapshot>[]> {
     const looked = await inParallel(rows, async (row) => {
       const snapshot = row.snapshot as Snapshot | undefined;
-      return { row, snapshot: snapshot ?? (await patiently(() => this.parts.adopter.look(scope, row))) };
+      return { row, snapshot: snapshot ?? (await patiently(() => this.parts.adopter.findAtTilled(scope, row))) };
     });
     // In a transaction, so that what it reads is read anew and nothing is remembered after it.
     return scope.transaction((tx) =>

@@ -16,7 +16,7 @@ export class CustomerAdopter implements Adopter<'customers', TilledCustomer> {
     private readonly parts: { readonly processor: Processor; readonly customers: CustomerService; readonly adoption: CustomerAdoption },
   ) {}
 
-  async look(scope: Scope, { fields }: Row): Promise<TilledCustomer | null | undefined> {
+  async findAtTilled(scope: Scope, { fields }: Row): Promise<TilledCustomer | null | undefined> {
     const id = fields.tilledCustomerId;
     return id === undefined ? undefined : this.parts.processor.find(scope, (tilled) => tilled.getCustomer(id));
   }

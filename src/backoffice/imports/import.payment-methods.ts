@@ -15,7 +15,7 @@ type Row = ImportRow<'paymentMethods'>;
 export class PaymentMethodAdopter implements Adopter<'paymentMethods', TilledPaymentMethod> {
   constructor(private readonly parts: { readonly processor: Processor; readonly paymentMethods: PaymentMethodService }) {}
 
-  async look(scope: Scope, { fields }: Row): Promise<TilledPaymentMethod | null> {
+  async findAtTilled(scope: Scope, { fields }: Row): Promise<TilledPaymentMethod | null> {
     return this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(fields.tilledPaymentMethodId ?? ''));
   }
 

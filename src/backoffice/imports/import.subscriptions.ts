@@ -30,7 +30,7 @@ const PAGE = 100;
 export class SubscriptionAdopter implements Adopter<'subscriptions', TilledSubscription> {
   constructor(private readonly parts: SubscriptionAdopterParts) {}
 
-  async look(scope: Scope, { fields }: Row): Promise<TilledSubscription | null | undefined> {
+  async findAtTilled(scope: Scope, { fields }: Row): Promise<TilledSubscription | null | undefined> {
     const id = fields.tilledSubscriptionId;
     return id === undefined ? undefined : this.parts.processor.find(scope, (tilled) => tilled.getSubscription(id));
   }

@@ -34,7 +34,7 @@ const CURSOR = 'reconcile.canary';
 const EXTERNAL_ID = 'billing-canary';
 const EMAIL = 'canary@billing.invalid';
 const NAME = 'Reconciliation Canary';
-const LOOKS_MAX = 10;
+const TRIES_MAX = 10;
 const { HEALED } = DivergenceStatus;
 const SEEN = Object.values(DivergenceStatus);
 
@@ -87,20 +87,20 @@ export class Canary {
     await this.parts.reconciler.examine(scope, ref, { graceMs: 0, isFollowedUp: false });
   }
 
-  /** Looks until the newest divergence of the customer was seen since then and has one of the statuses; false if it never has. */
+  /** Repeats `examine` until the newest divergence of the customer, seen since then, has one of the statuses; false if it never has. */
   private async until(
     scope: Scope,
-    wanted: { readonly customer: Customer; readonly since: Date; readonly statuses: readonly DivergenceStatus[] },
-    look: () => Promise<void>,
+    expected: { readonly customer: Customer; readonly since: Date; readonly statuses: readonly DivergenceStatus[] },
+    examine: () => Promise<void>,
   ): Promise<boolean> {
-    for (let looks = 1; looks <= LOOKS_MAX; looks += 1) {
+    for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
       // What was set off by the last step, and what heals, is work: here it is done if no worker is quicker.
       await this.parts.work();
-      await look();
-      const seen = await scope.transaction((tx) => DivergenceRepository.of(tx).ofObject(wanted.customer.id));
+      await examine();
+      const seen = await scope.transaction((tx) => DivergenceRepository.of(tx).ofObject(expected.customer.id));
       const newest = seen.at(-1);
-      if (newest !== undefined && newest.seenAt >= wanted.since && wanted.statuses.includes(newest.status)) return true;
-      await sleep(this.parts.pauseMs * looks);
+      if (newest !== undefined && newest.seenAt >= expected.since && expected.statuses.includes(newest.status)) return true;
+      await sleep(this.parts.pauseMs * tries);
     }
     return false;
   }

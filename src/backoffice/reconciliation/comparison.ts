@@ -1,32 +1,32 @@
 import { DivergenceClass, type DivergenceKind, type Facts } from '../../billing/kit/divergence.entity.js';
 import type { ObjectRef } from '../../billing/kit/divergence.repository.js';
 import type { Duplicate } from '../../billing/kit/duplicate.js';
-import { type Holder, holderOf, type MirroredRows } from '../../billing/kit/holder.js';
+import { type MirroredRows, matchRow, type RowMatch } from '../../billing/kit/row-match.js';
 import type { JobKey } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledList } from '../../tilled/tilled.shapes.js';
 import type { MirroredTable } from './reconciliation.repository.js';
 
-/** An object as both sides have it. */
-export interface Sides {
+/** One object as our books have it and as Tilled has it. */
+export interface ComparedObject {
   readonly objectId: string | null;
   readonly tilledId: string | null;
-  /** Null where the side has no such object. */
+  /** Null where our books, or Tilled, have no such object. */
   readonly ours: Facts | null;
   readonly theirs: Facts | null;
   /** Set for a second object at Tilled with the mark of one of ours, which has another already: our id of that. */
   readonly duplicateOf?: string;
-  /** Whether it is a second one that we have as an object of its own: the same on both sides, but only a person says that it is well. */
+  /** Whether it is a second object that has a row of its own here: equal, but only a person may say that it is well. */
   readonly isSecond?: boolean;
   /** Whether their state may follow ours. */
   readonly isLegal: boolean;
-  /** Whether it is right that one side has nothing: what was deleted here, or took nothing there. */
+  /** Whether one of them may have nothing: what was deleted here, or took nothing there. */
   readonly mayBeMissing: boolean;
   readonly oursChangedAt: Date | null;
   readonly theirsChangedAt: Date | null;
   /** What jobs are about that may be changing the object. */
   readonly subjects: readonly string[];
-  /** Work that puts it right, if the difference can be put right by looking. */
+  /** Jobs that put it right, if mirroring the object again can. */
   readonly healing: readonly JobKey[];
 }
 
@@ -44,39 +44,39 @@ export interface Comparison<Snapshot> extends MirroredTable {
   list(scope: Scope, position: string): Promise<ListedPart<Snapshot>>;
   /** One object as Tilled has it, null if it has none. */
   fetch(scope: Scope, tilledId: string): Promise<Snapshot | null>;
-  /** Both sides of an object; null for one of Tilled's that is not ours. Only reads. */
-  sides(tx: Scope, ref: ObjectRef, snapshot: Snapshot | null): Promise<Sides | null>;
+  /** Reads our row beside Tilled's object; null for an object of Tilled that is not ours. */
+  read(tx: Scope, ref: ObjectRef, snapshot: Snapshot | null): Promise<ComparedObject | null>;
 }
 
-/** How two sides differ. */
+/** How the two differ. */
 export interface Difference {
   readonly class: DivergenceClass;
   readonly fields: readonly string[];
 }
 
-/** What differs between two sides; null for nothing. */
-export function differenceOf(sides: Sides): Difference | null {
-  if (sides.duplicateOf !== undefined) return sides.mayBeMissing ? null : { class: DivergenceClass.DUPLICATE_AT_TILLED, fields: [] };
-  const { ours, theirs } = sides;
+/** What differs; null for nothing. */
+export function differenceOf(compared: ComparedObject): Difference | null {
+  if (compared.duplicateOf !== undefined) return compared.mayBeMissing ? null : { class: DivergenceClass.DUPLICATE_AT_TILLED, fields: [] };
+  const { ours, theirs } = compared;
   if (ours === null || theirs === null) {
-    if (sides.mayBeMissing || ours === theirs) return null;
+    if (compared.mayBeMissing || ours === theirs) return null;
     return { class: ours === null ? DivergenceClass.MISSING_HERE : DivergenceClass.MISSING_AT_TILLED, fields: [] };
   }
   const fields = Object.keys({ ...ours, ...theirs }).filter((name) => ours[name] !== theirs[name]);
   if (fields.length === 0) return null;
-  return { class: sides.isLegal ? DivergenceClass.FIELD : DivergenceClass.ILLEGAL_STATE, fields };
+  return { class: compared.isLegal ? DivergenceClass.FIELD : DivergenceClass.ILLEGAL_STATE, fields };
 }
 
-/** A second object with our mark. Nothing under way excuses it, and nothing makes it right but what a person does at Tilled. */
-export function sidesOfDuplicate(duplicate: Duplicate, healing: readonly JobKey[] = []): Sides {
-  const { of: duplicateOf, tilledId, theirs, isOver: mayBeMissing } = duplicate;
+/** A second object with our mark, as a difference. Only what a person does at Tilled ends it. */
+export function comparedDuplicate(duplicate: Duplicate, healing: readonly JobKey[] = []): ComparedObject {
+  const { originalId: duplicateOf, tilledId, theirs, isOver: mayBeMissing } = duplicate;
   const moments = { oursChangedAt: null, theirsChangedAt: null };
   return { objectId: null, tilledId, ours: null, theirs, duplicateOf, isLegal: true, mayBeMissing, ...moments, subjects: [], healing };
 }
 
-/** When the sides parted, as far as Tilled's own word tells: it changed the object after we last did. */
-export function occurredAt(sides: Sides): Date | null {
-  const { oursChangedAt: ours, theirsChangedAt: theirs } = sides;
+/** When the difference began, as far as Tilled tells: it changed the object after we last did. */
+export function occurredAt(compared: ComparedObject): Date | null {
+  const { oursChangedAt: ours, theirsChangedAt: theirs } = compared;
   return theirs !== null && (ours === null || theirs > ours) ? theirs : null;
 }
 
@@ -102,13 +102,13 @@ export function dateOf(snapshot: { readonly updated_at: string } | null): Date |
   return snapshot === null ? null : new Date(snapshot.updated_at);
 }
 
-/** The row that is meant: by its id, else by that of Tilled, else as the object at Tilled tells. */
-export async function holderAt<Row>(
+/** The row that is compared: by its id, else by Tilled's id, else by the mark on Tilled's object. */
+export async function findMatch<Row>(
   tx: Scope,
   rows: MirroredRows<Row>,
-  { ref, snapshot }: { readonly ref: ObjectRef; readonly snapshot: Parameters<typeof holderOf>[2] | null },
-): Promise<Holder<Row> | null> {
-  if (ref.objectId === null && snapshot !== null) return holderOf(tx, rows, snapshot);
+  { ref, snapshot }: { readonly ref: ObjectRef; readonly snapshot: Parameters<typeof matchRow>[2] | null },
+): Promise<RowMatch<Row> | null> {
+  if (ref.objectId === null && snapshot !== null) return matchRow(tx, rows, snapshot);
   const row = ref.objectId !== null ? await rows.find(ref.objectId) : await rows.findByTilledId(ref.tilledId ?? '');
   return row === null ? null : { row, isDuplicate: false };
 }

@@ -7,7 +7,7 @@ import type { ObjectRef } from '../../billing/kit/divergence.repository.js';
 import { markedId, type Processor } from '../../billing/kit/processor.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCustomer } from '../../tilled/tilled.shapes.js';
-import { type Comparison, dateOf, holderAt, listedPage, present, type Sides, sidesOfDuplicate } from './comparison.js';
+import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, present } from './comparison.js';
 
 /** Customers: their data is ours, so a difference is put right by carrying ours to Tilled. */
 export class CustomerComparison implements Comparison<TilledCustomer> {
@@ -29,12 +29,12 @@ export class CustomerComparison implements Comparison<TilledCustomer> {
     return this.processor.find(scope, (tilled) => tilled.getCustomer(tilledId));
   }
 
-  async sides(tx: Scope, ref: ObjectRef, snapshot: TilledCustomer | null): Promise<Sides | null> {
+  async read(tx: Scope, ref: ObjectRef, snapshot: TilledCustomer | null): Promise<ComparedObject | null> {
     const marked = snapshot === null ? null : markedId(tx, snapshot.metadata);
-    const holder = await holderAt(tx, CustomerRepository.of(tx), { ref, snapshot });
-    const row = holder?.row ?? null;
+    const match = await findMatch(tx, CustomerRepository.of(tx), { ref, snapshot });
+    const row = match?.row ?? null;
     if (row === null && marked === null) return null;
-    if (row !== null && snapshot !== null && holder?.isDuplicate) return sidesOfDuplicate(duplicateOf(row.id, snapshot));
+    if (row !== null && snapshot !== null && match?.isDuplicate) return comparedDuplicate(duplicateOf(row.id, snapshot));
     const isGone = row !== null && row.deletedAt !== null;
     return {
       objectId: row?.id ?? null,

@@ -4,12 +4,12 @@ import { DISPUTE_STATES, DisputeStatus } from '../../billing/disputes/dispute.st
 import { DivergenceKind } from '../../billing/kit/divergence.entity.js';
 import type { ObjectRef } from '../../billing/kit/divergence.repository.js';
 import type { Processor } from '../../billing/kit/processor.js';
-import { isLegal } from '../../billing/kit/transition.js';
+import { isLegalMove } from '../../billing/kit/transition.js';
 import { PaymentRepository } from '../../billing/payments/payment.repository.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledDispute } from '../../tilled/tilled.shapes.js';
 import { jobKindOf } from '../../webhooks/event-catalogue.js';
-import { type Comparison, dateOf, type ListedPart, listedPage, present, type Sides, timeFact } from './comparison.js';
+import { type ComparedObject, type Comparison, dateOf, type ListedPart, listedPage, present, timeFact } from './comparison.js';
 
 /** A dispute, with the intent of its charge where we do not know the dispute: it names its charge only. */
 interface DisputeSnapshot {
@@ -41,7 +41,7 @@ export class DisputeComparison implements Comparison<DisputeSnapshot> {
     return dispute === null ? null : this.withIntent(scope, dispute);
   }
 
-  async sides(tx: Scope, ref: ObjectRef, snapshot: DisputeSnapshot | null): Promise<Sides | null> {
+  async read(tx: Scope, ref: ObjectRef, snapshot: DisputeSnapshot | null): Promise<ComparedObject | null> {
     const disputes = DisputeRepository.of(tx);
     const row = ref.objectId !== null ? await disputes.find(ref.objectId) : await disputes.findByTilledId(ref.tilledId ?? '');
     const intentId = snapshot?.intentId ?? null;
@@ -55,7 +55,7 @@ export class DisputeComparison implements Comparison<DisputeSnapshot> {
       tilledId,
       ours: row === null ? null : oursOf(row),
       theirs: dispute === null ? null : theirsOf(dispute),
-      isLegal: row === null || status === null || isLegal(DISPUTE_STATES, row.status, status),
+      isLegal: row === null || status === null || isLegalMove(DISPUTE_STATES, row.status, status),
       mayBeMissing: false,
       oursChangedAt: row?.updatedAt ?? null,
       theirsChangedAt: dateOf(dispute),

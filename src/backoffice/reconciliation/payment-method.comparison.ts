@@ -8,7 +8,7 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
 import { PAYMENT_METHOD_TYPES } from '../../tilled/tilled.shapes.js';
 import { jobKindOf } from '../../webhooks/event-catalogue.js';
-import { type Comparison, dateOf, type ListedPart, listedPage, present, type Sides } from './comparison.js';
+import { type ComparedObject, type Comparison, dateOf, type ListedPart, listedPage, present } from './comparison.js';
 
 const CUSTOMERS_AT_ONCE = 10;
 
@@ -39,7 +39,7 @@ export class PaymentMethodComparison implements Comparison<TilledPaymentMethod> 
     return this.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId));
   }
 
-  async sides(tx: Scope, ref: ObjectRef, snapshot: TilledPaymentMethod | null): Promise<Sides | null> {
+  async read(tx: Scope, ref: ObjectRef, snapshot: TilledPaymentMethod | null): Promise<ComparedObject | null> {
     const methods = PaymentMethodRepository.of(tx);
     const row = ref.objectId !== null ? await methods.find(ref.objectId) : await methods.findByTilledId(ref.tilledId ?? '');
     const customers = CustomerRepository.of(tx);

@@ -1,9 +1,9 @@
 import { CustomerRepository } from '../../billing/customers/customer.repository.js';
 import { DivergenceKind } from '../../billing/kit/divergence.entity.js';
 import type { ObjectRef } from '../../billing/kit/divergence.repository.js';
-import { givenBackMinor } from '../../billing/kit/given-back.js';
 import { markedId, type Processor } from '../../billing/kit/processor.js';
-import { isLegal } from '../../billing/kit/transition.js';
+import { refundedAtTilledMinor } from '../../billing/kit/refunded-at-tilled.js';
+import { isLegalMove } from '../../billing/kit/transition.js';
 import type { Payment } from '../../billing/payments/payment.entity.js';
 import { duplicateOf, statesOf, statusOf } from '../../billing/payments/payment.mirror.js';
 import { PaymentRepository } from '../../billing/payments/payment.repository.js';
@@ -13,7 +13,7 @@ import { SubscriptionRepository } from '../../billing/subscriptions/subscription
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { jobKindOf } from '../../webhooks/event-catalogue.js';
-import { type Comparison, dateOf, holderAt, listedPage, present, type Sides, sidesOfDuplicate } from './comparison.js';
+import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, present } from './comparison.js';
 
 const { PENDING, FAILED, UNKNOWN, CANCELED } = PaymentStatus;
 
@@ -37,11 +37,11 @@ export class PaymentComparison implements Comparison<TilledPaymentIntent> {
     return this.processor.find(scope, (tilled) => tilled.getPaymentIntent(tilledId));
   }
 
-  async sides(tx: Scope, ref: ObjectRef, snapshot: TilledPaymentIntent | null): Promise<Sides | null> {
+  async read(tx: Scope, ref: ObjectRef, snapshot: TilledPaymentIntent | null): Promise<ComparedObject | null> {
     const marked = snapshot === null ? null : markedId(tx, snapshot.metadata);
-    const holder = await holderAt(tx, PaymentRepository.of(tx), { ref, snapshot });
-    const row = holder?.row ?? null;
-    if (row !== null && snapshot !== null && holder?.isDuplicate) return sidesOfDuplicate(duplicateOf(row.id, snapshot));
+    const match = await findMatch(tx, PaymentRepository.of(tx), { ref, snapshot });
+    const row = match?.row ?? null;
+    if (row !== null && snapshot !== null && match?.isDuplicate) return comparedDuplicate(duplicateOf(row.id, snapshot));
     if (row === null && !(await isOurs(tx, snapshot, marked))) return null;
     const tilledId = row?.tilledPaymentIntentId ?? snapshot?.id ?? ref.tilledId;
     const status = snapshot === null ? null : statusOf(snapshot);
@@ -50,7 +50,7 @@ export class PaymentComparison implements Comparison<TilledPaymentIntent> {
       tilledId,
       ours: row === null ? null : oursOf(row, status),
       theirs: snapshot === null ? null : theirsOf(snapshot, status, row),
-      isLegal: row === null || snapshot === null || status === null || isLegal(statesOf(snapshot), row.status, status),
+      isLegal: row === null || snapshot === null || status === null || isLegalMove(statesOf(snapshot), row.status, status),
       // An intent that took nothing and holds nothing, such as a lost answer leaves behind, need not be known here.
       mayBeMissing: row === null && (status === null || status === CANCELED || status === FAILED),
       oursChangedAt: row?.updatedAt ?? null,
@@ -102,7 +102,7 @@ function theirsOf(snapshot: TilledPaymentIntent, status: PaymentStatus | null, r
     currency: snapshot.currency,
     // A returned bank debit takes the money back; what was refunded of it was captured all the same.
     capturedMinor: Math.max(snapshot.amount_received, row?.refundedMinor ?? 0),
-    refundedMinor: givenBackMinor(snapshot),
+    refundedMinor: refundedAtTilledMinor(snapshot),
     captureMethod: snapshot.capture_method,
     failureCode: status === FAILED ? (error?.code ?? row?.failureCode ?? null) : null,
   };

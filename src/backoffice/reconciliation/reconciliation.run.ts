@@ -8,7 +8,7 @@ import { type Lease, LeaseLost } from '../../platform/jobs/lease.js';
 import { errorFields } from '../../platform/log.js';
 import type { Metrics } from '../../platform/metrics.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
-import { aboutOf, type Reconciler } from './reconciler.js';
+import { objectRefOf, type Reconciler } from './reconciler.js';
 import type { Reconciliation } from './reconciliation.entity.js';
 import { ReconciledRepository, ReconciliationRepository } from './reconciliation.repository.js';
 
@@ -157,7 +157,7 @@ export class ReconciliationRun {
       const unseen = open.filter(({ seenAt }) => seenAt < startedAt);
       return {
         looked: unseen.length,
-        busy: await reconciler.examineAll(scope, unseen.map(aboutOf)),
+        busy: await reconciler.examineAll(scope, unseen.map(objectRefOf)),
         next: nextAfter(open.map(({ id }) => id)),
       };
     }

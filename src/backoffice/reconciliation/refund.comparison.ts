@@ -1,8 +1,8 @@
 import { DivergenceKind } from '../../billing/kit/divergence.entity.js';
 import type { ObjectRef } from '../../billing/kit/divergence.repository.js';
-import { RELEASES } from '../../billing/kit/given-back.js';
 import { markedId, type Processor } from '../../billing/kit/processor.js';
-import { isLegal } from '../../billing/kit/transition.js';
+import { RELEASE_REASONS } from '../../billing/kit/refunded-at-tilled.js';
+import { isLegalMove } from '../../billing/kit/transition.js';
 import { PaymentRepository } from '../../billing/payments/payment.repository.js';
 import type { Refund } from '../../billing/refunds/refund.entity.js';
 import { duplicateOf } from '../../billing/refunds/refund.mirror.js';
@@ -11,7 +11,7 @@ import { REFUND_STATES, RefundStatus } from '../../billing/refunds/refund.states
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledRefund } from '../../tilled/tilled.shapes.js';
 import { jobKindOf } from '../../webhooks/event-catalogue.js';
-import { type Comparison, dateOf, holderAt, listedPage, present, type Sides, sidesOfDuplicate } from './comparison.js';
+import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, present } from './comparison.js';
 
 /** Refunds: all of our payments, whoever gave them. They are recorded with their payment. */
 export class RefundComparison implements Comparison<TilledRefund> {
@@ -33,14 +33,14 @@ export class RefundComparison implements Comparison<TilledRefund> {
     return this.processor.find(scope, (tilled) => tilled.getRefund(tilledId));
   }
 
-  async sides(tx: Scope, ref: ObjectRef, snapshot: TilledRefund | null): Promise<Sides | null> {
-    if (RELEASES.includes(snapshot?.reason ?? '')) return null;
+  async read(tx: Scope, ref: ObjectRef, snapshot: TilledRefund | null): Promise<ComparedObject | null> {
+    if (RELEASE_REASONS.includes(snapshot?.reason ?? '')) return null;
     const marked = snapshot === null ? null : markedId(tx, snapshot.metadata);
-    const holder = await holderAt(tx, RefundRepository.of(tx), { ref, snapshot });
-    const row = holder?.row ?? null;
-    if (row !== null && snapshot !== null && holder?.isDuplicate) {
+    const match = await findMatch(tx, RefundRepository.of(tx), { ref, snapshot });
+    const row = match?.row ?? null;
+    if (row !== null && snapshot !== null && match?.isDuplicate) {
       // Recording the payment makes it a refund of its own, so that it is counted.
-      return sidesOfDuplicate(duplicateOf(row.id, snapshot), [{ kind: jobKindOf('payment_intent'), subject: snapshot.payment_intent_id }]);
+      return comparedDuplicate(duplicateOf(row.id, snapshot), [{ kind: jobKindOf('payment_intent'), subject: snapshot.payment_intent_id }]);
     }
     const payments = PaymentRepository.of(tx);
     const payment =
@@ -58,7 +58,7 @@ export class RefundComparison implements Comparison<TilledRefund> {
       tilledId,
       ours: row === null ? null : oursOf(row, intentId),
       theirs: snapshot === null ? null : theirsOf(snapshot),
-      isLegal: row === null || status === null || isLegal(REFUND_STATES, row.status, status),
+      isLegal: row === null || status === null || isLegalMove(REFUND_STATES, row.status, status),
       mayBeMissing: false,
       isSecond: isSecond(row, snapshot, marked),
       oursChangedAt: row?.updatedAt ?? null,

@@ -2,7 +2,7 @@ import { CustomerRepository } from '../../billing/customers/customer.repository.
 import { DivergenceKind } from '../../billing/kit/divergence.entity.js';
 import type { ObjectRef } from '../../billing/kit/divergence.repository.js';
 import { markedId, type Processor } from '../../billing/kit/processor.js';
-import { isLegal } from '../../billing/kit/transition.js';
+import { isLegalMove } from '../../billing/kit/transition.js';
 import { PaymentMethodRepository } from '../../billing/payment-methods/payment-method.repository.js';
 import type { Subscription } from '../../billing/subscriptions/subscription.entity.js';
 import { duplicateOf } from '../../billing/subscriptions/subscription.mirror.js';
@@ -11,7 +11,7 @@ import { SUBSCRIPTION_STATES, SubscriptionStatus } from '../../billing/subscript
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
 import { jobKindOf } from '../../webhooks/event-catalogue.js';
-import { type Comparison, dateOf, holderAt, listedPage, present, type Sides, sidesOfDuplicate, timeFact } from './comparison.js';
+import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, present, timeFact } from './comparison.js';
 
 /** Subscriptions: those we made, and others of our customers, which would take money that we know nothing of. */
 export class SubscriptionComparison implements Comparison<TilledSubscription> {
@@ -33,11 +33,11 @@ export class SubscriptionComparison implements Comparison<TilledSubscription> {
     return this.processor.find(scope, (tilled) => tilled.getSubscription(tilledId));
   }
 
-  async sides(tx: Scope, ref: ObjectRef, snapshot: TilledSubscription | null): Promise<Sides | null> {
+  async read(tx: Scope, ref: ObjectRef, snapshot: TilledSubscription | null): Promise<ComparedObject | null> {
     const marked = snapshot === null ? null : markedId(tx, snapshot.metadata);
-    const holder = await holderAt(tx, SubscriptionRepository.of(tx), { ref, snapshot });
-    const row = holder?.row ?? null;
-    if (row !== null && snapshot !== null && holder?.isDuplicate) return sidesOfDuplicate(duplicateOf(row.id, snapshot));
+    const match = await findMatch(tx, SubscriptionRepository.of(tx), { ref, snapshot });
+    const row = match?.row ?? null;
+    if (row !== null && snapshot !== null && match?.isDuplicate) return comparedDuplicate(duplicateOf(row.id, snapshot));
     const owner = snapshot === null ? null : await CustomerRepository.of(tx).findByTilledId(snapshot.customer_id);
     if (row === null && marked === null && owner === null) return null;
     const method = row === null ? null : await PaymentMethodRepository.of(tx).get(row.paymentMethodId);
@@ -48,7 +48,7 @@ export class SubscriptionComparison implements Comparison<TilledSubscription> {
       tilledId,
       ours: row === null ? null : oursOf(row, method?.tilledPaymentMethodId ?? null),
       theirs: snapshot === null ? null : theirsOf(snapshot),
-      isLegal: row === null || status === null || isLegal(SUBSCRIPTION_STATES, row.status, status),
+      isLegal: row === null || status === null || isLegalMove(SUBSCRIPTION_STATES, row.status, status),
       // One of ours that is over takes nothing any more.
       mayBeMissing: row === null && status === SubscriptionStatus.CANCELED,
       oursChangedAt: row?.updatedAt ?? null,

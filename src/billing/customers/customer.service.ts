@@ -13,9 +13,9 @@ import type { TilledCustomer, TilledCustomerParams } from '../../tilled/tilled.s
 import { DivergenceKind } from '../kit/divergence.entity.js';
 import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
 import { assertVersion } from '../kit/expected-version.js';
-import { lockHolderOf } from '../kit/holder.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { markedId, markOf, type Processor } from '../kit/processor.js';
+import { matchAndLockRow } from '../kit/row-match.js';
 import type { Customer } from './customer.entity.js';
 import { CustomerInUse, DuplicateExternalId } from './customer.errors.js';
 import type { CustomerCreateInput, CustomerDeleteInput, CustomerUpdateInput } from './customer.inputs.js';
@@ -142,9 +142,9 @@ export class CustomerService {
 
   /** Records what Tilled says of a customer we made; a second one with our mark is reported. Others are not ours and stay out. */
   async mirror(tx: Scope, snapshot: TilledCustomer): Promise<void> {
-    const holder = await lockHolderOf(tx, CustomerRepository.of(tx), snapshot);
-    if (holder === null) return;
-    const { row: customer, isDuplicate } = holder;
+    const match = await matchAndLockRow(tx, CustomerRepository.of(tx), snapshot);
+    if (match === null) return;
+    const { row: customer, isDuplicate } = match;
     if (isDuplicate) return recordDuplicate(tx, duplicateOf(customer.id, snapshot));
     customer.tilledCustomerId ??= snapshot.id;
     tx.log.info('customer mirrored', { customerId: customer.id, tilledCustomerId: snapshot.id });
@@ -230,5 +230,5 @@ function paramsOf(scope: Scope, customer: Customer): TilledCustomerParams {
 
 /** A second customer with the mark of ours. It is there until it is deleted. */
 export function duplicateOf(customerId: string, { id }: TilledCustomer): Duplicate {
-  return { kind: DivergenceKind.CUSTOMER, of: customerId, tilledId: id, theirs: {}, isOver: false };
+  return { kind: DivergenceKind.CUSTOMER, originalId: customerId, tilledId: id, theirs: {}, isOver: false };
 }

@@ -3,7 +3,7 @@ import { setChanged } from '../../platform/db/changes.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledDispute } from '../../tilled/tilled.shapes.js';
-import { beginIn, moveTo } from '../kit/transition.js';
+import { moveTo, recordFirstStatus } from '../kit/transition.js';
 import type { Payment } from '../payments/payment.entity.js';
 import type { Dispute } from './dispute.entity.js';
 import { DisputeRepository } from './dispute.repository.js';
@@ -52,7 +52,7 @@ export class DisputeMirror {
     const now = this.clock.now();
     const atTilled = { tilledDisputeId: snapshot.id, tilledChargeId: snapshot.charge_id };
     const dispute = DisputeRepository.of(tx).add({ id: this.ids.make('dp'), ...atTilled, ...facts, createdAt: now, updatedAt: now });
-    beginIn(tx, 'dispute', dispute);
+    recordFirstStatus(tx, 'dispute', dispute);
     return dispute;
   }
 }

@@ -45,7 +45,7 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
    * Opens a divergence, or counts a further sighting of the one that is open; true if it is new. One statement: whoever
    * else sees the same at the same moment, there is one row.
    */
-  async see(sighting: Sighting): Promise<boolean> {
+  async recordSighting(sighting: Sighting): Promise<boolean> {
     const { kind, class: found, objectId, tilledId } = sighting;
     const subject = found === DivergenceClass.DUPLICATE_AT_TILLED ? tilledId : (objectId ?? tilledId);
     const openKey = openKeyOf(kind, found, subject ?? '');

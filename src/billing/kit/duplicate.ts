@@ -6,7 +6,7 @@ import { DivergenceRepository } from './divergence.repository.js';
 export interface Duplicate {
   readonly kind: DivergenceKind;
   /** Our row whose mark it bears; that row has another object. */
-  readonly of: string;
+  readonly originalId: string;
   readonly tilledId: string;
   readonly theirs: Facts;
   /** Whether it took nothing, or gave back all, and never will take anything. */
@@ -19,9 +19,9 @@ const DUPLICATE = DivergenceClass.DUPLICATE_AT_TILLED;
  * Writes down that Tilled has a second object with our mark, in the transaction of the mirror that met it, so that a person is told at
  * once; or, when it is over, that there is nothing left to do about it. Our row stays as it is.
  */
-export async function recordDuplicate(tx: Scope, { kind, of, tilledId, theirs, isOver }: Duplicate): Promise<void> {
+export async function recordDuplicate(tx: Scope, { kind, originalId, tilledId, theirs, isOver }: Duplicate): Promise<void> {
   const divergences = DivergenceRepository.of(tx);
-  const facts = { kind, class: DUPLICATE, objectId: of, tilledId };
+  const facts = { kind, class: DUPLICATE, objectId: originalId, tilledId };
   if (isOver) {
     const open = await divergences.openOf([{ kind, objectId: null, tilledId }]);
     for (const { id } of open.filter((divergence) => divergence.class === DUPLICATE)) {
@@ -31,7 +31,7 @@ export async function recordDuplicate(tx: Scope, { kind, of, tilledId, theirs, i
     }
     return;
   }
-  if (!(await divergences.see({ ...facts, fields: [], ours: null, theirs, occurredAt: null }))) return;
+  if (!(await divergences.recordSighting({ ...facts, fields: [], ours: null, theirs, occurredAt: null }))) return;
   tx.log.error('divergence found', { ...facts, divergence_risk: true });
   tx.afterCommit(() => tx.metrics.divergencesFound.inc({ class: DUPLICATE }));
 }

@@ -10,14 +10,14 @@ interface Answer<Snapshot> {
   /** The same now; locks the row. */
   readonly currentVersion: (tx: Scope) => Promise<number | string>;
   /** Asks Tilled for the object as it is now. */
-  readonly look: () => Promise<Snapshot>;
+  readonly readAgain: () => Promise<Snapshot>;
   /** Writes it into the row; the expected failure that the mutation ends in with it, if it is one. */
   readonly record: (tx: Scope, snapshot: Snapshot) => Promise<AppError | null>;
   /** The mutation that ends with the answer, in the same commit; null when more is written after it. */
   readonly execution: Execution | null;
 }
 
-const LOOKS_MAX = 5;
+const READS_MAX = 5;
 
 /**
  * Records an answer, unless its row was written since the call was begun: a webhook may have brought news that are newer
@@ -26,7 +26,7 @@ const LOOKS_MAX = 5;
  */
 export async function recordAnswer<Snapshot>(scope: Scope, answer: Answer<Snapshot>): Promise<void> {
   let { snapshot, seenVersion } = answer;
-  for (let looks = 0; ; looks += 1) {
+  for (let reads = 1; ; reads += 1) {
     const version = await scope.transaction(async (tx) => {
       const current = await answer.currentVersion(tx);
       const isCurrent = current === seenVersion;
@@ -37,9 +37,9 @@ export async function recordAnswer<Snapshot>(scope: Scope, answer: Answer<Snapsh
       return isCurrent ? null : current;
     });
     if (version === null) return;
-    // It changes under every look: somebody else is at it, and what they record need not be the outcome of this.
-    if (looks === LOOKS_MAX) throw new OutcomeUnknown();
+    // It changes under every read: somebody else is at it, and what they record need not be the outcome of this.
+    if (reads > READS_MAX) throw new OutcomeUnknown();
     seenVersion = version;
-    snapshot = await answer.look();
+    snapshot = await answer.readAgain();
   }
 }

@@ -16,7 +16,7 @@ export type Move = 'stayed' | 'moved' | 'illegal';
 const NEW = 'NEW';
 
 /** Whether a state may follow another, or is the same. */
-export function isLegal<Status extends string>(states: States<Status>, from: Status, to: Status): boolean {
+export function isLegalMove<Status extends string>(states: States<Status>, from: Status, to: Status): boolean {
   return from === to || states.edges[from].includes(to);
 }
 
@@ -36,8 +36,8 @@ export async function moveTo<Status extends string>(
 ): Promise<Move> {
   const from = row.status;
   if (from === status) return 'stayed';
-  if (!isLegal(states, from, status)) {
-    await seeIllegal(tx, { id: row.id, from, to: status, noun: states.noun });
+  if (!isLegalMove(states, from, status)) {
+    await recordIllegalMove(tx, { id: row.id, from, to: status, noun: states.noun });
     return 'illegal';
   }
   row.status = status;
@@ -47,18 +47,18 @@ export async function moveTo<Status extends string>(
 }
 
 /** Writes down in which state a row was first seen. */
-export function beginIn(tx: Scope, noun: States<string>['noun'], row: { readonly id: string; readonly status: string }): void {
+export function recordFirstStatus(tx: Scope, noun: States<string>['noun'], row: { readonly id: string; readonly status: string }): void {
   recordTransition(tx, { noun, objectId: row.id, from: NEW, to: row.status });
 }
 
-async function seeIllegal(
+async function recordIllegalMove(
   tx: Scope,
   move: { readonly id: string; readonly noun: States<string>['noun']; readonly from: string; readonly to: string },
 ): Promise<void> {
   const { id, from, to, noun } = move;
   if (tx.mayBeOvertaken) throw new OvertakenReading(`${noun} ${id} is ${from} and was ${to} when Tilled was asked.`);
   tx.log.error('illegal transition reported', { objectId: id, from, to, divergence_risk: true });
-  await DivergenceRepository.of(tx).see({
+  await DivergenceRepository.of(tx).recordSighting({
     kind: DivergenceKind[noun.toUpperCase() as keyof typeof DivergenceKind],
     class: DivergenceClass.ILLEGAL_STATE,
     ...{ objectId: id, tilledId: null, fields: ['status'], ours: { status: from }, theirs: { status: to } },

@@ -9,7 +9,7 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
 import type { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
-import { onceDone } from '../kit/once-done.js';
+import { changeOnce } from '../kit/change-once.js';
 import type { Processor } from '../kit/processor.js';
 import { type PaymentMethod, PaymentMethodType } from './payment-method.entity.js';
 import type { PaymentMethodAttachInput, PaymentMethodDetachInput, PaymentMethodSetDefaultInput } from './payment-method.inputs.js';
@@ -148,22 +148,22 @@ export class PaymentMethodService {
     const { tilledCustomerId } = await CustomerRepository.of(scope).get(customerId);
     if (tilledCustomerId === null) throw new NotConfirmedYet('customer');
     const tilledId = execution.subject;
-    const snapshot = await onceDone<TilledPaymentMethod>(execution, {
+    const snapshot = await changeOnce<TilledPaymentMethod>(execution, {
       send: () => this.parts.processor.send(scope, execution.lease, (tilled) => tilled.attachPaymentMethod(tilledId, tilledCustomerId)),
-      look: () => this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId)),
+      read: () => this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId)),
       isDone: (method) => method?.customer_id === tilledCustomerId,
-      again: 'atOnce',
+      resend: 'atOnce',
     });
     if (snapshot !== null) await scope.transaction((tx) => this.mirror(tx, snapshot, { setAsDefault }));
   }
 
   private async sendDetach(scope: Scope, execution: Execution, id: string): Promise<void> {
     const { tilledPaymentMethodId: tilledId } = await PaymentMethodRepository.of(scope).get(id);
-    const snapshot = await onceDone<TilledPaymentMethod | null>(execution, {
+    const snapshot = await changeOnce<TilledPaymentMethod | null>(execution, {
       send: () => this.parts.processor.sendIfThere(scope, execution.lease, (tilled) => tilled.detachPaymentMethod(tilledId)),
-      look: () => this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId)),
+      read: () => this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId)),
       isDone: (method) => method === null || method.customer_id === null,
-      again: 'atOnce',
+      resend: 'atOnce',
     });
     await scope.transaction(async (tx) => {
       if (snapshot !== null) await this.mirror(tx, snapshot);

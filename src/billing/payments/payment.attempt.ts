@@ -9,10 +9,10 @@ import { PaymentStatus } from './payment.states.js';
  */
 
 /** The reason with which an attempt cancels its intent, so that nothing that is still on its way can take money. */
-export const CLOSED = 'abandoned';
+export const CLOSING_REASON = 'abandoned';
 
 /** What Tilled shows of an intent. */
-export type Shown =
+export type IntentProgress =
   /** Nobody has tried it, or nothing of a try is to be seen yet. */
   | 'unconfirmed'
   /** A try was declined. */
@@ -25,7 +25,7 @@ export type Shown =
   | 'taken';
 
 /** What to do next about it. */
-export type Step =
+export type AttemptStep =
   /** Ask Tilled to take it. */
   | 'confirm'
   /** Nothing but to look again later: what was sent may still be carried out. */
@@ -36,9 +36,9 @@ export type Step =
   | 'settle';
 
 /** What may still come of confirms: none was left without an answer; one was, and it was carried out, or may be, or is dead; or several. */
-export type Confirms = 'answered' | 'oneUnderWay' | 'oneOver' | 'someUnderWay' | 'someOver';
+export type UnansweredConfirms = 'answered' | 'oneUnderWay' | 'oneOver' | 'someUnderWay' | 'someOver';
 
-export const ATTEMPT: Readonly<Record<Shown, Readonly<Record<Confirms, Step>>>> = {
+export const NEXT_STEP: Readonly<Record<IntentProgress, Readonly<Record<UnansweredConfirms, AttemptStep>>>> = {
   unconfirmed: { answered: 'confirm', oneUnderWay: 'wait', oneOver: 'confirm', someUnderWay: 'wait', someOver: 'confirm' },
   // The decline of the only confirm shows that it was carried out; of several it may be that of another than the one under way.
   declined: { answered: 'settle', oneUnderWay: 'close', oneOver: 'close', someUnderWay: 'wait', someOver: 'close' },
@@ -48,7 +48,7 @@ export const ATTEMPT: Readonly<Record<Shown, Readonly<Record<Confirms, Step>>>> 
 };
 
 /** What Tilled shows of an intent. */
-export function shownBy({ status, last_payment_error: error }: TilledPaymentIntent): Shown {
+export function progressOf({ status, last_payment_error: error }: TilledPaymentIntent): IntentProgress {
   switch (status) {
     case 'requires_confirmation':
       return 'unconfirmed';
@@ -65,7 +65,7 @@ export function shownBy({ status, last_payment_error: error }: TilledPaymentInte
 }
 
 /** What may still come of confirms, of which so many may have been sent and were not answered. */
-export function confirmsOf(doubt: Doubt, sends: number): Confirms {
+export function unansweredConfirms(doubt: Doubt, sends: number): UnansweredConfirms {
   if (doubt === 'none') return 'answered';
   if (sends <= 1) return doubt === 'underWay' ? 'oneUnderWay' : 'oneOver';
   return doubt === 'underWay' ? 'someUnderWay' : 'someOver';

@@ -2,7 +2,7 @@ import type { Execution } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledAccountClient } from '../../tilled/tilled.client.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
-import { onceDone } from '../kit/once-done.js';
+import { changeOnce } from '../kit/change-once.js';
 import type { Processor } from '../kit/processor.js';
 import type { PaymentMirror } from './payment.mirror.js';
 import type { PaymentRecorder } from './payment.recorder.js';
@@ -19,7 +19,7 @@ interface IntentChange {
   readonly send: (tilled: TilledAccountClient, id: string) => Promise<TilledPaymentIntent>;
   /** What the intent is once it is done. */
   readonly done: readonly TilledPaymentIntent['status'][];
-  readonly again: 'atOnce' | 'whenQuiet';
+  readonly resend: 'atOnce' | 'whenQuiet';
 }
 
 /** Asks Tilled to take or to release what a payment holds. Both throw ProcessorRejected, ProcessorUnavailable or OutcomeUnknown. */
@@ -33,7 +33,7 @@ export class PaymentChanges {
       send: (tilled, id) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor }),
       // On its way counts: it cannot be taken again.
       done: ['succeeded', 'processing'],
-      again: 'whenQuiet',
+      resend: 'whenQuiet',
     });
   }
 
@@ -42,21 +42,21 @@ export class PaymentChanges {
     await this.change(scope, execution, {
       send: (tilled, id) => tilled.cancelPaymentIntent(id, { cancellation_reason: 'requested_by_customer' }),
       done: ['canceled'],
-      again: 'atOnce',
+      resend: 'atOnce',
     });
   }
 
-  private async change(scope: Scope, execution: Execution, { send, done, again }: IntentChange): Promise<void> {
+  private async change(scope: Scope, execution: Execution, { send, done, resend }: IntentChange): Promise<void> {
     const payment = await PaymentRepository.of(scope).get(execution.subject);
     const id = payment.tilledPaymentIntentId;
     if (id === null) throw new Error(`Payment ${payment.id} is not at Tilled.`);
-    const intent = await this.parts.recorder.orUnknown(scope, execution, () =>
-      onceDone<TilledPaymentIntent>(execution, {
+    const intent = await this.parts.recorder.recordingUnknown(scope, execution, () =>
+      changeOnce<TilledPaymentIntent>(execution, {
         send: () => this.parts.processor.send(scope, execution.lease, (tilled) => send(tilled, id)),
-        look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(id)),
+        read: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(id)),
         isDone: (snapshot) => snapshot !== null && done.includes(snapshot.status),
-        again,
-        refused: (snapshot) =>
+        resend,
+        recordRefused: (snapshot) =>
           scope.transaction(async (tx) => {
             await this.parts.mirror.recordOn(tx, await PaymentRepository.of(tx).lock(payment.id), snapshot);
           }),

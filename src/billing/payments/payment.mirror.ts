@@ -5,14 +5,14 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { DivergenceKind } from '../kit/divergence.entity.js';
 import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
-import { givenBackMinor } from '../kit/given-back.js';
-import { type Holder, holderOf, lockHolderOf } from '../kit/holder.js';
 import { markedId } from '../kit/processor.js';
+import { refundedAtTilledMinor } from '../kit/refunded-at-tilled.js';
+import { matchAndLockRow, matchRow, type RowMatch } from '../kit/row-match.js';
 import { moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import type { Subscription } from '../subscriptions/subscription.entity.js';
 import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
-import { CLOSED, isAttemptOpen, shownBy } from './payment.attempt.js';
+import { CLOSING_REASON, isAttemptOpen, progressOf } from './payment.attempt.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { PaymentRepository } from './payment.repository.js';
 import { CARD_PAYMENT_STATES, PAYMENT_STATES, PaymentStatus } from './payment.states.js';
@@ -37,7 +37,7 @@ export class PaymentMirror {
   async record(tx: Scope, intent: TilledPaymentIntent): Promise<Payment | null> {
     const payment = await this.paymentOf(tx, intent);
     if (payment === null) return null;
-    const isForAttempt = isAttemptOpen(payment, markedId(tx, intent.metadata)) && ENDED_WITHOUT_MONEY.includes(shownBy(intent));
+    const isForAttempt = isAttemptOpen(payment, markedId(tx, intent.metadata)) && ENDED_WITHOUT_MONEY.includes(progressOf(intent));
     return isForAttempt ? payment : this.recordOn(tx, payment, intent);
   }
 
@@ -66,22 +66,22 @@ export class PaymentMirror {
     const known = await payments.findByTilledId(intent.id);
     if (known !== null) return payments.lock(known.id);
     if (intent.subscription_id !== null) return this.paymentOfSubscription(tx, intent, intent.subscription_id);
-    const holder = await lockHolderOf(tx, payments, intent);
-    if (holder === null || !holder.isDuplicate) return holder?.row ?? null;
+    const match = await matchAndLockRow(tx, payments, intent);
+    if (match === null || !match.isDuplicate) return match?.row ?? null;
     // The payment went on with another intent. One that a lost answer left behind took nothing, and is over.
-    await recordDuplicate(tx, duplicateOf(holder.row.id, intent));
+    await recordDuplicate(tx, duplicateOf(match.row.id, intent));
     return null;
   }
 
   /** Tilled takes the payments of a subscription by itself: the first we hear of one may be its event. */
   private async paymentOfSubscription(tx: Scope, intent: TilledPaymentIntent, tilledSubscriptionId: string): Promise<Payment | null> {
-    const holder = await holderOf(tx, SubscriptionRepository.of(tx), { id: tilledSubscriptionId, metadata: intent.metadata });
+    const match = await matchRow(tx, SubscriptionRepository.of(tx), { id: tilledSubscriptionId, metadata: intent.metadata });
     // Of a second subscription only money counts: it may be given back here, and is no payment of ours.
-    if (holder === null || (holder.isDuplicate && statusOf(intent) === null)) return null;
-    return this.newPayment(tx, intent, holder);
+    if (match === null || (match.isDuplicate && statusOf(intent) === null)) return null;
+    return this.newPayment(tx, intent, match);
   }
 
-  private async newPayment(tx: Scope, intent: TilledPaymentIntent, { row, isDuplicate }: Holder<Subscription>): Promise<Payment> {
+  private async newPayment(tx: Scope, intent: TilledPaymentIntent, { row, isDuplicate }: RowMatch<Subscription>): Promise<Payment> {
     const now = this.clock.now();
     const tilledMethodId = intent.payment_method?.id;
     const method = tilledMethodId === undefined ? null : await PaymentMethodRepository.of(tx).findByTilledId(tilledMethodId);
@@ -112,14 +112,14 @@ export class PaymentMirror {
 
 /** A second intent with the mark of a payment. It is over when it took nothing and holds nothing, or all it took was given back. */
 export function duplicateOf(paymentId: string, intent: TilledPaymentIntent): Duplicate {
-  const [takenMinor, refundedMinor] = [intent.amount_received, givenBackMinor(intent)];
+  const [takenMinor, refundedMinor] = [intent.amount_received, refundedAtTilledMinor(intent)];
   const isGivenBack = intent.status === 'succeeded' && refundedMinor >= takenMinor;
   return {
     kind: DivergenceKind.PAYMENT,
-    of: paymentId,
+    originalId: paymentId,
     tilledId: intent.id,
     theirs: { status: statusOf(intent), amountMinor: intent.amount, currency: intent.currency, capturedMinor: takenMinor, refundedMinor },
-    isOver: shownBy(intent) !== 'taken' || isGivenBack,
+    isOver: progressOf(intent) !== 'taken' || isGivenBack,
   };
 }
 
@@ -157,6 +157,6 @@ export function statusOf(intent: TilledPaymentIntent): PaymentStatus | null {
       return SUCCEEDED;
     case 'canceled':
       // A declined one that the attempt closed behind it.
-      return intent.last_payment_error !== null && intent.cancellation_reason === CLOSED ? FAILED : CANCELED;
+      return intent.last_payment_error !== null && intent.cancellation_reason === CLOSING_REASON ? FAILED : CANCELED;
   }
 }

@@ -34,7 +34,7 @@ export class PaymentRecorder {
       snapshot: intent,
       seenVersion,
       currentVersion: async (tx) => (await locked(tx)).version,
-      look: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(intent.id)),
+      readAgain: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(intent.id)),
       record: async (tx, snapshot) => {
         const payment = await locked(tx);
         await this.parts.mirror.recordOn(tx, payment, snapshot);
@@ -44,17 +44,17 @@ export class PaymentRecorder {
   }
 
   /** Says UNKNOWN while what became of the request is not known. */
-  async orUnknown<T>(scope: Scope, execution: Execution, work: () => Promise<T>): Promise<T> {
+  async recordingUnknown<T>(scope: Scope, execution: Execution, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (isLeftOpen(execution, error)) await this.setWhileOurs(scope, execution, PaymentStatus.UNKNOWN, {});
+      if (isLeftOpen(execution, error)) await this.setUnderLease(scope, execution, PaymentStatus.UNKNOWN, {});
       throw error;
     }
   }
 
   /** Moves the payment to what is not Tilled's word on it. Throws LeaseLost where somebody else is at it: then what we do not know, or could not do, is not the payment's. */
-  setWhileOurs(scope: Scope, execution: Execution, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
+  setUnderLease(scope: Scope, execution: Execution, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
     return scope.transaction(async (tx) => {
       await this.set(tx, execution.subject, status, facts);
       await execution.confirm(tx);

@@ -3,7 +3,7 @@ import type { Execution } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCurrency, TilledPaymentIntent, TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { markOf, type Processor } from '../kit/processor.js';
-import { ATTEMPT, CLOSED, type Confirms, confirmsOf, type Step, shownBy } from './payment.attempt.js';
+import { type AttemptStep, CLOSING_REASON, NEXT_STEP, progressOf, type UnansweredConfirms, unansweredConfirms } from './payment.attempt.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { declineOf, PROCESSOR_REJECTED } from './payment.errors.js';
 import type { PaymentRecorder } from './payment.recorder.js';
@@ -19,7 +19,7 @@ interface PaymentSenderParts {
 interface IntentAnswer {
   readonly intent: TilledPaymentIntent;
   readonly seenVersion: number;
-  readonly confirms: Confirms;
+  readonly confirms: UnansweredConfirms;
 }
 
 /** What the intent left for its execution: the method to collect with, in Tilled's terms. */
@@ -42,7 +42,7 @@ export class PaymentSender {
   async create(scope: Scope, execution: Execution): Promise<void> {
     const payment = await this.asLeft(scope, execution.subject);
     if (!isSettled(payment.status)) {
-      const outcome = await this.parts.recorder.orUnknown(scope, execution, async () =>
+      const outcome = await this.parts.recorder.recordingUnknown(scope, execution, async () =>
         this.outcomeOf(scope, execution, await this.intentOf(scope, execution, payment)),
       );
       await this.parts.recorder.record(scope, execution, outcome, declineIn);
@@ -62,52 +62,52 @@ export class PaymentSender {
       case 'settle':
         return seen;
       case 'close':
-        return this.closed(scope, execution, seen);
+        return this.close(scope, execution, seen);
       case 'confirm':
-        return execution.lease.ageMs() > INTENT_GOOD_FOR_MS ? this.closed(scope, execution, seen) : this.confirmed(scope, execution, seen);
+        return execution.lease.ageMs() > INTENT_GOOD_FOR_MS ? this.close(scope, execution, seen) : this.confirm(scope, execution, seen);
       case 'wait':
         await execution.assertNothingUnderWay();
         throw new OutcomeUnknown();
     }
   }
 
-  private async confirmed(scope: Scope, execution: Execution, seen: IntentAnswer): Promise<IntentAnswer> {
+  private async confirm(scope: Scope, execution: Execution, seen: IntentAnswer): Promise<IntentAnswer> {
     const answer = await this.parts.processor
       .send(scope, execution.lease, (tilled) => tilled.confirmPaymentIntent(seen.intent.id))
-      .catch((error: unknown) => this.unlessRefused(scope, execution, { seen, error }));
-    const shown = shownBy(answer);
+      .catch((error: unknown) => this.afterRefusedConfirm(scope, execution, { seen, error }));
+    const shown = progressOf(answer);
     // No change is no outcome: what was asked for may still be under way.
     if (shown === 'unconfirmed' || shown === 'unpaid') {
       execution.lease.doubt();
       throw new OutcomeUnknown();
     }
     const confirmed = { ...seen, intent: answer };
-    return stepAfter(confirmed) === 'close' ? this.closed(scope, execution, confirmed) : confirmed;
+    return stepAfter(confirmed) === 'close' ? this.close(scope, execution, confirmed) : confirmed;
   }
 
   /** What a refused confirm left. To the only one it was an answer: nobody will ever take the payment. */
-  private async unlessRefused(
+  private async afterRefusedConfirm(
     scope: Scope,
     execution: Execution,
     { seen, error }: { readonly seen: IntentAnswer; readonly error: unknown },
   ): Promise<TilledPaymentIntent> {
     if (!(error instanceof ProcessorRejected)) throw error;
     const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(seen.intent.id));
-    if (shownBy(intent) !== 'unconfirmed') return intent;
-    if (seen.confirms === 'answered') return this.failed(scope, execution, error);
-    return (await this.closed(scope, execution, { ...seen, intent })).intent;
+    if (progressOf(intent) !== 'unconfirmed') return intent;
+    if (seen.confirms === 'answered') return this.fail(scope, execution, error);
+    return (await this.close(scope, execution, { ...seen, intent })).intent;
   }
 
   /** The intent canceled and read back: whatever is still on its way to it can take no money then, or has taken it. */
-  private async closed(scope: Scope, execution: Execution, seen: IntentAnswer): Promise<IntentAnswer> {
+  private async close(scope: Scope, execution: Execution, seen: IntentAnswer): Promise<IntentAnswer> {
     await this.parts.processor
-      .send(scope, execution.lease, (tilled) => tilled.cancelPaymentIntent(seen.intent.id, { cancellation_reason: CLOSED }))
+      .send(scope, execution.lease, (tilled) => tilled.cancelPaymentIntent(seen.intent.id, { cancellation_reason: CLOSING_REASON }))
       .catch((error: unknown) => {
         // What it is instead is read now.
         if (!(error instanceof ProcessorRejected)) throw error;
       });
     const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(seen.intent.id));
-    const shown = shownBy(intent);
+    const shown = progressOf(intent);
     if (shown !== 'canceled' && shown !== 'taken') throw new OutcomeUnknown();
     return { ...seen, intent };
   }
@@ -116,11 +116,11 @@ export class PaymentSender {
     const { tilledPaymentIntentId: stored, version } = payment;
     if (stored !== null) {
       const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(stored));
-      return { intent, seenVersion: version, confirms: confirmsOf(await execution.doubt(), execution.lease.sends) };
+      return { intent, seenVersion: version, confirms: unansweredConfirms(await execution.doubt(), execution.lease.sends) };
     }
     const found = execution.isFirst ? null : await this.findAtTilled(scope, payment.id);
     const made =
-      found ?? (await this.makeIntent(scope, execution, payment).catch((error: unknown) => this.unlessUnmakable(scope, execution, error)));
+      found ?? (await this.makeIntent(scope, execution, payment).catch((error: unknown) => this.failIfRefused(scope, execution, error)));
     const isTaken = await scope.transaction((tx) => PaymentRepository.of(tx).takeIntent(payment.id, made.id));
     const seenVersion = isTaken ? version + 1 : (await this.storedMeanwhile(scope, payment.id, made)).version;
     // Only a stored intent is ever confirmed, so nothing that was sent before can take the payment.
@@ -151,8 +151,8 @@ export class PaymentSender {
   }
 
   /** A payment for which Tilled makes no intent will never be taken. */
-  private unlessUnmakable(scope: Scope, execution: Execution, error: unknown): Promise<never> {
-    if (error instanceof ProcessorRejected) return this.failed(scope, execution, error);
+  private failIfRefused(scope: Scope, execution: Execution, error: unknown): Promise<never> {
+    if (error instanceof ProcessorRejected) return this.fail(scope, execution, error);
     throw error;
   }
 
@@ -162,16 +162,16 @@ export class PaymentSender {
   }
 
   /** Writes down that the payment will never be taken, and why. Throws the refusal. */
-  private async failed(scope: Scope, execution: Execution, error: ProcessorRejected): Promise<never> {
+  private async fail(scope: Scope, execution: Execution, error: ProcessorRejected): Promise<never> {
     const facts = { failureCode: PROCESSOR_REJECTED, failureMessage: error.reason.slice(0, 500) };
-    await this.parts.recorder.setWhileOurs(scope, execution, PaymentStatus.FAILED, facts);
+    await this.parts.recorder.setUnderLease(scope, execution, PaymentStatus.FAILED, facts);
     throw error;
   }
 }
 
 /** What the attempt does next about what Tilled shows. */
-function stepAfter({ intent, confirms }: IntentAnswer): Step {
-  return ATTEMPT[shownBy(intent)][confirms];
+function stepAfter({ intent, confirms }: IntentAnswer): AttemptStep {
+  return NEXT_STEP[progressOf(intent)][confirms];
 }
 
 function declineIn(payment: Payment): AppError | null {

@@ -6,7 +6,7 @@ import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { mergedMetadata } from '../kit/metadata.js';
-import { assertNoneOpen } from '../kit/open-work.js';
+import { assertNoneOpen } from '../kit/open-mutations.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { usableMethod } from '../subscriptions/usable-method.js';
 import type { PaymentChanges } from './payment.changes.js';

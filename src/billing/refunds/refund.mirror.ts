@@ -5,8 +5,8 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentIntent, TilledRefund } from '../../tilled/tilled.shapes.js';
 import { DivergenceKind } from '../kit/divergence.entity.js';
 import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
-import { RELEASES } from '../kit/given-back.js';
-import { lockHolderOf } from '../kit/holder.js';
+import { RELEASE_REASONS } from '../kit/refunded-at-tilled.js';
+import { matchAndLockRow } from '../kit/row-match.js';
 import { moveTo } from '../kit/transition.js';
 import { sumMinor } from '../money.js';
 import type { Payment } from '../payments/payment.entity.js';
@@ -31,7 +31,7 @@ export class RefundMirror {
 
   /** Records one refund of a payment. */
   async record(tx: Scope, paymentId: string, snapshot: TilledRefund): Promise<void> {
-    if (RELEASES.includes(snapshot.reason ?? '')) return;
+    if (RELEASE_REASONS.includes(snapshot.reason ?? '')) return;
     const payment = await PaymentRepository.of(tx).lock(paymentId);
     const refund = await this.refundOf(tx, payment, snapshot);
     const move = await moveTo(tx, refund, RefundStatus[snapshot.status.toUpperCase() as keyof typeof RefundStatus], REFUND_STATES);
@@ -86,11 +86,11 @@ export class RefundMirror {
   }
 
   private async refundOf(tx: Scope, payment: Payment, snapshot: TilledRefund): Promise<Refund> {
-    const holder = await lockHolderOf(tx, RefundRepository.of(tx), snapshot);
-    if (holder === null) return this.newRefund(tx, payment, snapshot);
-    if (!holder.isDuplicate) return holder.row;
+    const match = await matchAndLockRow(tx, RefundRepository.of(tx), snapshot);
+    if (match === null) return this.newRefund(tx, payment, snapshot);
+    if (!match.isDuplicate) return match.row;
     // Given a second time: a refund of its own, which counts like one that was made at Tilled by hand.
-    await recordDuplicate(tx, duplicateOf(holder.row.id, snapshot));
+    await recordDuplicate(tx, duplicateOf(match.row.id, snapshot));
     return this.newRefund(tx, payment, snapshot);
   }
 
@@ -118,5 +118,5 @@ export class RefundMirror {
 /** A second refund with the mark of ours. It is over when it gave nothing back. */
 export function duplicateOf(refundId: string, { id, status, amount }: TilledRefund): Duplicate {
   const theirs = { status: status.toUpperCase(), amountMinor: amount };
-  return { kind: DivergenceKind.REFUND, of: refundId, tilledId: id, theirs, isOver: status === 'failed' || status === 'canceled' };
+  return { kind: DivergenceKind.REFUND, originalId: refundId, tilledId: id, theirs, isOver: status === 'failed' || status === 'canceled' };
 }

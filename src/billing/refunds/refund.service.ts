@@ -146,7 +146,7 @@ export class RefundService {
         await PaymentRepository.of(tx).lock(payment.id);
         return stateOf(await RefundRepository.of(tx).lock(refund.id));
       },
-      look: () => this.parts.processor.ask(scope, (tilled) => tilled.getRefund(snapshot.id)),
+      readAgain: () => this.parts.processor.ask(scope, (tilled) => tilled.getRefund(snapshot.id)),
       record: async (tx, latest) => {
         await this.parts.mirror.record(tx, payment.id, latest);
         return null;
@@ -178,16 +178,16 @@ export class RefundService {
     try {
       return await work();
     } catch (error) {
-      if (isLeftOpen(execution, error)) await this.setWhileOurs(scope, execution, UNKNOWN);
+      if (isLeftOpen(execution, error)) await this.setUnderLease(scope, execution, UNKNOWN);
       if (!(error instanceof ProcessorRejected)) throw error;
       if (NOT_BATCHED.test(error.reason)) throw new Postponed(ASK_AGAIN_AFTER_MS, { cause: error });
-      await this.setWhileOurs(scope, execution, FAILED, { failureCode: PROCESSOR_REJECTED, failureMessage: error.reason.slice(0, 500) });
+      await this.setUnderLease(scope, execution, FAILED, { failureCode: PROCESSOR_REJECTED, failureMessage: error.reason.slice(0, 500) });
       throw error;
     }
   }
 
   /** Throws LeaseLost where somebody else is at it: then what we do not know, or could not do, is not the refund's. */
-  private setWhileOurs(scope: Scope, execution: Execution, status: RefundStatus, facts: Partial<Refund> = {}): Promise<void> {
+  private setUnderLease(scope: Scope, execution: Execution, status: RefundStatus, facts: Partial<Refund> = {}): Promise<void> {
     return scope.transaction(async (tx) => {
       await this.parts.mirror.set(tx, execution.subject, status, facts);
       await execution.confirm(tx);

@@ -1,5 +1,5 @@
 import type { Scope } from '../../platform/tenancy/scope.js';
-import { openWork } from '../kit/open-work.js';
+import { openIntentsOf } from '../kit/open-mutations.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { CHANGES, type UpdatePayload } from './subscription.changes.js';
 import { SubscriptionRepository } from './subscription.repository.js';
@@ -7,6 +7,6 @@ import { SubscriptionRepository } from './subscription.repository.js';
 /** Whether something will still be collected with the method: a live subscription has it, or is being changed to it. */
 export async function isMethodUsed(scope: Scope, { id, tilledPaymentMethodId }: PaymentMethod): Promise<boolean> {
   if (await SubscriptionRepository.of(scope).isAnyLiveWith(id)) return true;
-  const updates = await openWork<UpdatePayload>(scope, CHANGES.update.operation);
-  return updates.some(({ given }) => given.tilledPaymentMethodId === tilledPaymentMethodId);
+  const updates = await openIntentsOf<UpdatePayload>(scope, CHANGES.update.operation);
+  return updates.some(({ payload }) => payload.tilledPaymentMethodId === tilledPaymentMethodId);
 }

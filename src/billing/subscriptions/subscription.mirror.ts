@@ -4,7 +4,7 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
 import { DivergenceKind } from '../kit/divergence.entity.js';
 import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
-import { lockHolderOf } from '../kit/holder.js';
+import { matchAndLockRow } from '../kit/row-match.js';
 import { moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import { periodAt } from './billing-period.js';
@@ -21,9 +21,9 @@ export class SubscriptionMirror {
    * our mark, which collects beside ours: that is reported, and ours follows its own.
    */
   async record(tx: Scope, snapshot: TilledSubscription): Promise<Subscription | null> {
-    const holder = await lockHolderOf(tx, SubscriptionRepository.of(tx), snapshot);
-    if (holder === null) return null;
-    const { row: subscription, isDuplicate } = holder;
+    const match = await matchAndLockRow(tx, SubscriptionRepository.of(tx), snapshot);
+    if (match === null) return null;
+    const { row: subscription, isDuplicate } = match;
     if (isDuplicate) {
       await recordDuplicate(tx, duplicateOf(subscription.id, snapshot));
       return null;
@@ -70,7 +70,7 @@ export class SubscriptionMirror {
 /** A second subscription with the mark of ours. It is over once it will collect nothing more. */
 export function duplicateOf(subscriptionId: string, { id, status, price, currency }: TilledSubscription): Duplicate {
   const theirs = { status: status.toUpperCase(), priceMinor: price, currency };
-  return { kind: DivergenceKind.SUBSCRIPTION, of: subscriptionId, tilledId: id, theirs, isOver: status === 'canceled' };
+  return { kind: DivergenceKind.SUBSCRIPTION, originalId: subscriptionId, tilledId: id, theirs, isOver: status === 'canceled' };
 }
 
 function statusOf(snapshot: TilledSubscription): SubscriptionStatus {

@@ -6,10 +6,10 @@ import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCurrency, TilledIntervalUnit, TilledSubscription } from '../../tilled/tilled.shapes.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
+import { changeOnce } from '../kit/change-once.js';
 import { assertVersion } from '../kit/expected-version.js';
 import { mergedMetadata } from '../kit/metadata.js';
-import { onceDone } from '../kit/once-done.js';
-import { assertNoneOpen } from '../kit/open-work.js';
+import { assertNoneOpen } from '../kit/open-mutations.js';
 import { markedId, markOf, type Processor } from '../kit/processor.js';
 import { recordAnswer } from '../kit/record-answer.js';
 import { moveTo } from '../kit/transition.js';
@@ -207,12 +207,12 @@ export class SubscriptionService {
     const subscription = await SubscriptionRepository.of(scope).get(execution.subject);
     const payload = execution.payload as never;
     const { apply } = change;
-    const snapshot = await onceDone<TilledSubscription>(execution, {
+    const snapshot = await changeOnce<TilledSubscription>(execution, {
       send: () => this.parts.processor.send(scope, execution.lease, (tilled) => change.send(tilled, subscription, payload)),
-      look: () => this.parts.processor.find(scope, (tilled) => tilled.getSubscription(tilledIdOf(subscription))),
+      read: () => this.parts.processor.find(scope, (tilled) => tilled.getSubscription(tilledIdOf(subscription))),
       isDone: (seen) => seen !== null && change.isMade(seen, payload),
-      again: change.isRepeatable?.(payload) ? 'atOnce' : 'whenQuiet',
-      refused: (seen) =>
+      resend: change.isRepeatable?.(payload) ? 'atOnce' : 'whenQuiet',
+      recordRefused: (seen) =>
         scope.transaction(async (tx) => {
           await this.parts.mirror.record(tx, seen);
         }),
@@ -233,7 +233,7 @@ export class SubscriptionService {
       snapshot,
       seenVersion: version,
       currentVersion: async (tx) => (await SubscriptionRepository.of(tx).lock(id)).version,
-      look: () => this.parts.processor.ask(scope, (tilled) => tilled.getSubscription(snapshot.id)),
+      readAgain: () => this.parts.processor.ask(scope, (tilled) => tilled.getSubscription(snapshot.id)),
       record: async (tx, latest) => {
         await this.parts.mirror.record(tx, latest);
         return null;

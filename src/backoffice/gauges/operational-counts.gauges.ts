@@ -2,27 +2,27 @@ import type { Database } from '../../platform/db/database.js';
 import type { PoolUse } from '../../platform/db/mysql.pool.js';
 import { errorFields, type Log } from '../../platform/log.js';
 import type { Metrics } from '../../platform/metrics.js';
-import type { Standing, StandingReport } from './standing.js';
+import type { OperationalCounts, OperationalCountsReader } from './operational-counts.js';
 
-/** Scrapes that come close together share one look at the database, ms. */
+/** Scrapes that come close together share one read of the database, ms. */
 const KEPT_MS = 2_000;
 /** A scrape waits no longer than this for the database, ms: without it there are all other metrics. */
 const PATIENCE_MS = 3_000;
 
 interface Reading {
   readonly at: number;
-  readonly standing: Promise<Standing | null>;
+  readonly counts: Promise<OperationalCounts | null>;
 }
 
-/** Shows what stands in the books as gauges, which are read from the database when somebody asks. Without it they are left out. */
-export function showStanding(metrics: Metrics, report: StandingReport, database: Database, log: Log): void {
+/** Exposes the operational counts as gauges. They are read from the database at each scrape, and left out while it is down. */
+export function exposeOperationalCounts(metrics: Metrics, report: OperationalCountsReader, database: Database, log: Log): void {
   let last: Reading | undefined;
   const read = () => {
     if (last === undefined || performance.now() - last.at > KEPT_MS) {
-      const standing = orNull(report.read(), (error) => log.warn('standing not read', errorFields(error)));
-      last = { at: performance.now(), standing };
+      const counts = orNull(report.read(), (error) => log.warn('standing not read', errorFields(error)));
+      last = { at: performance.now(), counts };
     }
-    return last.standing;
+    return last.counts;
   };
   databaseGauges(metrics, read, () => database.poolUse);
   for (const gauge of GAUGES) {
@@ -32,11 +32,11 @@ export function showStanding(metrics: Metrics, report: StandingReport, database:
       labelNames: gauge.label === null ? [] : [gauge.label],
       async collect() {
         this.reset();
-        const standing = await read();
+        const counts = await read();
         // What is not known is left out; a gauge without a label would stay, at 0.
-        if (standing === null && gauge.label === null) this.remove();
-        if (standing === null) return;
-        for (const [label, value] of gauge.values(standing)) {
+        if (counts === null && gauge.label === null) this.remove();
+        if (counts === null) return;
+        for (const [label, value] of gauge.values(counts)) {
           if (gauge.label === null) this.set(value);
           else this.set({ [gauge.label]: label }, value);
         }
@@ -45,7 +45,7 @@ export function showStanding(metrics: Metrics, report: StandingReport, database:
   }
 }
 
-function databaseGauges(metrics: Metrics, read: () => Promise<Standing | null>, poolUse: () => PoolUse): void {
+function databaseGauges(metrics: Metrics, read: () => Promise<OperationalCounts | null>, poolUse: () => PoolUse): void {
   metrics.gauge({
     name: 'billing_database_up',
     help: 'Whether the database answered when this was asked for: 1 or 0.',
@@ -74,14 +74,14 @@ function databaseGauges(metrics: Metrics, read: () => Promise<Standing | null>, 
 }
 
 /** One gauge: its label, if it has one, and its values by that label. */
-interface StandingGauge {
+interface CountsGauge {
   readonly name: string;
   readonly help: string;
   readonly label: string | null;
-  readonly values: (standing: Standing) => Iterable<readonly [string, number]>;
+  readonly values: (counts: OperationalCounts) => Iterable<readonly [string, number]>;
 }
 
-const GAUGES: readonly StandingGauge[] = [
+const GAUGES: readonly CountsGauge[] = [
   {
     name: 'billing_webhook_events',
     help: 'Stored events that are not handled, by status. The same in every process.',

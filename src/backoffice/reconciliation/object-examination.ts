@@ -2,9 +2,9 @@ import { type Divergence, DivergenceKind } from '../../billing/kit/divergence.en
 import { DivergenceRepository, type ObjectRef } from '../../billing/kit/divergence.repository.js';
 import { NotFound } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
-import { aboutOf, type Reconciler, type Verdict } from './reconciler.js';
+import { objectRefOf, type Reconciler, type Verdict } from './reconciler.js';
 
-/** What a look at one object came to. */
+/** What examining one object came to. */
 export interface ObjectReport {
   readonly appId: string;
   readonly verdict: Verdict;
@@ -23,14 +23,14 @@ const KINDS: Readonly<Record<string, DivergenceKind>> = {
 };
 
 /** Compares one object on demand. */
-export class ObjectLook {
+export class ObjectExamination {
   constructor(private readonly reconciler: Reconciler) {}
 
   /** Compares the object with an id of ours or of Tilled's, and second objects at Tilled with its mark. Throws NotFound for an id of which neither side knows an object of this app. */
-  async at(scope: Scope, id: string): Promise<ObjectReport> {
+  async examine(scope: Scope, id: string): Promise<ObjectReport> {
     const ref = await this.refOf(scope, id);
     const verdict = await this.reconciler.examine(scope, ref);
-    await this.reconciler.examineAll(scope, (await this.duplicatesOf(scope, ref)).map(aboutOf));
+    await this.reconciler.examineAll(scope, (await this.duplicatesOf(scope, ref)).map(objectRefOf));
     const duplicates = await this.duplicatesOf(scope, ref);
     const open = [...(await scope.transaction((tx) => DivergenceRepository.of(tx).openOf([ref]))), ...duplicates];
     return { appId: scope.appId, verdict: duplicates.length > 0 ? 'differs' : verdict, open };
@@ -45,12 +45,12 @@ export class ObjectLook {
     if (kind === undefined) throw new NotFound('object', id);
     const comparison = this.reconciler.comparisonOf(kind);
     const ours = { kind, objectId: id, tilledId: null };
-    const known = await scope.transaction((tx) => comparison.sides(tx, ours, null));
+    const known = await scope.transaction((tx) => comparison.read(tx, ours, null));
     if (known !== null) return { ...ours, tilledId: known.tilledId };
     const theirs = { kind, objectId: null, tilledId: id };
     const snapshot = await comparison.fetch(scope, id);
-    const sides = await scope.transaction((tx) => comparison.sides(tx, theirs, snapshot));
-    if (sides === null) throw new NotFound('object', id);
-    return { kind, objectId: sides.objectId, tilledId: id };
+    const compared = await scope.transaction((tx) => comparison.read(tx, theirs, snapshot));
+    if (compared === null) throw new NotFound('object', id);
+    return { kind, objectId: compared.objectId, tilledId: id };
   }
 }

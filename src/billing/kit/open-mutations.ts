@@ -12,8 +12,14 @@ export async function assertNoneOpen(tx: Scope, subject: string, operations: rea
   if (open !== undefined) throw new AlreadyRunning(open.kind, subject);
 }
 
-/** What a mutation left to be done whose executions have not ended, of all objects of the app: few are open at a time. */
-export async function openWork<Given>(tx: Scope, operation: string): Promise<{ readonly subject: string; readonly given: Given }[]> {
+/** An intent whose mutation has not ended. */
+interface OpenIntent<Payload> {
+  readonly subject: string;
+  readonly payload: Payload;
+}
+
+/** The intents of a mutation that has not ended, of all objects of the app: few are open at a time. */
+export async function openIntentsOf<Payload>(tx: Scope, operation: string): Promise<OpenIntent<Payload>[]> {
   const jobs = await JobRepository.of(tx).open(operation);
-  return jobs.map(({ subject, payload }) => ({ subject, given: intentPayloadOf<Given>(payload) }));
+  return jobs.map(({ subject, payload }) => ({ subject, payload: intentPayloadOf<Payload>(payload) }));
 }

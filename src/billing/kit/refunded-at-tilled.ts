@@ -2,12 +2,12 @@ import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { sumMinor } from '../money.js';
 
 /** Reasons that are not refunds of captured money: Tilled's word for releasing what was held. */
-export const RELEASES: readonly string[] = ['partial_capture', 'expired_uncaptured_charge'];
+export const RELEASE_REASONS: readonly string[] = ['partial_capture', 'expired_uncaptured_charge'];
 
 /** What Tilled has given back of an intent, whoever asked for it, in minor units. */
-export function givenBackMinor({ charges }: TilledPaymentIntent): number {
+export function refundedAtTilledMinor({ charges }: TilledPaymentIntent): number {
   const refunds = charges.flatMap((charge) => charge.refunds);
   return sumMinor(
-    refunds.filter(({ status, reason }) => status === 'succeeded' && !RELEASES.includes(reason ?? '')).map(({ amount }) => amount),
+    refunds.filter(({ status, reason }) => status === 'succeeded' && !RELEASE_REASONS.includes(reason ?? '')).map(({ amount }) => amount),
   );
 }

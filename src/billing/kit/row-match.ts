@@ -20,35 +20,36 @@ interface ObjectAtTilled {
   readonly metadata: TilledMetadata | null;
 }
 
-/** The row that an object at Tilled is about. `isDuplicate`: the row has another object already, and this is a second one with its mark. */
-export interface Holder<Row> {
+/** The row that an object at Tilled is about. */
+export interface RowMatch<Row> {
   readonly row: Row;
+  /** Whether the row has another object already, so that this is a second one with its mark. */
   readonly isDuplicate: boolean;
 }
 
 /**
- * Whose an object at Tilled is: the row's that has its id; else the row's that its mark names, if that one has no id yet; else it is a second
- * object with our mark, which is never folded into the row. Null where no row is meant. Only reads.
+ * The row of an object at Tilled: the one that has its id, else the one that its mark names. If that one has another id
+ * already, the object is a second one and is never folded into the row. Null where no row is meant. Only reads.
  */
-export async function holderOf<Row>(tx: Scope, rows: MirroredRows<Row>, object: ObjectAtTilled): Promise<Holder<Row> | null> {
+export async function matchRow<Row>(tx: Scope, rows: MirroredRows<Row>, object: ObjectAtTilled): Promise<RowMatch<Row> | null> {
   const known = await rows.findByTilledId(object.id);
   if (known !== null) return { row: known, isDuplicate: false };
   const marked = markedId(tx, object.metadata);
-  const wanted = marked === null ? null : await rows.find(marked);
-  return wanted === null ? null : held(rows, wanted, object);
+  const named = marked === null ? null : await rows.find(marked);
+  return named === null ? null : matchOf(rows, named, object);
 }
 
-/** The same with the row locked, decided by what it is under its lock. */
-export async function lockHolderOf<Row extends { readonly id: string }>(
+/** The same with the row locked, decided by what the row is under its lock. */
+export async function matchAndLockRow<Row extends { readonly id: string }>(
   tx: Scope,
   rows: LockableRows<Row>,
   object: ObjectAtTilled,
-): Promise<Holder<Row> | null> {
-  const holder = await holderOf(tx, rows, object);
-  return holder === null ? null : held(rows, await rows.lock(holder.row.id), object);
+): Promise<RowMatch<Row> | null> {
+  const match = await matchRow(tx, rows, object);
+  return match === null ? null : matchOf(rows, await rows.lock(match.row.id), object);
 }
 
-function held<Row>(rows: MirroredRows<Row>, row: Row, { id }: ObjectAtTilled): Holder<Row> {
+function matchOf<Row>(rows: MirroredRows<Row>, row: Row, { id }: ObjectAtTilled): RowMatch<Row> {
   const tilledId = rows.tilledIdOf(row);
   return { row, isDuplicate: tilledId !== null && tilledId !== id };
 }

@@ -5,26 +5,26 @@ import type { RawRow } from '../../platform/db/table.js';
 import { WebhookEventStatus } from '../../webhooks/webhook-event.entity.js';
 
 /** How many there are, and how long the oldest has been there, s; 0 for none. */
-export interface Pile {
+export interface CountAndAge {
   readonly count: number;
   readonly oldestSeconds: number;
 }
 
-/** What waits and what stands in the books now, over all apps. Each map has every key of its closed list. */
-export interface Standing {
+/** How much work waits, and how many objects are in each state, over all apps. Each map has every key of its closed list. */
+export interface OperationalCounts {
   readonly events: ReadonlyMap<string, number>;
   /** Objects of Tilled that wait to be looked at again, and events whose object is not queued yet; age since the first event that asked for it. */
-  readonly unhandled: Pile;
+  readonly unhandled: CountAndAge;
   readonly jobs: ReadonlyMap<string, number>;
   /** How long the work that is due longest has been due, s; an event whose object is not queued yet is due since it arrived. */
   readonly oldestDueSeconds: number;
   /** Payments and refunds whose outcome is unknown; age since what is unknown was asked for. */
-  readonly unknown: ReadonlyMap<string, Pile>;
+  readonly unknown: ReadonlyMap<string, CountAndAge>;
   readonly subscriptions: ReadonlyMap<string, number>;
   /** Divergences that nobody has resolved, by class. */
   readonly divergences: ReadonlyMap<string, number>;
   /** Mutations of any kind whose outcome is not certain yet; age since they were asked for. */
-  readonly intents: Pile;
+  readonly intents: CountAndAge;
 }
 
 /** What is counted by those whom it is about. */
@@ -42,7 +42,7 @@ const SUBSCRIPTIONS_EVERY_MS = 60_000;
  * Counts over all apps, for operators only. Every table but the queue, which holds only what waits, is read through an index
  * of each app and state: what is finished is never looked at.
  */
-export class StandingReport {
+export class OperationalCountsReader {
   private subscriptions: { readonly at: number; readonly counts: ReadonlyMap<string, number> } | undefined;
 
   constructor(
@@ -50,7 +50,7 @@ export class StandingReport {
     private readonly counted: Counted,
   ) {}
 
-  async read(): Promise<Standing> {
+  async read(): Promise<OperationalCounts> {
     const [[clock], events, unqueuedRows, jobs, payments, refunds, divergences, intents] = await Promise.all([
       this.database.query(`select ${this.database.time.now} as now_at`, []),
       this.countsOf('billing_webhooks', EVENT_STATES),
@@ -62,7 +62,7 @@ export class StandingReport {
       this.counted.openIntents(),
     ]);
     const age = this.ageAt(clock?.now_at);
-    const pileOf = ([row]: readonly RawRow[]): Pile => ({ count: Number(row?.counted ?? 0), oldestSeconds: age(row?.oldest) });
+    const pileOf = ([row]: readonly RawRow[]): CountAndAge => ({ count: Number(row?.counted ?? 0), oldestSeconds: age(row?.oldest) });
     const unqueued = pileOf(unqueuedRows);
     const sync = jobs.filter((row) => Number(row.is_sync) === 1 && row.state !== 'dead');
     const due = jobs.filter((row) => row.state === 'due').map((row) => age(row.oldest_due));
