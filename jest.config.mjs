@@ -1,4 +1,9 @@
 import { availableParallelism } from 'node:os';
+import { missingTests } from './test/support/programs.mjs';
+import { leftOutBy } from './test/support/tiers.mjs';
+
+/** What no project runs: other tiers, and tests whose programs are missing here. */
+const leftOut = ['/node_modules/', ...leftOutBy(process.env.BILLING_TEST_TIER), ...missingTests()];
 
 const common = {
   // One id for all: what one project compiled, the others find in the cache.
@@ -11,6 +16,7 @@ const common = {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest'] },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  testPathIgnorePatterns: leftOut,
 };
 
 /** Files that open the gateway's database: run once on the embedded database and once on MariaDB/MySQL. */
@@ -42,7 +48,7 @@ export default {
       ...common,
       displayName: 'embedded',
       testMatch: withDatabase,
-      testPathIgnorePatterns: ['/node_modules/', ...onceOnly],
+      testPathIgnorePatterns: [...leftOut, ...onceOnly],
       globals: { TEST_DATABASE: 'embedded' },
     },
     { ...common, displayName: 'mysql', testMatch: withDatabase, globals: { TEST_DATABASE: 'mysql' } },

@@ -1,8 +1,11 @@
 /**
- * `npm test`: every test on the embedded database and on a real MariaDB/MySQL, in one jest run.
+ * Runs the tests on the embedded database and on a real MariaDB/MySQL:
  *
- *   npm test                                      everything
- *   npm test -- test/features/refunds.test.ts     all further arguments go to jest (also: -t 'a name', --watch)
+ *   npm test                                      all but the long ones
+ *   npm run test:long                             the long ones (support/tiers.mjs lists them)
+ *   npm run test:all                              both, one after the other, and the totals of both
+ *   npm run test:fast                             those that see most, on the embedded database, in less than two minutes
+ *   npm test -- test/features/refunds.test.ts     all further arguments go to jest (also: -t 'a name', --watch); a file named is run
  *   npm test -- --embedded-only                   without a database server, and so without the tests on it
  *
  * Tests that need a program which is missing here are left out, and named at the end (support/programs.mjs).
@@ -15,7 +18,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { interrupted, outliveSignals, run } from './support/children.mjs';
-import { describeMissing, missingPrograms } from './support/programs.mjs';
+import { describeMissing, missingTests } from './support/programs.mjs';
+import { nameTestFiles } from './support/tiers.mjs';
 
 const project = join(import.meta.dirname, '..');
 /** Hundreds of processes of ours start in a run: what one has compiled the others find. */
@@ -26,13 +30,16 @@ const memory = '/dev/shm';
 const memoryBytesMin = 4 * 1024 ** 3;
 const oldestNode = [24, 9];
 
+/** @typedef {import('./support/tiers.mjs').Tier} Tier */
+/** @type {Record<string, Tier[]>} */
+const tiersOf = { '--long': ['long'], '--fast': ['fast'], '--all': ['usual', 'long'] };
+
 outliveSignals();
 process.exitCode = isNodeNewEnough() ? await main(process.argv.slice(2)) : await runOnOurNode();
 
 /** @param {string[]} args */
 async function main(args) {
-  const isEmbeddedOnly = args.includes('--embedded-only');
-  const jestArgs = args.filter((arg) => arg !== '--embedded-only');
+  const { tiers, isEmbeddedOnly, jestArgs } = readArguments(args);
   const { CannotTest, openTestServer } = await import('./support/database-server.mjs');
   const runDirectory = mkdtempSync(join(temporaryPlace(), 'billing-test-'));
   const databasePrefix = `bg_test_${randomBytes(3).toString('hex')}_`;
@@ -42,13 +49,14 @@ async function main(args) {
     server = isEmbeddedOnly ? null : await openTestServer(runDirectory, databasePrefix).finally(() => building);
     if (server) console.log(`Testing on the embedded database and on ${server.describedAs}.`);
     const buildStatus = await building;
-    interrupted.throwIfAborted();
-    const status = await test(isEmbeddedOnly ? [...jestArgs, '--ignoreProjects', 'mysql'] : jestArgs, runDirectory, {
-      ...(server ? { BILLING_TEST_MYSQL_URL: server.url } : {}),
-      BILLING_TEST_DATABASE_PREFIX: databasePrefix,
-    });
-    if (isEmbeddedOnly) console.log('Left out by --embedded-only: the same tests on MariaDB/MySQL.');
-    return interrupted.reason ?? (status || buildStatus);
+    const env = { ...(server ? { BILLING_TEST_MYSQL_URL: server.url } : {}), BILLING_TEST_DATABASE_PREFIX: databasePrefix };
+    const parts = [];
+    for (const tier of tiers) {
+      interrupted.throwIfAborted();
+      parts.push(await test({ tier, jestArgs, runDirectory, env }));
+    }
+    report(parts, isEmbeddedOnly);
+    return interrupted.reason ?? (parts.find(({ status }) => status !== 0)?.status || buildStatus);
   } catch (error) {
     if (interrupted.aborted) return interrupted.reason;
     if (!(error instanceof CannotTest)) throw error;
@@ -58,6 +66,23 @@ async function main(args) {
     await server?.close();
     rmSync(runDirectory, { recursive: true, force: true });
   }
+}
+
+/**
+ * What to run, and what to tell jest.
+ * @param {string[]} args
+ * @returns {{ tiers: Tier[], isEmbeddedOnly: boolean, jestArgs: string[] }}
+ */
+function readArguments(args) {
+  const own = ['--', '--embedded-only', ...Object.keys(tiersOf)];
+  const forJest = args.filter((arg) => !own.includes(arg));
+  const flag = args.find((arg) => arg in tiersOf);
+  const isEmbeddedOnly = args.includes('--embedded-only') || flag === '--fast';
+  return {
+    tiers: nameTestFiles(forJest) ? ['named'] : flag === undefined ? ['usual'] : tiersOf[flag],
+    isEmbeddedOnly,
+    jestArgs: isEmbeddedOnly ? [...forJest, '--ignoreProjects', 'mysql'] : forJest,
+  };
 }
 
 /** Memory, where the system lends enough of it: no test is about a disk, and commits wait for one. A TMPDIR given is obeyed. */
@@ -75,40 +100,55 @@ async function build() {
 }
 
 /**
- * Runs jest and prints the totals. Resolves to an exit code, 0 only if all is well.
- * @param {string[]} jestArgs
- * @param {string} runDirectory
- * @param {Record<string, string>} server
+ * Runs jest on one tier.
+ * @param {{ tier: Tier, jestArgs: string[], runDirectory: string, env: Record<string, string> }} what
  */
-async function test(jestArgs, runDirectory, server) {
-  const totalsFile = join(runDirectory, 'totals.json');
+async function test({ tier, jestArgs, runDirectory, env }) {
+  const totalsFile = join(runDirectory, `totals-${tier}.json`);
   const temporary = join(runDirectory, 'tmp');
-  mkdirSync(temporary);
+  mkdirSync(temporary, { recursive: true });
   const nodeArgs = [
     '--experimental-vm-modules',
     '--no-warnings',
     `--max-semi-space-size=${youngMegabytes}`,
     fileURLToPath(import.meta.resolve('jest/bin/jest')),
   ];
-  const status = await run(process.execPath, [...nodeArgs, ...jestArgs, ...leavingOut()], {
+  const begunAt = performance.now();
+  const status = await run(process.execPath, [...nodeArgs, ...jestArgs, ...(missingTests().length > 0 ? ['--passWithNoTests'] : [])], {
     cwd: project,
-    env: { ...process.env, ...server, TMPDIR: temporary, NODE_COMPILE_CACHE: compileCache, BILLING_TEST_TOTALS: totalsFile },
+    env: {
+      ...process.env,
+      ...env,
+      TMPDIR: temporary,
+      NODE_COMPILE_CACHE: compileCache,
+      BILLING_TEST_TOTALS: totalsFile,
+      BILLING_TEST_TIER: tier,
+    },
   });
-
   const totals = existsSync(totalsFile) ? JSON.parse(readFileSync(totalsFile, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
   if (status !== 0 && totals.failed === 0) {
     console.log(`Jest ended with status ${status} although no test failed; counted below as one failure.`);
     totals.failed = 1;
   }
-  for (const line of describeMissing()) console.log(line);
-  console.log(`\n${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
-  return status;
+  return { tier, status, totals, seconds: Math.round((performance.now() - begunAt) / 1_000) };
 }
 
-/** Keeps jest from the tests whose programs are missing. */
-function leavingOut() {
-  const files = new Set(missingPrograms().flatMap(({ tests }) => tests));
-  return files.size === 0 ? [] : ['--passWithNoTests', '--testPathIgnorePatterns', '/node_modules/', ...files];
+/**
+ * Prints what was left out, the totals of each tier if there are several, and last the totals of all.
+ * @param {Awaited<ReturnType<typeof test>>[]} parts
+ * @param {boolean} isEmbeddedOnly
+ */
+function report(parts, isEmbeddedOnly) {
+  if (isEmbeddedOnly) console.log('Left out without a server: the same tests on MariaDB/MySQL.');
+  for (const line of describeMissing()) console.log(line);
+  if (parts.length > 1)
+    for (const { tier, totals, seconds } of parts) console.log(`Of the ${tier} tests, in ${seconds} s: ${inWords(totals)}`);
+  const sum = (key) => parts.reduce((total, { totals }) => total + totals[key], 0);
+  console.log(`\n${inWords({ passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') })}`);
+}
+
+function inWords({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
 function isNodeNewEnough() {

@@ -4,7 +4,7 @@
  * were ever told. Status 1 if anything is lost, doubled, wrong or unknown.
  *
  *   CHAOS_SEED      decides load, faults, clocks and moments of killing (not how the processes interleave); printed
- *   CHAOS_KILLS     200
+ *   CHAOS_KILLS     200; what a run with as many says is kept in RESULTS.md
  *   CHAOS_DATABASE  embedded, or mysql://user:password@host:port of a server on which a database of its own is made
  */
 
@@ -12,22 +12,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Clients } from './clients.mjs';
 import { compare } from './compare.mjs';
 import { faults, LIST_LAG_MS } from './faults.mjs';
+import { keepResult } from './results.mjs';
 import { Seeded } from './seeded.mjs';
 import { Stage } from './stage.mjs';
 import { Strikes } from './strikes.mjs';
 
 const ROUNDS_MAX = 30;
 const SHOWN_MAX = 10;
+const KILLS = 200;
 /** What the workers get to do what is due in one round of settling. */
 const WORK_MS = 3_000;
 /** Repeats for ever, so it always waits. */
 const SCHEDULED = ['webhook.backfill', 'reconcile', 'retention.sweep'];
 
 const seed = process.env.CHAOS_SEED ?? Math.random().toString(36).slice(2, 8);
-const kills = Number(process.env.CHAOS_KILLS ?? 200);
+const kills = Number(process.env.CHAOS_KILLS ?? KILLS);
 const database = process.env.CHAOS_DATABASE ?? 'embedded';
 
-console.log(`seed ${seed}, ${kills} kills, ${database === 'embedded' ? 'embedded database' : 'database server'}`);
+const databaseName = database === 'embedded' ? 'embedded database' : 'database server';
+
+console.log(`seed ${seed}, ${kills} kills, ${databaseName}`);
 process.exitCode = await main();
 
 async function main() {
@@ -121,27 +125,26 @@ async function report({ stage, clients, left, ...figures }) {
     'work left': left.map(({ kind, subject, state, last_error }) => `${kind} ${subject} ${state} ${last_error ?? ''}`),
     'invariants broken': violations.map(({ invariant, id }) => `${invariant} ${id}`),
   };
-  print({ stage, clients, books, tilled, off, ...figures });
+  const lines = linesOf({ stage, clients, books, tilled, off, ...figures });
+  console.log(lines.join('\n'));
+  if (kills >= KILLS) keepResult(databaseName, [`Seed \`${seed}\`.`, ...lines]);
   return Object.values(off).every((found) => found.length === 0);
 }
 
-function print({ stage, clients, books, tilled, off, strikes, seconds, loadSeconds, struck, underWay }) {
+function linesOf({ stage, clients, books, tilled, off, strikes, seconds, loadSeconds, struck, underWay }) {
   const { told } = clients;
   const refused = told.filter(({ errors }) => errors.length > 0).length;
   const repeated = told.filter(({ tries }) => tries > 1).length;
   const answers = told.reduce((sum, one) => sum + one.answers.length, 0);
   const sizes = Object.entries(books).map(([name, rows]) => `${rows.length} ${name}`);
+  const totals = Object.entries(off).map(([name, found]) => `${found.length} ${name}`);
   const { frozen, jumps } = strikes;
-  console.log(
+  return [
     `${kills} kills, ${frozen} freezes and ${jumps} jumps of a clock in ${loadSeconds} s of load, ${stage.starts} starts; ${seconds} s in all`,
-  );
-  console.log(`${struck} faults at Tilled, ${underWay} of them under way meanwhile; ${tilled.events.length} events`);
-  console.log(`${told.length} requests told, ${repeated} of them after repeating, ${refused} refused; ${answers} answers`);
-  console.log(sizes.join(', '));
-  console.log(
-    Object.entries(off)
-      .map(([name, found]) => `${found.length} ${name}`)
-      .join(', '),
-  );
-  for (const [name, found] of Object.entries(off)) for (const line of found.slice(0, SHOWN_MAX)) console.log(`  ${name}: ${line}`);
+    `${struck} faults at Tilled, ${underWay} of them under way meanwhile; ${tilled.events.length} events`,
+    `${told.length} requests told, ${repeated} of them after repeating, ${refused} refused; ${answers} answers`,
+    sizes.join(', '),
+    totals.join(', '),
+    ...Object.entries(off).flatMap(([name, found]) => found.slice(0, SHOWN_MAX).map((line) => `  ${name}: ${line}`)),
+  ];
 }

@@ -24,9 +24,14 @@ const PROGRAMS = [
 ];
 
 /** Those of the list that this machine does not have. */
-export function missingPrograms() {
+function missingPrograms() {
   const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'].filter(Boolean);
   return PROGRAMS.filter(({ names }) => !names.some((name) => directories.some((directory) => existsSync(join(directory, name)))));
+}
+
+/** Patterns of the tests that want a program which this machine does not have. */
+export function missingTests() {
+  return [...new Set(missingPrograms().flatMap(({ tests }) => tests))];
 }
 
 /** What is left out for want of a program, one line a program, and how to get it. */

@@ -104,7 +104,9 @@ async function runAll(): Promise<Record<string, Outcome>> {
   const { default: config } = (await import(path.join(PROJECT, 'jest.config.mjs'))) as { default: { projects: readonly Project[] } };
   const embedded = config.projects.find(({ displayName }) => displayName === 'embedded');
   if (embedded === undefined) throw new Error('There is no project for the embedded database.');
-  const tested = { ...embedded, roots: [path.join(PROJECT, 'test/abuse')], testMatch: ['**/isolation.test.ts'] };
+  const testMatch = ['**/isolation.test.ts'];
+  // The config leaves out what is not of the tier that runs now; this file is of another.
+  const tested = { ...embedded, roots: [path.join(PROJECT, 'test/abuse')], testMatch, testPathIgnorePatterns: ['/node_modules/'] };
   const mutants = MUTANTS.map(({ name, file, from, to }) => ({
     ...{ ...tested, displayName: name },
     // Of patterns that fit, the first counts.

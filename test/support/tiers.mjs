@@ -1,0 +1,82 @@
+/**
+ * Which tests run when. Every test file is either in `npm test` or in `npm run test:long`; a tidy test compares them with the files there are.
+ * Jest is told by BILLING_TEST_TIER; without it, or when files are named, it leaves none out.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join, sep } from 'node:path';
+
+/** @typedef {'usual' | 'long' | 'fast' | 'named'} Tier `named`: whatever jest is told to run */
+
+const project = join(import.meta.dirname, '../..');
+
+/** What takes most of a minute or more: whole processes, real backups, minutes of time that must pass. */
+const LONG = [
+  'test/features/import.test.ts',
+  'test/features/pairs.test.ts',
+  'test/features/personal-data.test.ts',
+  'test/scenarios/backup-restore.test.ts',
+  'test/scenarios/clocks.test.ts',
+  'test/scenarios/database-clock.test.ts',
+  'test/scenarios/game-day.prometheus.test.ts',
+  'test/scenarios/go-live.prometheus.test.ts',
+  'test/scenarios/lost-answers.test.ts',
+  'test/scenarios/preflight.test.ts',
+  'test/scenarios/process.test.ts',
+  'test/scenarios/webhook-convergence.test.ts',
+  'test/scenarios/webhook-database-kill.test.ts',
+  'test/tidy/isolation-mutants.test.ts',
+  'test/unit/backup-retention.test.ts',
+];
+
+/** What is worth a look after every change, on the embedded database. Folders end with a slash. */
+const FAST = [
+  'test/abuse/isolation.test.ts',
+  'test/contract/schema.test.ts',
+  'test/features/customers.test.ts',
+  'test/features/endings.test.ts',
+  'test/features/idempotency.test.ts',
+  'test/features/payment-methods.test.ts',
+  'test/features/payments.test.ts',
+  'test/features/refunds.test.ts',
+  'test/features/subscriptions.test.ts',
+  'test/features/webhook-intake.test.ts',
+  'test/sandbox/',
+  'test/tidy/imports.test.ts',
+  'test/tidy/tidy.test.ts',
+  'test/unit/config.test.ts',
+  'test/unit/ids.test.ts',
+  'test/unit/money.test.ts',
+];
+
+/**
+ * Patterns for jest of the files that are not of this tier.
+ * @param {string | undefined} tier a Tier
+ */
+export function leftOutBy(tier) {
+  if (tier === 'usual') return [`/(?:${patternOf(LONG)})`];
+  if (tier === 'long') return [`^(?!.*/(?:${patternOf(LONG)}))`];
+  if (tier === 'fast') return [`^(?!.*/(?:${patternOf(FAST)}))`];
+  return [];
+}
+
+/**
+ * Is one of these arguments for jest (part of) the name of test files? Then they run, whatever their tier.
+ * @param {readonly string[]} args
+ */
+export function nameTestFiles(args) {
+  const files = readdirSync(join(project, 'test'), { recursive: true, encoding: 'utf8' }).map(
+    (file) => `test/${file.replaceAll(sep, '/')}`,
+  );
+  const names = args.filter((arg) => !arg.startsWith('-'));
+  return names.some((name) => files.some((file) => file.endsWith('.test.ts') && file.includes(name)));
+}
+
+/**
+ * Throws if one of them is not there any more: it would run elsewhere, unnoticed.
+ * @param {readonly string[]} paths
+ */
+function patternOf(paths) {
+  const gone = paths.filter((path) => !existsSync(join(project, path)));
+  if (gone.length > 0) throw new Error(`test/support/tiers.mjs lists what does not exist: ${gone.join(', ')}`);
+  return paths.map((path) => path.replaceAll('.', '\\.') + (path.endsWith('/') ? '' : '$')).join('|');
+}
