@@ -170,7 +170,7 @@ export const CHECKLIST: readonly ChecklistEntry[] = [
     'test/features/request-limit.test.ts',
   ),
   communication('Engineering, product, support and finance know', 'launch.told'),
-  communication('The announcement: features, changes of the API, known limits', 'launch.announced', 'ARCHITECTURE.md'),
+  communication('The announcement: features, changes of the API, known limits', 'launch.announced', 'CHANGELOG.md', 'docs/known-limits.md'),
   rollback(
     'The way back: where the backup is, which release, how to disable the endpoint, what customers notice',
     'rollback.rehearsed',

@@ -4,7 +4,7 @@ import { PaymentStatus } from './payment.states.js';
 
 /**
  * How a payment is taken, as data: what Tilled shows of its one intent, and what may still come of confirms that were not answered, decide
- * the next step. Decision 4 stands behind it: only a decline that answers the only confirm is final by itself; after a confirm without an
+ * the next step (docs/decisions/0001). Only a decline that answers the only confirm is final by itself; after a confirm without an
  * answer the intent is canceled and read back before anybody is told that the payment failed.
  */
 

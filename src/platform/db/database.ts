@@ -61,7 +61,7 @@ export class Database {
         database?.announce(sql, parameters);
         return sql;
       },
-      // Foreign keys are composite and written in migrations only: entities hold plain ids (ARCHITECTURE.md, decision 3).
+      // Foreign keys are composite and written in migrations only: entities hold plain ids (docs/decisions/0003).
       schemaGenerator: { createForeignKeyConstraints: false },
       ensureDatabase: false,
       // Not to log: the ORM says here how long its own statements took.
