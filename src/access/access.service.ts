@@ -8,6 +8,8 @@ import type { Ids } from '../platform/ids.js';
 import type { Log } from '../platform/log.js';
 import type { Metrics } from '../platform/metrics.js';
 import type { Actor } from '../platform/tenancy/actor.js';
+import { Caller } from '../platform/tenancy/caller.js';
+import { RequestRecord } from '../platform/tenancy/request-record.js';
 import { Scope } from '../platform/tenancy/scope.js';
 import type { Vault } from '../platform/vault.js';
 import type { KeyRole } from './api-key.entity.js';
@@ -112,7 +114,7 @@ export class AccessService {
     const signer = new SignJWT({ app: app.id }).setProtectedHeader({ alg: SESSION_ALGORITHM });
     const claimed = signer.setSubject(customer.id).setIssuedAt(issuedAt).setExpirationTime(expiresAt);
     const token = await claimed.sign(this.apps.sessionSecretOf(app));
-    scope.log.info('customer session made', { customerId: customer.id, expiresAt: new Date(expiresAt * 1000).toISOString() });
+    scope.request.log.info('customer session made', { customerId: customer.id, expiresAt: new Date(expiresAt * 1000).toISOString() });
     return { token: SESSION_PREFIX + token, expiresAt: new Date(expiresAt * 1000) };
   }
 
@@ -147,15 +149,15 @@ export class AccessService {
   }
 
   private scope(app: App, actor: Actor, facts: RequestFacts): Scope {
-    const { requestId, idempotencyKey } = facts;
-    const log = this.parts.log.child({ appId: app.id, requestId });
+    const { database, clock, ids, log, metrics } = this.parts;
     const identity = {
       ...{ id: app.id, name: app.name, corsOrigins: app.corsOrigins ?? [] },
       processorAccountId: app.tilledAccountId,
       processorCredential: app.tilledSecretKeySealed,
     };
-    const { database, clock, ids, metrics } = this.parts;
-    return new Scope({ database, clock, ids, app: identity, actor, requestId, idempotencyKey, log, metrics });
+    const caller = new Caller({ app: identity, actor, ...facts });
+    const request = new RequestRecord(log.child({ appId: app.id, requestId: facts.requestId }), metrics);
+    return new Scope({ database, clock, ids, caller, request });
   }
 }
 

@@ -96,7 +96,8 @@ export class ApiKeys {
       const endsAt = new Date(Math.min(old.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY, now.getTime() + overlapMs));
       // Of two rotations at the same time one finds nothing to change, and undoes what it made.
       const sql = 'update billing_api_keys set expires_at = ?, replaced_by = ? where app_id = ? and id = ? and replaced_by is null';
-      if ((await tx.run(sql, [endsAt, shown.id, tx.appId, id])) !== 1) throw new Conflict(`Key ${id} is being replaced by somebody else.`);
+      if ((await tx.db.run(sql, [endsAt, shown.id, tx.appId, id])) !== 1)
+        throw new Conflict(`Key ${id} is being replaced by somebody else.`);
       return shown;
     });
     this.cache.clear();
@@ -106,7 +107,7 @@ export class ApiKeys {
   /** Lets a key open nothing any more: at once here, within five seconds in every other process. Repeatable. */
   async revoke(scope: Scope, id: string): Promise<void> {
     const sql = 'update billing_api_keys set revoked_at = ? where app_id = ? and id = ? and revoked_at is null';
-    await scope.run(sql, [scope.now(), scope.appId, id]);
+    await scope.db.run(sql, [scope.now(), scope.appId, id]);
     this.cache.clear();
   }
 
@@ -117,7 +118,7 @@ export class ApiKeys {
     const times = { createdAt: scope.now(), lastUsedAt: null, replacedBy: null, revokedAt: null };
     await scope.transaction(async (tx) => {
       const row = { id, appId: tx.appId, ...facts, hash, pepperId, hint: key.slice(0, 12), ...times };
-      tx.writer().persist(tx.writer().create(ApiKey, row));
+      tx.db.entityManager().persist(tx.db.entityManager().create(ApiKey, row));
     });
     return { id, key };
   }

@@ -37,7 +37,7 @@ export class AppResolver {
   @Allow(...READERS, 'customer', { needs: null })
   @Query(() => App, { description: "The caller's own." })
   app(@Ctx() scope: Scope): { id: string; name: string } {
-    return { id: scope.app.id, name: scope.app.name };
+    return { id: scope.caller.app.id, name: scope.caller.app.name };
   }
 
   @Allow('service', { needs: 'sessions:write' })

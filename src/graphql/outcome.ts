@@ -18,7 +18,7 @@ export function noteAnswers(schema: GraphQLSchema): void {
     const { resolve } = field;
     field.resolve = async (source, args, scope, info) => {
       const payload: unknown = await resolve?.(source, args, scope, info);
-      scope.answers.push({ operation: field.name, payload });
+      scope.request.answers.push({ operation: field.name, payload });
       return payload;
     };
   }
@@ -32,7 +32,7 @@ export function noteAnswers(schema: GraphQLSchema): void {
 export const TELL_OUTCOME: ApolloServerPlugin<Scope> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ contextValue, response }) => {
-      const [answer, ...others] = contextValue.answers;
+      const [answer, ...others] = contextValue.request.answers;
       if (answer === undefined || others.length > 0 || response.body.kind !== 'single') return;
       const { singleResult } = response.body;
       if ((singleResult.errors ?? []).length === 0) return;

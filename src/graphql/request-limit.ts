@@ -5,6 +5,7 @@ import { LeasedLimit, type LimitDecision } from '../platform/limits/leased-limit
 import type { LimitSettings } from '../platform/limits/limit-settings.js';
 import type { LimitStore } from '../platform/limits/limit-store.js';
 import type { Metrics } from '../platform/metrics.js';
+import type { Caller } from '../platform/tenancy/caller.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 
 /** How long a window of requests is, as the checklist has it. */
@@ -73,8 +74,13 @@ export class RequestLimit {
   async count(scope: Scope): Promise<LimitDecision> {
     const info = { fieldName: 'request' } as GraphQLResolveInfo;
     // The store decides; the library is asked whether the one call it is told of is one too many.
-    const refusal = await this.limiter({ parent: {}, args: {}, context: scope, info }, { max: 1, window: `${WINDOW_SECONDS}s` });
-    const decision = this.store.decisions.get(identityOf(scope)) ?? { isAllowed: true, limit: this.parts.max, remaining: 0, resetMs: 0 };
+    const refusal = await this.limiter({ parent: {}, args: {}, context: scope.caller, info }, { max: 1, window: `${WINDOW_SECONDS}s` });
+    const decision = this.store.decisions.get(identityOf(scope.caller)) ?? {
+      isAllowed: true,
+      limit: this.parts.max,
+      remaining: 0,
+      resetMs: 0,
+    };
     if (refusal === undefined) return decision;
     this.parts.metrics.rateLimited.inc({ limit: 'requests' });
     throw rateLimited(
@@ -106,8 +112,8 @@ export function limitHeaders({ limit, remaining, resetMs }: LimitDecision): Reco
 }
 
 /** The app, and the key if it is one. */
-function identityOf({ appId, actor }: Scope): string {
-  return `${appId} ${'keyId' in actor ? actor.keyId : ''}`;
+function identityOf({ app, actor }: Caller): string {
+  return `${app.id} ${'keyId' in actor ? actor.keyId : ''}`;
 }
 
 function seconds(ms: number): string {

@@ -29,5 +29,5 @@ async function isAllowed(access: HttpParts['access'], request: FastifyRequest): 
   if (origin === undefined) return false;
   const credential = request.method === 'OPTIONS' ? null : credentialOf(request);
   const scope = credential === null ? null : await access.authenticate(credential, { requestId: request.id });
-  return scope === null ? access.apps.allowsOrigin(origin) : scope.app.corsOrigins.includes(origin);
+  return scope === null ? access.apps.allowsOrigin(origin) : scope.caller.app.corsOrigins.includes(origin);
 }

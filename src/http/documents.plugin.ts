@@ -42,7 +42,7 @@ async function documentFor(
   sent: string | undefined,
   persistedQuery: unknown,
 ): Promise<string | undefined | GraphQLError> {
-  const mustBeRegistered = scope.actor.kind === 'customer' && sessionDocuments !== 'any';
+  const mustBeRegistered = scope.caller.actor.kind === 'customer' && sessionDocuments !== 'any';
   if (persistedQuery === undefined) {
     return mustBeRegistered ? forbidden('Customer sessions send registered documents only: extensions.persistedQuery.sha256Hash.') : sent;
   }

@@ -31,7 +31,7 @@ const HANDLER_TIMEOUT_MS = 90_000;
 const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ contextValue, response }) => {
-      if (contextValue.hasReplayed) response.http.headers.set('idempotency-replayed', 'true');
+      if (contextValue.request.hasReplayed) response.http.headers.set('idempotency-replayed', 'true');
     },
   }),
 };
@@ -40,7 +40,7 @@ const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
 const TELL_LIMITS: ApolloServerPlugin<Scope> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ contextValue, response: { body } }) => {
-      const { decision } = contextValue.window;
+      const decision = contextValue.request.limitDecision;
       if (decision === null || body.kind !== 'single') return;
       const { limit, remaining, resetMs } = decision;
       body.singleResult.extensions = { ...body.singleResult.extensions, rateLimit: { limit, remaining, resetMs } };
@@ -59,7 +59,7 @@ function admit(costs: QueryCosts, admission: Admission): ApolloServerPlugin<Scop
           if (operation === undefined) return;
           const variables = request.variables ?? {};
           cost = costs.assertAffordable({ document, operationName: operation.name?.value, variables });
-          admission.assertAdmitted({ document, operation, variables }, contextValue.actor);
+          admission.assertAdmitted({ document, operation, variables }, contextValue.caller.actor);
         },
         willSendResponse: async ({ response: { body } }) => {
           if (cost === null || body.kind !== 'single') return;
@@ -102,7 +102,7 @@ export function graphqlRoute(parts: GraphqlParts) {
     const context = async (request: FastifyRequest, reply: FastifyReply) => {
       const scope = await scopeOf(parts, request);
       const decision = await parts.limits.requests.count(scope);
-      scope.window.decision = decision;
+      scope.request.limitDecision = decision;
       reply.headers(limitHeaders(decision));
       return scope;
     };

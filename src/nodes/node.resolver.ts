@@ -36,6 +36,6 @@ export class NodeResolver {
   async node(@Arg('id', () => ID) id: string, @Ctx() scope: Scope, @Info() { schema }: GraphQLResolveInfo): Promise<Node | null> {
     const [prefix = ''] = id.split('_');
     const [typeName, find] = (Object.hasOwn(KINDS, prefix) ? KINDS[prefix] : undefined) ?? [];
-    return find !== undefined && mayReach(schema, typeName ?? '', scope.actor) ? find(scope, id) : null;
+    return find !== undefined && mayReach(schema, typeName ?? '', scope.caller.actor) ? find(scope, id) : null;
   }
 }

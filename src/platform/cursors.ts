@@ -27,9 +27,9 @@ export class CursorRepository extends TenantRepository<Cursor> {
 
   /** Every cursor whose name begins so, by name. */
   async startingWith(start: string): Promise<Cursor[]> {
-    const table = this.scope.table(Cursor);
+    const table = this.scope.db.table(Cursor);
     const sql = `select ${table.selectList} from ${table.name} where app_id = ? and id >= ? and id < ? order by id`;
-    return (await this.scope.query(sql, [this.scope.appId, start, `${start}~`])).map((raw) => table.fromRaw(raw));
+    return (await this.scope.db.query(sql, [this.scope.appId, start, `${start}~`])).map((raw) => table.fromRaw(raw));
   }
 
   /** Forgets a cursor. Inside a transaction. */

@@ -13,7 +13,11 @@ export async function testCard({ tilled }: PreflightParts, scope: Scope): Promis
   if (tilled.baseUrl === PRODUCTION) return null;
   const { status, text } = await probe(`${tilled.baseUrl}/v1/payment-methods`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'tilled-api-key': tilled.publicKey, 'tilled-account': scope.app.processorAccountId },
+    headers: {
+      'content-type': 'application/json',
+      'tilled-api-key': tilled.publicKey,
+      'tilled-account': scope.caller.app.processorAccountId,
+    },
     body: JSON.stringify({ type: 'card', card: CARD, billing_details: BILLING }),
   });
   const made = z.object({ id: z.string() }).safeParse(JSON.parse(text));

@@ -10,19 +10,19 @@ export interface Remains {
 
 /** One row of a table of this app, by our id. */
 export function rowsOf(scope: Scope, table: string, id: string): Promise<RawRow[]> {
-  return scope.query(`select * from ${table} where app_id = ? and id = ?`, [scope.appId, id]);
+  return scope.db.query(`select * from ${table} where app_id = ? and id = ?`, [scope.appId, id]);
 }
 
 /** What smoke tests left in an app: customers whose external id begins so. */
 export async function leftOver(scope: Scope, prefix: string): Promise<readonly Remains[]> {
-  const customers = await scope.query('select id from billing_customers where app_id = ? and external_id like ? and deleted_at is null', [
-    scope.appId,
-    `${prefix}%`,
-  ]);
+  const customers = await scope.db.query(
+    'select id from billing_customers where app_id = ? and external_id like ? and deleted_at is null',
+    [scope.appId, `${prefix}%`],
+  );
   return Promise.all(
     customers.map(async ({ id }) => {
       const sql = "select id from billing_subscriptions where app_id = ? and customer_id = ? and status <> 'CANCELED'";
-      const subscriptions = await scope.query(sql, [scope.appId, id]);
+      const subscriptions = await scope.db.query(sql, [scope.appId, id]);
       return { customerId: String(id), subscriptionIds: subscriptions.map((row) => String(row.id)) };
     }),
   );

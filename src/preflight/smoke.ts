@@ -91,7 +91,7 @@ export class SmokeTest {
     });
     await this.step('idempotency', async () => {
       const again = await create();
-      const rows = await scope.query('select id from billing_customers where app_id = ? and external_id = ?', [scope.appId, externalId]);
+      const rows = await scope.db.query('select id from billing_customers where app_id = ? and external_id = ?', [scope.appId, externalId]);
       if (again.field['replayed'] !== true || idIn(again.field, 'customer') !== customerId || rows.length !== 1)
         throw new Error(`The same key was not answered the same: ${rows.length} rows.`);
       return [null, 'The same Idempotency-Key got the stored answer, and there is one row.'];
@@ -151,7 +151,7 @@ export class SmokeTest {
     const objectId = String(row?.tilled_payment_intent_id ?? row?.tilled_subscription_id);
     const sql = "select event_id from billing_webhooks where app_id = ? and object_id = ? and type = ? and status = 'PROCESSED'";
     const eventId = await this.eventually(`No ${type} of ${objectId} was handled.`, async () => {
-      const [event] = await scope.query(sql, [scope.appId, objectId, type]);
+      const [event] = await scope.db.query(sql, [scope.appId, objectId, type]);
       return event === undefined ? null : String(event.event_id);
     });
     return [null, `${type} came as ${eventId}, and was handled.`];

@@ -33,7 +33,7 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
    * the new ones. An event may be named more than once: it is stored once and every further delivery counted.
    */
   async storeAll(events: readonly NewWebhookEvent[]): Promise<ReadonlySet<string>> {
-    const { appId, isEmbedded, databaseTime } = this.scope;
+    const { appId, db } = this.scope;
     const byEventId = Map.groupBy(events, (event) => event.eventId);
     // In the order of their unique key: overlapping statements in other orders would deadlock.
     const eventIds = [...byEventId.keys()].sort();
@@ -44,17 +44,14 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
       values.push(event.payload, event.receivedAt, event.processedAt, event.objectId);
     }
     // It waits to be queued from now on if it is about an object.
-    const row = `(?, ?, ?, ?, ?, ?, ?, ?, 0, null, ?, ?, ?, case when ? is null then null else ${databaseTime.now} end)`;
+    const row = `(?, ?, ?, ?, ?, ?, ?, ?, 0, null, ?, ?, ?, case when ? is null then null else ${db.time.now} end)`;
     const rows = Array(eventIds.length).fill(row).join(', ');
-    const again = onConflict(isEmbedded, 'app_id, event_id', 'deliveries = deliveries + excluded.deliveries');
-    const touched = await this.scope.run(`${INSERT} ${rows} ${again}`, values);
+    const again = onConflict(db.isEmbedded, 'app_id, event_id', 'deliveries = deliveries + excluded.deliveries');
+    const touched = await db.run(`${INSERT} ${rows} ${again}`, values);
     // A server counts a row that it made once, and one that was there twice.
-    if (!isEmbedded && touched === eventIds.length) return new Set(eventIds.map((eventId) => byEventId.get(eventId)?.[0]?.id ?? ''));
+    if (!db.isEmbedded && touched === eventIds.length) return new Set(eventIds.map((eventId) => byEventId.get(eventId)?.[0]?.id ?? ''));
     const asked = paddedToPowerOfTwo(eventIds);
-    const stored = await this.scope.query(`select id from billing_webhooks where app_id = ? and event_id in (${places(asked)})`, [
-      appId,
-      ...asked,
-    ]);
+    const stored = await db.query(`select id from billing_webhooks where app_id = ? and event_id in (${places(asked)})`, [appId, ...asked]);
     const ids = new Set(stored.map((row) => String(row.id)));
     return new Set(events.map((event) => event.id).filter((id) => ids.has(id)));
   }
@@ -86,8 +83,8 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
       parameters.push(DEAD);
     }
     const where = conditions.join(' and ');
-    const objects = await this.scope.query(`select distinct object_kind, object_id from billing_webhooks where ${where}`, parameters);
-    await this.scope.run(`update billing_webhooks set status = ?, error = null, processed_at = null where ${where}`, [
+    const objects = await this.scope.db.query(`select distinct object_kind, object_id from billing_webhooks where ${where}`, parameters);
+    await this.scope.db.run(`update billing_webhooks set status = ?, error = null, processed_at = null where ${where}`, [
       RECEIVED,
       ...parameters,
     ]);
@@ -96,7 +93,7 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
 
   /** How many events are in each state but PROCESSED, and since when the oldest of them waits. */
   async backlog(): Promise<{ counts: ReadonlyMap<WebhookEventStatus, number>; oldestReceivedAt: Date | null }> {
-    const raws = await this.scope.query(
+    const raws = await this.scope.db.query(
       `select status, count(*) as counted, min(id) as oldest from billing_webhooks where app_id = ? and status in (${places(UNHANDLED)}) group by status`,
       [this.scope.appId, ...UNHANDLED],
     );
@@ -111,14 +108,14 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
   /** Locks those of these events whose object is not in the queue yet and nobody else is at; returns them. */
   async lockUnqueued(ids: readonly string[]): Promise<Pick<NewWebhookEvent, 'id' | 'objectKind' | 'objectId'>[]> {
     const sql = `select id, object_kind, object_id from billing_webhooks where app_id = ? and id in (${places(ids)}) and unqueued_since is not null`;
-    const rows = await this.scope.query(this.scope.isEmbedded ? sql : `${sql} for update skip locked`, [this.scope.appId, ...ids]);
+    const rows = await this.scope.db.query(this.scope.db.isEmbedded ? sql : `${sql} for update skip locked`, [this.scope.appId, ...ids]);
     return rows.map((row) => ({ id: String(row.id), objectKind: row.object_kind as ObjectKind, objectId: String(row.object_id) }));
   }
 
   /** Says of events that their object is in the queue. */
   async markQueued(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await this.scope.run(`update billing_webhooks set unqueued_since = null where app_id = ? and id in (${places(ids)})`, [
+    await this.scope.db.run(`update billing_webhooks set unqueued_since = null where app_id = ? and id in (${places(ids)})`, [
       this.scope.appId,
       ...ids,
     ]);
@@ -134,7 +131,7 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
 
   async markProcessed(ids: readonly string[], now: Date): Promise<void> {
     if (ids.length === 0) return;
-    await this.scope.run(
+    await this.scope.db.run(
       `update billing_webhooks set status = ?, attempts = attempts + 1, error = null, processed_at = ? where app_id = ? and id in (${places(ids)})`,
       [PROCESSED, now, this.scope.appId, ...ids],
     );
@@ -144,7 +141,7 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
   async markFailed(object: EventObject, error: string, isDead: boolean): Promise<void> {
     const ids = (await this.unhandledOf(object)).map((event) => event.id);
     if (ids.length === 0) return;
-    await this.scope.run(
+    await this.scope.db.run(
       `update billing_webhooks set status = ?, attempts = attempts + 1, error = ? where app_id = ? and id in (${places(ids)})`,
       [isDead ? DEAD : FAILED, error.slice(0, 1000), this.scope.appId, ...ids],
     );

@@ -17,7 +17,7 @@ export class WebhookFactRepository extends TenantRepository<WebhookFact> {
       this.scope.appId,
       ...[fact.eventId, fact.type, fact.objectId, fact.paymentIntentId, fact.code, fact.message, fact.amountMinor, fact.occurredAt],
     ]);
-    await this.scope.run(inserting('billing_webhook_facts', COLUMNS, facts.length), values);
+    await this.scope.db.run(inserting('billing_webhook_facts', COLUMNS, facts.length), values);
   }
 
   /** The facts of a payment's intent, in the order they happened. */

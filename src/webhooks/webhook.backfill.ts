@@ -43,7 +43,7 @@ export class WebhookBackfill {
       () => null,
       (error: unknown) => errorFields(error),
     );
-    if (failure !== null) scope.log.error('missed webhooks could not be looked for', failure);
+    if (failure !== null) scope.request.log.error('missed webhooks could not be looked for', failure);
     await this.parts.jobs.release(scope, lease, { dueInMs: EVERY_MS });
   }
 
@@ -62,7 +62,7 @@ export class WebhookBackfill {
     }
     const position = newest;
     if (position !== null) await scope.transaction((tx) => CursorRepository.of(tx).moveTo(CURSOR, position));
-    if (missing > 0) scope.log.warn('missed webhooks recorded', { missing, looked });
+    if (missing > 0) scope.request.log.warn('missed webhooks recorded', { missing, looked });
     return missing;
   }
 

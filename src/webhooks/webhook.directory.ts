@@ -92,7 +92,7 @@ export class WebhookDirectory {
     const scope = await this.access.scopeOf(appId, { kind: 'webhook' }, { requestId: 'webhook' });
     if (scope === null) return null;
     this.found.add(appId);
-    this.foundAccounts.add(scope.app.processorAccountId);
+    this.foundAccounts.add(scope.caller.app.processorAccountId);
     const sealed = await WebhookSecretRepository.of(scope).active();
     const own = sealed.map(({ id, secret, expiresAt }) => ({
       secret: this.vault.open(secret, placeOf(WEBHOOK_SECRET, appId, id)),

@@ -46,7 +46,7 @@ export class WebhookEndpoints {
     await this.processor.send(scope, WITHOUT_LEASE, (tilled) =>
       tilled.updateWebhookEndpoint(made.id, { enabled_events: [...REGISTERED_TYPES] }),
     );
-    scope.log.info('webhook endpoint registered', { tilledEndpointId: made.id, url });
+    scope.request.log.info('webhook endpoint registered', { tilledEndpointId: made.id, url });
     return made.id;
   }
 
@@ -66,7 +66,7 @@ export class WebhookEndpoints {
       (await WebhookSecretRepository.of(tx).lock(current.id)).expiresAt = plusMs(tx.now(), overlapMs);
       await this.jobs.enqueue(tx, { kind: ENDPOINT_RETIREMENT, subject: endpointId, dueInMs: overlapMs });
     });
-    scope.log.info('webhook secret rotated', { tilledEndpointId: madeId, retiring: endpointId, overlapMs });
+    scope.request.log.info('webhook secret rotated', { tilledEndpointId: madeId, retiring: endpointId, overlapMs });
     return madeId;
   }
 
@@ -77,11 +77,11 @@ export class WebhookEndpoints {
     } catch (error) {
       // Never given up: an endpoint that stays would be answered 401 for ever.
       if (!(error instanceof AppError)) throw error;
-      scope.log.warn('webhook endpoint not retired yet', { tilledEndpointId: lease.subject, reason: error.message });
+      scope.request.log.warn('webhook endpoint not retired yet', { tilledEndpointId: lease.subject, reason: error.message });
       return this.jobs.release(scope, lease, { dueInMs: RETIRE_AGAIN_MS });
     }
     await scope.transaction((tx) => this.jobs.complete(tx, lease));
-    scope.log.info('webhook endpoint retired', { tilledEndpointId: lease.subject });
+    scope.request.log.info('webhook endpoint retired', { tilledEndpointId: lease.subject });
   }
 
   /** The endpoints that the app's account has at Tilled. */
@@ -93,7 +93,7 @@ export class WebhookEndpoints {
   async remove(scope: Scope, id: string): Promise<void> {
     const { url } = await this.endpoint(scope, id);
     await this.processor.sendIfThere(scope, WITHOUT_LEASE, (tilled) => tilled.deleteWebhookEndpoint(id));
-    scope.log.warn('webhook endpoint removed', { tilledEndpointId: id, url });
+    scope.request.log.warn('webhook endpoint removed', { tilledEndpointId: id, url });
   }
 
   private async endpoint(scope: Scope, id: string): Promise<TilledWebhookEndpoint> {

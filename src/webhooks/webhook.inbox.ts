@@ -87,7 +87,7 @@ export class WebhookInbox {
     if (owner !== null) return this.record(owner, event, text);
     const keeper = apps[0] ?? scope;
     await keeper.transaction((tx) => this.parts.jobs.enqueue(tx, { kind: ROUTE, subject: event.id, payload: event }));
-    keeper.log.info('webhook waits for its app to be found', { eventId: event.id, type: event.type });
+    keeper.request.log.info('webhook waits for its app to be found', { eventId: event.id, type: event.type });
     return { kind: 'recorded', eventId: event.id };
   }
 
@@ -102,9 +102,9 @@ export class WebhookInbox {
       const owner = await this.parts.owners.findAtTilled(event, await this.appsOf(scope, event));
       if (owner !== null) await this.record(owner, event);
       else if (!isOver) return await this.routeLater(scope, lease, 'No app made its object.');
-      else scope.log.info('webhook of an object that no app made', { eventId: event.id, type: event.type });
+      else scope.request.log.info('webhook of an object that no app made', { eventId: event.id, type: event.type });
     } catch (error) {
-      scope.log.warn('the app of a webhook could not be found', { eventId: event.id, ...errorFields(error) });
+      scope.request.log.warn('the app of a webhook could not be found', { eventId: event.id, ...errorFields(error) });
       return this.routeLater(scope, lease, error instanceof Error ? error.message : String(error));
     }
     await scope.transaction((tx) => this.parts.jobs.complete(tx, lease));
@@ -128,7 +128,8 @@ export class WebhookInbox {
     if ('kind' in verified) return verified;
     const event = delivery.body.read();
     if (event === null) return { kind: 'unusable', reason: 'The body is not an event.' };
-    if (verified.scope.app.processorAccountId !== event.account_id) return { kind: 'unusable', reason: 'The event is of another account.' };
+    if (verified.scope.caller.app.processorAccountId !== event.account_id)
+      return { kind: 'unusable', reason: 'The event is of another account.' };
     const retryAfterMs = (await delivery.waitMs?.(verified.scope.appId)) ?? 0;
     if (retryAfterMs > 0) return { kind: 'limited', retryAfterMs };
     // Endpoints of an account are those of all its apps; that of the app in the path is one of them.
@@ -170,7 +171,7 @@ export class WebhookInbox {
     if (rows.some(({ objectId }) => objectId !== null)) this.parts.jobs.wake();
     const kinds = rows.map(({ id }) => (stored.has(id) ? 'recorded' : 'duplicate'));
     const idsOf = (wanted: string) => rows.filter((_, index) => kinds[index] === wanted).map(({ eventId }) => eventId);
-    first.scope.log.info('webhooks stored', { recorded: idsOf('recorded'), again: idsOf('duplicate') });
+    first.scope.request.log.info('webhooks stored', { recorded: idsOf('recorded'), again: idsOf('duplicate') });
     return rows.map(({ eventId }, index) => ({ kind: kinds[index] ?? 'duplicate', eventId }));
   }
 

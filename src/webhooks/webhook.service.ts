@@ -46,7 +46,7 @@ export class WebhookService {
       );
       return reopened;
     });
-    scope.log.info('webhooks replayed', { objects: objects.length });
+    scope.request.log.info('webhooks replayed', { objects: objects.length });
     return objects.length;
   }
 

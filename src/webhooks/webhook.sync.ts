@@ -60,26 +60,26 @@ export class WebhookSync {
   private async sync(scope: Scope, object: EventObject, lease: Lease): Promise<void> {
     const events = await WebhookEventRepository.of(scope).unhandledOf(object);
     const eventIds = events.map((event) => event.id);
-    scope.workOn(object.id, eventIds.slice(-CAUSES_MAX).join(' ') || null);
+    scope.request.workOn(object.id, eventIds.slice(-CAUSES_MAX).join(' ') || null);
     // While Tilled was asked, a mutation of ours may have gone further: what looks impossible is asked once more before it is believed.
-    scope.assumeOvertaken(true);
+    scope.request.mayBeOvertaken = true;
     const look = () => this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
     let record = await look();
     const finish = () =>
       scope.transaction(async (tx) => {
         await this.parts.jobs.confirm(tx, lease);
         await record(tx);
-        await tx.flush();
+        await tx.db.flush();
         await WebhookEventRepository.of(tx).markProcessed(eventIds, this.parts.clock.now());
         await this.parts.jobs.complete(tx, lease);
       });
     const lookAgain = async () => {
-      scope.assumeOvertaken(false);
+      scope.request.mayBeOvertaken = false;
       record = await look();
     };
     await this.finishWithOneRetry(finish, lookAgain);
     for (const event of events)
-      scope.metrics.webhookHandling.observe((this.parts.clock.now().getTime() - event.receivedAt.getTime()) / 1000);
+      scope.request.metrics.webhookHandling.observe((this.parts.clock.now().getTime() - event.receivedAt.getTime()) / 1000);
   }
 
   private async finishWithOneRetry(finish: () => Promise<void>, lookAgain: () => Promise<void>): Promise<void> {
@@ -128,7 +128,7 @@ export class WebhookSync {
     const intent = await this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(charge.payment_intent_id));
     return async (tx) => {
       const payment = await this.parts.payments.record(tx, intent);
-      await tx.flush();
+      await tx.db.flush();
       if (payment !== null) await this.parts.disputes.record(tx, dispute, payment);
     };
   }

@@ -7,7 +7,7 @@ import { composeSchema } from '../../src/compose.js';
 import type { Access } from '../../src/graphql/access.js';
 import { printedSchema } from '../../src/graphql/schema.js';
 import { Cursor } from '../../src/platform/cursors.js';
-import { Scope } from '../../src/platform/tenancy/scope.js';
+import { Caller } from '../../src/platform/tenancy/caller.js';
 import { cut } from '../support/at-tilled.js';
 import { type Furniture, furnish } from '../support/furnish.js';
 import * as ops from '../support/operations.generated.js';
@@ -164,17 +164,17 @@ describe('without a scope', () => {
   });
 
   it('or without an app in it, there is none', () => {
-    const parts = { database: world.gateway.database, app: { id: '', name: '', processorAccountId: '' } };
-    expect(() => new Scope(parts as never)).toThrow('A scope needs an app.');
+    const parts = { app: { id: '', name: '', processorAccountId: '' }, actor: { kind: 'command' }, requestId: '' };
+    expect(() => new Caller(parts as never)).toThrow('A caller needs an app.');
   });
 
   it('or with the scope of another app, no row is written, nor outside of a transaction', async () => {
     const before = await rowsOfApp(world, a);
     const scope = await world.scope(b);
     const foreign = { id: 'cur_1', appId: a.id, position: '1', updatedAt: new Date() };
-    const write = scope.transaction(async (tx) => tx.writer().persist(tx.writer().create(Cursor, foreign)));
+    const write = scope.transaction(async (tx) => tx.db.entityManager().persist(tx.db.entityManager().create(Cursor, foreign)));
     await expect(write).rejects.toThrow(`of app ${a.id} was about to be written in the scope of ${b.id}`);
-    expect(() => scope.writer()).toThrow('Writing needs a transaction');
+    expect(() => scope.db.entityManager()).toThrow('Writing needs a transaction');
     expect(await rowsOfApp(world, a)).toEqual(before);
   });
 });

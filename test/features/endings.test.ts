@@ -139,10 +139,10 @@ describe('what is built on a card and is not committed yet', () => {
     const { promise: isHeld, resolve: held } = Promise.withResolvers<void>();
     const holding = scope.transaction(async (tx) => {
       const now = tx.now();
-      const id = keyIdOf(scope, operation, { idempotencyKey }) ?? '';
+      const id = keyIdOf(scope.caller, operation, { idempotencyKey }) ?? '';
       const unknown = { fingerprint: '', state: 'open' as const, resourceId: null, errors: [] };
       IdempotencyKeyRepository.of(tx).add({ id, operation, ...unknown, createdAt: now, expiresAt: now });
-      await tx.flush();
+      await tx.db.flush();
       held();
       await released;
       throw new RolledBack();

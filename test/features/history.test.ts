@@ -157,13 +157,13 @@ describe('the events of an app', () => {
     const scope = await world.scope(app);
     const [first] = await world.rows('billing_events', app);
     const change = scope.transaction(async (tx) => {
-      const event = await tx.writer().findOne(OutboxEvent, { appId: app.id, id: String(first?.['id']) });
+      const event = await tx.db.entityManager().findOne(OutboxEvent, { appId: app.id, id: String(first?.['id']) });
       if (event !== null) event.type = 'something.else';
     });
     await expect(change).rejects.toThrow('never changed');
     const removal = scope.transaction(async (tx) => {
-      const event = await tx.writer().findOne(OutboxEvent, { appId: app.id, id: String(first?.['id']) });
-      if (event !== null) tx.writer().remove(event);
+      const event = await tx.db.entityManager().findOne(OutboxEvent, { appId: app.id, id: String(first?.['id']) });
+      if (event !== null) tx.db.entityManager().remove(event);
     });
     await expect(removal).rejects.toThrow('never changed');
     expect((await world.rows('billing_events', app))[0]).toEqual(first);

@@ -33,7 +33,7 @@ export class ImportItemRepository extends TenantRepository<ImportItem> {
 
   /** Forgets what failed before of these lines: it is tried anew. Inside a transaction. */
   async forgetFailed(runId: string, noun: ImportNoun, keys: readonly string[]): Promise<void> {
-    await this.scope.run(
+    await this.scope.db.run(
       `delete from billing_import_items where app_id = ? and run_id = ? and noun = ? and action = 'failed' and item_key in (${places(keys)})`,
       [this.scope.appId, runId, noun, ...keys],
     );
@@ -42,7 +42,7 @@ export class ImportItemRepository extends TenantRepository<ImportItem> {
   /** Notes that Tilled's objects carry our mark. */
   async noteMarked(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await this.scope.run(`update billing_import_items set is_marked = ? where app_id = ? and id in (${places(ids)})`, [
+    await this.scope.db.run(`update billing_import_items set is_marked = ? where app_id = ? and id in (${places(ids)})`, [
       true,
       this.scope.appId,
       ...ids,
@@ -51,7 +51,7 @@ export class ImportItemRepository extends TenantRepository<ImportItem> {
 
   /** Notes what became of an item. */
   async note(id: string, action: ImportAction, reason: string | null): Promise<void> {
-    await this.scope.run('update billing_import_items set action = ?, reason = ? where app_id = ? and id = ?', [
+    await this.scope.db.run('update billing_import_items set action = ?, reason = ? where app_id = ? and id = ?', [
       action,
       reason,
       this.scope.appId,
@@ -61,8 +61,8 @@ export class ImportItemRepository extends TenantRepository<ImportItem> {
 
   /** Items of a run, oldest first, after an id; at most `limit`. */
   async after(runId: string, noun: ImportNoun, afterId: string, limit: number): Promise<ImportItem[]> {
-    const table = this.scope.table(ImportItem);
-    const raws = await this.scope.query(
+    const table = this.scope.db.table(ImportItem);
+    const raws = await this.scope.db.query(
       `select ${table.selectList} from ${table.name} where app_id = ? and run_id = ? and noun = ? and id > ? order by id limit ${limit}`,
       [this.scope.appId, runId, noun, afterId],
     );
@@ -72,7 +72,7 @@ export class ImportItemRepository extends TenantRepository<ImportItem> {
   /** What is built on an imported row, in words, or null. */
   async builtOn(noun: ImportNoun, objectId: string): Promise<string | null> {
     for (const [table, column, words] of BUILT_ON[noun]) {
-      const found = await this.scope.query(`select id from ${table} where app_id = ? and ${column} = ? limit 1`, [
+      const found = await this.scope.db.query(`select id from ${table} where app_id = ? and ${column} = ? limit 1`, [
         this.scope.appId,
         objectId,
       ]);
@@ -83,7 +83,7 @@ export class ImportItemRepository extends TenantRepository<ImportItem> {
 
   /** How many of each action a noun has in a run. */
   async countsOf(runId: string, noun: ImportNoun): Promise<ActionCounts> {
-    const raws = await this.scope.query(
+    const raws = await this.scope.db.query(
       'select action, count(*) as counted from billing_import_items where app_id = ? and run_id = ? and noun = ? group by action',
       [this.scope.appId, runId, noun],
     );

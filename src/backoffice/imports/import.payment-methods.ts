@@ -46,7 +46,7 @@ export class PaymentMethodAdopter implements Adopter<'paymentMethods', TilledPay
 
   async adopt(tx: Scope, { fields }: Row, snapshot: TilledPaymentMethod): Promise<Imported> {
     await this.parts.paymentMethods.mirror(tx, snapshot, { setAsDefault: fields.isDefault });
-    await tx.flush();
+    await tx.db.flush();
     const method = await PaymentMethodRepository.of(tx).lockByTilledId(snapshot.id);
     if (method === null) throw new Error(`The payment method ${snapshot.id} was recorded and is not here.`);
     return { id: method.id, tilledId: snapshot.id, version: null };

@@ -104,7 +104,7 @@ export class ImportService {
   }
 
   private open(scope: Scope, source: ImportSource) {
-    const account = createHash('sha256').update(`account ${scope.app.processorAccountId}`).digest('hex');
+    const account = createHash('sha256').update(`account ${scope.caller.app.processorAccountId}`).digest('hex');
     const fingerprint = source === 'tilled' ? account : source.validation.fingerprint;
     return scope.transaction(async (tx) => {
       const runs = ImportRunRepository.of(tx);

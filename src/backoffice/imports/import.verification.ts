@@ -69,7 +69,7 @@ export class ImportVerification {
   }
 
   private async relationships(scope: Scope, runId: string): Promise<ImportCheck> {
-    const broken = await scope.query(
+    const broken = await scope.db.query(
       `select s.id from billing_import_items i join billing_subscriptions s on s.app_id = i.app_id and s.id = i.object_id
        join billing_payment_methods m on m.app_id = s.app_id and m.id = s.payment_method_id
        where i.app_id = ? and i.run_id = ? and i.noun = 'subscriptions' and m.customer_id <> s.customer_id limit ${SHOWN_MAX}`,
@@ -84,7 +84,7 @@ export class ImportVerification {
 
   private async prices(scope: Scope, runId: string, totals: ImportTotals): Promise<ImportCheck> {
     const { prices, priced, lines } = totals.subscriptions;
-    const rows = await scope.query(
+    const rows = await scope.db.query(
       `select s.currency as currency, s.interval_unit as unit, s.interval_count as per, sum(s.price_minor) as summed
        from billing_import_items i join billing_subscriptions s on s.app_id = i.app_id and s.id = i.object_id
        where i.app_id = ? and i.run_id = ? and i.noun = 'subscriptions' group by s.currency, s.interval_unit, s.interval_count`,
@@ -101,7 +101,7 @@ export class ImportVerification {
   }
 
   private async defaults(scope: Scope, runId: string): Promise<ImportCheck> {
-    const broken = await scope.query(
+    const broken = await scope.db.query(
       `select m.customer_id as id from billing_payment_methods m where m.app_id = ? and m.detached_at is null and m.customer_id in
          (select i.object_id from billing_import_items i where i.app_id = ? and i.run_id = ? and i.noun = 'customers')
        group by m.customer_id having sum(case when m.default_of = m.customer_id then 1 else 0 end) <> 1 limit ${SHOWN_MAX}`,

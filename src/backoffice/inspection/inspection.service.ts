@@ -103,7 +103,11 @@ export class InspectionService {
       const tilled = id === null ? null : await this.processor.find(scope, (client) => client.getCustomer(id));
       const pairs: Found['pairs'] =
         tilled === null ? {} : { email: [row.email, tilled.email?.toLowerCase() ?? null], name: [row.name, nameAtTilled(tilled)] };
-      return { row: plain(scope.table(Customer), row), tilled, pairs: { atTilled: [row.deletedAt === null, tilled !== null], ...pairs } };
+      return {
+        row: plain(scope.db.table(Customer), row),
+        tilled,
+        pairs: { atTilled: [row.deletedAt === null, tilled !== null], ...pairs },
+      };
     },
     payment: async (scope, key) => {
       const payments = PaymentRepository.of(scope);
@@ -120,7 +124,7 @@ export class InspectionService {
               currency: [row.currency, tilled.currency],
               captured: [row.capturedMinor, tilled.amount_received],
             };
-      return { row: plain(scope.table(Payment), row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
+      return { row: plain(scope.db.table(Payment), row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
     },
     subscription: async (scope, key) => {
       const subscriptions = SubscriptionRepository.of(scope);
@@ -140,7 +144,7 @@ export class InspectionService {
               nextPaymentAt: [iso(row.nextPaymentAt), iso(tilled.next_payment_at)],
               cancelAt: [iso(row.cancelAt), iso(tilled.cancel_at)],
             };
-      return { row: plain(scope.table(Subscription), row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
+      return { row: plain(scope.db.table(Subscription), row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
     },
   };
 }

@@ -26,7 +26,7 @@ export async function rowsOfCustomer(scope: Scope, customerId: string): Promise<
   for (const table of CUSTOMER_TABLES) {
     const column = table === 'billing_customers' ? 'id' : 'customer_id';
     const sql = `select * from ${table} where app_id = ? and ${column} = ? order by id`;
-    entries.push([table, await scope.query(sql, [scope.appId, customerId])]);
+    entries.push([table, await scope.db.query(sql, [scope.appId, customerId])]);
   }
   return Object.fromEntries(entries) as CustomerRows;
 }
@@ -46,7 +46,7 @@ export async function rowsBy(scope: Scope, table: string, column: string, values
   for (let from = 0; from < values.length; from += AT_ONCE) {
     const some = values.slice(from, from + AT_ONCE);
     const sql = `select * from ${table} where app_id = ? and ${column} in (${places(some)}) order by id`;
-    rows.push(...(await scope.query(sql, [scope.appId, ...some])));
+    rows.push(...(await scope.db.query(sql, [scope.appId, ...some])));
   }
   return rows;
 }
@@ -66,7 +66,7 @@ export async function tracesOf(scope: Scope, ids: readonly string[]) {
 /** Work on objects, and events that wait for their app to be found and name one of them anywhere. */
 export async function jobsAbout(scope: Scope, ids: readonly string[]): Promise<RawRow[]> {
   const known = new Set(ids);
-  const waiting = await scope.query('select * from billing_jobs where app_id = ? and kind = ? order by id', [scope.appId, ROUTE]);
+  const waiting = await scope.db.query('select * from billing_jobs where app_id = ? and kind = ? order by id', [scope.appId, ROUTE]);
   const own = await rowsBy(scope, 'billing_jobs', 'subject', ids);
   return [...own, ...waiting.filter((row) => namesOne(String(row['payload']), known))];
 }

@@ -77,7 +77,7 @@ export class PrivacyService {
     }
     const { events, mentioned } = await this.eraseEvents(scope, known, how);
     rows += await this.eraseTraces(scope, [...known, ...mentioned], how);
-    scope.log.info('personal data erased', { customers: customerIds.length, rows, events });
+    scope.request.log.info('personal data erased', { customers: customerIds.length, rows, events });
     return { customerId: customerIds[0] ?? '', rows, events };
   }
 
@@ -100,7 +100,7 @@ export class PrivacyService {
     const mentioned = new Set<string>();
     for (let afterId = sinceEventId; ; ) {
       const sql = `select id, object_id, error, payload from billing_webhooks where app_id = ? and id > ? order by id limit ${PAGE}`;
-      const page = await scope.query(sql, [scope.appId, afterId]);
+      const page = await scope.db.query(sql, [scope.appId, afterId]);
       for (const row of page) {
         const payload = String(row['payload']);
         const isAbout = namesOne(payload, known) || holdsOne(payload, telling);
@@ -137,7 +137,7 @@ export class PrivacyService {
   /** Differences about what is the customer's, and about what Tilled has under their name and we have not. */
   private async differencesAbout(scope: Scope, ids: readonly string[], telling: readonly string[]): Promise<RawRow[]> {
     const theirs = await divergencesAbout(scope, ids);
-    const unknown = await scope.query('select * from billing_divergences where app_id = ? and object_id is null order by id', [
+    const unknown = await scope.db.query('select * from billing_divergences where app_id = ? and object_id is null order by id', [
       scope.appId,
     ]);
     return [...theirs, ...unknown.filter((row) => holdsOne(String(row['theirs']), telling))];
@@ -147,7 +147,7 @@ export class PrivacyService {
   private async keysAbout(scope: Scope, ids: readonly string[], telling: readonly string[]): Promise<RawRow[]> {
     const theirs = await rowsBy(scope, 'billing_idempotency_keys', 'resource_id', ids);
     const sql = "select * from billing_idempotency_keys where app_id = ? and resource_id is null and errors <> '[]' order by id";
-    const refusals = await scope.query(sql, [scope.appId]);
+    const refusals = await scope.db.query(sql, [scope.appId]);
     return [...theirs, ...refusals.filter((row) => holdsOne(String(row['errors']), telling))];
   }
 }
@@ -207,5 +207,5 @@ function update(scope: Scope, table: string, row: RawRow, clean: Readonly<Record
   if (changes.length === 0) return Promise.resolve(0);
   const sets = changes.map(([column]) => `${column} = ?`).join(', ');
   const parameters = [...changes.map(([, value]) => value), scope.appId, row['id']];
-  return scope.run(`update ${table} set ${sets} where app_id = ? and id = ?`, parameters);
+  return scope.db.run(`update ${table} set ${sets} where app_id = ? and id = ?`, parameters);
 }

@@ -61,7 +61,7 @@ export class Canary {
     const report = { appId: scope.appId, customerId: customer.id, isFound, isHealed };
     const result = report.isFound && report.isHealed ? 'passed' : 'failed';
     await scope.transaction((tx) => CursorRepository.of(tx).moveTo(CURSOR, result));
-    scope.log[result === 'passed' ? 'info' : 'error'](`reconciliation canary ${result}`, { ...report });
+    scope.request.log[result === 'passed' ? 'info' : 'error'](`reconciliation canary ${result}`, { ...report });
     return report;
   }
 

@@ -139,8 +139,8 @@ export class Reconciler {
     await this.parts.jobs.enqueueAll(tx, compared.healing);
     if (isFollowedUp) await this.examineLater(tx, { kind: ref.kind, objectId, tilledId }, AFTER_HEALING_MS);
     const facts = { kind: ref.kind, class: difference.class, objectId: sighting.objectId, tilledId, fields: difference.fields };
-    tx.log.error(isNew ? 'divergence found' : 'divergence seen again', { ...facts, divergence_risk: true });
-    if (isNew) tx.afterCommit(() => this.parts.metrics.divergencesFound.inc({ class: difference.class }));
+    tx.request.log.error(isNew ? 'divergence found' : 'divergence seen again', { ...facts, divergence_risk: true });
+    if (isNew) tx.db.afterCommit(() => this.parts.metrics.divergencesFound.inc({ class: difference.class }));
     return 'differs';
   }
 
@@ -149,8 +149,8 @@ export class Reconciler {
     const divergences = DivergenceRepository.of(tx);
     for (const { id, class: found } of await divergences.openOf([ref])) {
       if (holding.includes(found) || !(await divergences.close(id, DivergenceStatus.HEALED, null))) continue;
-      tx.log.info('divergence healed', { divergenceId: id, class: found, objectId: ref.objectId, tilledId: ref.tilledId });
-      tx.afterCommit(() => this.parts.metrics.divergencesHealed.inc({ class: found }));
+      tx.request.log.info('divergence healed', { divergenceId: id, class: found, objectId: ref.objectId, tilledId: ref.tilledId });
+      tx.db.afterCommit(() => this.parts.metrics.divergencesHealed.inc({ class: found }));
     }
     return 'equal';
   }

@@ -30,15 +30,15 @@ export class ReconciledRepository extends TenantRepository<Reconciled> {
     if (ids.length === 0) return;
     const now = this.scope.now();
     const sorted = [...new Set(ids)].sort();
-    await this.scope.run(
-      `${inserting('billing_reconciled', 'app_id, id, looked_at', sorted.length)} ${onConflict(this.scope.isEmbedded, 'app_id, id', 'looked_at = excluded.looked_at')}`,
+    await this.scope.db.run(
+      `${inserting('billing_reconciled', 'app_id, id, looked_at', sorted.length)} ${onConflict(this.scope.db.isEmbedded, 'app_id, id', 'looked_at = excluded.looked_at')}`,
       sorted.flatMap((id) => [this.scope.appId, id, now]),
     );
   }
 
   /** Ids of rows after `afterId` that are at Tilled and were not compared since a moment, oldest first. */
   async unmarked(of: MirroredTable, since: Date, page: { readonly afterId: string; readonly limit: number }): Promise<string[]> {
-    const raws = await this.scope.query(
+    const raws = await this.scope.db.query(
       `select r.id from ${of.table} r where r.app_id = ? and r.id > ? and r.${of.tilledColumn} is not null and not exists
         (select 1 from billing_reconciled m where m.app_id = r.app_id and m.id = r.id and m.looked_at >= ?) order by r.id limit ${page.limit}`,
       [this.scope.appId, page.afterId, since],
@@ -48,7 +48,7 @@ export class ReconciledRepository extends TenantRepository<Reconciled> {
 
   /** Ids of customers after `afterId` that are at Tilled, oldest first. */
   async customersAfter(afterId: string, limit: number): Promise<string[]> {
-    const raws = await this.scope.query(
+    const raws = await this.scope.db.query(
       `select id from billing_customers where app_id = ? and id > ? and tilled_customer_id is not null and deleted_at is null order by id limit ${limit}`,
       [this.scope.appId, afterId],
     );
@@ -59,7 +59,7 @@ export class ReconciledRepository extends TenantRepository<Reconciled> {
   async isUnderWay(subjects: readonly string[]): Promise<boolean> {
     if (subjects.length === 0) return false;
     const about = [this.scope.appId, ...subjects];
-    const counted = await this.scope.query(
+    const counted = await this.scope.db.query(
       `select count(*) as n from billing_jobs where app_id = ? and subject in (${places(subjects)}) and state <> 'dead' and kind not like 'reconcile%'
         union all select count(*) as n from billing_webhooks where app_id = ? and object_id in (${places(subjects)}) and unqueued_since is not null`,
       [...about, ...about],

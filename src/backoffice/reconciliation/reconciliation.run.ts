@@ -132,7 +132,7 @@ export class ReconciliationRun {
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       const dueInMs = error instanceof ProcessorUnavailable ? error.retryAfterMs : AFTER_FAILURE_MS;
-      scope.log.error('reconciliation interrupted', { dueInMs, ...errorFields(error) });
+      scope.request.log.error('reconciliation interrupted', { dueInMs, ...errorFields(error) });
       await this.parts.jobs.release(scope, lease, { dueInMs });
       return { pauseMs: dueInMs, failure: error };
     }
@@ -190,7 +190,7 @@ export class ReconciliationRun {
     const report = await this.latest(scope);
     this.parts.metrics.reconciliations.inc();
     this.parts.metrics.reconciledAt.set(scope.now().getTime() / 1_000);
-    scope.log.info('reconciliation finished', { ...report });
+    scope.request.log.info('reconciliation finished', { ...report });
   }
 
   private async lastFinished(scope: Scope): Promise<Reconciliation | null> {

@@ -73,7 +73,7 @@ export class RetentionService {
         if (count < BATCH) break;
         hasMore ||= batches === BATCHES_MAX - 1;
       }
-      if (removed > 0) scope.log.info('kept no longer', { what, removed });
+      if (removed > 0) scope.request.log.info('kept no longer', { what, removed });
     }
     await this.eraseLateTraces(scope);
     return hasMore;
@@ -97,7 +97,7 @@ export class RetentionService {
   private async forgetErasures(scope: Scope, before: Date): Promise<void> {
     const sql = `select id from billing_customers where app_id = ? and deleted_at < ? and id in
       (select substr(id, ${ERASURE.length + 1}) from billing_cursors where app_id = ? and id >= ? and id < ?)`;
-    const over = await scope.query(sql, [scope.appId, before, scope.appId, ERASURE, `${ERASURE}~`]);
+    const over = await scope.db.query(sql, [scope.appId, before, scope.appId, ERASURE, `${ERASURE}~`]);
     await scope.transaction(async (tx) => {
       for (const row of over) await CursorRepository.of(tx).drop(`${ERASURE}${String(row['id'])}`);
     });
@@ -109,7 +109,7 @@ async function removeKeys(scope: Scope, before: Date, limit: number): Promise<nu
   const where = "app_id = ? and state = 'done' and expires_at <= ?";
   const ids = await idsOf(scope, `select id from billing_idempotency_keys where ${where} order by expires_at`, limit, [before]);
   if (ids.length === 0) return 0;
-  return scope.run(`delete from billing_idempotency_keys where ${where} and id in (${places(ids)})`, [scope.appId, before, ...ids]);
+  return scope.db.run(`delete from billing_idempotency_keys where ${where} and id in (${places(ids)})`, [scope.appId, before, ...ids]);
 }
 
 /** The event stays, so that it is known if it comes again; what it said goes. */
@@ -123,7 +123,7 @@ async function expirePayloads(scope: Scope, before: Date, limit: number): Promis
   const last = ids.at(-1);
   if (last === undefined) return 0;
   await scope.transaction(async (tx) => {
-    await tx.run(`update billing_webhooks set payload = ? where app_id = ? and id in (${places(ids)})`, [
+    await tx.db.run(`update billing_webhooks set payload = ? where app_id = ? and id in (${places(ids)})`, [
       EXPIRED_PAYLOAD,
       tx.appId,
       ...ids,
@@ -154,10 +154,10 @@ async function removeImports(scope: Scope, before: Date, limit: number): Promise
 }
 
 async function idsOf(scope: Scope, sql: string, limit: number, parameters: readonly unknown[]): Promise<string[]> {
-  return (await scope.query(`${sql} limit ${limit}`, [scope.appId, ...parameters])).map((row) => String(row['id']));
+  return (await scope.db.query(`${sql} limit ${limit}`, [scope.appId, ...parameters])).map((row) => String(row['id']));
 }
 
 function remove(scope: Scope, table: string, ids: readonly string[]): Promise<number> {
   if (ids.length === 0) return Promise.resolve(0);
-  return scope.run(`delete from ${table} where app_id = ? and id in (${places(ids)})`, [scope.appId, ...ids]);
+  return scope.db.run(`delete from ${table} where app_id = ? and id in (${places(ids)})`, [scope.appId, ...ids]);
 }

@@ -23,7 +23,7 @@ export class CustomerAdoption {
   async adopt(tx: Scope, snapshot: TilledCustomer, wish: CustomerWish): Promise<Customer> {
     // One that we made ourselves and whose answer was lost is not made twice.
     await this.parts.customers.mirror(tx, snapshot);
-    await tx.flush();
+    await tx.db.flush();
     const known = await CustomerRepository.of(tx).lockByTilledId(snapshot.id);
     if (known !== null) return known;
     const now = tx.now();
@@ -57,8 +57,8 @@ export class CustomerAdoption {
   async disown(tx: Scope, id: string): Promise<void> {
     const customers = CustomerRepository.of(tx);
     customers.remove(await customers.lock(id));
-    await tx.flush();
-    tx.log.info('customer disowned', { customerId: id });
+    await tx.db.flush();
+    tx.request.log.info('customer disowned', { customerId: id });
   }
 
   /** Takes our mark off Tilled's copy; repeatable. */

@@ -129,7 +129,7 @@ export class CustomerService {
 
   /** Brings Tilled's copy in line with ours. The handler of CUSTOMER_PUSH. */
   async push(scope: Scope, lease: Lease): Promise<void> {
-    scope.workOn(lease.subject);
+    scope.request.workOn(lease.subject);
     const customer = await CustomerRepository.of(scope).findLive(lease.subject);
     const tilledId = customer?.tilledCustomerId ?? null;
     if (customer !== null && tilledId !== null) {
@@ -147,7 +147,7 @@ export class CustomerService {
     const { row: customer, isDuplicate } = match;
     if (isDuplicate) return recordDuplicate(tx, duplicateOf(customer.id, snapshot));
     customer.tilledCustomerId ??= snapshot.id;
-    tx.log.info('customer mirrored', { customerId: customer.id, tilledCustomerId: snapshot.id });
+    tx.request.log.info('customer mirrored', { customerId: customer.id, tilledCustomerId: snapshot.id });
   }
 
   private async sendCreate(scope: Scope, execution: Execution): Promise<void> {
@@ -191,7 +191,7 @@ export class CustomerService {
       Object.assign(customer, { ...nothing, deletingAt: null, deletedAt: now, updatedAt: now });
       // Events that Tilled still sends tell of them again: the retention sweep looks for those.
       await CursorRepository.of(tx).moveTo(ERASURE + customer.id, '');
-      tx.log.info('customer deleted', { customerId: customer.id, tilledCustomerId });
+      tx.request.log.info('customer deleted', { customerId: customer.id, tilledCustomerId });
     });
   }
 
@@ -200,7 +200,11 @@ export class CustomerService {
       await this.push(scope, lease);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      scope.log.warn('customer not carried to tilled yet', { customerId: lease.subject, divergence_risk: true, reason: error.message });
+      scope.request.log.warn('customer not carried to tilled yet', {
+        customerId: lease.subject,
+        divergence_risk: true,
+        reason: error.message,
+      });
       await this.parts.jobs.release(scope, lease, { dueInMs: 60_000, error: error.message });
     }
   }

@@ -33,12 +33,12 @@ export class DisputeMirror {
     };
     const status = DisputeStatus[snapshot.status.toUpperCase() as keyof typeof DisputeStatus];
     const dispute = known === null ? this.newDispute(tx, snapshot, { ...facts, status }) : await disputes.lock(known.id);
-    if (known === null) tx.afterCommit(() => tx.metrics.disputesOpened.inc());
+    if (known === null) tx.db.afterCommit(() => tx.request.metrics.disputesOpened.inc());
     const move = await moveTo(tx, dispute, status, DISPUTE_STATES);
     if (move === 'illegal') return;
     const hasChanged = setChanged(dispute, facts);
     if (move === 'moved' || hasChanged) dispute.updatedAt = this.clock.now();
-    tx.log.warn('dispute mirrored', {
+    tx.request.log.warn('dispute mirrored', {
       customerId: dispute.customerId,
       paymentId: dispute.paymentId,
       disputeId: dispute.id,

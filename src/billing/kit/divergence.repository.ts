@@ -56,7 +56,7 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
       ...[sighting.ours, sighting.theirs].map((facts) => (facts === null ? null : JSON.stringify(facts))),
       ...[OPEN, 1, sighting.occurredAt, now, now],
     ];
-    await this.scope.run(`${INSERT} ${onConflict(this.scope.isEmbedded, 'app_id, open_key', AGAIN)}`, parameters);
+    await this.scope.db.run(`${INSERT} ${onConflict(this.scope.db.isEmbedded, 'app_id, open_key', AGAIN)}`, parameters);
     return (await this.rows({ openKey: [openKey] })).some((row) => row.id === id);
   }
 
@@ -81,7 +81,7 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
 
   /** Up to `limit` open ones after the id `after`, oldest first. */
   async openAfter(after: string, limit: number): Promise<Divergence[]> {
-    const raws = await this.scope.query(
+    const raws = await this.scope.db.query(
       `select id from billing_divergences where app_id = ? and status = 'OPEN' and id > ? order by id limit ${limit}`,
       [this.scope.appId, after],
     );
@@ -92,25 +92,25 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
   async close(id: string, status: Exclude<DivergenceStatus, DivergenceStatus.OPEN>, note: string | null): Promise<boolean> {
     const row = await this.lock(id);
     if (row.status !== OPEN) return false;
-    const { actor } = this.scope;
+    const { actor } = this.scope.caller;
     const closedBy = 'keyId' in actor ? `${actor.kind} ${actor.keyId}` : actor.kind;
     Object.assign(row, { status, openKey: null, closedAt: this.scope.now(), closedBy, note });
     recordTransition(this.scope, { noun: 'divergence', objectId: id, from: OPEN, to: status });
-    if (status === RESOLVED) this.scope.log.warn('divergence resolved', { divergenceId: id, objectId: row.objectId, closedBy });
+    if (status === RESOLVED) this.scope.request.log.warn('divergence resolved', { divergenceId: id, objectId: row.objectId, closedBy });
     return true;
   }
 
   /** How many are open, and of those second objects at Tilled; which were found and were healed since a moment, and how long it took, ms, for those since then. */
   async since(moment: Date): Promise<{ open: number; duplicates: number; found: Divergence[]; healed: Divergence[] }> {
-    const table = this.scope.table(Divergence);
+    const table = this.scope.db.table(Divergence);
     const read = async (column: string, status: string) =>
       (
-        await this.scope.query(
+        await this.scope.db.query(
           `select ${table.selectList} from billing_divergences where app_id = ? and ${column} >= ? ${status} order by id limit ${REPORTED_MAX}`,
           [this.scope.appId, moment],
         )
       ).map((raw) => table.fromRaw(raw));
-    const [counted] = await this.scope.query(
+    const [counted] = await this.scope.db.query(
       "select count(*) as n, count(case when class = ? then 1 end) as duplicates from billing_divergences where app_id = ? and status = 'OPEN'",
       [DivergenceClass.DUPLICATE_AT_TILLED, this.scope.appId],
     );

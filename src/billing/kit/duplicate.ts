@@ -26,12 +26,12 @@ export async function recordDuplicate(tx: Scope, { kind, originalId, tilledId, t
     const open = await divergences.openOf([{ kind, objectId: null, tilledId }]);
     for (const { id } of open.filter((divergence) => divergence.class === DUPLICATE)) {
       if (!(await divergences.close(id, DivergenceStatus.HEALED, null))) continue;
-      tx.log.info('divergence healed', { divergenceId: id, ...facts });
-      tx.afterCommit(() => tx.metrics.divergencesHealed.inc({ class: DUPLICATE }));
+      tx.request.log.info('divergence healed', { divergenceId: id, ...facts });
+      tx.db.afterCommit(() => tx.request.metrics.divergencesHealed.inc({ class: DUPLICATE }));
     }
     return;
   }
   if (!(await divergences.recordSighting({ ...facts, fields: [], ours: null, theirs, occurredAt: null }))) return;
-  tx.log.error('divergence found', { ...facts, divergence_risk: true });
-  tx.afterCommit(() => tx.metrics.divergencesFound.inc({ class: DUPLICATE }));
+  tx.request.log.error('divergence found', { ...facts, divergence_risk: true });
+  tx.db.afterCommit(() => tx.request.metrics.divergencesFound.inc({ class: DUPLICATE }));
 }

@@ -1,5 +1,6 @@
 import { AppError, OutcomeUnknown, ProcessorRejected, ProcessorUnavailable, ReadRefused } from '../../platform/errors.js';
 import type { Permit } from '../../platform/jobs/lease.js';
+import type { CallNote } from '../../platform/outbox/outbox-event.entity.js';
 import type { AppIdentity } from '../../platform/tenancy/app-identity.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledAccountClient, TilledClient, TilledReader } from '../../tilled/tilled.client.js';
@@ -43,13 +44,13 @@ export class Processor {
 
   private async call<T>(scope: Scope, maySend: () => boolean, work: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
     const startedAt = performance.now();
-    const onWrite = (call: Parameters<Scope['noteCall']>[0]) => scope.noteCall(call);
+    const onWrite = (call: CallNote) => scope.request.noteCall(call);
     try {
-      return await work(this.clientOf(scope.app).account(scope.app.processorAccountId, { maySend, onWrite }));
+      return await work(this.clientOf(scope.caller.app).account(scope.caller.app.processorAccountId, { maySend, onWrite }));
     } catch (error) {
       throw error instanceof TilledError ? translated(error) : error;
     } finally {
-      scope.processorMs += performance.now() - startedAt;
+      scope.request.processorMs += performance.now() - startedAt;
     }
   }
 

@@ -42,7 +42,7 @@ export async function moveTo<Status extends string>(
   }
   row.status = status;
   recordTransition(tx, { noun: states.noun, objectId: row.id, from, to: status });
-  tx.afterCommit(() => tx.metrics.countTransition(states.noun, status));
+  tx.db.afterCommit(() => tx.request.metrics.countTransition(states.noun, status));
   return 'moved';
 }
 
@@ -56,8 +56,8 @@ async function recordIllegalMove(
   move: { readonly id: string; readonly noun: States<string>['noun']; readonly from: string; readonly to: string },
 ): Promise<void> {
   const { id, from, to, noun } = move;
-  if (tx.mayBeOvertaken) throw new OvertakenReading(`${noun} ${id} is ${from} and was ${to} when Tilled was asked.`);
-  tx.log.error('illegal transition reported', { objectId: id, from, to, divergence_risk: true });
+  if (tx.request.mayBeOvertaken) throw new OvertakenReading(`${noun} ${id} is ${from} and was ${to} when Tilled was asked.`);
+  tx.request.log.error('illegal transition reported', { objectId: id, from, to, divergence_risk: true });
   await DivergenceRepository.of(tx).recordSighting({
     kind: DivergenceKind[noun.toUpperCase() as keyof typeof DivergenceKind],
     class: DivergenceClass.ILLEGAL_STATE,

@@ -13,8 +13,8 @@ export async function disownPaymentMethod(tx: Scope, id: string): Promise<void> 
   const method = await methods.lock(id);
   const wasDefault = method.defaultOf !== null;
   methods.remove(method);
-  await tx.flush();
-  tx.log.info('payment method disowned', { customerId, paymentMethodId: id });
+  await tx.db.flush();
+  tx.request.log.info('payment method disowned', { customerId, paymentMethodId: id });
   if (!wasDefault) return;
   const heir = (await methods.attachedTo(customerId)).at(-1);
   if (heir !== undefined) (await methods.lock(heir.id)).defaultOf = customerId;

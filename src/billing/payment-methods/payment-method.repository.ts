@@ -21,12 +21,12 @@ export class PaymentMethodRepository extends TenantRepository<PaymentMethod> {
    * about to. Neither can be asked to end until the transaction ends, and what is built on it by then is seen by who asks.
    */
   async usable(customerId: string, id: string | null): Promise<PaymentMethod | null> {
-    const { appId, isEmbedded } = this.scope;
-    const table = this.scope.table(PaymentMethod);
+    const { appId, db } = this.scope;
+    const table = db.table(PaymentMethod);
     const where = this.where({ customerId, detachedAt: null, detachingAt: null, ...(id === null ? { defaultOf: customerId } : { id }) });
     // The customer is locked first, as everywhere: two who lock both in other orders would wait for each other.
-    const [joined, locked] = isEmbedded ? ['cross join', ''] : ['straight_join', ' lock in share mode'];
-    const [raw] = await this.scope.query(
+    const [joined, locked] = db.isEmbedded ? ['cross join', ''] : ['straight_join', ' lock in share mode'];
+    const [raw] = await db.query(
       `select ${table.selectList} from (select 1 as found from billing_customers
          where app_id = ? and id = ? and deleted_at is null and deleting_at is null${locked}) as customer
        ${joined} ${table.name} where ${where.sql}${locked}`,

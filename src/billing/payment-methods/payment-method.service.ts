@@ -129,13 +129,14 @@ export class PaymentMethodService {
     // Under the customer's lock only: the webhook and the answer of one attachment may be recorded at the same time.
     const method = (await repository.lockByTilledId(snapshot.id)) ?? this.newMethod(tx, customerId, snapshot);
     if (deletedAt === null && setChanged(method, maskedFacts(snapshot))) method.updatedAt = this.parts.clock.now();
-    await tx.flush();
+    await tx.db.flush();
     const isDetached = snapshot.customer_id === null;
     if (isDetached && method.detachedAt === null) await this.markDetached(tx, method);
     // What was read before we detached it is shown as attached.
     const stays = !isDetached && method.detachedAt === null;
     if (stays && (wish.setAsDefault || (await repository.defaultOf(customerId)) === null)) await this.makeDefault(tx, method);
-    tx.log.info('payment method mirrored', { customerId, paymentMethodId: method.id, tilledPaymentMethodId: snapshot.id, isDetached });
+    const facts = { customerId, paymentMethodId: method.id, tilledPaymentMethodId: snapshot.id, isDetached };
+    tx.request.log.info('payment method mirrored', facts);
   }
 
   private async customerOf(tx: Scope, snapshot: TilledPaymentMethod): Promise<string | null> {
@@ -180,7 +181,7 @@ export class PaymentMethodService {
     if (current?.id === method.id) return;
     if (current !== null) {
       (await PaymentMethodRepository.of(tx).lock(current.id)).defaultOf = null;
-      await tx.flush();
+      await tx.db.flush();
     }
     method.defaultOf = method.customerId;
   }
@@ -188,7 +189,7 @@ export class PaymentMethodService {
   private async markDetached(tx: Scope, method: PaymentMethod): Promise<void> {
     const wasDefault = method.defaultOf !== null;
     Object.assign(method, { detachedAt: this.parts.clock.now(), detachingAt: null, defaultOf: null });
-    await tx.flush();
+    await tx.db.flush();
     if (!wasDefault) return;
     const heir = (await PaymentMethodRepository.of(tx).attachedTo(method.customerId)).filter((other) => other.id !== method.id).at(-1);
     if (heir !== undefined) (await PaymentMethodRepository.of(tx).lock(heir.id)).defaultOf = method.customerId;

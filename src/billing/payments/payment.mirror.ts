@@ -49,9 +49,10 @@ export class PaymentMirror {
     const capturedBefore = payment.capturedMinor;
     const hasChanged = setChanged(payment, factsOf(payment, intent));
     const { capturedMinor, currency } = payment;
-    if (capturedMinor > capturedBefore) tx.afterCommit(() => tx.metrics.captured.inc({ currency }, capturedMinor - capturedBefore));
+    if (capturedMinor > capturedBefore)
+      tx.db.afterCommit(() => tx.request.metrics.captured.inc({ currency }, capturedMinor - capturedBefore));
     if (move === 'moved' || hasChanged) payment.updatedAt = this.clock.now();
-    tx.log.info('payment mirrored', {
+    tx.request.log.info('payment mirrored', {
       customerId: payment.customerId,
       paymentId: payment.id,
       tilledPaymentIntentId: intent.id,

@@ -66,7 +66,7 @@ export class PaymentRecorder {
     if (!PAYMENT_STATES.edges[payment.status].includes(status)) return;
     await moveTo(tx, payment, status, PAYMENT_STATES);
     Object.assign(payment, facts, { updatedAt: this.parts.clock.now() });
-    tx.log.info('payment set', {
+    tx.request.log.info('payment set', {
       customerId: payment.customerId,
       paymentId: id,
       tilledPaymentIntentId: payment.tilledPaymentIntentId,

@@ -30,7 +30,7 @@ export class PaymentRepository extends TenantRepository<Payment> {
 
   /** Gives a payment its intent at Tilled, unless it has one: whether it is this one's. */
   async takeIntent(id: string, tilledPaymentIntentId: string): Promise<boolean> {
-    const taken = await this.scope.run(
+    const taken = await this.scope.db.run(
       'update billing_payments set tilled_payment_intent_id = ?, version = version + 1 where app_id = ? and id = ? and tilled_payment_intent_id is null',
       [tilledPaymentIntentId, this.scope.appId, id],
     );

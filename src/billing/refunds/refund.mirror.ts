@@ -43,7 +43,7 @@ export class RefundMirror {
     });
     if (move === 'moved' || hasChanged) refund.updatedAt = this.clock.now();
     await this.recount(tx, payment);
-    tx.log.info('refund mirrored', {
+    tx.request.log.info('refund mirrored', {
       customerId: payment.customerId,
       paymentId: payment.id,
       refundId: refund.id,
@@ -62,12 +62,18 @@ export class RefundMirror {
     await moveTo(tx, refund, status, REFUND_STATES);
     Object.assign(refund, facts, { updatedAt: this.clock.now() });
     await this.recount(tx, payment);
-    tx.log.info('refund set', { customerId: refund.customerId, paymentId, refundId, tilledRefundId: refund.tilledRefundId, status });
+    tx.request.log.info('refund set', {
+      customerId: refund.customerId,
+      paymentId,
+      refundId,
+      tilledRefundId: refund.tilledRefundId,
+      status,
+    });
   }
 
   /** The sums of a payment, counted from its refunds under the payment's lock. */
   async recount(tx: Scope, payment: Payment): Promise<void> {
-    await tx.flush();
+    await tx.db.flush();
     const refunds = await RefundRepository.of(tx).countedOf(payment.id);
     const amountsIn = (statuses: readonly RefundStatus[]) =>
       refunds.filter((refund) => statuses.includes(refund.status)).map((refund) => refund.amountMinor);
@@ -82,7 +88,8 @@ export class RefundMirror {
     });
     if (hasChanged) payment.updatedAt = this.clock.now();
     const { currency } = payment;
-    if (refundedMinor > refundedBefore) tx.afterCommit(() => tx.metrics.refunded.inc({ currency }, refundedMinor - refundedBefore));
+    if (refundedMinor > refundedBefore)
+      tx.db.afterCommit(() => tx.request.metrics.refunded.inc({ currency }, refundedMinor - refundedBefore));
   }
 
   private async refundOf(tx: Scope, payment: Payment, snapshot: TilledRefund): Promise<Refund> {

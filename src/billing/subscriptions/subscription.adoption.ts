@@ -25,11 +25,11 @@ export class SubscriptionAdoption {
     const repository = SubscriptionRepository.of(tx);
     if ((await repository.lockByTilledId(snapshot.id)) === null) {
       repository.add(newSubscription(tx, snapshot, method, wish));
-      await tx.flush();
+      await tx.db.flush();
     }
     const recorded = await this.parts.mirror.record(tx, snapshot);
     if (recorded === null) throw new Error(`The subscription ${snapshot.id} was adopted and is not here.`);
-    await tx.flush();
+    await tx.db.flush();
     return recorded;
   }
 
@@ -45,8 +45,8 @@ export class SubscriptionAdoption {
   async disown(tx: Scope, id: string): Promise<void> {
     const repository = SubscriptionRepository.of(tx);
     repository.remove(await repository.lock(id));
-    await tx.flush();
-    tx.log.info('subscription disowned', { subscriptionId: id });
+    await tx.db.flush();
+    tx.request.log.info('subscription disowned', { subscriptionId: id });
   }
 
   /** Takes our mark off Tilled's copy; repeatable. */

@@ -32,7 +32,7 @@ export class SubscriptionMirror {
     if (move === 'illegal') return null;
     const hasChanged = setChanged(subscription, await this.factsOf(tx, subscription, snapshot));
     if (move === 'moved' || hasChanged) subscription.updatedAt = this.clock.now();
-    tx.log.info('subscription mirrored', {
+    tx.request.log.info('subscription mirrored', {
       customerId: subscription.customerId,
       subscriptionId: subscription.id,
       tilledSubscriptionId: snapshot.id,

@@ -52,7 +52,7 @@ export class Claims {
 
   /** Throws AppError for a refusal, which its key remembers if it is an outcome. */
   async claim(scope: Scope, operation: string, request: MutationRequest): Promise<Claim> {
-    const claimant = { operation, request, keyId: keyIdOf(scope, operation, request.input) };
+    const claimant = { operation, request, keyId: keyIdOf(scope.caller, operation, request.input) };
     for (let tries = 1; ; tries += 1) {
       try {
         return await scope.transaction((tx) => this.claimOnce(tx, claimant, tries > 1));
@@ -73,19 +73,19 @@ export class Claims {
     if (known !== null && (known.state === 'open' || !(await this.isExpired(tx, known)))) return { kind: 'known', key: known };
     if (known !== null) {
       keys.remove(known);
-      await tx.flush();
+      await tx.db.flush();
     }
     const intent = await request.intend(tx, isSecondTry);
     const state = intent.isExisting ? 'done' : 'open';
     if (keyId !== null) keys.add(this.newKey(keyId, operation, request.input, { state, errors: [], resourceId: intent.subject }));
     if (!intent.isExisting) recordRequest(tx, operation, intent);
-    await tx.flush();
+    await tx.db.flush();
     if (intent.isExisting) {
       // From now on somebody knows of it, and whoever is at it may not take it back.
       await this.jobs.askAgain(tx, { kind: operation, subject: intent.subject });
       return { kind: 'existing', subject: intent.subject };
     }
-    const payload: JobPayload = { given: intent.payload ?? null, keyId, requestId: tx.requestId };
+    const payload: JobPayload = { given: intent.payload ?? null, keyId, requestId: tx.caller.requestId };
     const lease = await this.jobs.enqueueAndTake(tx, { kind: operation, subject: intent.subject, payload });
     if (lease === null) throw new AlreadyRunning(operation, intent.subject);
     return { kind: 'won', lease };

@@ -15,7 +15,7 @@ export class IdempotencyKeyRepository extends TenantRepository<IdempotencyKey> {
 
   /** The outcome is known: from now on it is the answer. */
   async settle(id: string, errors: readonly UserErrorFacts[]): Promise<void> {
-    await this.scope.run("update billing_idempotency_keys set state = 'done', errors = ? where app_id = ? and id = ?", [
+    await this.scope.db.run("update billing_idempotency_keys set state = 'done', errors = ? where app_id = ? and id = ?", [
       JSON.stringify(errors),
       this.scope.appId,
       id,
@@ -24,6 +24,6 @@ export class IdempotencyKeyRepository extends TenantRepository<IdempotencyKey> {
 
   /** As if the request had never come: the same key may try again. */
   async forget(id: string): Promise<void> {
-    await this.scope.run('delete from billing_idempotency_keys where app_id = ? and id = ?', [this.scope.appId, id]);
+    await this.scope.db.run('delete from billing_idempotency_keys where app_id = ? and id = ?', [this.scope.appId, id]);
   }
 }

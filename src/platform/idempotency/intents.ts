@@ -32,10 +32,10 @@ export class Intents {
 
   /** Runs a mutation for a request. Throws AppError for refusals before anything was written that are not outcomes. */
   async run<Row>(scope: Scope, mutation: IdempotentMutation<Row>, request: MutationRequest): Promise<Outcome<Row>> {
-    const [startedAt, waitedMs] = [performance.now(), scope.processorMs];
+    const [startedAt, waitedMs] = [performance.now(), scope.request.processorMs];
     const outcome = await this.outcomeOf(scope, mutation, request);
-    scope.metrics.timeMutation(mutation.operation, performance.now() - startedAt, scope.processorMs - waitedMs);
-    if (outcome.replayed) scope.noteReplay();
+    scope.request.metrics.timeMutation(mutation.operation, performance.now() - startedAt, scope.request.processorMs - waitedMs);
+    if (outcome.replayed) scope.request.hasReplayed = true;
     return outcome;
   }
 
@@ -54,7 +54,12 @@ export class Intents {
   private async finish<Row>(scope: Scope, mutation: IdempotentMutation<Row>, lease: Lease): Promise<void> {
     const error = await this.tryExecute(scope, mutation, this.executionOf(lease, false));
     if (!(error instanceof OutcomeUnknown)) return;
-    scope.log.warn('outcome still unknown', { kind: lease.kind, subject: lease.subject, since: lease.createdAt, divergence_risk: true });
+    scope.request.log.warn('outcome still unknown', {
+      kind: lease.kind,
+      subject: lease.subject,
+      since: lease.createdAt,
+      divergence_risk: true,
+    });
     // Never given up: what became of money must be known. Asked ever more rarely, in step with how long it has been unknown.
     const pauseMs = Math.min(Math.max(lease.ageMs(), ASK_AGAIN_MS), ASK_AGAIN_MS_MAX);
     const dueInMs = Math.min(pauseMs, Math.max(error.retryAfterMs, ASK_AGAIN_MS));
@@ -65,7 +70,7 @@ export class Intents {
     let isCommitted = false;
     const conclude = async (tx: Scope, failure: AppError | null) => {
       await this.settleIn(tx, lease, failure);
-      tx.afterCommit(() => {
+      tx.db.afterCommit(() => {
         isCommitted = true;
       });
     };
@@ -106,7 +111,7 @@ export class Intents {
     } catch (error) {
       // A fault of ours. Left to its lease the job would have to take for granted that something is under way.
       if (!execution.isConcluded())
-        await this.leaveOpen(scope, execution).catch((again: unknown) => scope.log.error('job not released', errorFields(again)));
+        await this.leaveOpen(scope, execution).catch((again: unknown) => scope.request.log.error('job not released', errorFields(again)));
       throw error;
     } finally {
       this.parts.jobs.letGo(execution.lease);
@@ -116,7 +121,7 @@ export class Intents {
   /** Does the rest of a mutation once; returns the expected failure it ended in, which its key then remembers if it is final. */
   private async tryExecute<Row>(scope: Scope, mutation: IdempotentMutation<Row>, execution: Execution): Promise<AppError | null> {
     const { requestId } = execution.lease.payload as JobPayload;
-    scope.workOn(execution.subject, requestId === scope.requestId ? null : (requestId ?? null));
+    scope.request.workOn(execution.subject, requestId === scope.caller.requestId ? null : (requestId ?? null));
     try {
       await mutation.execute(scope, execution);
       await this.settle(scope, execution);
@@ -204,7 +209,7 @@ export class Intents {
 
   /** Not known yet: the job looks again soon, and so does the caller's next try. */
   private async leaveOpen(scope: Scope, execution: Execution): Promise<void> {
-    scope.log.warn('outcome unknown', { kind: execution.lease.kind, subject: execution.subject, divergence_risk: true });
+    scope.request.log.warn('outcome unknown', { kind: execution.lease.kind, subject: execution.subject, divergence_risk: true });
     await scope.transaction((tx) => this.parts.jobs.release(tx, execution.lease, { dueInMs: ASK_AGAIN_MS }));
   }
 

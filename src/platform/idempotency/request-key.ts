@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto';
 import { InvalidInput } from '../errors.js';
-import type { Scope } from '../tenancy/scope.js';
+import type { Caller } from '../tenancy/caller.js';
 
 const KEY_LENGTH_MAX = 255;
 
-/** The id under which a request's outcome is kept: from the input's key, else the scope's; null when it has none. */
-export function keyIdOf(scope: Scope, operation: string, input: object): string | null {
-  const key = keyOf(scope, input);
+/** The id under which a request's outcome is kept: from the input's key, else the caller's; null when it has none. */
+export function keyIdOf(caller: Caller, operation: string, input: object): string | null {
+  const key = keyOf(caller, input);
   // A customer's keys are apart from everybody else's: they never answer what another's request made.
-  return key === null ? null : sha256([operation, scope.onlyCustomerId ?? '', key].join('\n'));
+  return key === null ? null : sha256([operation, caller.onlyCustomerId ?? '', key].join('\n'));
 }
 
-function keyOf(scope: Scope, input: object): string | null {
-  const given = (input as { idempotencyKey?: string | null }).idempotencyKey ?? scope.idempotencyKey;
-  if (given === undefined || given === null) return null;
-  if (given.trim().length === 0 || given.length > KEY_LENGTH_MAX) {
+function keyOf(caller: Caller, input: object): string | null {
+  const key = (input as { idempotencyKey?: string | null }).idempotencyKey ?? caller.idempotencyKey;
+  if (key === undefined || key === null) return null;
+  if (key.trim().length === 0 || key.length > KEY_LENGTH_MAX) {
     throw InvalidInput.because(['idempotencyKey'], `idempotencyKey must have 1 to ${KEY_LENGTH_MAX} characters.`);
   }
-  return given;
+  return key;
 }
 
 /** SHA-256 of the input without its key, with object keys sorted, so that the order of fields does not matter. */

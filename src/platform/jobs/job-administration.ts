@@ -41,7 +41,7 @@ export class JobAdministration {
   retry(scope: Scope, id: string | null): Promise<number> {
     const one = id === null ? '' : ' and id = ?';
     const now = this.database.time.now;
-    return scope.run(`update billing_jobs set state = 'due', due_at = ${now}, attempts = 0 where app_id = ? and state = 'dead'${one}`, [
+    return scope.db.run(`update billing_jobs set state = 'due', due_at = ${now}, attempts = 0 where app_id = ? and state = 'dead'${one}`, [
       scope.appId,
       ...(id === null ? [] : [id]),
     ]);

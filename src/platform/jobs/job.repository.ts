@@ -29,9 +29,9 @@ export class JobRepository extends TenantRepository<Job> {
 
   /** Now, in the time of all that jobs say of moments. */
   async now(): Promise<Date> {
-    const { databaseTime } = this.scope;
-    const [row] = await this.scope.query(`select ${databaseTime.now} as now_at`, []);
-    return databaseTime.read(row?.now_at);
+    const { db } = this.scope;
+    const [row] = await db.query(`select ${db.time.now} as now_at`, []);
+    return db.time.read(row?.now_at);
   }
 
   /** What waits for a person. */

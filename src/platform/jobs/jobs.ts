@@ -63,7 +63,7 @@ export class Jobs {
     const taken = this.parts.startStopwatch();
     const id = this.parts.ids.make('job');
     try {
-      await scope.run(this.sql.insertingHeld, this.valuesOf(scope, job, id));
+      await scope.db.run(this.sql.insertingHeld, this.valuesOf(scope, job, id));
     } catch (error) {
       if (error instanceof UniqueConstraintViolationException) return null;
       throw error;
@@ -81,7 +81,7 @@ export class Jobs {
       const taken = this.parts.startStopwatch();
       const [row] = await this.select(tx, key);
       if (row === undefined || row.state === 'dead' || this.heldMsOf(row) > 0) return null;
-      const raised = await tx.run(`${this.sql.taking} where app_id = ? and id = ? and fence = ?`, [row.app_id, row.id, row.fence]);
+      const raised = await tx.db.run(`${this.sql.taking} where app_id = ? and id = ? and fence = ?`, [row.app_id, row.id, row.fence]);
       return raised === 0 ? null : this.kept(this.leaseOf(row, taken), tx);
     });
   }
@@ -118,22 +118,22 @@ export class Jobs {
 
   /** Throws LeaseLost unless the lease still holds; locks it until the transaction ends. */
   async confirm(scope: Scope, lease: Lease): Promise<void> {
-    const locking = scope.isEmbedded ? '' : ' for update';
-    const [row] = await scope.query(`select fence from billing_jobs where app_id = ? and id = ?${locking}`, [lease.appId, lease.jobId]);
+    const locking = scope.db.isEmbedded ? '' : ' for update';
+    const [row] = await scope.db.query(`select fence from billing_jobs where app_id = ? and id = ?${locking}`, [lease.appId, lease.jobId]);
     if (row === undefined || Number(row.fence) !== lease.fence) throw new LeaseLost(lease);
   }
 
   /** The work is done: its row goes, or waits again when it was asked for anew meanwhile. Throws LeaseLost. */
   async complete(scope: Scope, lease: Lease): Promise<void> {
     if (await this.removed(scope, lease)) return;
-    const again = await scope.run(this.sql.askingAnew(), [lease.appId, lease.jobId, lease.fence]);
+    const again = await scope.db.run(this.sql.askingAnew(), [lease.appId, lease.jobId, lease.fence]);
     if (again === 0) throw new LeaseLost(lease);
-    scope.afterCommit(this.nudge);
+    scope.db.afterCommit(this.nudge);
   }
 
   /** The work is done, however often it was asked for meanwhile. Throws LeaseLost. */
   async end(scope: Scope, lease: Lease): Promise<void> {
-    const gone = await scope.run(this.sql.removing, [lease.appId, lease.jobId, lease.fence]);
+    const gone = await scope.db.run(this.sql.removing, [lease.appId, lease.jobId, lease.fence]);
     if (gone === 0) throw new LeaseLost(lease);
   }
 
@@ -146,7 +146,7 @@ export class Jobs {
   /** Asks anew for work that is there, and leaves it to who is at it. */
   async askAgain(scope: Scope, { kind, subject }: JobKey): Promise<void> {
     const key = [scope.appId, kind, subject];
-    await scope.run('update billing_jobs set wanted = wanted + 1 where app_id = ? and kind = ? and subject = ?', key);
+    await scope.db.run('update billing_jobs set wanted = wanted + 1 where app_id = ? and kind = ? and subject = ?', key);
   }
 
   /**
@@ -158,7 +158,7 @@ export class Jobs {
     const failed = later.error === undefined ? 0 : 1;
     const said = later.error?.slice(0, ERROR_CHARS_MAX) ?? null;
     const sent = isInDoubt ? [sends + 1] : [sends, sentAt];
-    await scope.run(this.sql.releasing({ isInDoubt }), [later.dueInMs, failed, said, ...sent, appId, jobId, fence]);
+    await scope.db.run(this.sql.releasing({ isInDoubt }), [later.dueInMs, failed, said, ...sent, appId, jobId, fence]);
   }
 
   /**
@@ -168,8 +168,8 @@ export class Jobs {
   async bury(scope: Scope, lease: Lease, reason: string): Promise<boolean> {
     const held = [lease.appId, lease.jobId, lease.fence];
     const said = reason.slice(0, ERROR_CHARS_MAX);
-    if ((await scope.run(this.sql.burying, [said, ...held, lease.timesRequested])) > 0) return true;
-    await scope.run(this.sql.askingAnew({ withReason: true }), [said, ...held]);
+    if ((await scope.db.run(this.sql.burying, [said, ...held, lease.timesRequested])) > 0) return true;
+    await scope.db.run(this.sql.askingAnew({ withReason: true }), [said, ...held]);
     return false;
   }
 
@@ -186,15 +186,15 @@ export class Jobs {
 
   /** Whether it was still asked for as often as when it was taken, and is gone now. */
   private async removed(scope: Scope, { appId, jobId, fence, timesRequested }: Lease): Promise<boolean> {
-    return (await scope.run(`${this.sql.removing} and wanted = ?`, [appId, jobId, fence, timesRequested])) > 0;
+    return (await scope.db.run(`${this.sql.removing} and wanted = ?`, [appId, jobId, fence, timesRequested])) > 0;
   }
 
   private async insert(scope: Scope, jobs: readonly NewJob[], dueInMs: number): Promise<void> {
     // In the order of their unique key: overlapping statements in other orders would deadlock.
     const sorted = [...jobs].sort((one, other) => (`${one.kind} ${one.subject}` < `${other.kind} ${other.subject}` ? -1 : 1));
     const values = sorted.flatMap((job) => [...this.valuesOf(scope, job, this.parts.ids.make('job')), dueInMs]);
-    await scope.run(this.sql.insertingDue(sorted.length), values);
-    scope.afterCommit(this.nudge);
+    await scope.db.run(this.sql.insertingDue(sorted.length), values);
+    scope.db.afterCommit(this.nudge);
   }
 
   private async claimTurn({ appId, priority, count }: Turn, em: EntityManager): Promise<Lease[]> {
@@ -215,7 +215,7 @@ export class Jobs {
 
   /** Without a lock: who takes it raises the fence that was read, and those who only ask would deadlock with who ends it. */
   private select(scope: Scope, { kind, subject }: JobKey): Promise<RawRow[]> {
-    return scope.query(`${this.sql.selecting} where app_id = ? and kind = ? and subject = ?`, [scope.appId, kind, subject]);
+    return scope.db.query(`${this.sql.selecting} where app_id = ? and kind = ? and subject = ?`, [scope.appId, kind, subject]);
   }
 
   /** A lease on what was read before it was taken. Whoever held it last may have sent something until now. */
@@ -229,7 +229,7 @@ export class Jobs {
   }
 
   private kept(lease: Lease, tx: Scope): Lease {
-    tx.afterCommit(() => this.parts.keeper.keep(lease));
+    tx.db.afterCommit(() => this.parts.keeper.keep(lease));
     return lease;
   }
 

@@ -138,7 +138,7 @@ export class Worker {
       );
       count('done');
     } catch (error) {
-      if (error instanceof LeaseLost) scope.log.warn('lease lost', { kind: lease.kind, subject: lease.subject });
+      if (error instanceof LeaseLost) scope.request.log.warn('lease lost', { kind: lease.kind, subject: lease.subject });
       count(error instanceof LeaseLost ? 'lease_lost' : await this.failed(scope, lease, error));
     }
   }
@@ -147,7 +147,7 @@ export class Worker {
     const reason = error instanceof Error ? error.message : String(error);
     const delayMs = BACKOFF_MS[lease.attempts] ?? (this.parts.isNeverGivenUp(lease.kind) ? BACKOFF_MS_MAX : undefined);
     const isDead = error instanceof GiveUp || delayMs === undefined;
-    scope.log.warn(isDead ? 'work given up' : 'work failed', {
+    scope.request.log.warn(isDead ? 'work given up' : 'work failed', {
       kind: lease.kind,
       subject: lease.subject,
       attempts: lease.attempts + 1,

@@ -43,7 +43,7 @@ function note(source: EventSource, change: ChangeSet<object>, how: Audited): voi
   const { id } = change.entity as Row;
   const details = detailsOf(change, how);
   if (details === null) return;
-  const transition = source
+  const transition = source.db
     .pendingEvents()
     .findLast(({ objectId, toStatus, details: told }) => objectId === id && toStatus !== '' && told === null);
   if (transition !== undefined) transition.details = details;

@@ -16,15 +16,15 @@ export interface PendingEvent {
 
 /** In whose name events are written, and where: a scope with an open transaction. */
 export interface EventSource {
-  readonly appId: string;
-  readonly actor: Actor;
-  readonly requestId: string;
-  readonly cause: string | null;
+  readonly caller: { readonly app: { readonly id: string }; readonly actor: Actor; readonly requestId: string };
+  readonly request: { readonly cause: string | null };
+  readonly db: {
+    /** The events of the open transaction that are not written yet. Throws outside one. */
+    pendingEvents(): PendingEvent[];
+    run(sql: string, parameters: readonly unknown[]): Promise<number>;
+  };
   now(): Date;
   newId(prefix: IdPrefix): string;
-  /** The events of the open transaction that are not written yet. Throws outside one. */
-  pendingEvents(): PendingEvent[];
-  run(sql: string, parameters: readonly unknown[]): Promise<number>;
 }
 
 /** An object's change of state. */
@@ -49,7 +49,7 @@ export function recordEvent(
 }
 
 function note(tx: EventSource, event: Omit<PendingEvent, 'id' | 'createdAt'>): void {
-  tx.pendingEvents().push({ ...event, id: tx.newId('evt'), createdAt: tx.now() });
+  tx.db.pendingEvents().push({ ...event, id: tx.newId('evt'), createdAt: tx.now() });
 }
 
 const COLUMNS = 'app_id, id, type, object_id, from_status, to_status, actor, actor_id, request_id, cause, details, created_at';
@@ -57,20 +57,20 @@ const ROWS_A_STATEMENT = 200;
 
 /** Writes the events of a transaction, in one statement for all that it did. To be awaited before its commit. */
 export async function writeEvents(tx: EventSource): Promise<void> {
-  const events = tx.pendingEvents().splice(0);
+  const events = tx.db.pendingEvents().splice(0);
   for (let start = 0; start < events.length; start += ROWS_A_STATEMENT) {
     const rows = events.slice(start, start + ROWS_A_STATEMENT);
-    await tx.run(
+    await tx.db.run(
       inserting('billing_events', COLUMNS, rows.length),
       rows.flatMap((event) => valuesOf(tx, event)),
     );
   }
 }
 
-function valuesOf({ appId, actor, requestId, cause }: EventSource, event: PendingEvent): unknown[] {
+function valuesOf({ caller: { app, actor, requestId }, request }: EventSource, event: PendingEvent): unknown[] {
   const { id, type, objectId, fromStatus, toStatus, details, createdAt } = event;
   const told = details === null ? null : JSON.stringify(details);
-  return [appId, id, type, objectId, fromStatus, toStatus, actor.kind, idOf(actor), requestId, cause, told, createdAt];
+  return [app.id, id, type, objectId, fromStatus, toStatus, actor.kind, idOf(actor), requestId, request.cause, told, createdAt];
 }
 
 function idOf(actor: Actor): string | null {

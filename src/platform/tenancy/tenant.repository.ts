@@ -60,7 +60,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
 
   /** Adds a row; it is written at the end of the transaction. */
   add(row: NewRow<Row>): Row {
-    const em = this.scope.writer();
+    const em = this.scope.db.entityManager();
     const made = em.create(this.entity, { ...row, appId: this.scope.appId } as unknown as RequiredEntityData<Row>, { partial: true });
     em.persist(made);
     return made as Row;
@@ -68,7 +68,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
 
   /** Removes a managed row at the end of the transaction. */
   remove(row: Row): void {
-    this.scope.writer().remove(row);
+    this.scope.db.entityManager().remove(row);
   }
 
   /** One row by a unique property, or null. Loads of one tick share a query. */
@@ -94,16 +94,19 @@ export abstract class TenantRepository<Row extends TenantRow> {
 
   /** Rows that match, oldest first. Only for sets known to be small. */
   protected async rows(filter: Filter<Row>): Promise<Row[]> {
-    const table = this.scope.table(this.entity);
+    const table = this.scope.db.table(this.entity);
     const where = this.where(filter);
-    const raws = await this.scope.query(`select ${table.selectList} from ${table.name} where ${where.sql} order by id`, where.parameters);
+    const raws = await this.scope.db.query(
+      `select ${table.selectList} from ${table.name} where ${where.sql} order by id`,
+      where.parameters,
+    );
     return raws.map((raw) => table.fromRaw(raw));
   }
 
   /** The one matching row, locked and managed, or null. */
   protected async lockBy(filter: Filter<Row>): Promise<Row | null> {
     const confined = { $and: [{ appId: this.scope.appId }, this.customerFilter(), filter] };
-    const em = this.scope.writer();
+    const em = this.scope.db.entityManager();
     return (await em.findOne(this.entity, confined as never, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })) as Row | null;
   }
 
@@ -137,7 +140,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     request: PageRequest,
   ): Promise<FoundPage<Row>[]> {
     const page = checkedPage({ ...request, only: request.only === undefined ? undefined : `${request.only},${property}` });
-    const columns = this.scope.table(this.entity).only(page.only);
+    const columns = this.scope.db.table(this.entity).only(page.only);
     const filterOf = (id: string) => ({ ...filter, [property]: id }) as Filter<Row>;
     const read = parentIds.length === 1 ? null : await this.readInOneGo(property, parentIds, filter, page);
     const left = parentIds.filter((id) => read?.get(id) === undefined);
@@ -155,13 +158,13 @@ export abstract class TenantRepository<Row extends TenantRow> {
     filter: Filter<Row>,
     page: CheckedPage,
   ): Promise<Map<string, RawRow[]>> {
-    const table = this.scope.table(this.entity);
+    const table = this.scope.db.table(this.entity);
     const column = table.columnOf(property);
     const padded = paddedToPowerOfTwo(parentIds);
     const limit = padded.length * (page.first + 1);
     const where = this.where({ ...filter, [property]: padded } as unknown as Filter<Row>);
     const after = olderThan(page.afterId);
-    const raws = await this.scope.query(
+    const raws = await this.scope.db.query(
       `select ${table.only(page.only).selectList} from ${table.name} where ${where.sql}${after.sql} order by ${column} desc, id desc limit ${limit}`,
       [...where.parameters, ...after.parameters],
     );
@@ -180,7 +183,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
   private async pages(filters: readonly Filter<Row>[], request: PageRequest): Promise<FoundPage<Row>[]> {
     if (filters.length === 0) return [];
     const page = checkedPage(request);
-    const table = this.scope.table(this.entity);
+    const table = this.scope.db.table(this.entity);
     const columns = table.only(page.only);
     const after = olderThan(page.afterId);
     const branches = filters.map((filter, index) => {
@@ -191,7 +194,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
         parameters: [...where.parameters, ...after.parameters],
       };
     });
-    const raws = await this.scope.query(
+    const raws = await this.scope.db.query(
       branches.map((branch) => branch.sql).join(' union all '),
       branches.flatMap((branch) => branch.parameters),
     );
@@ -202,10 +205,10 @@ export abstract class TenantRepository<Row extends TenantRow> {
     const loader = this.scope.loader(`${this.noun}.count`, async (filters: readonly string[]) => {
       const branches = filters.map((text, index) => {
         const where = this.where(JSON.parse(text) as Filter<Row>);
-        const limited = `select 1 as n from ${this.scope.table(this.entity).name} where ${where.sql} limit ${COUNT_MAX + 1}`;
+        const limited = `select 1 as n from ${this.scope.db.table(this.entity).name} where ${where.sql} limit ${COUNT_MAX + 1}`;
         return { sql: `select ${index} as branch, count(*) as counted from (${limited}) as b${index}`, parameters: where.parameters };
       });
-      const rows = await this.scope.query(
+      const rows = await this.scope.db.query(
         branches.map((branch) => branch.sql).join(' union all '),
         branches.flatMap((branch) => branch.parameters),
       );
@@ -220,7 +223,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
 
   /** The app first, then the customer if the caller is one, then what was asked. */
   protected where(filter: Filter<Row>): Condition {
-    const table = this.scope.table(this.entity);
+    const table = this.scope.db.table(this.entity);
     const conditions: Condition[] = [{ sql: 'app_id = ?', parameters: [this.scope.appId] }];
     for (const [property, value] of [...Object.entries(this.customerFilter()), ...Object.entries(filter)]) {
       if (value !== undefined) conditions.push(equals(table.columnOf(property), value));
@@ -232,7 +235,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
   }
 
   private customerFilter(): Record<string, string | readonly string[]> {
-    const customerId = this.scope.onlyCustomerId;
+    const customerId = this.scope.caller.onlyCustomerId;
     if (customerId === null || !this.isPersonal) return {};
     return this.customerProperty === null ? { id: [] } : { [this.customerProperty]: customerId };
   }
