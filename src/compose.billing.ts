@@ -214,8 +214,8 @@ export function handlersOf(
 }
 
 /**
- * The jobs of a gateway that catches up: it looks at objects again. What would ask Tilled for something, such as an unfinished
- * mutation, is put off: its turn comes after the catching up, which may show that it was done long ago.
+ * The jobs of a gateway that catches up: it looks at objects again. What would ask Tilled for something, such as an
+ * unfinished mutation, is put off: its turn comes after the catching up, which may show that it was done long ago.
  */
 export function handlersThatRead(all: ReadonlyMap<string, JobHandler>, sync: WebhookSync, jobs: Jobs): ReadonlyMap<string, JobHandler> {
   const later: JobHandler = (scope, lease) => jobs.release(scope, lease, { dueInMs: PUT_OFF_MS });

@@ -15,7 +15,7 @@ export interface TilledParts {
   readonly purpose?: 'catch-up';
 }
 
-/** Asks Tilled with the deployment's key, or with an app's own; the client of an app is made again when its key changes. */
+/** Asks Tilled with the deployment's key or an app's own, whose client is made again when the key changes. */
 export function composeProcessor(parts: TilledParts & Pick<Foundation, 'log' | 'metrics' | 'vault'>): {
   readonly processor: Processor;
   readonly degraded: () => readonly Degradation[];

@@ -74,7 +74,7 @@ export interface Gateway extends Foundation, DataWork {
   readonly unsynced: () => Promise<number>;
   /** Watches the clocks of this process and of the database, once it is started. */
   readonly clocks: ClockWatch;
-  /** What is out of reach or out of order without which the gateway still serves: Tilled, clocks. Empty when all is well. */
+  /** What is out of order while the gateway still serves: Tilled, clocks. Empty when all is well. */
   readonly degraded: () => readonly Degradation[];
   /** Whether the database answers and has the newest schema. */
   readonly isReady: () => Promise<boolean>;

@@ -3,7 +3,10 @@ import { type Environment, EnvironmentReader } from './config.reader.js';
 
 /** Where backups go and who takes them. */
 export interface BackupConfig {
-  /** What restic and the database's programs find in their environment: PATH, the repository, its password and credentials. */
+  /**
+   * What restic and the database's programs find in their environment: PATH, the repository, its password and
+   * credentials.
+   */
   readonly environment: Readonly<Record<string, string>>;
   /** The database as the user who may dump it sees it; the gateway's own unless said otherwise. */
   readonly database: DatabaseConfig;

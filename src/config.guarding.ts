@@ -68,7 +68,7 @@ export function readEncryption(reader: EnvironmentReader, isProduction: boolean)
   return key === null ? null : { key, previous };
 }
 
-/** Null when absent. A key that somebody thought up is refused: 32 random bytes are never all printable, nor of few values. */
+/** Null when absent. Refuses an invented key: 32 random bytes are never all printable, nor of few values. */
 function readKey(reader: EnvironmentReader, name: string): Buffer | null {
   const text = reader.text(name);
   if (text === undefined) return null;

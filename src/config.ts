@@ -68,7 +68,7 @@ export class ConfigError extends Error {
 /** The longest that one call to Tilled may take, ms. */
 const TILLED_TIMEOUT_MS_MAX = 50_000;
 
-/** Reads the environment; throws ConfigError with every problem at once. Values of secrets never appear in a message. */
+/** Reads the environment; throws ConfigError with all problems at once, which never shows values of secrets. */
 export function readConfig(environment: Environment, workingDir: string): Config {
   const reader = new EnvironmentReader(environment);
   const isProduction = reader.oneOf('NODE_ENV', ['development', 'production', 'test'], 'development', 'which rules apply') === 'production';

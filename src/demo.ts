@@ -36,8 +36,8 @@ export async function readDemoEnvironment(dataDir: string): Promise<Partial<Demo
 }
 
 /**
- * The configured keys, or, outside production, the key that the data directory keeps (`encryption.key`), made at the first
- * use. Processes that make it at the same time agree on one.
+ * The configured keys, or, outside production, the key that the data directory keeps (`encryption.key`), made at the
+ * first use. Processes that make it at the same time agree on one.
  */
 export async function encryptionOf(config: Config): Promise<EncryptionConfig> {
   if (config.encryption !== null) return config.encryption;

@@ -44,8 +44,8 @@ const SESSION_ALGORITHM = 'HS256';
 const TOKEN_CHARS_MAX = 4_096;
 
 /**
- * Apps, their keys and their customers' sessions: who is asking, and as which app. The only place that makes scopes. What
- * a credential opens is remembered for five seconds: so long may a revocation take to reach another process.
+ * Apps, their keys and their customers' sessions: who is asking, and as which app. The only place that makes scopes.
+ * What a credential opens is remembered for five seconds: so long may a revocation take to reach another process.
  */
 export class AccessService {
   readonly apps: Apps;

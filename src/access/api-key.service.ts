@@ -51,7 +51,7 @@ export class ApiKeys {
     this.usage = new KeyUsage(parts);
   }
 
-  /** The key behind a credential that opens something now, as it was at most five seconds ago; null for any other text. */
+  /** The valid key behind a credential, at most five seconds old; null for any other text. */
   async recognise(credential: string): Promise<ApiKey | null> {
     if (!FORM.test(credential)) return null;
     const prints = this.parts.vault.fingerprints(credential);
@@ -80,8 +80,8 @@ export class ApiKeys {
   }
 
   /**
-   * A key that takes over from another, with its role, scopes and length of life; the other one still opens for `overlapMs`.
-   * Throws Conflict for a key that opens nothing any more, or was replaced already.
+   * A key that takes over from another, with its role, scopes and length of life; the other one still opens for
+   * `overlapMs`. Throws Conflict for a key that opens nothing any more, or was replaced already.
    */
   async rotate(scope: Scope, id: string, overlapMs: number): Promise<ShownKey> {
     if (!(overlapMs >= 0)) throw InvalidInput.because(['overlapHours'], '--overlap-hours is not a number of hours.');

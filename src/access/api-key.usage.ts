@@ -15,7 +15,7 @@ const NOTED_EVERY_MS = 60_000;
 /** Keys of which is remembered when they were noted last. Forgetting them costs a statement that changes nothing. */
 const REMEMBERED_MAX = 10_000;
 
-/** When keys were used last: written beside the requests, never waited for. A lost write is made up for by the next use. */
+/** When keys were used last, written beside the requests. A lost write is made up for by the next use. */
 export class KeyUsage {
   private readonly notedAt = new Map<string, number>();
 

@@ -14,7 +14,7 @@ interface LimitServiceParts {
 export class LimitService {
   constructor(private readonly parts: LimitServiceParts) {}
 
-  /** The limit of a whole app; null makes it the deployment's again. Holds on every instance within 5 s. Throws NotFound. */
+  /** Sets an app's limit; null makes it the deployment's. Holds everywhere within 5 s. Throws NotFound. */
   async limitApp(appId: string, requestsPerWindow: number | null): Promise<void> {
     if ((await this.parts.access.findApp(appId)) === null) throw new NotFound('app', appId, ['app']);
     await this.parts.settings.set(appId, null, requestsPerWindow);

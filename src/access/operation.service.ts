@@ -33,7 +33,7 @@ export class Operations {
     return this.cache.get(`${scope.appId} ${hash}`, load);
   }
 
-  /** Registers what is new among the documents; returns how many that were. Throws InvalidInput for a hash that is not the document's. */
+  /** Registers the new documents; returns how many there were. Throws InvalidInput for a hash that is wrong. */
   async register(scope: Scope, wanted: readonly NewOperation[]): Promise<number> {
     for (const { hash, name, document } of wanted) {
       const own = createHash('sha256').update(document).digest('hex');

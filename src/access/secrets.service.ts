@@ -29,7 +29,7 @@ export class Secrets {
     private readonly vault: Vault,
   ) {}
 
-  /** Refuses to go on with a key that does not open what is there. Seals what an earlier release of the embedded default left plain. */
+  /** Throws for a key that does not open what is there. Seals what earlier embedded releases left plain. */
   async prepare(): Promise<void> {
     if (this.database.isEmbedded && (await this.all()).some(({ text }) => !this.vault.isSealed(text))) await this.rotate();
     const closed = (await this.all()).filter(({ text }) => !this.vault.canOpen(text));
@@ -43,7 +43,7 @@ export class Secrets {
     );
   }
 
-  /** Seals with the current key what another one sealed. Repeatable, and safe while gateways run that know both keys. */
+  /** Seals with the current key what another sealed. Repeatable, and safe beside gateways that know both. */
   async rotate(): Promise<Rotation> {
     const unreadable: string[] = [];
     let resealed = 0;

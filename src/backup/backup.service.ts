@@ -59,7 +59,7 @@ export class BackupService {
     return { ...taken, snapshotId: id, pruned: await prune(this.restic) };
   }
 
-  /** Keeps the binary logs since the last full backup: small, so it can be done every few minutes. Throws BackupError. */
+  /** Backs up the binary logs since the last full backup; cheap, for every few minutes. Throws BackupError. */
   async logs(): Promise<Backup> {
     const previous = (await this.restic.snapshots(FULL)).at(-1);
     if (previous === undefined) throw new BackupError('Binary logs continue a full backup, and there is none yet: run `billing backup`.');

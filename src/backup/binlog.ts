@@ -13,8 +13,8 @@ export class BinaryLogs {
   constructor(private readonly client: MysqlClient) {}
 
   /**
-   * Copies the log files from `since` on, or from the oldest the server still has, into an empty directory; returns their
-   * names. Everything committed before the call is in them.
+   * Copies the log files from `since` on, or from the oldest the server still has, into an empty directory; returns
+   * their names. Everything committed before the call is in them.
    */
   async copyInto(directory: string, since: string): Promise<string[]> {
     const files = (await this.client.query('show binary logs', null)).map(([name = '']) => name);
@@ -47,10 +47,10 @@ export class BinaryLogs {
   private async naming(source: string): Promise<readonly string[]> {
     const { database } = this.client;
     const isMariadb = (await this.client.family()) === 'mariadb';
-    // Replayed transactions are new ones: a server that saw the old ones, as a drill's does, has their numbers twice otherwise.
+    // Replayed transactions are new: a server that saw the old ones, as in a drill, would have their numbers twice.
     const unlabelled = isMariadb ? ['--skip-gtid-strict-mode'] : ['--skip-gtids'];
     if (source === database) return [`--database=${source}`, ...unlabelled];
-    // MariaDB chooses by the name in the log. MySQL chooses by the new one; what an earlier restore wrote under it is not wanted.
+    // MariaDB chooses by the name in the log, MySQL by the new one, which an earlier restore may have used too.
     const renamed = `--rewrite-db=${source}->${database}`;
     if (isMariadb) return [`--database=${source}`, renamed, ...unlabelled];
     return [`--database=${database}`, renamed, `--rewrite-db=${database}->not_${database}`, ...unlabelled];

@@ -15,8 +15,8 @@ type State = 'line' | 'between rows' | 'row' | 'string' | 'escaped';
 
 /**
  * Reads a dump while it flows by, and counts and hashes the rows of each table. The bytes pass unchanged, so what is
- * counted is what is kept, and it is one consistent snapshot because the dump is. Rows are hashed one by one: how many of
- * them a dump puts into a statement does not matter.
+ * counted is what is kept, and it is one consistent snapshot because the dump is. Rows are hashed one by one: how many
+ * of them a dump puts into a statement does not matter.
  */
 export class DumpReader extends Transform {
   /** When the first table came by; by then the snapshot had been taken. */

@@ -7,8 +7,8 @@ const LABEL = /^\/\*M!\d+ SET @@session\.(?:gtid_seq_no|gtid_domain_id|server_id
 const LINE_CHARS_LOOKED_AT = 1_000;
 
 /**
- * Reads logs as text and throws BackupError where a whole database is dropped or made: such a statement names its database
- * itself, so to replay it would hit that one, and is more often than not the accident to go back from.
+ * Reads logs as text and throws BackupError where a whole database is dropped or made: such a statement names its
+ * database itself, so to replay it would hit that one, and is more often than not the accident to go back from.
  */
 export class WholeDatabases extends Writable {
   private line = '';

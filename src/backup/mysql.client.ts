@@ -16,8 +16,8 @@ export type Family = 'mariadb' | 'mysql';
 const HOW_TO_GET = { mariadb: 'apt-get install mariadb-client', mysql: "the mysql-community-client of MySQL's own packages" };
 
 /**
- * Starts the programs of a MySQL or MariaDB server for one database. User and password reach them in a file that only we
- * can read, which exists while `within` runs.
+ * Starts the programs of a MySQL or MariaDB server for one database. User and password reach them in a file that only
+ * we can read, which exists while `within` runs.
  */
 export class MysqlClient {
   readonly database: string;

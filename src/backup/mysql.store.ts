@@ -8,7 +8,7 @@ import type { MysqlClient } from './mysql.client.js';
 import { BackupError, fedFrom, printedInto } from './programs.js';
 import { DUMP, type DumpFacts, type Store } from './store.js';
 
-/** One snapshot (single-transaction) that does not keep others from writing, rows in the order of their keys, nothing that changes from run to run. */
+/** One snapshot that lets others write, with rows in key order and nothing that differs from run to run. */
 const DUMP_OPTIONS = [
   ...['--single-transaction', '--quick', '--skip-lock-tables', '--order-by-primary', '--hex-blob'],
   ...['--no-tablespaces', '--skip-dump-date', '--default-character-set=utf8mb4'],

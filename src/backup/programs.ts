@@ -22,7 +22,7 @@ export interface Call {
 
 const COMPLAINT_CHARS_MAX = 2_000;
 
-/** The first of these programs that is on PATH or where systems keep their administrators' programs; null if none is. */
+/** The first of these programs on PATH or where systems keep administrators' programs; null if none. */
 export function findProgram(names: readonly string[], environment: ProgramEnvironment): string | null {
   const directories = [...(environment['PATH'] ?? '').split(path.delimiter), '/usr/sbin', '/usr/local/sbin'].filter(Boolean);
   const paths = names.flatMap((name) => directories.map((directory) => path.join(directory, name)));
@@ -42,7 +42,7 @@ export async function output(call: Call, input = ''): Promise<string> {
   return text;
 }
 
-/** Sends what a program prints through `streams`, the last of which keeps it. Throws BackupError if the program fails. */
+/** Sends a program's output through `streams`, the last of which keeps it. Throws BackupError if it fails. */
 export async function printedInto(call: Call, ...streams: readonly (NodeJS.ReadWriteStream | Writable)[]): Promise<void> {
   const child = started(call);
   child.stdin?.end();
@@ -50,7 +50,7 @@ export async function printedInto(call: Call, ...streams: readonly (NodeJS.ReadW
   await together([ended, pipeline([child.stdout as Readable, ...streams] as [Readable, Writable])], [child]);
 }
 
-/** Gives `source`, a stream or what another program prints, to a program, through `streams`. Throws BackupError if either fails. */
+/** Gives a program `source`, a stream or another program's output, through `streams`. Throws BackupError. */
 export async function fedFrom(source: Readable | Call, call: Call, ...streams: readonly NodeJS.ReadWriteStream[]): Promise<void> {
   const child = started(call);
   const ended = ending(child, call);

@@ -24,8 +24,8 @@ const LOCK_TRIES = 150;
 const LOCK_PAUSE_MS = 2_000;
 
 /**
- * Restic, which encrypts, deduplicates and carries away. Which repository, with which password and credentials, is in its
- * own environment variables.
+ * Restic, which encrypts, deduplicates and carries away. Which repository, with which password and credentials, is in
+ * its own environment variables.
  */
 export class Restic {
   constructor(private readonly environment: ProgramEnvironment) {}
@@ -62,7 +62,7 @@ export class Restic {
     return this.run(['dump', id, `/${file}`]);
   }
 
-  /** Writes what a snapshot holds, or only one folder of it, into a directory; every byte is checked against its hash. */
+  /** Writes a snapshot, or one folder of it, into a directory, and checks every byte against its hash. */
   async restore(id: string, directory: string, only?: string): Promise<void> {
     await this.run(['restore', id, '--target', directory, ...(only === undefined ? [] : ['--include', `/${only}`])]);
   }

@@ -44,8 +44,8 @@ export class RestoreService {
   }
 
   /**
-   * Restores into `target`. Throws BackupError for a target that holds tables, unless it `mayReplace` them; for a backup
-   * that does not hold what its manifest says; and where the logs do not reach as far as asked for.
+   * Restores into `target`. Throws BackupError for a target that holds tables, unless it `mayReplace` them; for a
+   * backup that does not hold what its manifest says; and where the logs do not reach as far as asked for.
    */
   async restore(target: DatabaseConfig, wanted: Wanted, mayReplace: 'nothing' | 'billing tables'): Promise<Restored> {
     return withStore(target, this.environment, async (opened) => {
@@ -86,8 +86,8 @@ export class RestoreService {
   }
 
   /**
-   * The snapshots whose logs continue the base: each full backup after it holds the logs since the one before, and the last
-   * is the first that reaches the moment, or the newest.
+   * The snapshots whose logs continue the base: each full backup after it holds the logs since the one before, and the
+   * last is the first that reaches the moment, or the newest.
    */
   private async chain(base: Kept, wanted: Wanted): Promise<Kept[]> {
     if (base.manifest.position === null) {

@@ -6,8 +6,9 @@ import { createLog } from '../platform/log.js';
 import { localTilled } from './kit.js';
 
 /**
- * Brings a database that was just restored to the newest schema and to what Tilled says now: the events since are recorded
- * and their objects looked at. A gateway of its own does it, on that database alone, and it only reads from Tilled.
+ * Brings a database that was just restored to the newest schema and to what Tilled says now: the events since are
+ * recorded and their objects looked at. A gateway of its own does it, on that database alone, and it only reads from
+ * Tilled.
  */
 export function catchUpOf(config: Config): CatchUp {
   return async (target) => {

@@ -40,7 +40,10 @@ export type WithGateway = (
   how?: { readonly isLoud?: boolean; readonly isUnprepared?: boolean },
 ) => Promise<void>;
 
-/** The real one: talks to the configured Tilled account, or to the local sandbox of a gateway that runs on the embedded default. */
+/**
+ * The real one: talks to the configured Tilled account, or to the local sandbox of a gateway that runs on the embedded
+ * default.
+ */
 export const withGateway: WithGateway = async (work, how = {}) => {
   const config = readConfig(process.env, process.cwd());
   const tilled = await tilledOf(config);

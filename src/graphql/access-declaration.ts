@@ -38,9 +38,10 @@ export const AUTH_DIRECTIVE = new GraphQLDirective({
 });
 
 /**
- * Settles who may reach every type and field, from what is enforced (`@Allow`) and how types lead to each other, and writes
- * it where schema.graphql is printed from. A field that leads to another resource asks confined keys for its scope; other
- * fields of objects are not touched, so that reading rows costs nothing. Throws where something would be open by mistake.
+ * Settles who may reach every type and field, from what is enforced (`@Allow`) and how types lead to each other, and
+ * writes it where schema.graphql is printed from. A field that leads to another resource asks confined keys for its
+ * scope; other fields of objects are not touched, so that reading rows costs nothing. Throws where something would be
+ * open by mistake.
  */
 export function declareAccess(schema: GraphQLSchema): void {
   const roots = [schema.getQueryType(), schema.getMutationType()].filter((type) => type !== null && type !== undefined);

@@ -28,8 +28,8 @@ export interface Access {
 export const NOBODY: Access = { roles: [], scope: null };
 
 /**
- * Who may reach a field: `@Allow('service')`. A root field without it does not compose. What a confined key needs is read
- * off the field's type (`customers:read`), or told: `@Allow('service', { needs: 'sessions:write' })`.
+ * Who may reach a field: `@Allow('service')`. A root field without it does not compose. What a confined key needs is
+ * read off the field's type (`customers:read`), or told: `@Allow('service', { needs: 'sessions:write' })`.
  */
 export function Allow(...given: readonly (Role | Needs)[]): MethodDecorator & PropertyDecorator {
   const roles = given.filter((item) => typeof item === 'string');
@@ -47,7 +47,7 @@ export function accessOf({ extensions }: { readonly extensions: Readonly<Record<
   return extensions['access'] as Access | undefined;
 }
 
-/** Null if the caller may reach it, by the kind of caller and the scopes of its key; else whom it is not for, in words. */
+/** Null if the caller may reach it, by its kind and the scopes of its key; else whom it is not for, in words. */
 export function whyNot(actor: Actor, { roles, scope }: Access): string | null {
   if (!roles.some((role) => role === actor.kind)) return actor.kind === 'customer' ? 'customer sessions' : `${actor.kind} keys`;
   const scopes = 'scopes' in actor ? (actor.scopes ?? null) : null;

@@ -46,8 +46,8 @@ interface KnownDocument {
 }
 
 /**
- * Whether an operation may run: decided before any of it does, so that nothing is done of what is not for the caller, and no
- * refusal takes the answer of a mutation away. There is no other look at who may reach a field.
+ * Whether an operation may run: decided before any of it does, so that nothing is done of what is not for the caller,
+ * and no refusal takes the answer of a mutation away. There is no other look at who may reach a field.
  */
 export class Admission {
   private readonly known = new WeakMap<DocumentNode, KnownDocument>();
@@ -55,8 +55,9 @@ export class Admission {
   constructor(private readonly schema: GraphQLSchema) {}
 
   /**
-   * Throws FORBIDDEN if any field that the operation selects is not for the caller, and BAD_USER_INPUT if a mutation that moves
-   * money does not stand alone in it. Where its variables are wrong execution refuses it, and nothing is decided.
+   * Throws FORBIDDEN if any field that the operation selects is not for the caller, and BAD_USER_INPUT if a mutation
+   * that moves money does not stand alone in it. Where its variables are wrong execution refuses it, and nothing is
+   * decided.
    */
   assertAdmitted(sent: SentOperation, actor: Actor): void {
     const refusal = this.refusalOf(sent, actor);
@@ -148,7 +149,7 @@ class Walk {
     }
   }
 
-  /** The caller is shown no object of this type: what is asked of all kinds is not meant for it, what only it has is. */
+  /** The caller sees no object of this type: fields of an interface are not meant for it, its own fields are. */
   private *outOfReach(
     selectionSet: SelectionSetNode,
     type: GraphQLObjectType,

@@ -11,10 +11,10 @@ import {
 } from 'graphql';
 import { createParameterDecorator, Extensions } from 'type-graphql';
 
-/** The properties that an operation asks of the rows of a list, with commas between them; undefined where that is not known. */
+/** The properties that an operation reads of a list's rows, separated by commas; undefined if not known. */
 export type Asked = string | undefined;
 
-/** Which properties of its row a resolver needs, where that is not the one of its own name: none for a list that knows its parent's id. */
+/** Which properties of its row a resolver needs, if not that of its own name: none for a list by its parent's id. */
 export function Reads(...properties: readonly string[]): MethodDecorator & PropertyDecorator {
   return Extensions({ reads: properties });
 }
@@ -43,8 +43,9 @@ interface Directly {
 }
 
 /**
- * Takes type-graphql from between what is resolved for each row: a getter is read as the property it is, and a nested page is called with
- * its arguments as they are, where type-graphql makes a class of them and waits for a validation that there is not.
+ * Takes type-graphql from between what is resolved for each row: a getter is read as the property it is, and a nested
+ * page is called with its arguments as they are, where type-graphql makes a class of them and waits for a validation
+ * that there is not.
  */
 export function resolveDirectly(schema: GraphQLSchema, resolvers: ReadonlyMap<unknown, object>): void {
   for (const type of Object.values(schema.getTypeMap()).filter(isObjectType)) {

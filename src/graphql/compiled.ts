@@ -6,8 +6,8 @@ import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 const USES_BEFORE_COMPILING = 2;
 
 /**
- * Leaves of GraphQL's own types and of enums are what the rows hold, whose columns have those types; looking at each of thousands again
- * costs more than all the rest of an answer. Our own scalars are written by themselves.
+ * Leaves of GraphQL's own types and of enums are what the rows hold, whose columns have those types; looking at each of
+ * thousands again costs more than all the rest of an answer. Our own scalars are written by themselves.
  */
 const PLAIN_LEAVES = { disableLeafSerialization: true };
 
@@ -20,8 +20,9 @@ interface Use {
 }
 
 /**
- * Answers queries that are asked again and again by code compiled for them. Only whole successes are answered so: where anything is
- * wrong, variables or results, the ordinary execution runs and words it, which queries may since they change nothing.
+ * Answers queries that are asked again and again by code compiled for them. Only whole successes are answered so: where
+ * anything is wrong, variables or results, the ordinary execution runs and words it, which queries may since they
+ * change nothing.
  */
 export function compiledQueries<Context extends object>(): ApolloServerPlugin<Context> {
   // Documents are the objects that Apollo keeps validated; what it forgets is forgotten here too.

@@ -41,8 +41,8 @@ export function badUserInput(message: string, nodes?: Nodes): GraphQLError {
 }
 
 /**
- * The only exit for top-level errors. The caller's faults keep their message and code; everything else is logged in full
- * and answered as INTERNAL without a word of what happened. Never throws.
+ * The only exit for top-level errors. The caller's faults keep their message and code; everything else is logged in
+ * full and answered as INTERNAL without a word of what happened. Never throws.
  */
 export function formatError(formatted: GraphQLFormattedError, thrown: unknown, log: Log): GraphQLFormattedError {
   const original = unwrapResolverError(thrown);

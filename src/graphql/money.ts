@@ -1,7 +1,7 @@
 import type { FieldNode, GraphQLObjectType, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import type { Selections } from './selection.js';
 
-/** What the extensions of a mutation say that moves money, may move some, or decides what will be: `@Extensions(MOVES_MONEY)`. */
+/** Marks a mutation that moves money, may move some, or decides what will be: `@Extensions(MOVES_MONEY)`. */
 export const MOVES_MONEY = { movesMoney: true } as const;
 
 /** What the extensions of every other mutation say: `@Extensions(MOVES_NO_MONEY)`. */
@@ -22,8 +22,9 @@ export interface FieldBesideMoney {
 }
 
 /**
- * The first root field beside a mutation that moves money, null where there is none: if the other failed, its answer would be lost
- * in the same response. What is asked twice under one name is one field; `__typename` cannot fail and is none.
+ * The first root field beside a mutation that moves money, null where there is none: if the other failed, its answer
+ * would be lost in the same response. What is asked twice under one name is one field; `__typename` cannot fail and is
+ * none.
  */
 export function fieldBesideMoney(selections: Selections, operation: OperationDefinitionNode): FieldBesideMoney | null {
   const root = selections.schema.getRootType(operation.operation);

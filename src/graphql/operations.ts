@@ -14,8 +14,8 @@ const NESTED_FIELD = 'nested';
 const PROCESSOR_OUTCOMES = [UserErrorCode.PROCESSOR_REJECTED, UserErrorCode.PROCESSOR_UNAVAILABLE, UserErrorCode.OUTCOME_UNKNOWN];
 
 /**
- * Counts how every root field of the schema is answered: OK, the code of its first user error, or the code of its error. Counted
- * where it is resolved, because a document need not ask for userErrors.
+ * Counts how every root field of the schema is answered: OK, the code of its first user error, or the code of its
+ * error. Counted where it is resolved, because a document need not ask for userErrors.
  */
 export function countRootFields(schema: GraphQLSchema, metrics: Metrics): void {
   for (const type of [schema.getQueryType(), schema.getMutationType()]) {

@@ -25,9 +25,9 @@ export function noteAnswers(schema: GraphQLSchema): void {
 }
 
 /**
- * Tells in `extensions` what became of a mutation where something below it failed: GraphQL may have taken its row out of the data by
- * then, and the caller must not believe that nothing was done. Such an answer is 200, whatever failed. Nothing of the row but its id
- * and its status is told, which whoever may send a mutation may see.
+ * Tells in `extensions` what became of a mutation where something below it failed: GraphQL may have taken its row out
+ * of the data by then, and the caller must not believe that nothing was done. Such an answer is 200, whatever failed.
+ * Nothing of the row but its id and its status is told, which whoever may send a mutation may see.
  */
 export const TELL_OUTCOME: ApolloServerPlugin<Scope> = {
   requestDidStart: async () => ({

@@ -35,8 +35,8 @@ export type PayloadOf<Noun extends string, Row> = { readonly [Name in Noun]: Row
 };
 
 /**
- * Checks the input and runs the mutation. What goes wrong as expected is answered in userErrors; anything else is thrown
- * and becomes INTERNAL.
+ * Checks the input and runs the mutation. What goes wrong as expected is answered in userErrors; anything else is
+ * thrown and becomes INTERNAL.
  */
 export async function respond<Noun extends string, Row>(
   noun: Noun,

@@ -63,7 +63,7 @@ export class QueryCosts {
 
   constructor(private readonly schema: GraphQLSchema) {}
 
-  /** The cost of an operation; null where its variables are wrong, which execution refuses. Throws QUERY_TOO_COMPLEX above the budget. */
+  /** The cost of an operation; null where its variables are wrong. Throws QUERY_TOO_COMPLEX above the budget. */
   assertAffordable(operation: ResolvedOperation): Cost | null {
     const requested = this.costOf(operation);
     if (requested === null) return null;
@@ -121,7 +121,7 @@ function tooCostly(message: string, cost: { readonly requested: number | null; r
 const FREE = /^(__|pageInfo$)/;
 const PAGE_PART = /^(nodes|edges)$/;
 
-/** A leaf is part of its object; an object is one; a page is its objects as often as `first` says; a plain list a few. */
+/** A leaf costs nothing, an object one, a page its objects as often as `first` says, a plain list a few. */
 const ESTIMATORS: ComplexityEstimator[] = [
   ({ field, args, childComplexity }) => {
     if (FREE.test(field.name) || isLeafType(getNamedType(field.type))) return 0;

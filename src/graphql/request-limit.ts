@@ -23,8 +23,8 @@ interface RequestLimitParts {
 }
 
 /**
- * Counts in one step, where the library's own stores read, decide and write, so that parallel requests all read the same
- * count. The library asks for the calls of the window so far, and is told of one where one is too many.
+ * Counts in one step, where the library's own stores read, decide and write, so that parallel requests all read the
+ * same count. The library asks for the calls of the window so far, and is told of one where one is too many.
  */
 class LeasingStore extends Store {
   readonly decisions = new Map<string, LimitDecision>();
@@ -70,7 +70,7 @@ export class RequestLimit {
     this.limiter = getGraphQLRateLimiter({ identifyContext: identityOf, store: this.store });
   }
 
-  /** Counts one request of the scope's app; resolves to how its window stands. Throws RATE_LIMITED (HTTP 429) beyond the limit. */
+  /** Counts one request of the scope's app. Throws RATE_LIMITED (HTTP 429) beyond the limit. */
   async count(scope: Scope): Promise<LimitDecision> {
     const info = { fieldName: 'request' } as GraphQLResolveInfo;
     // The store decides; the library is asked whether the one call it is told of is one too many.

@@ -26,8 +26,9 @@ const SECONDS = padded(2).map((text) => `${text}.`);
 const MILLISECONDS = padded(3).map((text) => `${text}Z`);
 
 /**
- * What toISOString says, at a seventh of its cost: an answer has hundreds of dates, and they are of a few days. It is made of two halves of
- * twelve characters, the most that V8 joins into one text at once: what is longer it keeps in pieces, each an object of its own.
+ * What toISOString says, at a seventh of its cost: an answer has hundreds of dates, and they are of a few days. It is
+ * made of two halves of twelve characters, the most that V8 joins into one text at once: what is longer it keeps in
+ * pieces, each an object of its own.
  */
 export function isoOf(date: Date): string {
   const ms = date.getTime();

@@ -19,8 +19,8 @@ import {
 export type KnownVariables = Readonly<Record<string, unknown>> | null;
 
 /**
- * What the operations of a document select, as execution would find it: through fragments, without what @skip and @include leave
- * out. Where nothing is known of the variables, nothing is left out.
+ * What the operations of a document select, as execution would find it: through fragments, without what @skip and
+ * @include leave out. Where nothing is known of the variables, nothing is left out.
  */
 export class Selections {
   private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
@@ -34,7 +34,7 @@ export class Selections {
     this.fragments = new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
   }
 
-  /** The fields that are asked of an object of `type`, in their order; one that is asked twice comes twice. Throws GraphQLError for a directive that cannot be read. */
+  /** The fields selected on `type`, in order and with repetitions. Throws GraphQLError for an unreadable directive. */
   *fieldsOf(selections: SelectionSetNode, type: GraphQLObjectType, spread = new Set<string>()): Generator<FieldNode> {
     for (const selection of selections.selections) {
       if (!this.isIncluded(selection)) continue;

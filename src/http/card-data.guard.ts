@@ -14,7 +14,8 @@ const DOCUMENT_LENGTH_MAX = 10_000;
 
 /**
  * Keeps card and bank data out: a request with any in its address, headers or body is refused before anything of it is
- * executed, stored or logged. Bodies and headers of deliveries are not read: what is not signed by Tilled is not kept anyway.
+ * executed, stored or logged. Bodies and headers of deliveries are not read: what is not signed by Tilled is not kept
+ * anyway.
  */
 export class CardDataGuard {
   /** Documents that were read before: clients send the same few again and again. */

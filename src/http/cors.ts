@@ -13,7 +13,7 @@ const SHARED: FastifyCorsOptions = {
   strictPreflight: true,
 };
 
-/** Lets pages of other sites read answers where the app of the credential allows their origin. Closed for everybody else. */
+/** Lets pages of other sites read answers where the credential's app allows their origin, and nobody else. */
 export async function allowOrigins(server: FastifyInstance, access: HttpParts['access']): Promise<void> {
   await server.register(cors, {
     delegator: async (request: FastifyRequest) => ({ ...SHARED, origin: await isAllowed(access, request) }),
@@ -21,8 +21,8 @@ export async function allowOrigins(server: FastifyInstance, access: HttpParts['a
 }
 
 /**
- * A preflight has no credential, so it asks whether any app allows the origin, and so does a credential that opens nothing:
- * its page must learn that it has to sign in again. Everything else is answered for the app of the credential.
+ * A preflight has no credential, so it asks whether any app allows the origin, and so does a credential that opens
+ * nothing: its page must learn that it has to sign in again. Everything else is answered for the app of the credential.
  */
 async function isAllowed(access: HttpParts['access'], request: FastifyRequest): Promise<boolean> {
   const { origin } = request.headers;

@@ -12,7 +12,8 @@ const NOTHING = '{ __typename }';
 
 /**
  * Documents by their hash (`extensions.persistedQuery.sha256Hash`), from those the app registered: no request ever
- * registers one. Customer sessions may send nothing else, unless the deployment lets them; so they cannot look at the schema either.
+ * registers one. Customer sessions may send nothing else, unless the deployment lets them; so they cannot look at the
+ * schema either.
  */
 export function registeredDocuments(parts: DocumentParts): ApolloServerPlugin<Scope> {
   return {

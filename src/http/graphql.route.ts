@@ -24,7 +24,7 @@ import type { HttpParts } from './parts.js';
 
 type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'operations' | 'sessionDocuments' | 'limits' | 'log' | 'metrics'>;
 
-/** How long an operation may take, ms: more than two calls to Tilled, which have a limit of their own. What it began goes on. */
+/** How long an operation may take, ms: more than two calls to Tilled. What it began goes on. */
 const HANDLER_TIMEOUT_MS = 90_000;
 
 /** Says in a header, too, that an answer is that of an earlier request. */
@@ -48,7 +48,7 @@ const TELL_LIMITS: ApolloServerPlugin<Scope> = {
   }),
 };
 
-/** Refuses operations above the budget, and those that are not for the caller, before anything runs; tells the others what they cost. */
+/** Refuses operations above the budget, or not for the caller, before anything runs; tells others their cost. */
 function admit(costs: QueryCosts, admission: Admission): ApolloServerPlugin<Scope> {
   return {
     requestDidStart: async () => {
@@ -110,7 +110,7 @@ export function graphqlRoute(parts: GraphqlParts) {
     server.route({
       url: '/graphql',
       method: ['GET', 'POST'],
-      // Not fastify's handlerTimeout: its signal, which nothing here listens to, is aborted at the end of every request at some cost.
+      // Not fastify's handlerTimeout: it aborts a signal at the end of every request, which costs and helps nobody.
       handler: (request, reply) => within(HANDLER_TIMEOUT_MS, Promise.resolve(answer.call(server, request, reply))),
     });
   };

@@ -4,8 +4,8 @@ import type { HttpParts } from './parts.js';
 import { answerProblem } from './problem.js';
 
 /**
- * GET /healthz: the process lives. GET /readyz: it can serve, which needs the database and the newest schema; what else is out of reach
- * is named. GET /metrics: for Prometheus.
+ * GET /healthz: the process lives. GET /readyz: it can serve, which needs the database and the newest schema; what else
+ * is out of reach is named. GET /metrics: for Prometheus.
  */
 export function opsRoute(parts: Pick<HttpParts, 'isReady' | 'degraded' | 'metrics' | 'metricsAccess'>) {
   return async (server: FastifyInstance): Promise<void> => {

@@ -75,7 +75,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   return server;
 }
 
-/** What helmet says of every answer to a browser. It is asked once: it would write out the same anew for each request. */
+/** The headers that helmet sets on every answer to a browser, written out once and not for each request. */
 function securityHeaders(): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};
   const answer = { setHeader: (name: string, value: string) => Object.assign(headers, { [name]: value }), removeHeader: () => undefined };

@@ -6,8 +6,9 @@ import type { HttpParts } from './parts.js';
 import { answerProblem } from './problem.js';
 
 /**
- * How long a delivery may wait for the database, ms: less than Tilled waits (10 s). A database that hangs without refusing is
- * answered for here. What is committed after all was not answered 200, comes again, and is a duplicate then.
+ * How long a delivery may wait for the database, ms: less than Tilled waits (10 s). A database that hangs without
+ * refusing is answered for here. What is committed after all was not answered 200, comes again, and is a duplicate
+ * then.
  */
 const RECEIVE_MS_MAX = 5_000;
 

@@ -13,8 +13,8 @@ export function upTo(count: number): { readonly maxSize: number; readonly sizeCa
 }
 
 /**
- * Answers that may be a little old, of this process. Null is never kept: what somebody makes up finds no room here. Callers
- * who ask at the same time share one answer.
+ * Answers that may be a little old, of this process. Null is never kept: what somebody makes up finds no room here.
+ * Callers who ask at the same time share one answer.
  */
 export class BriefCache<Value> {
   private readonly kept: LRUCache<string, Promise<Value | null>>;

@@ -7,7 +7,7 @@ export interface CardDataFinding {
   readonly path: readonly string[];
 }
 
-/** Lengths and first digits of the card networks' numbers; together with the check digit they tell a card from another number. */
+/** Lengths and first digits of the card networks' numbers, which tell a card together with the check digit. */
 const CARD_NUMBERS: readonly RegExp[] = [
   /^4(?:\d{12}|\d{15}|\d{18})$/, // Visa
   /^(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}$/, // Mastercard
@@ -62,7 +62,7 @@ function surroundings(text: string, start: number, length: number): Surroundings
   };
 }
 
-/** Groups of digits that follow each other and make 13 to 19 together: a card number may have a neighbour on either side. */
+/** Groups of digits in a row that make 13 to 19 together: a card number may have a neighbour on either side. */
 function isCardAmong(row: string, around: Surroundings): boolean {
   const groups = row.split(/[^0-9]+/);
   if (groups.length > GROUPS_MAX) return true;

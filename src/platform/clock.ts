@@ -1,4 +1,4 @@
-/** Wall time, for business, signatures, keys and people; tests hand in one they move by hand. It may step, and differ from other machines'. */
+/** Wall time. It may step and differ between machines. Tests hand in one that they move by hand. */
 export interface Clock {
   /** Now, with millisecond precision. */
   now(): Date;
@@ -34,7 +34,7 @@ export class Stopwatch {
     this.startedAt = clock.now().getTime();
   }
 
-  /** Milliseconds by whichever clock says more: ticks stand still while a machine sleeps, and wall time may be set back. */
+  /** Milliseconds by the clock that says more: ticks stand still in sleep, and wall time may be set back. */
   atMost(): number {
     return Math.max(this.ticks.ms() - this.startedAtMs, this.clock.now().getTime() - this.startedAt);
   }

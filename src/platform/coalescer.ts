@@ -14,8 +14,8 @@ export interface CoalescerLimits {
   /** Whether the items of a write that failed are tried one by one, so that a bad one fails alone. */
   readonly isolatesFailures: boolean;
   /**
-   * For another write to begin beside those under way, as many items must wait as they have, or this many: else a busy coalescer would
-   * write ever fewer at once. 1 holds nobody back.
+   * For another write to begin beside those under way, as many items must wait as they have, or this many: else a busy
+   * coalescer would write ever fewer at once. 1 holds nobody back.
    */
   readonly besideMin: number;
   /** Whether a write takes 1, 2, 3, 4, 6, 8, 12, 16 … items: statements of few lengths stay prepared. */
@@ -24,8 +24,8 @@ export interface CoalescerLimits {
 
 /**
  * Gathers what arrives while earlier writes are under way into the next write, so that many durable writes share few
- * commits. There is no timer: an idle coalescer writes once everything that has arrived by now was added, a busy one as fast
- * as its database commits. Everybody gets the answer for their own item.
+ * commits. There is no timer: an idle coalescer writes once everything that has arrived by now was added, a busy one as
+ * fast as its database commits. Everybody gets the answer for their own item.
  */
 export class Coalescer<Item, Result> {
   private readonly waiting: Waiting<Item, Result>[] = [];
@@ -49,7 +49,7 @@ export class Coalescer<Item, Result> {
     });
   }
 
-  /** After the requests that lie ready to be read: a database that blocks while it commits never sees two waiting otherwise. */
+  /** After the requests that can be read already: a database that blocks in commits never sees two waiting else. */
   private nextSoon(): void {
     if (this.isNextComing) return;
     this.isNextComing = true;

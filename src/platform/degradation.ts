@@ -1,4 +1,4 @@
-/** Something out of reach or out of order, without which the process still serves: since when, and what was said last. */
+/** Something that is out of order while the process still serves: since when, and what was said last. */
 export interface Degradation {
   readonly what: 'tilled' | 'clock';
   readonly since: string;

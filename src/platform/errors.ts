@@ -110,7 +110,7 @@ export class Conflict extends AppError {
   readonly code = UserErrorCode.CONFLICT;
 }
 
-/** The object is not at the processor yet, because the call that makes it has not been answered. It passes by itself. */
+/** The object is not at the processor yet: the call that makes it was not answered. It passes by itself. */
 export class NotConfirmedYet extends Conflict {
   override readonly isOutcome = false;
 

@@ -22,7 +22,7 @@ export class Ids {
   }
 }
 
-/** Draws random numbers of a byte each, from 0 to below 1: more than a digit of an id needs. Many bytes are fetched at once, because each fetch costs. */
+/** Random numbers of a byte each, from 0 to below 1, for digits of ids. Fetched in bulk, since each fetch costs. */
 function drawing(): () => number {
   const bytes = Buffer.alloc(4096);
   let drawn = bytes.length;

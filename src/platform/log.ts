@@ -18,8 +18,8 @@ export interface Log {
 }
 
 /**
- * A log that writes JSON to stdout, and to a file a day if told where; `silent` writes nothing. Secrets and card-like numbers are
- * blotted out on the way, once for all of them.
+ * A log that writes JSON to stdout, and to a file a day if told where; `silent` writes nothing. Secrets and card-like
+ * numbers are blotted out on the way, once for all of them.
  */
 export function createLog(level: string, files: LogFiles | null = null): Log {
   const logger = winston.createLogger({
@@ -35,7 +35,7 @@ export function createLog(level: string, files: LogFiles | null = null): Log {
   return leveled(logger);
 }
 
-/** winston blots out and formats a line before it asks whether its level is wanted: a line that is not wanted stops here. */
+/** winston formats a line before it asks for its level: a line that is not wanted stops here. */
 function leveled(logger: winston.Logger): Log {
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: LogFields) => {
     if (logger.isLevelEnabled(level)) logger.log(level, message, fields);

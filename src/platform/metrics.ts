@@ -9,7 +9,7 @@ import {
   Registry,
 } from 'prom-client';
 
-/** The values a label may have, by label. Every combination is there from the start, at zero, so that the first one counts as a rise. */
+/** The values of labels. Every combination is there from the start, at zero, so that the first counts as a rise. */
 type Values = Readonly<Record<string, readonly string[]>>;
 
 /** Seconds. The promises are read off at 0.5 (API) and 2 (webhooks). */
@@ -27,8 +27,9 @@ export type DatabaseFailure = 'connection' | 'lost_race' | 'constraint' | 'other
 const DATABASE_FAILURES: readonly DatabaseFailure[] = ['connection', 'lost_race', 'constraint', 'other'];
 
 /**
- * Everything that is counted and timed in this process, each under its name for Prometheus. Labels take their values from
- * closed lists: no id, address or text of a caller ever becomes one. docs/metrics.md says what each means; a test compares.
+ * Everything that is counted and timed in this process, each under its name for Prometheus. Labels take their values
+ * from closed lists: no id, address or text of a caller ever becomes one. docs/metrics.md says what each means; a test
+ * compares.
  */
 export class Metrics {
   readonly registry = new Registry();

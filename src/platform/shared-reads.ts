@@ -7,16 +7,16 @@ export const KEYS_MAX = 100;
 const LIMITS = { writesMax: 3, besideMin: 1, sizeMax: KEYS_MAX, waitingMax: 100_000, isolatesFailures: false, inFewSizes: false };
 
 /**
- * Lets requests that ask the same kind of thing at the same time share a statement. Nothing is remembered: a read begins after it was
- * asked for, so everybody sees what was committed before their question.
+ * Lets requests that ask the same kind of thing at the same time share a statement. Nothing is remembered: a read
+ * begins after it was asked for, so everybody sees what was committed before their question.
  */
 export class SharedReads {
   private readonly lanes = new Map<string, Lane>();
 
   /**
-   * The values of `keys`, in their order, read by `read` together with the keys that others ask for in this lane. Whoever shares a
-   * lane must be allowed to see the same rows, and values must not lead back to who read them. Keys stay together: a promise for each
-   * would be more to keep than its row.
+   * The values of `keys`, in their order, read by `read` together with the keys that others ask for in this lane.
+   * Whoever shares a lane must be allowed to see the same rows, and values must not lead back to who read them. Keys
+   * stay together: a promise for each would be more to keep than its row.
    */
   async load<Key, Value>(
     name: string,

@@ -26,7 +26,7 @@ export function asStep<T>(step: Step, work: () => Promise<T>): Promise<T> {
   return STEPS.hasSubscribers ? STEPS.tracePromise(work, step) : work();
 }
 
-/** Begins a step, for those who listen, that goes on after `next` has returned; call what is returned when it is over. */
+/** Begins a step that goes on after `next` has returned; call what is returned when it is over. */
 export function openStep(step: Step, next: () => void): (attributes: Step['attributes']) => void {
   const open = { ...step };
   STEPS.start.runStores(open, next);

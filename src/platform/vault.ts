@@ -10,7 +10,7 @@ import {
 } from 'node:crypto';
 import type { EncryptionConfig } from '../config.js';
 
-/** Where a secret is kept: its app and column, and whatever else names its row. A sealed text opens only where it was sealed. */
+/** Where a secret is kept: its app, column and whatever else names its row. It opens only where it was sealed. */
 export type SecretPlace = readonly string[];
 
 /** A keyed hash, and which key made it. */
@@ -19,7 +19,7 @@ export interface Fingerprint {
   readonly keyId: string;
 }
 
-/** A sealed text cannot be opened: another key, another place, or changed bytes. Never says anything of the text itself. */
+/** A sealed text cannot be opened: another key, another place, or changed bytes. Tells nothing of the text. */
 export class SecretUnreadable extends Error {
   override readonly name = 'SecretUnreadable';
 }
@@ -37,8 +37,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Seals what must be read again (AES-256-GCM) and hashes what must only be known again (HMAC-SHA-256), with keys derived from
- * BILLING_ENCRYPTION_KEY. What the key before it made is still understood while that is configured too.
+ * Seals what must be read again (AES-256-GCM) and hashes what must only be known again (HMAC-SHA-256), with keys
+ * derived from BILLING_ENCRYPTION_KEY. What the key before it made is still understood while that is configured too.
  */
 export class Vault {
   private readonly current: Ring;

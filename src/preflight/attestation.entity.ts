@@ -1,7 +1,7 @@
 import { Entity, Index, PrimaryKey } from '@mikro-orm/decorators/legacy';
 import { IdColumn, Text, TimeColumn } from '../platform/db/columns.js';
 
-/** Somebody's word that a check is fulfilled, or a program's that it did what the check asks for. Kept; the newest counts. */
+/** A person's or a program's word that a check is fulfilled. All are kept; the newest counts. */
 @Entity({ tableName: 'billing_attestations' })
 @Index({ name: 'billing_attestations_check', properties: ['checkId', 'attestedAt'] })
 export class Attestation {

@@ -1,6 +1,6 @@
 import type { Phase } from './check.js';
 
-/** One checkbox of the launch checklist, and everything that fulfils it: ids of checks, or paths of files here (with a `/`). */
+/** One checkbox of the launch checklist, and what fulfils it: ids of checks, or paths of files (with a `/`). */
 export interface ChecklistEntry {
   readonly phase: Phase;
   readonly section: string;

@@ -3,8 +3,8 @@ import { Database } from '../platform/db/database.js';
 import { Attestation } from './attestation.entity.js';
 
 /**
- * Statements that only a user with too many rights gets past the check of rights with. Even then nothing happens: each names
- * what is there already, or what is not there.
+ * Statements that only a user with too many rights gets past the check of rights with. Even then nothing happens: each
+ * names what is there already, or what is not there.
  */
 const FORBIDDEN_TO_THE_SERVICE: Readonly<Record<string, string>> = {
   'CREATE TABLE': 'create table billing_apps (id int)',

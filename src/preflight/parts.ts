@@ -10,7 +10,7 @@ import type { Scope } from '../platform/tenancy/scope.js';
 import type { Attestation } from './attestation.entity.js';
 import type { Attestations } from './attestations.js';
 
-/** What checks look at. They change nothing but what their own probes leave behind: two recorded events and a revoked key. */
+/** What checks look at. They change nothing but for two recorded events and a revoked key of their probes. */
 export interface PreflightParts {
   readonly config: Config;
   readonly settings: PreflightConfig;

@@ -114,7 +114,7 @@ async function unknownOutcomes({ database, now }: PreflightParts): Promise<Findi
   );
 }
 
-/** Not sent to the gateway: that would set off CardDataRefused, which wakes people. `billing smoke --card-data` does. */
+/** Not sent to the gateway, since it would set off CardDataRefused. `billing smoke --card-data` does that. */
 function cardGuard(): Finding {
   const number = ['4111', '1111', '1111', '1111'].join(' ');
   const kept = [{ card_number: 'x' }, { cvv: '1' }, { account_number: '1' }, { note: number }].filter(

@@ -8,7 +8,7 @@ import type { PreflightParts } from './parts.js';
 /** Longer than any probe: a check that hangs is a check that failed. */
 const CHECK_MS_MAX = 30_000;
 
-/** Looks at everything, or at one phase, one check after the other. Never throws: what cannot be looked at has failed. */
+/** Runs all checks, or those of a phase, one by one. Never throws: a check that cannot be run has failed. */
 export async function runPreflight(parts: PreflightParts, phase: number | null): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   for (const check of CHECKS.filter((one) => phase === null || one.phase === phase)) results.push(await resultOf(check, parts));

@@ -4,11 +4,11 @@ import { type PreflightParts, probe } from './parts.js';
 
 const PRODUCTION = 'https://api.tilled.com';
 
-/** The processor's own test card, as hosted fields would send it: with the publishable key, and never to the gateway. */
+/** The processor's test card as hosted fields send it: with the publishable key, never to the gateway. */
 const CARD = { number: ['4111', '1111', '1111', '1111'].join(''), exp_month: 12, exp_year: 2031, cvc: '123' };
 const BILLING = { name: 'Smoke Test', address: { street: '1 Main St', zip: '12345', country: 'US' } };
 
-/** A test card, tokenised at Tilled's sandbox. Null in production, which has none. Throws where the sandbox refuses it. */
+/** A test card, tokenised at Tilled's sandbox. Null in production, which has none. Throws if refused. */
 export async function testCard({ tilled }: PreflightParts, scope: Scope): Promise<string | null> {
   if (tilled.baseUrl === PRODUCTION) return null;
   const { status, text } = await probe(`${tilled.baseUrl}/v1/payment-methods`, {

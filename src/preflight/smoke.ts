@@ -43,7 +43,7 @@ export class SmokeTest {
     private readonly tell: (step: SmokeStep) => void,
   ) {}
 
-  /** Does everything that can be done, cleans up whatever happened, and writes down a run in which no step failed or was left out. */
+  /** Runs all steps, cleans up in any case, and records a run in which no step failed or was left out. */
   async run(): Promise<readonly SmokeStep[]> {
     const { access, attestations } = this.parts;
     const scope = await this.scope();

@@ -8,7 +8,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** Milliseconds in a day of 24 hours. */
 export const DAY_MS = 24 * HOUR_MS;
 
-/** Our assumption: how long an unattached payment method or token lives. The SDK says 15 minutes, an article 5 for cards. */
+/** Our assumption of how long unattached methods and tokens live. The SDK says 15 minutes, an article 5 for cards. */
 export const SINGLE_USE_LIFE_MS = 15 * MINUTE_MS;
 
 /** Known: an uncaptured authorization is canceled 7 days after the payment intent was created. */

@@ -15,7 +15,7 @@ export interface Call {
   body: unknown;
 }
 
-/** What a write does once it was decided: it happens whatever other calls changed meanwhile. Gives the body of the answer. */
+/** What a write does once decided, whatever other calls changed meanwhile. Gives the body of the answer. */
 export type Effect = () => unknown;
 
 /** One operation of the API. Without an area it needs no key at all. */
@@ -32,7 +32,7 @@ interface RouteFacts {
 }
 
 interface Handled {
-  /** Gives the body of the answer; undefined is an empty body. Throws HttpError to refuse; what it changed is then undone. */
+  /** Gives the body of the answer; undefined is an empty one. Throws HttpError to refuse and undo its changes. */
   handle: (call: Call) => unknown;
 }
 
@@ -69,7 +69,7 @@ export interface Listing<T extends Listed> {
   render: (record: T) => unknown;
 }
 
-/** One page of a list, newest first, with the envelope of Tilled. Metadata filters, connected accounts and the lag are understood. */
+/** One page of a list, newest first, in Tilled's envelope, with metadata filters, connected accounts and the lag. */
 export function listPage<T extends Listed>(call: Call, listing: Listing<T>): TilledList<unknown> {
   const { offset, limit } = call.query.page();
   const keys = [...(listing.keys ?? []), ...call.query.metadataKeys()];

@@ -47,7 +47,7 @@ export function isoTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
 
-/** The next time the nightly batch runs, strictly after a time: minuteOfDay past midnight in New York, in summer and winter. */
+/** The next time of the nightly batch, strictly after a time: minuteOfDay past midnight in New York. */
 export function nextBatchAt(afterMs: number, minuteOfDay: number): number {
   const local = newYorkParts(afterMs);
   for (const daysAhead of [0, 1]) {

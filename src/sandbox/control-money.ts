@@ -31,7 +31,10 @@ export function settle(engine: Engine, body: unknown): unknown {
   return renderPaymentIntent(engine, known(engine.store.paymentIntents, intent.id, 'Payment intent'));
 }
 
-/** {paymentIntentId, code = 'R01'}: the bank gives a debit back, before or after it went through; a card payment only before. */
+/**
+ * {paymentIntentId, code = 'R01'}: the bank gives a debit back, before or after it went through; a card payment only
+ * before.
+ */
 export function giveBack(engine: Engine, body: unknown): unknown {
   const fields = new Fields(body);
   const intentId = fields.requiredText('paymentIntentId');
@@ -61,7 +64,7 @@ export function changeDispute(engine: Engine, body: unknown): unknown {
   return renderDispute(openDispute(engine, charge, { status, amount, reason }));
 }
 
-/** {paymentMethodId, code | null, after = 0}: payments with the method, after so many more, are declined until told otherwise. */
+/** {paymentMethodId, code | null, after = 0}: its payments, after so many more, are declined until told otherwise. */
 export function setDecline(engine: Engine, body: unknown): unknown {
   const fields = new Fields(body);
   const methodId = fields.requiredText('paymentMethodId');
@@ -73,7 +76,7 @@ export function setDecline(engine: Engine, body: unknown): unknown {
   return { paymentMethodId: method.id, code, after };
 }
 
-/** {paymentMethodId, confirm?, refund?, times?}: what becomes of the next card payments or refunds; null is as usual. */
+/** {paymentMethodId, confirm?, refund?, times?}: what becomes of the next card payments or refunds; null as usual. */
 export function setOutcomes(engine: Engine, body: unknown): unknown {
   const fields = new Fields(body);
   const methodId = fields.requiredText('paymentMethodId');
@@ -103,7 +106,7 @@ export function endAction(engine: Engine, body: unknown): unknown {
   return renderPaymentIntent(engine, carryOutPayment(engine, { intent, method, decision }));
 }
 
-/** {accountId, type, card | ach_debit | eft_debit, billing_details?}: a single-use token, as the hosted fields make one. */
+/** {accountId, type, card | ach_debit | eft_debit, billing_details?}: a single-use token as hosted fields make it. */
 export function mintToken(engine: Engine, body: unknown): unknown {
   const fields = new Fields(body);
   const accountId = fields.requiredText('accountId');

@@ -6,8 +6,9 @@ import type { WebhookEndpointRecord } from './records.js';
 import { sortedJson } from './sorted-json.js';
 
 /**
- * {paused?, reorder?, duplicate?, lose?} change how events are delivered from now on; {redeliver: {eventId, endpointId?}} sends one again;
- * {forge: {...}} posts what Tilled never would. Gives the settings, and what a forgery was answered.
+ * {paused?, reorder?, duplicate?, lose?} change how events are delivered from now on; {redeliver: {eventId,
+ * endpointId?}} sends one again; {forge: {...}} posts what Tilled never would. Gives the settings, and what a forgery
+ * was answered.
  */
 export async function changeWebhooks(engine: Engine, body: unknown): Promise<unknown> {
   const fields = new Fields(body);
@@ -38,7 +39,7 @@ function redeliver(engine: Engine, eventId: string, endpointId: string | undefin
   }
 }
 
-/** {endpointId | url, event? | rawBody?, secret?, timestampMs?, signature?}: by default a good body under a wrong secret. */
+/** {endpointId | url, event? | rawBody?, secret?, timestampMs?, signature?}: by default a body with a wrong secret. */
 async function forge(engine: Engine, fields: Fields, forgery: unknown): Promise<{ status: number }> {
   const url = targetOf(engine, fields);
   const rawBody =

@@ -51,7 +51,7 @@ export class Engine {
     this.resume(this.store.load());
   }
 
-  /** Does the work and makes it durable; when it throws, nothing of it happened. The work must not wait for anything. */
+  /** Does the work and makes it durable; undone if it throws. The work must not wait for anything. */
   transaction<T>(work: () => T): T {
     try {
       const result = work();

@@ -25,7 +25,7 @@ export interface FaultInput {
    * During: it is decided at once, and under way for delayMs before its effect is seen.
    */
   when?: 'before' | 'after' | 'during';
-  /** What the same write gets while this one is under way: the issuer's decline of a confirm, 409, or it is done as well. Default conflict. */
+  /** What the same write gets meanwhile: a decline of a confirm, 409, or it is done too. Default conflict. */
   repeat?: (typeof REPEATS)[number];
   /** Whether a payment intent can be canceled while its confirm or capture is under way. Default refuse. */
   cancel?: (typeof CANCELS)[number];

@@ -1,9 +1,9 @@
 import type { Pages } from './server.js';
 
 /**
- * The stand-in for tilled.js: GET /v2 serves a script with its surface, GET /v2/field and /v2/bridge what its iframes show.
- * A field is an input in an iframe of the sandbox's origin; the bridge, another iframe of that origin, reads the fields
- * beside it and posts them to the sandbox. The embedding page sees neither numbers nor the fields' documents.
+ * The stand-in for tilled.js: GET /v2 serves a script with its surface, GET /v2/field and /v2/bridge what its iframes
+ * show. A field is an input in an iframe of the sandbox's origin; the bridge, another iframe of that origin, reads the
+ * fields beside it and posts them to the sandbox. The embedding page sees neither numbers nor the fields' documents.
  */
 export function hostedFieldsPages(): Pages {
   return ({ method, url }) => {
@@ -161,7 +161,9 @@ input.addEventListener('focus', () => tell('focus'));
 input.addEventListener('blur', () => tell('blur'));
 </script>`;
 
-/** Runs in the hidden iframe of a form: the only one that reads the fields and the only one that speaks to the sandbox. */
+/**
+ * Runs in the hidden iframe of a form: the only one that reads the fields and the only one that speaks to the sandbox.
+ */
 const BRIDGE = `<!doctype html><meta charset="utf-8"><script>
 const form = new URLSearchParams(location.search).get('form');
 const read = (name) => {

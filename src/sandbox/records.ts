@@ -48,7 +48,7 @@ export interface MethodWishes {
   refund: Wish<(typeof REFUND_OUTCOMES)[number]> | null;
 }
 
-/** A payment method, without any number it was made of. `chargeable` is false once it was used up or detached; declines_with is a wish too. */
+/** A payment method without its numbers. `chargeable` ends when it is used up or detached. */
 export type PaymentMethodRecord = TilledPaymentMethod & {
   account_id: string;
   declines_with: TilledDeclineCode | null;

@@ -33,7 +33,7 @@ export interface SandboxOptions {
   webhookRetryDelaysMs?: number[];
   /** How many deliveries are under way at once. Default 1 with a seed, which keeps their order, otherwise 16. */
   webhookConcurrency?: number;
-  /** Whose time signatures carry. Default: the sandbox's when frozen, otherwise the wall's, so that receivers on real time accept them. */
+  /** Whose time signatures carry. Default: the sandbox's when frozen, else the wall's, for receivers on real time. */
   signatureClock?: 'virtual' | 'real';
   /** How long answers take, for load tests; default at once. */
   latency?: LatencyOptions;

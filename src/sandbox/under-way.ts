@@ -30,8 +30,8 @@ const CAPTURE = '/v1/payment-intents/:id/capture';
 const CANCEL = '/v1/payment-intents/:id/cancel';
 
 /**
- * Carries requests out. A fault may hold a write up between its decision and its effect: other calls then see the state before,
- * and the effect comes at its end whatever they did. An end of the caller's connection does not stop it.
+ * Carries requests out. A fault may hold a write up between its decision and its effect: other calls then see the state
+ * before, and the effect comes at its end whatever they did. An end of the caller's connection does not stop it.
  */
 export class WritesUnderWay {
   private readonly writes = new Set<Write>();
@@ -65,7 +65,10 @@ export class WritesUnderWay {
     });
   }
 
-  /** Ends all that is under way now instead of at its time; its effects are seen when this resolves. Gives how many there were. */
+  /**
+   * Ends all that is under way now instead of at its time; its effects are seen when this resolves. Gives how many
+   * there were.
+   */
   async finishAll(): Promise<number> {
     const writes = [...this.writes];
     for (const write of writes) write.end(true);
@@ -78,7 +81,7 @@ export class WritesUnderWay {
     for (const write of this.writes) write.end(false);
   }
 
-  /** The answer a request gets because of another under way; undefined when it is carried out. Throws HttpError to refuse it. */
+  /** The answer to a request because of another under way; undefined if it is carried out. Throws HttpError. */
   private meet(request: Carried): unknown {
     const { route, call } = request;
     const writes = [...this.writes];

@@ -7,7 +7,7 @@ export class Receivers {
   private readonly agent = new Agent({ keepAlive: true });
   private readonly secureAgent = new SecureAgent({ keepAlive: true });
 
-  /** Posts a body and gives the status of the answer, or 0 when there was none in time. Redirects are not followed. Never throws. */
+  /** Posts a body; gives the status of the answer, or 0 without one in time. Follows no redirects. Never throws. */
   post(url: string, headers: Record<string, string>, body: string): Promise<number> {
     return new Promise((resolve) => {
       const isSecure = url.startsWith('https:');

@@ -63,7 +63,7 @@ export class Webhooks {
     this.queue = new DueQueue(engine.store.deliveries);
   }
 
-  /** Adds a delivery of the event for each endpoint of its account, or of the partner above, that asked for the type. */
+  /** Adds a delivery of the event for each endpoint of its account, or its partner, that asked for the type. */
   enqueue(event: TilledEvent): void {
     const { store, clock } = this.engine;
     const partnerId = store.accounts.get(event.account_id)?.partner_id;

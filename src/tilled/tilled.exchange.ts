@@ -7,7 +7,7 @@ export interface Message {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Asked when the connection is there and nothing stands between the answer and the bytes going out; on a no nothing is sent. */
+  /** Asked on an open connection, right before the bytes go out; on a no nothing is sent. */
   readonly maySend?: (() => boolean) | undefined;
 }
 
@@ -24,17 +24,19 @@ export interface Answer {
 export const LAPSED = 'LAPSED';
 
 /**
- * Connections are kept open and used again, but an idle one is given up before the server would close it, so that a POST does not meet
- * one that is just going away: after 4 s, or 2 s before the server said that it will. If it does all the same, that is a cut like every other.
+ * Connections are kept open and used again, but an idle one is given up before the server would close it, so that a
+ * POST does not meet one that is just going away: after 4 s, or 2 s before the server said that it will. If it does all
+ * the same, that is a cut like every other.
  */
 const KEPT = { keepAlive: true, timeout: 4_000, agentKeepAliveTimeoutBuffer: 2_000 };
 const PLAIN = new http.Agent(KEPT);
 const ENCRYPTED = new https.Agent(KEPT);
 
 /**
- * Sends it once, and follows no redirect: the key and the request are for Tilled only. Resolves to the whole answer; throws when it does not
- * come within `msMax`, or breaks off: with `wasSent`, which is false as long as no byte of it was handed over. Not by fetch, which may send again by itself, and leaves some 20 kB behind of each call that only a full
- * garbage collection finds.
+ * Sends it once, and follows no redirect: the key and the request are for Tilled only. Resolves to the whole answer;
+ * throws when it does not come within `msMax`, or breaks off: with `wasSent`, which is false as long as no byte of it
+ * was handed over. Not by fetch, which may send again by itself, and leaves some 20 kB behind of each call that only a
+ * full garbage collection finds.
  */
 export function answerTo(url: URL, { body, maySend, ...how }: Message, msMax: number): Promise<Answer> {
   return new Promise((resolve, reject) => {

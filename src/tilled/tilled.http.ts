@@ -47,7 +47,7 @@ export type QueryValue = string | number | boolean | readonly string[] | Readonl
 interface TilledHttpOptions {
   readonly baseUrl: string;
   readonly secretKey: string;
-  /** `reads` refuses, before anything is sent, whatever could change something at Tilled. Everything is allowed unless said otherwise. */
+  /** `reads` refuses, before anything is sent, what could change something at Tilled. Default: all is allowed. */
   readonly allows?: 'reads';
   /** How long one try may take until its answer is read, ms. */
   readonly timeoutMs: number;
@@ -63,14 +63,14 @@ const RETRY_PAUSE_MS = 200;
 const RETRY_PAUSE_MS_MAX = 2_000;
 
 /**
- * Speaks HTTP to Tilled. Reads are tried again when the network, a throttle or Tilled fails; anything that writes is sent
- * once, because Tilled has no idempotency keys and a repeated POST makes a second object.
+ * Speaks HTTP to Tilled. Reads are tried again when the network, a throttle or Tilled fails; anything that writes is
+ * sent once, because Tilled has no idempotency keys and a repeated POST makes a second object.
  */
 export class TilledHttp {
   private lost: Degradation | null = null;
   constructor(private readonly options: TilledHttpOptions) {}
 
-  /** Whether the last call of this process got no answer, or a broken one; empty when it got one, or there was none yet. */
+  /** Set if the last call of this process got no answer, or a broken one; else empty. */
   degradation(): readonly Degradation[] {
     return this.lost === null ? [] : [this.lost];
   }
@@ -116,7 +116,7 @@ export class TilledHttp {
   }
 
   private urlOf(call: TilledCall): URL {
-    // A URL would take such a segment for a step up or a list, and ask for something else. The id in it may come from a caller.
+    // In a URL such a segment would mean a parent or a list. The id in it may come from a caller.
     const hasNoId = call.path.split('/').some((segment, index) => index > 0 && ['', '.', '..'].includes(segment));
     if (hasNoId) throw new TilledError('not_found', 'No object has such an id', { ...NO_FACTS, operation: call.operation });
     const url = new URL(`${this.options.baseUrl}${call.path}`);
@@ -209,7 +209,7 @@ function broken(call: TilledCall, { status: httpStatus, requestId }: Answer): Ti
   return new TilledError(kind, 'Tilled answered something that is not the object it was asked for', facts);
 }
 
-/** Whatever is written answers the object as it is then. One without an id is none: whether something was written is not known. */
+/** A write answers with its object. Without an id it is no answer: whether something was written is unknown. */
 function isAnswerTo({ method }: TilledCall, value: object | null): boolean {
   return method === 'GET' || method === 'DELETE' || textOf(fieldOf(value, 'id')) !== null;
 }

@@ -1,4 +1,4 @@
-// The wire of Tilled as the gateway and the sandbox speak it: snake_case, ISO times, amounts in minor units, absent = null.
+// The wire of Tilled for gateway and sandbox: snake_case, ISO times, amounts in minor units, absent = null.
 // Lists of values are closed here; a client must still tolerate a value it does not know.
 
 /** Currencies of a payment, lower case. */
@@ -57,7 +57,7 @@ export type TilledOccurrenceType = (typeof OCCURRENCE_TYPES)[number];
 export const CHARGE_STATUSES = ['succeeded', 'pending', 'failed'] as const;
 export type TilledChargeStatus = (typeof CHARGE_STATUSES)[number];
 
-/** Why a charge failed: cards, banks (ACH return codes R..), terminals. Tilled adds to it; treat it as open when reading. */
+/** Why a charge failed: cards, banks (ACH return codes R..), terminals. An open list: Tilled adds to it. */
 // biome-ignore format: one value a line would bury the rest of the file
 export const DECLINE_CODES = [
   'account_closed', 'account_frozen', 'account_number_invalid', 'authorization_revoked', 'avs_check_failed', 'bank_account_blocked',
@@ -177,7 +177,7 @@ export const HEAD_ONLY_EVENT_TYPES = [
   'esignature_signer.completed', 'independent_credit.succeeded',
 ] as const;
 
-/** Our words on an object: at most 50 keys of 40 characters, values of 500. A null or '' value in an update removes the key. */
+/** Our words on an object: at most 50 keys of 40 characters, values of 500. Null or '' in an update removes a key. */
 export type TilledMetadata = Record<string, string>;
 export type TilledMetadataParams = Record<string, string | null> | null;
 
@@ -322,7 +322,7 @@ export interface TilledPaymentError {
   code: TilledDeclineCode | null;
 }
 
-/** An intent to collect a payment; customer and payment_method are whole objects. The client_secret must not be logged. */
+/** An intent to collect a payment, with whole customer and payment_method. Never log the client_secret. */
 export interface TilledPaymentIntent {
   id: string;
   account_id: string;

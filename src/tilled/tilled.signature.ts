@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 /** The header that carries the signature of a webhook. */
 export const TILLED_SIGNATURE_HEADER = 'tilled-signature';
 
-/** What verifySignature found. Missing = no header; stale = signed too long ago, too far ahead, or not in milliseconds. */
+/** What verifySignature found. Missing = no header; stale = too old, too far ahead, or not in milliseconds. */
 export type SignatureCheck = { ok: true; timestampMs: number } | { ok: false; reason: 'missing' | 'malformed' | 'stale' | 'mismatch' };
 
 /** The header value for a body: `t=<epoch milliseconds>,v1=<hex hmac>`. */

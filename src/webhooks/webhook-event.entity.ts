@@ -17,7 +17,7 @@ registerEnumType(WebhookEventStatus, {
   description: 'RECEIVED waits for its turn, FAILED will be tried again, DEAD waits for a person.',
 });
 
-/** An event of Tilled, verified and stored once. It is a hint that its object changed; the state comes from asking Tilled. */
+/** An event of Tilled, verified and stored once. It hints that its object changed; the state is fetched. */
 @Resource('webhooks', 'service', 'operator')
 @ObjectType({ implements: Node, simpleResolvers: true, description: 'An event of the processor, verified and stored once.' })
 @Entity({ tableName: 'billing_webhooks' })

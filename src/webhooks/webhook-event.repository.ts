@@ -122,8 +122,9 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
   }
 
   /**
-   * An object's events that wait to be handled and for which it is in the queue. Who works on an object holds its job and then writes to
-   * these; who queues events holds them and then writes to jobs: as no event is of both, neither waits for the other in a circle.
+   * An object's events that wait to be handled and for which it is in the queue. Who works on an object holds its job
+   * and then writes to these; who queues events holds them and then writes to jobs: as no event is of both, neither
+   * waits for the other in a circle.
    */
   unhandledOf(object: EventObject): Promise<WebhookEvent[]> {
     return this.rows({ objectKind: object.kind, objectId: object.id, status: UNHANDLED, unqueuedSince: null });

@@ -37,7 +37,7 @@ export class WebhookBackfill {
       await scope.transaction((tx) => this.parts.jobs.enqueue(tx, { ...key, dueInMs: EVERY_MS }));
   }
 
-  /** The handler of BACKFILL. It is never given up: the longer Tilled was out of reach, the more there is to find afterwards. */
+  /** The handler of BACKFILL. Never given up: the longer Tilled was down, the more there is to find. */
   async backfill(scope: Scope, lease: Lease): Promise<void> {
     const failure = await this.run(scope).then(
       () => null,
@@ -48,8 +48,9 @@ export class WebhookBackfill {
   }
 
   /**
-   * Records what is missing since the cursor, a page at a time, then moves the cursor; returns how many events were missing.
-   * If it fails on the way the cursor stays, and the next look begins where this one did: what was recorded is not missing then.
+   * Records what is missing since the cursor, a page at a time, then moves the cursor; returns how many events were
+   * missing. If it fails on the way the cursor stays, and the next look begins where this one did: what was recorded is
+   * not missing then.
    */
   async run(scope: Scope): Promise<number> {
     const cursor = await CursorRepository.of(scope).find(CURSOR);
@@ -82,7 +83,7 @@ export class WebhookBackfill {
     return missing;
   }
 
-  /** Newest first, as Tilled lists them. Events that appear while pages are read shift the pages, which shows some twice. */
+  /** Newest first, as Tilled lists them. New events shift the pages while they are read: some come twice. */
   private async *pagesSince(scope: Scope, since: Date): AsyncGenerator<readonly TilledEvent[]> {
     for (let offset = 0; ; offset += PAGE) {
       const query = { created_at_gte: since.toISOString(), limit: PAGE, offset };

@@ -10,8 +10,8 @@ const EVENT = z.object({
 });
 
 /**
- * The body of a delivery, read as an event once, when it is first asked for. Until its signature was verified nothing of it may be
- * believed, stored or logged; which secrets to try is all that may be taken from it.
+ * The body of a delivery, read as an event once, when it is first asked for. Until its signature was verified nothing
+ * of it may be believed, stored or logged; which secrets to try is all that may be taken from it.
  */
 export class WebhookBody {
   private event: TilledEvent | null | undefined;

@@ -35,7 +35,7 @@ interface Cached<Value> {
  */
 const STALE_AFTER_MS = 5_000;
 
-/** The time between two questions about one app, ms, however many deliveries that verify with nothing would have one asked. */
+/** The time between two look-ups of one app, ms, however many unverified deliveries ask for one. */
 const ASK_AGAIN_MS = 100;
 
 /** A timer may fire this much before its time, ms. */
@@ -104,8 +104,9 @@ export class WebhookDirectory {
 }
 
 /**
- * The remembered answer if its question was asked at `since` or later, else that to a new one. Who comes too soon after the
- * last question waits with all others for the next, so that unverified deliveries cannot have more asked than the clock allows.
+ * The remembered answer if its question was asked at `since` or later, else that to a new one. Who comes too soon after
+ * the last question waits with all others for the next, so that unverified deliveries cannot have more asked than the
+ * clock allows.
  */
 function cached<Value>(cache: LRUCache<string, Cached<Value>>, key: string, since: number, load: () => Promise<Value>): Promise<Value> {
   const known = cache.get(key);

@@ -47,7 +47,7 @@ const ROUTE_AGAIN_MS = 60_000;
 const ROUTE_AGAIN_MS_MAX = 3_600_000;
 const NOBODYS_AFTER_MS = 86_400_000;
 
-/** Two writes under way keep the database busy without queueing behind each other; 16 events are worth the trips of a write. */
+/** Two writes at once keep the database busy without queueing; 16 events are worth a write's round trips. */
 const COALESCING = { writesMax: 2, besideMin: 16, sizeMax: 64, waitingMax: 5_000, isolatesFailures: true, inFewSizes: true };
 
 /** Takes deliveries: verified first, stored once, marked as waiting for a worker, all before anybody answers 200. */
@@ -69,14 +69,14 @@ export class WebhookInbox {
     return mayBeNew ? this.receiveAt(delivery, await this.endpointsFor(delivery, arrivedAt)) : receipt;
   }
 
-  /** The app that an event belongs to, among those that share its account; null when it takes a look at Tilled to tell. */
+  /** The app of an event, among those that share its account; null if Tilled has to be asked. */
   async ownerOf(scope: Scope, event: TilledEvent): Promise<Scope | null> {
     return this.parts.owners.findByRows(event, await this.appsOf(scope, event));
   }
 
   /**
-   * Takes a verified event. One of a shared account whose app cannot be told from what is stored waits in the queue, where
-   * no app sees it, until Tilled was asked. Resolves once it is committed.
+   * Takes a verified event. One of a shared account whose app cannot be told from what is stored waits in the queue,
+   * where no app sees it, until Tilled was asked. Resolves once it is committed.
    */
   async take(scope: Scope, event: TilledEvent, text?: string): Promise<Receipt> {
     return this.takeAmong(await this.appsOf(scope, event), scope, event, text);
@@ -92,8 +92,9 @@ export class WebhookInbox {
   }
 
   /**
-   * The handler of ROUTE: asks Tilled whose object it is, and records the event there. Tried until Tilled answers. An object
-   * that no app made may be about to become one's (a card before it is attached), so it is looked at again for a day.
+   * The handler of ROUTE: asks Tilled whose object it is, and records the event there. Tried until Tilled answers. An
+   * object that no app made may be about to become one's (a card before it is attached), so it is looked at again for a
+   * day.
    */
   async route(scope: Scope, lease: Lease): Promise<void> {
     const event = lease.payload as TilledEvent;
@@ -145,8 +146,8 @@ export class WebhookInbox {
   }
 
   /**
-   * Stores an event of an app once, as the text it came as if there is one, marked so that a worker queues its object. Resolves once
-   * it is committed.
+   * Stores an event of an app once, as the text it came as if there is one, marked so that a worker queues its object.
+   * Resolves once it is committed.
    */
   record(scope: Scope, event: TilledEvent, text = JSON.stringify(event)): Promise<Receipt> {
     const known = this.coalescers.get(scope.appId);

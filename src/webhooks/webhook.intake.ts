@@ -23,12 +23,13 @@ interface Waiting {
 
 /** Enough to keep a worker in work, few enough to be queued before the first of them has to wait for long. */
 const AT_ONCE = 200;
-/** How long an app whose events could not be queued is left out, ms: as the oldest they would be in the way of all others. */
+/** How long an app whose events could not be queued is skipped, ms, so that it does not block the others. */
 const REST_MS = 5_000;
 
 /**
- * Puts the objects of events that arrived into the queue. The inbox leaves that to us, so that what Tilled waits for is one statement;
- * until it is done an event says so itself. Any number may do it at once: each event is locked by one of them.
+ * Puts the objects of events that arrived into the queue. The inbox leaves that to us, so that what Tilled waits for is
+ * one statement; until it is done an event says so itself. Any number may do it at once: each event is locked by one of
+ * them.
  */
 export class WebhookIntake {
   /** Until when an app is left out, by its id. */
@@ -36,7 +37,7 @@ export class WebhookIntake {
 
   constructor(private readonly parts: WebhookIntakeParts) {}
 
-  /** Queues what waits longest, of all apps. An app for which it fails is logged, keeps its events and rests; those of others are queued. */
+  /** Queues what waits longest, of all apps. An app for which it fails is logged and skipped for a while. */
   async take(): Promise<void> {
     const waiting = await this.waitingLongest();
     const byApp = Map.groupBy(waiting, ({ appId }) => appId);

@@ -20,10 +20,10 @@ interface RelatedIds {
   readonly customer: string | null;
 }
 
-/** How many look-ups follow one another at most: a dispute leads to its charge, its payment, its subscription or customer. */
+/** How many look-ups follow each other at most: dispute, charge, payment, subscription or customer. */
 const STEPS_MAX = 5;
 
-/** Which of the apps that share a Tilled account an event belongs to. No app may see what happened to another's object. */
+/** Which app of a shared account an event belongs to. No app may see what happened to another's object. */
 export class WebhookOwners {
   constructor(private readonly processor: Processor) {}
 
@@ -38,7 +38,7 @@ export class WebhookOwners {
     return this.ownerOf(snapshot, traces, apps);
   }
 
-  /** The app, by following at Tilled what the object is part of; null for an object that no app made. Throws what Processor throws. */
+  /** The app, found by following the object's links at Tilled; null if no app made it. Throws as Processor does. */
   async findAtTilled(event: TilledEvent, apps: readonly Scope[]): Promise<Scope | null> {
     const [scope] = apps;
     if (scope === undefined) return null;
@@ -83,7 +83,7 @@ export class WebhookOwners {
   }
 }
 
-/** Whether an app has a row of any of these objects. Asked in a transaction of its own: nothing remembered may answer. */
+/** Whether an app has a row of any of these objects. In a transaction, so that no remembered row answers. */
 function isKnown(app: Scope, traces: RelatedIds): Promise<boolean> {
   return app.transaction(async (tx) => {
     const { intent, subscription, method, dispute, customer } = traces;

@@ -61,7 +61,7 @@ export class WebhookSync {
     const events = await WebhookEventRepository.of(scope).unhandledOf(object);
     const eventIds = events.map((event) => event.id);
     scope.request.workOn(object.id, eventIds.slice(-CAUSES_MAX).join(' ') || null);
-    // While Tilled was asked, a mutation of ours may have gone further: what looks impossible is asked once more before it is believed.
+    // Our own work may go further while Tilled is asked: an impossible state is read once more before it is believed.
     scope.request.mayBeOvertaken = true;
     const look = () => this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
     let record = await look();
@@ -87,7 +87,7 @@ export class WebhookSync {
       await finish();
     } catch (error) {
       if (error instanceof OvertakenReading) await lookAgain();
-      // Else: the same row was made between our look and our write, by the answer to our own call or by a related object.
+      // Else the same row was made since our read: by the answer to our own call, or by a related object.
       else if (!(error instanceof UniqueConstraintViolationException)) throw error;
       await finish();
     }

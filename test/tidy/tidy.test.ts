@@ -62,6 +62,14 @@ const rules: Rule[] = [
     spares: ['// TODO #12 later', "f('TODO');", '// todos'],
   },
   {
+    name: 'comment-width',
+    sentence: 'No line of a comment in src is wider than 120 columns: a shorter sentence says it better.',
+    appliesTo: /^src\//,
+    inLine: /^(?=.{121})\s*(\/\/|\/?\*)/,
+    bites: [`// ${'a'.repeat(118)}`, `/** ${'a'.repeat(114)} */`],
+    spares: [`// ${'a'.repeat(117)}`, `const a = '${'a'.repeat(118)}';`, `f(); // ${'a'.repeat(118)}`],
+  },
+  {
     name: 'queries',
     sentence: 'No query that the tenant filter does not confine, and no em.transactional, outside src/platform.',
     appliesTo: /^src\/(?!platform\/)/,
@@ -183,7 +191,7 @@ describe('the rules themselves', () => {
     ['src/config.ts', ['focus', 'environment']],
     ['src/cli/billing.ts', ['focus', 'environment']],
     ['src/sandbox/a.ts', ['focus', 'rounding']],
-    ['test/unit/a.test.ts', ['queries', 'filters', 'rounding', 'environment']],
+    ['test/unit/a.test.ts', ['comment-width', 'queries', 'filters', 'rounding', 'environment']],
   ])('apply to %s but for %j', (path, spared) => {
     expect(rules.filter((rule) => !rule.appliesTo.test(path)).map(({ name }) => name)).toEqual(spared);
   });

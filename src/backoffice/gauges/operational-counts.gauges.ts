@@ -14,7 +14,7 @@ interface Reading {
   readonly counts: Promise<OperationalCounts | null>;
 }
 
-/** Exposes the operational counts as gauges. They are read from the database at each scrape, and left out while it is down. */
+/** Exposes the operational counts as gauges, read at each scrape, and left out while the database is down. */
 export function exposeOperationalCounts(metrics: Metrics, report: OperationalCountsReader, database: Database, log: Log): void {
   let last: Reading | undefined;
   const read = () => {

@@ -10,13 +10,13 @@ export interface CountAndAge {
   readonly oldestSeconds: number;
 }
 
-/** How much work waits, and how many objects are in each state, over all apps. Each map has every key of its closed list. */
+/** How much work waits, and how many objects are in each state, over all apps. Maps have every key. */
 export interface OperationalCounts {
   readonly events: ReadonlyMap<string, number>;
-  /** Objects of Tilled that wait to be looked at again, and events whose object is not queued yet; age since the first event that asked for it. */
+  /** Objects that wait to be fetched, and events without a job yet; age since the first event of them. */
   readonly unhandled: CountAndAge;
   readonly jobs: ReadonlyMap<string, number>;
-  /** How long the work that is due longest has been due, s; an event whose object is not queued yet is due since it arrived. */
+  /** For how long the oldest due work is due, s; an event without a job is due since it arrived. */
   readonly oldestDueSeconds: number;
   /** Payments and refunds whose outcome is unknown; age since what is unknown was asked for. */
   readonly unknown: ReadonlyMap<string, CountAndAge>;
@@ -39,8 +39,8 @@ const JOB_STATES = ['due', 'running', 'dead'];
 const SUBSCRIPTIONS_EVERY_MS = 60_000;
 
 /**
- * Counts over all apps, for operators only. Every table but the queue, which holds only what waits, is read through an index
- * of each app and state: what is finished is never looked at.
+ * Counts over all apps, for operators only. Every table but the queue, which holds only what waits, is read through an
+ * index of each app and state: what is finished is never looked at.
  */
 export class OperationalCountsReader {
   private subscriptions: { readonly at: number; readonly counts: ReadonlyMap<string, number> } | undefined;
@@ -84,7 +84,7 @@ export class OperationalCountsReader {
     };
   }
 
-  /** A join that begins with the apps: by itself the embedded database walks through the whole index of the other table. */
+  /** A join that begins with the apps: the embedded database would walk through the other table's whole index. */
   private get join(): string {
     return this.database.isEmbedded ? 'cross join' : 'straight_join';
   }

@@ -3,7 +3,7 @@ import { FlagColumn, IdColumn, IntColumn, Text, TimeColumn } from '../../platfor
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
 import type { ImportNoun } from './import.rows.js';
 
-/** `made` here by the run, `created` at Tilled too, `existing` before it, `failed` and tried again by the next run, `rolled_back`. */
+/** `made` here, `created` at Tilled too, `existing` before, `failed` and tried again later, `rolled_back`. */
 export type ImportAction = 'made' | 'created' | 'existing' | 'failed' | 'rolled_back';
 
 /** What became of one line of a source, or of one object of the Tilled account. */

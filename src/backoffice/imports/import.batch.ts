@@ -44,8 +44,8 @@ interface BatchParts<Noun extends ImportNoun, Snapshot> {
 }
 
 /**
- * Imports some lines: asks Tilled, records all that is adopted in one transaction together with what became of each line,
- * then marks Tilled's objects. A crash between any two steps is made good by the next run of the same command.
+ * Imports some lines: asks Tilled, records all that is adopted in one transaction together with what became of each
+ * line, then marks Tilled's objects. A crash between any two steps is made good by the next run of the same command.
  */
 export class ImportBatch<Noun extends ImportNoun, Snapshot> {
   constructor(private readonly parts: BatchParts<Noun, Snapshot>) {}

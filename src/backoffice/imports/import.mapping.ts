@@ -15,7 +15,7 @@ const mapping = z.strictObject({
   subscriptions: nounMapping.optional(),
 });
 
-/** How the columns of a noun's source become fields: column -> field, field -> constant, field -> (their word -> our word). */
+/** How a source's columns become fields: column -> field, field -> constant, field -> (their word -> ours). */
 export type NounMapping = z.output<typeof nounMapping>;
 export type ImportMapping = z.output<typeof mapping>;
 
@@ -59,7 +59,7 @@ function isField(noun: ImportNoun, field: string): boolean {
   return field.startsWith('metadata.') ? hasMetadata && field.length > 9 : FIELD_NAMES[noun].includes(field) && field !== 'metadata';
 }
 
-/** Turns a source's record into the fields of a noun. Without a mapping, columns that are called like fields are taken. */
+/** Turns a source's record into a noun's fields. Without a mapping, columns named like fields are taken. */
 export function mapRecord(
   noun: ImportNoun,
   given: NounMapping | undefined,

@@ -11,7 +11,7 @@ import type { ImportRow } from './import.rows.js';
 
 type Row = ImportRow<'paymentMethods'>;
 
-/** Payment methods: those of customers are recorded, unattached ones attached through the service. Neither collects anything. */
+/** Payment methods: attached ones are recorded, others attached by the service. Neither collects anything. */
 export class PaymentMethodAdopter implements Adopter<'paymentMethods', TilledPaymentMethod> {
   constructor(private readonly parts: { readonly processor: Processor; readonly paymentMethods: PaymentMethodService }) {}
 

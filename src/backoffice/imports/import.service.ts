@@ -56,7 +56,7 @@ export interface ImportResult {
 
 const BATCH = 100;
 
-/** Brings customers, payment methods and subscriptions in through their own doors. It never collects anything by itself. */
+/** Imports customers, payment methods and subscriptions. It never collects anything by itself. */
 export class ImportService {
   private readonly adopters: { readonly [Noun in ImportNoun]: Adopter<Noun, never> };
 
@@ -87,7 +87,7 @@ export class ImportService {
     return { runId: null, isResumed: false, counts };
   }
 
-  /** Runs, or goes on with the run of the same command. Throws when Tilled stays out of reach; what was done is kept. */
+  /** Runs or resumes the run of a command. Throws when Tilled stays out of reach; what was done is kept. */
   async run(scope: Scope, source: ImportSource, listener: ImportListener, onOpen: (runId: string) => void): Promise<ImportResult> {
     const { run, isResumed } = await this.open(scope, source);
     onOpen(run.id);

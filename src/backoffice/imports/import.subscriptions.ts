@@ -26,7 +26,7 @@ interface SubscriptionAdopterParts {
 const ORIGIN = 'import_external_id';
 const PAGE = 100;
 
-/** Subscriptions: those that run at Tilled are adopted as they are; new ones are made only when asked for, and begin in the future. */
+/** Subscriptions: running ones are adopted as they are; new ones are made only on request, for the future. */
 export class SubscriptionAdopter implements Adopter<'subscriptions', TilledSubscription> {
   constructor(private readonly parts: SubscriptionAdopterParts) {}
 
@@ -122,7 +122,7 @@ function imported({ id, tilledSubscriptionId, version }: Subscription): Imported
   return { id, tilledId: tilledSubscriptionId, version };
 }
 
-/** What a line says of a subscription and Tilled contradicts: taking it over would bill otherwise than the source says. */
+/** How a line contradicts Tilled: taking the subscription over would bill otherwise than the source says. */
 function differencesOf(fields: SubscriptionFields, snapshot: TilledSubscription): string[] {
   const said: readonly (readonly [string, unknown, unknown])[] = [
     ['tilledCustomerId', fields.tilledCustomerId, snapshot.customer_id],

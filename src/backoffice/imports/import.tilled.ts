@@ -21,7 +21,7 @@ export async function* accountRows(processor: Processor, scope: Scope, noun: Imp
   }
 }
 
-/** Tilled lists payment methods of one customer and type at a time. The oldest comes first, so that it becomes the default. */
+/** Lists are of one customer and type at a time. The oldest comes first, so that it becomes the default. */
 async function* methodRows(processor: Processor, scope: Scope): AsyncGenerator<ImportRow<'paymentMethods'>> {
   for await (const { id: customerId } of everyOne(processor, scope, (tilled, page) => tilled.listCustomers(page))) {
     const methods: TilledPaymentMethod[] = [];
@@ -37,7 +37,7 @@ async function* methodRows(processor: Processor, scope: Scope): AsyncGenerator<I
   }
 }
 
-/** Newest first, a page at a time. What is made meanwhile shifts the pages, which shows some twice; what is twice is done once. */
+/** Newest first, a page at a time. What is made meanwhile shifts pages; what comes twice is done once. */
 async function* everyOne<Item>(
   processor: Processor,
   scope: Scope,

@@ -61,7 +61,7 @@ const TABLES: Readonly<Record<Inspected, readonly (readonly [string, string])[]>
   ],
 };
 
-/** Looks at one object from all sides: our row, Tilled's now, and everything that was written down about it. Reads only. */
+/** Shows one object from all sides: our row, Tilled's now, and all that was written about it. Reads only. */
 export class InspectionService {
   constructor(private readonly processor: Processor) {}
 

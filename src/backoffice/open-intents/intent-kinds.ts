@@ -1,4 +1,4 @@
-/** Mutations whose rest is a job: until that is done, what became of them is not known for certain. compose.billing.ts checks that none is missing. */
+/** Mutations that a job finishes: until then their outcome is open. compose.billing.ts checks the list. */
 export const INTENT_KINDS: readonly string[] = [
   'customerCreate',
   'customerDelete',

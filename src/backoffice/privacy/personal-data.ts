@@ -1,7 +1,7 @@
 /** What stands in the place of something personal that was removed, and of something that is not shown. */
 export const ERASED = '[erased]';
 
-/** Fields that hold personal data wherever they are: in our rows, in what Tilled sends, and in the facts that are compared with it. */
+/** Fields with personal data, in our rows, in what Tilled sends, and in compared facts. */
 const PERSONAL = new Set([
   ...['email', 'name', 'first_name', 'middle_name', 'last_name', 'nick_name', 'phone', 'receipt_email', 'external_id', 'holder_name'],
   ...['account_holder_name', 'address', 'billing_details', 'street', 'street2', 'city', 'zip', 'last4', 'last2', 'bank_last'],
@@ -21,8 +21,8 @@ const PERSONAL = new Set([
 const MARKS = new Set(['billing_app_id', 'billing_id']);
 
 /**
- * A copy without personal data: personal fields and metadata values are replaced, and so is any other text that holds one of
- * `values`. Ids, amounts, states and moments stay.
+ * A copy without personal data: personal fields and metadata values are replaced, and so is any other text that holds
+ * one of `values`. Ids, amounts, states and moments stay.
  */
 export function withoutPersonalData(value: unknown, values: readonly string[], replacement: string = ERASED): unknown {
   return cleaned(value, values, replacement);

@@ -50,9 +50,9 @@ export class PrivacyService {
   }
 
   /**
-   * Forgets a customer: deletes them at Tilled, detaches their payment methods, and removes what is personal from everything
-   * stored, while ids, amounts, states and moments stay. Throws what customerDelete is refused with (Conflict: a subscription is live, or a
-   * payment is held, waits or is UNKNOWN; the message names it), NotFound.
+   * Forgets a customer: deletes them at Tilled, detaches their payment methods, and removes what is personal from
+   * everything stored, while ids, amounts, states and moments stay. Throws what customerDelete is refused with
+   * (Conflict: a subscription is live, or a payment is held, waits or is UNKNOWN; the message names it), NotFound.
    * Repeatable: events that Tilled sends later are covered by the next one, and by the daily retention sweep.
    */
   async erase(scope: Scope, customerId: string): Promise<ErasureResult> {

@@ -39,9 +39,9 @@ const { HEALED } = DivergenceStatus;
 const SEEN = Object.values(DivergenceStatus);
 
 /**
- * Plants a difference and has it found and healed in the usual way. A customer of its own per app, marked as what it is, is
- * renamed at Tilled behind our back; it has no way to pay, so no money can move. What finds it is what finds everything
- * else: a page of Tilled's list, the comparison of customers, and the queue.
+ * Plants a difference and has it found and healed in the usual way. A customer of its own per app, marked as what it
+ * is, is renamed at Tilled behind our back; it has no way to pay, so no money can move. What finds it is what finds
+ * everything else: a page of Tilled's list, the comparison of customers, and the queue.
  */
 export class Canary {
   constructor(private readonly parts: CanaryParts) {}
@@ -73,7 +73,7 @@ export class Canary {
     return row;
   }
 
-  /** Looks for the customer in what Tilled lists, as a run does, but compares nothing else: others may just be changing. */
+  /** Finds the customer in Tilled's lists, as a run does, but compares no other, which may be changing. */
   private async findInLists(scope: Scope, tilledId: string): Promise<void> {
     for (let position: string | null = ''; position !== null; ) {
       const page = { kind: DivergenceKind.CUSTOMER, position, only: tilledId };
@@ -87,7 +87,7 @@ export class Canary {
     await this.parts.reconciler.examine(scope, ref, { graceMs: 0, isFollowedUp: false });
   }
 
-  /** Repeats `examine` until the newest divergence of the customer, seen since then, has one of the statuses; false if it never has. */
+  /** Repeats `examine` until the customer's newest divergence is as expected; false if it never is. */
   private async until(
     scope: Scope,
     expected: { readonly customer: Customer; readonly since: Date; readonly statuses: readonly DivergenceStatus[] },

@@ -82,7 +82,7 @@ export function occurredAt(compared: ComparedObject): Date | null {
 
 const PAGE = 100;
 
-/** One page of a list of Tilled's; positions are offsets. What is made while pages are read shows some objects twice. */
+/** One page of a list; positions are offsets. Objects made while pages are read may be seen twice. */
 export async function listedPage<Item>(
   position: string,
   ask: (query: { readonly limit: number; readonly offset: number }) => Promise<TilledList<Item>>,

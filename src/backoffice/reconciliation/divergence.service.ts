@@ -6,7 +6,7 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 
 /** What people do with divergences. */
 export class DivergenceService {
-  /** Says that a person has dealt with a divergence, and how. Nothing else changes: if the sides still differ, the next look opens a new one. */
+  /** Marks a divergence as resolved by a person. If the objects still differ, the next run opens a new one. */
   async resolve(scope: Scope, { id, note }: { readonly id: string; readonly note: string }): Promise<Outcome<Divergence>> {
     await scope.transaction(async (tx) => {
       const divergences = DivergenceRepository.of(tx);

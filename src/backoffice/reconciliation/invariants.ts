@@ -21,7 +21,7 @@ const SHOWN_MAX = 100;
 const hasJob = (row: string, ...kinds: readonly string[]): string =>
   `exists (select 1 from billing_jobs j where j.app_id = ${row}.app_id and j.subject = ${row}.id and j.kind in (${kinds.map((kind) => `'${kind}'`).join(', ')}))`;
 
-/** The status of a row is where its transitions lead: arrived there once more often than left, but for where it began. */
+/** A row's status is where its transitions lead: it was entered once more often than left, or is the first. */
 const ledTo = (table: string, start: string): string => `select r.app_id, r.id from ${table} r
   where (select count(*) from billing_events e where e.app_id = r.app_id and e.object_id = r.id and e.to_status = r.status)
     - (select count(*) from billing_events e where e.app_id = r.app_id and e.object_id = r.id and e.from_status = r.status)

@@ -26,7 +26,7 @@ const KINDS: Readonly<Record<string, DivergenceKind>> = {
 export class ObjectExamination {
   constructor(private readonly reconciler: Reconciler) {}
 
-  /** Compares the object with an id of ours or of Tilled's, and second objects at Tilled with its mark. Throws NotFound for an id of which neither side knows an object of this app. */
+  /** Compares the object with this id, ours or Tilled's, and its duplicates. Throws NotFound for an unknown id. */
   async examine(scope: Scope, id: string): Promise<ObjectReport> {
     const ref = await this.refOf(scope, id);
     const verdict = await this.reconciler.examine(scope, ref);

@@ -43,7 +43,7 @@ export class Reconciler {
     return comparison;
   }
 
-  /** Compares a page of what Tilled lists; `only` leaves out all but one object. Those that seem to differ are examined one by one. */
+  /** Compares a page of what Tilled lists, or only the object `only`. What seems to differ is examined one by one. */
   async comparePage(
     scope: Scope,
     page: { readonly kind: string; readonly position: string; readonly only?: string },
@@ -101,7 +101,7 @@ export class Reconciler {
     });
   }
 
-  /** The handler of EXAMINE_AGAIN. What still differs after some tries stays open, for a person and for the next full run. */
+  /** The handler of EXAMINE_AGAIN. What still differs after some tries waits for a person or the next run. */
   async runExamination(scope: Scope, lease: Lease): Promise<void> {
     const verdict = await this.examine(scope, lease.payload as ObjectRef, { isFollowedUp: false });
     if (verdict === 'busy') return this.parts.jobs.release(scope, lease, { dueInMs: GRACE_MS });

@@ -55,7 +55,7 @@ export class ReconciledRepository extends TenantRepository<Reconciled> {
     return raws.map((raw) => String(raw.id));
   }
 
-  /** Whether work about any of these waits or runs, or an event is about to ask for it; what was given up is not under way. */
+  /** Whether a job about any of these is open, or an event will ask for one; dead jobs do not count. */
   async isUnderWay(subjects: readonly string[]): Promise<boolean> {
     if (subjects.length === 0) return false;
     const about = [this.scope.appId, ...subjects];

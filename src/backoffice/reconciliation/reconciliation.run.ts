@@ -64,13 +64,13 @@ interface PartEnd {
 }
 
 const OPEN_STEP = 'open';
-/** From Tilled's side first: what it lists and we know is compared on the way, so from ours only the rest has to be asked for. */
+/** Tilled's lists come first, so that afterwards only rows that no list named have to be asked for. */
 const STEPS = [...Object.values(DivergenceKind).flatMap((kind) => [`${kind} there`, `${kind} here`]), OPEN_STEP];
 const ASKED_ONE_BY_ONE = 20;
 const AFTER_FAILURE_MS = 900_000;
 const REPORTED_MS = 7 * 86_400_000;
 
-/** Goes through everything of an app in pages. Each page is a piece of work under its own lease, and ends with the place of the next. */
+/** Compares everything of an app. Each page is a job with its own lease that ends with the next position. */
 export class ReconciliationRun {
   constructor(private readonly parts: RunParts) {}
 
@@ -81,14 +81,14 @@ export class ReconciliationRun {
       await scope.transaction((tx) => this.parts.jobs.enqueue(tx, { ...key, dueInMs: this.parts.everyMs }));
   }
 
-  /** The handler of RECONCILE. It is never given up: the longer Tilled was out of reach, the more there is to compare. */
+  /** The handler of RECONCILE. Never given up: the longer Tilled was down, the more there is to compare. */
   async work(scope: Scope, lease: Lease): Promise<void> {
     await this.part(scope, lease);
   }
 
   /**
-   * Goes through everything now, or finishes the run that was stopped; resolves with what came of it. What another process does of it
-   * meanwhile is waited for. Throws what no waiting helps against.
+   * Goes through everything now, or finishes the run that was stopped; resolves with what came of it. What another
+   * process does of it meanwhile is waited for. Throws what no waiting helps against.
    */
   async runNow(scope: Scope): Promise<ReconciliationReport> {
     const key = { kind: RECONCILE, subject: scope.appId };

@@ -104,7 +104,7 @@ export class RetentionService {
   }
 }
 
-/** One whose outcome is not known yet stays. The condition again where it goes: a key may have been taken anew between the two statements. */
+/** A key without an outcome stays. The condition is repeated: a key may be taken anew between the statements. */
 async function removeKeys(scope: Scope, before: Date, limit: number): Promise<number> {
   const where = "app_id = ? and state = 'done' and expires_at <= ?";
   const ids = await idsOf(scope, `select id from billing_idempotency_keys where ${where} order by expires_at`, limit, [before]);

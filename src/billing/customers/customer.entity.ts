@@ -39,7 +39,7 @@ export class Customer extends TenantRow {
   @IdColumn({ nullable: true })
   tilledCustomerId!: string | null;
 
-  /** Since when they are being deleted: from the commit that asks for it on, nothing new is built on them. Null once that has ended. */
+  /** Since when they are being deleted, else null. Nothing new is built on them from that commit on. */
   @TimeColumn({ nullable: true })
   deletingAt!: Date | null;
 

@@ -135,12 +135,12 @@ export class CustomerService {
     if (customer !== null && tilledId !== null) {
       await this.parts.processor.send(scope, lease, (tilled) => tilled.updateCustomer(tilledId, paramsOf(scope, customer)));
     }
-    // An older one that was not answered may still come after this: then it is carried there once more, when that one is dead.
+    // An older update without an answer may still come after this: then the job sends it once more later.
     const dueInMs = await this.parts.intents.underWayForMs(lease);
     await scope.transaction((tx) => (dueInMs ? this.parts.jobs.release(tx, lease, { dueInMs }) : this.parts.jobs.complete(tx, lease)));
   }
 
-  /** Records what Tilled says of a customer we made; a second one with our mark is reported. Others are not ours and stay out. */
+  /** Records what Tilled says of a customer we made, and reports a duplicate. Others are not ours and stay out. */
   async mirror(tx: Scope, snapshot: TilledCustomer): Promise<void> {
     const match = await matchAndLockRow(tx, CustomerRepository.of(tx), snapshot);
     if (match === null) return;
@@ -159,7 +159,7 @@ export class CustomerService {
     await scope.transaction((tx) => this.mirror(tx, snapshot));
   }
 
-  /** A customer that Tilled refused to make is not one: nothing could ever be collected, and its external id is free again. */
+  /** A customer that Tilled refused to make is deleted, so that its external id is free again. */
   private async createAtTilled(scope: Scope, execution: Execution, customer: Customer): Promise<TilledCustomer> {
     try {
       return await this.parts.processor.send(scope, execution.lease, (tilled) => tilled.createCustomer(paramsOf(scope, customer)));

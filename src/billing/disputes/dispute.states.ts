@@ -16,9 +16,9 @@ const { WARNING_UNDER_REVIEW, WARNING_CLOSED, NEEDS_RESPONSE, UNDER_REVIEW, CLOS
 export const DISPUTING_STATUSES: readonly DisputeStatus[] = [NEEDS_RESPONSE, UNDER_REVIEW, CLOSED, LOST];
 
 /**
- * Which states may follow which. Staying is always allowed. An inquiry (WARNING_…) may become a dispute at any time, also
- * after it was closed, but a dispute never becomes an inquiry again. What was decided may be appealed; what is closed is
- * over. We may miss states, so what several steps lead to is one step too (NEEDS_RESPONSE → WON).
+ * Which states may follow which. Staying is always allowed. An inquiry (WARNING_…) may become a dispute at any time,
+ * also after it was closed, but a dispute never becomes an inquiry again. What was decided may be appealed; what is
+ * closed is over. We may miss states, so what several steps lead to is one step too (NEEDS_RESPONSE → WON).
  */
 export const DISPUTE_STATES: { readonly noun: 'dispute'; readonly edges: Readonly<Record<DisputeStatus, readonly DisputeStatus[]>> } = {
   noun: 'dispute',

@@ -57,7 +57,7 @@ export class DivergentFact {
   differs!: boolean;
 }
 
-/** An object of which our books and Tilled's say different things. At most one is open for each object and class; for each second object at Tilled one. */
+/** An object that differs here and at Tilled. At most one is open for each object, or duplicate, and class. */
 @ObjectType({ implements: Node, simpleResolvers: true, description: "A difference between our books and the processor's." })
 @Entity({ tableName: 'billing_divergences' })
 @Unique({ name: 'billing_divergences_open', properties: ['appId', 'openKey'] })
@@ -81,7 +81,7 @@ export class Divergence extends TenantRow {
   @IdColumn({ nullable: true })
   tilledId!: string | null;
 
-  /** Kind, class and object (of a duplicate Tilled's) while it is open, else null. Unique: the database itself keeps one from being opened twice. */
+  /** Kind, class and object (of a duplicate Tilled's) while open, else null. Unique, so it is never opened twice. */
   @Text(128, { nullable: true })
   openKey!: string | null;
 

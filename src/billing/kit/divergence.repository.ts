@@ -100,7 +100,7 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
     return true;
   }
 
-  /** How many are open, and of those second objects at Tilled; which were found and were healed since a moment, and how long it took, ms, for those since then. */
+  /** How many are open, and how many of them are duplicates; those found, and those healed, since a moment. */
   async since(moment: Date): Promise<{ open: number; duplicates: number; found: Divergence[]; healed: Divergence[] }> {
     const table = this.scope.db.table(Divergence);
     const read = async (column: string, status: string) =>

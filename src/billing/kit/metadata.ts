@@ -6,7 +6,7 @@ const KEYS_MAX = 50;
 export const SMOKE_PREFIX = 'billing-smoke-';
 const SMOKE_MARK = new RegExp(`^${SMOKE_PREFIX}[0-9a-f]{12}$`);
 
-/** Metadata without personal data: nothing, but for the mark of a smoke test, by which its payments are told from those of customers. */
+/** Metadata without personal data: nothing, but for the mark by which payments of smoke tests are told apart. */
 export function erasedMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(metadata).filter(([key, value]) => key === 'smoke' && SMOKE_MARK.test(value)));
 }

@@ -4,8 +4,8 @@ import { JobRepository } from '../../platform/jobs/job.repository.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 
 /**
- * Throws AlreadyRunning while one of these mutations of the object is under way or UNKNOWN. The caller has locked its row, as whoever
- * begins one does: so there is one at a time, and a late or repeated older one cannot undo a newer.
+ * Throws AlreadyRunning while one of these mutations of the object is under way or UNKNOWN. The caller has locked its
+ * row, as whoever begins one does: so there is one at a time, and a late or repeated older one cannot undo a newer.
  */
 export async function assertNoneOpen(tx: Scope, subject: string, operations: readonly string[]): Promise<void> {
   const [open] = await JobRepository.of(tx).about(subject, operations);

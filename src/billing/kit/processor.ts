@@ -28,8 +28,9 @@ export class Processor {
   }
 
   /**
-   * The answer to one call that may change something, sent only if `permit` allows it in that moment. Throws ProcessorRejected (refused
-   * for good), ProcessorUnavailable (nothing happened) or OutcomeUnknown (it may have happened, or is somebody else's to send by now).
+   * The answer to one call that may change something, sent only if `permit` allows it in that moment. Throws
+   * ProcessorRejected (refused for good), ProcessorUnavailable (nothing happened) or OutcomeUnknown (it may have
+   * happened, or is somebody else's to send by now).
    */
   async send<T>(scope: Scope, permit: Permit, order: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
     try {

@@ -20,9 +20,9 @@ interface Answer<Snapshot> {
 const READS_MAX = 5;
 
 /**
- * Records an answer, unless its row was written since the call was begun: a webhook may have brought news that are newer
- * than the answer, and no further event would put right what the answer overwrote. Then Tilled is asked again, and what it
- * says is recorded under the same condition; OutcomeUnknown if that never holds.
+ * Records an answer, unless its row was written since the call was begun: a webhook may have brought news that are
+ * newer than the answer, and no further event would put right what the answer overwrote. Then Tilled is asked again,
+ * and what it says is recorded under the same condition; OutcomeUnknown if that never holds.
  */
 export async function recordAnswer<Snapshot>(scope: Scope, answer: Answer<Snapshot>): Promise<void> {
   let { snapshot, seenVersion } = answer;

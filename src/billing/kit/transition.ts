@@ -9,7 +9,7 @@ export interface States<Status extends string> {
   readonly edges: Readonly<Record<Status, readonly Status[]>>;
 }
 
-/** What became of a move. Of an `illegal` one nothing may be recorded, neither the state nor what was reported with it. */
+/** What became of a move. If `illegal`, neither the state nor what came with it may be recorded. */
 export type Move = 'stayed' | 'moved' | 'illegal';
 
 /** What a new row's first transition leads from, where its first state is Tilled's word. */
@@ -25,8 +25,8 @@ export class OvertakenReading extends Error {}
 
 /**
  * Moves a row along a legal edge and writes the transition down in the same transaction. A move that Tilled reports and
- * the states do not allow is not made but recorded as a divergence, in the same transaction too: one of the two books is
- * wrong, and a person has to see which. Throws OvertakenReading instead where the reading may simply be old.
+ * the states do not allow is not made but recorded as a divergence, in the same transaction too: one of the two books
+ * is wrong, and a person has to see which. Throws OvertakenReading instead where the reading may simply be old.
  */
 export async function moveTo<Status extends string>(
   tx: Scope,

@@ -3,8 +3,8 @@ import { CustomerRepository } from '../customers/customer.repository.js';
 import { PaymentMethodRepository } from './payment-method.repository.js';
 
 /**
- * Lets go of a payment method that was taken over: our row goes, Tilled's stays attached. If it was the default, the newest
- * other one becomes it. The caller has made sure that nothing is built on it. Inside a transaction.
+ * Lets go of a payment method that was taken over: our row goes, Tilled's stays attached. If it was the default, the
+ * newest other one becomes it. The caller has made sure that nothing is built on it. Inside a transaction.
  */
 export async function disownPaymentMethod(tx: Scope, id: string): Promise<void> {
   const methods = PaymentMethodRepository.of(tx);

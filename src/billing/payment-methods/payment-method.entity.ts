@@ -56,7 +56,7 @@ export class PaymentMethod extends TenantRow {
   @Text(4, { nullable: true })
   bankLast!: string | null;
 
-  /** The customer this is the default of, else null. Unique, so the database itself keeps a customer from having two. */
+  /** The customer whose default this is, else null. Unique, so a customer cannot have two. */
   @IdColumn({ nullable: true })
   defaultOf!: string | null;
 
@@ -67,7 +67,7 @@ export class PaymentMethod extends TenantRow {
   @TimeColumn()
   updatedAt!: Date;
 
-  /** Since when it is being detached: from the commit that asks for it on, nothing new is built on it. Null once that has ended. */
+  /** Since when it is being detached, else null. Nothing new is built on it from that commit on. */
   @TimeColumn({ nullable: true })
   detachingAt!: Date | null;
 

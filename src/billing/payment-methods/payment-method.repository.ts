@@ -17,8 +17,9 @@ export class PaymentMethodRepository extends TenantRepository<PaymentMethod> {
   }
 
   /**
-   * An attached method of a customer, the one named, else the default; null when there is none, or when it or its customer has ended or is
-   * about to. Neither can be asked to end until the transaction ends, and what is built on it by then is seen by who asks.
+   * An attached method of a customer, the one named, else the default; null when there is none, or when it or its
+   * customer has ended or is about to. Neither can be asked to end until the transaction ends, and what is built on it
+   * by then is seen by who asks.
    */
   async usable(customerId: string, id: string | null): Promise<PaymentMethod | null> {
     const { appId, db } = this.scope;

@@ -211,7 +211,7 @@ export class PaymentMethodService {
   }
 }
 
-/** A method on which something new may be built, locked after its customer, as everywhere. Throws AppError; `verb` is what is asked for. */
+/** A method to build on, locked after its customer. Throws AppError; `verb` is what is asked for. */
 async function lockAttached(tx: Scope, id: string, verb: string): Promise<PaymentMethod> {
   const methods = PaymentMethodRepository.of(tx);
   const { customerId } = await methods.get(id);

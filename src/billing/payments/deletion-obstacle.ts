@@ -5,7 +5,7 @@ import { SubscriptionRepository } from '../subscriptions/subscription.repository
 import { PaymentRepository } from './payment.repository.js';
 import { PaymentStatus } from './payment.states.js';
 
-/** Why a customer cannot be deleted yet, with what to do about it; null if they can. The caller has locked their row. */
+/** Why a customer cannot be deleted yet, and what to do; null if they can. The caller has locked their row. */
 export async function deletionObstacle(scope: Scope, customerId: string): Promise<string | null> {
   if (await SubscriptionRepository.of(scope).isAnyLiveOf(customerId))
     return 'The customer has a live subscription: cancel it first, so that nothing is collected from somebody forgotten.';

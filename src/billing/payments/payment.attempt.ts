@@ -3,9 +3,10 @@ import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { PaymentStatus } from './payment.states.js';
 
 /**
- * How a payment is taken, as data: what Tilled shows of its one intent, and what may still come of confirms that were not answered, decide
- * the next step (docs/decisions/0001). Only a decline that answers the only confirm is final by itself; after a confirm without an
- * answer the intent is canceled and read back before anybody is told that the payment failed.
+ * How a payment is taken, as data: what Tilled shows of its one intent, and what may still come of confirms that were
+ * not answered, decide the next step (docs/decisions/0001). Only a decline that answers the only confirm is
+ * final by itself; after a confirm without an answer the intent is canceled and read back before anybody is told that
+ * the payment failed.
  */
 
 /** The reason with which an attempt cancels its intent, so that nothing that is still on its way can take money. */
@@ -35,12 +36,12 @@ export type AttemptStep =
   /** What is shown is the outcome. */
   | 'settle';
 
-/** What may still come of confirms: none was left without an answer; one was, and it was carried out, or may be, or is dead; or several. */
+/** What may come of unanswered confirms: there is none; there is one, under way or dead; or there are several. */
 export type UnansweredConfirms = 'answered' | 'oneUnderWay' | 'oneOver' | 'someUnderWay' | 'someOver';
 
 export const NEXT_STEP: Readonly<Record<IntentProgress, Readonly<Record<UnansweredConfirms, AttemptStep>>>> = {
   unconfirmed: { answered: 'confirm', oneUnderWay: 'wait', oneOver: 'confirm', someUnderWay: 'wait', someOver: 'confirm' },
-  // The decline of the only confirm shows that it was carried out; of several it may be that of another than the one under way.
+  // The decline of the only confirm shows that it was carried out. Of several, another may be under way.
   declined: { answered: 'settle', oneUnderWay: 'close', oneOver: 'close', someUnderWay: 'wait', someOver: 'close' },
   unpaid: { answered: 'close', oneUnderWay: 'wait', oneOver: 'close', someUnderWay: 'wait', someOver: 'close' },
   canceled: { answered: 'settle', oneUnderWay: 'wait', oneOver: 'settle', someUnderWay: 'wait', someOver: 'settle' },

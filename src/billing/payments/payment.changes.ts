@@ -22,7 +22,7 @@ interface IntentChange {
   readonly resend: 'atOnce' | 'whenQuiet';
 }
 
-/** Asks Tilled to take or to release what a payment holds. Both throw ProcessorRejected, ProcessorUnavailable or OutcomeUnknown. */
+/** Has Tilled capture or release what is held. Throws ProcessorRejected, ProcessorUnavailable or OutcomeUnknown. */
 export class PaymentChanges {
   constructor(private readonly parts: PaymentChangesParts) {}
 

@@ -31,8 +31,8 @@ export class PaymentMirror {
 
   /**
    * Records an intent on the payment it belongs to, and makes the payment when Tilled took it for one of our
-   * subscriptions. Null for intents that are not ours, for a second one with our mark, and for one in a state that cannot be: of that
-   * nothing is believed.
+   * subscriptions. Null for intents that are not ours, for a second one with our mark, and for one in a state that
+   * cannot be: of that nothing is believed.
    */
   async record(tx: Scope, intent: TilledPaymentIntent): Promise<Payment | null> {
     const payment = await this.paymentOf(tx, intent);
@@ -41,7 +41,7 @@ export class PaymentMirror {
     return isForAttempt ? payment : this.recordOn(tx, payment, intent);
   }
 
-  /** Records a payment's own intent on its row, which is locked, as the work on the payment may. Null for one in a state that cannot be. */
+  /** Records a payment's own intent on its locked row, for its own work. Null for a state that cannot be. */
   async recordOn(tx: Scope, payment: Payment, intent: TilledPaymentIntent): Promise<Payment | null> {
     const status = statusOf(intent);
     const move = status === null ? 'stayed' : await moveTo(tx, payment, status, statesOf(intent));
@@ -111,7 +111,7 @@ export class PaymentMirror {
   }
 }
 
-/** A second intent with the mark of a payment. It is over when it took nothing and holds nothing, or all it took was given back. */
+/** A second intent with a payment's mark. It is over when it holds nothing and took nothing, or gave all back. */
 export function duplicateOf(paymentId: string, intent: TilledPaymentIntent): Duplicate {
   const [takenMinor, refundedMinor] = [intent.amount_received, refundedAtTilledMinor(intent)];
   const isGivenBack = intent.status === 'succeeded' && refundedMinor >= takenMinor;

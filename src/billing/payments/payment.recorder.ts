@@ -17,7 +17,7 @@ interface PaymentRecorderParts {
   readonly clock: Clock;
 }
 
-/** Writes down what work on a payment came to: an answer of Tilled, that there is none, or that nothing will come of it. */
+/** Writes down the outcome of work on a payment: Tilled's answer, that there is none, or a failure. */
 export class PaymentRecorder {
   constructor(private readonly parts: PaymentRecorderParts) {}
 
@@ -53,7 +53,7 @@ export class PaymentRecorder {
     }
   }
 
-  /** Moves the payment to what is not Tilled's word on it. Throws LeaseLost where somebody else is at it: then what we do not know, or could not do, is not the payment's. */
+  /** Sets a status that is not Tilled's word. Throws LeaseLost where somebody else is at the payment. */
   setUnderLease(scope: Scope, execution: Execution, status: PaymentStatus, facts: Partial<Payment>): Promise<void> {
     return scope.transaction(async (tx) => {
       await this.set(tx, execution.subject, status, facts);

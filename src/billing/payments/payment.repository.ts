@@ -48,7 +48,7 @@ export class PaymentRepository extends TenantRepository<Payment> {
     return this.pageOf('customerId', customerId, ofStatus(status), page);
   }
 
-  /** A payment of the customer of which it is not decided whether the money is taken, the newest; null if there is none. */
+  /** The customer's newest payment of which it is not decided whether the money is taken; null if there is none. */
   async undecidedOf(customerId: string): Promise<Payment | null> {
     const [payment = null] = (await this.page({ customerId, status: UNDECIDED_STATUSES }, { first: 1 })).rows;
     return payment;

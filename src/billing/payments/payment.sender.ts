@@ -15,7 +15,7 @@ interface PaymentSenderParts {
   readonly recorder: PaymentRecorder;
 }
 
-/** What Tilled said of an intent, the version of its payment when it was asked, and what may still come of confirms of it. */
+/** What Tilled said of an intent, the payment's version when it was asked, and what may still come of confirms. */
 interface IntentAnswer {
   readonly intent: TilledPaymentIntent;
   readonly seenVersion: number;
@@ -32,8 +32,9 @@ export interface MethodAtTilled {
 const INTENT_GOOD_FOR_MS = 3_600_000;
 
 /**
- * Asks Tilled to take a payment. Tilled has no idempotency keys, so a payment is taken in two steps that cannot take it twice: an unconfirmed
- * intent is made (money does not move; one too many is harmless), its id is stored, and that one intent is confirmed.
+ * Asks Tilled to take a payment. Tilled has no idempotency keys, so a payment is taken in two steps that cannot take it
+ * twice: an unconfirmed intent is made (money does not move; one too many is harmless), its id is stored, and that one
+ * intent is confirmed.
  */
 export class PaymentSender {
   constructor(private readonly parts: PaymentSenderParts) {}
@@ -56,7 +57,7 @@ export class PaymentSender {
     return (await payments.asLeft(id)) ?? payments.get(id);
   }
 
-  /** The payment's one intent with an outcome, by the steps that its attempt needs. Throws OutcomeUnknown where there is none yet. */
+  /** Takes the steps that the attempt needs until its intent has an outcome. Throws OutcomeUnknown without one. */
   private async outcomeOf(scope: Scope, execution: Execution, seen: IntentAnswer): Promise<IntentAnswer> {
     switch (stepAfter(seen)) {
       case 'settle':
@@ -130,7 +131,7 @@ export class PaymentSender {
   /** The payment, whose intent was stored since it was read: by the news of it, if it is this one. */
   private async storedMeanwhile(scope: Scope, id: string, made: TilledPaymentIntent): Promise<Payment> {
     const payment = await this.asLeft(scope, id);
-    // Another try stored its intent first, and may be confirming it: that one is the payment's, and ours stays unconfirmed.
+    // Another try stored its intent first and may be confirming it: that one is the payment's, ours stays unused.
     if (payment.tilledPaymentIntentId !== made.id) throw new OutcomeUnknown();
     return payment;
   }

@@ -16,9 +16,10 @@ type PaymentStates = { readonly noun: 'payment'; readonly edges: Readonly<Record
 
 /**
  * Which states may follow which. Staying is always allowed. A bank debit that succeeded may come back days later
- * (SUCCEEDED → FAILED), and a failed payment may be collected with another method (FAILED → …). We look at Tilled now and
- * then and may miss a state, so what several steps lead to is one step too (SUCCEEDED → PROCESSING). What cannot be: a
- * canceled intent comes back to life, money that was taken is merely held, and what was held still needs the cardholder.
+ * (SUCCEEDED → FAILED), and a failed payment may be collected with another method (FAILED → …). We look at Tilled now
+ * and then and may miss a state, so what several steps lead to is one step too (SUCCEEDED → PROCESSING). What cannot
+ * be: a canceled intent comes back to life, money that was taken is merely held, and what was held still needs the
+ * cardholder.
  */
 export const PAYMENT_STATES: PaymentStates = {
   noun: 'payment',

@@ -78,7 +78,7 @@ export class RefundMirror {
     const amountsIn = (statuses: readonly RefundStatus[]) =>
       refunds.filter((refund) => statuses.includes(refund.status)).map((refund) => refund.amountMinor);
     const refundedBefore = payment.refundedMinor;
-    // Should Tilled give back more than there was, all of it is in the refunds and reserved; a payment gives back at most itself.
+    // If Tilled gave back more than there was, the refunds show all of it, and the payment at most itself.
     const refundedMinor = Math.min(sumMinor(amountsIn([RefundStatus.SUCCEEDED])), payment.amountMinor);
     const hasChanged = setChanged(payment, {
       // A debit may come back while a refund of it is under way: what is given back then was captured all the same.

@@ -155,7 +155,7 @@ export class RefundService {
   }
 
   private ask(scope: Scope, execution: Execution, { refund, payment }: { refund: Refund; payment: Payment }): Promise<TilledRefund> {
-    // Always with the amount: without one Tilled gives back what is left there, which may be less if somebody refunded by hand.
+    // Always with the amount: without it Tilled gives back all that is left, less if somebody refunded by hand.
     return this.parts.processor.send(scope, execution.lease, (tilled) =>
       tilled.createRefund({
         payment_intent_id: tilledIntentOf(payment),

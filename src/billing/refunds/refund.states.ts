@@ -10,7 +10,7 @@ export enum RefundStatus {
 
 const { PENDING, SUCCEEDED, FAILED, CANCELED, REQUIRES_ACTION, UNKNOWN } = RefundStatus;
 
-/** Which states may follow which. Staying is always allowed; money that was given back may bounce (SUCCEEDED → FAILED). */
+/** Which states may follow which. Staying is always allowed. A refund may bounce (SUCCEEDED → FAILED). */
 export const REFUND_STATES: { readonly noun: 'refund'; readonly edges: Readonly<Record<RefundStatus, readonly RefundStatus[]>> } = {
   noun: 'refund',
   edges: {

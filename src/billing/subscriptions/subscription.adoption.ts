@@ -16,11 +16,11 @@ export interface SubscriptionWish {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** Takes over subscriptions that run at Tilled already, and lets go of them again. Nothing is collected or canceled by it. */
+/** Takes over subscriptions that run at Tilled, and lets go of them. Collects and cancels nothing. */
 export class SubscriptionAdoption {
   constructor(private readonly parts: { readonly processor: Processor; readonly mirror: SubscriptionMirror }) {}
 
-  /** Our row for a subscription at Tilled, made if there is none, in the state Tilled reports, with that transition written down. */
+  /** Our row for a subscription at Tilled, made if there is none, in Tilled's state with that transition. */
   async adopt(tx: Scope, snapshot: TilledSubscription, method: PaymentMethod, wish: SubscriptionWish): Promise<Subscription> {
     const repository = SubscriptionRepository.of(tx);
     if ((await repository.lockByTilledId(snapshot.id)) === null) {
@@ -41,7 +41,7 @@ export class SubscriptionAdoption {
     await this.parts.processor.send(scope, WITHOUT_LEASE, (tilled) => tilled.updateSubscription(tilledId, { metadata }));
   }
 
-  /** Removes our row with its transitions; the caller has made sure that nothing is built on it. Inside a transaction. */
+  /** Removes our row with its transitions, in a transaction. The caller made sure that nothing is built on it. */
   async disown(tx: Scope, id: string): Promise<void> {
     const repository = SubscriptionRepository.of(tx);
     repository.remove(await repository.lock(id));

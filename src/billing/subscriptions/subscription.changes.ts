@@ -25,8 +25,8 @@ export interface Change<Input extends { readonly id: string }> {
   /** Whether a snapshot shows that the change was made: a refusal of a repeated request may mean so. */
   readonly isMade: (snapshot: TilledSubscription, payload: never) => boolean;
   /**
-   * Whether doing it twice is doing it once, whatever was done between. All else is sent again only when the one that was not answered is
-   * dead: carried out late it would undo what came after.
+   * Whether doing it twice is doing it once, whatever was done between. All else is sent again only when the one that
+   * was not answered is dead: carried out late it would undo what came after.
    */
   readonly isRepeatable?: (payload: never) => boolean;
   /** Changes of fields that are ours. */
@@ -128,7 +128,7 @@ export const CHANGES = {
   } satisfies Change<SubscriptionReactivateInput>,
 };
 
-/** When the period of `now` ends. The row's own stands still while nothing is collected, so the grid of the anchor decides. */
+/** When the period of `now` ends, by the grid of the anchor: the row's own stands still while paused. */
 function periodEndOf(subscription: Subscription, now: Date): Date {
   const { billingCycleAnchor: anchor, intervalUnit: unit, intervalCount: count, nextPaymentAt } = subscription;
   if (nextPaymentAt !== null && nextPaymentAt > now) return nextPaymentAt;

@@ -17,8 +17,8 @@ export class SubscriptionMirror {
   constructor(private readonly clock: Clock) {}
 
   /**
-   * Records a subscription that we made. Null for others, which are not ours, for one in a state that cannot be, and for a second one with
-   * our mark, which collects beside ours: that is reported, and ours follows its own.
+   * Records a subscription that we made. Null for others, which are not ours, for one in a state that cannot be, and
+   * for a second one with our mark, which collects beside ours: that is reported, and ours follows its own.
    */
   async record(tx: Scope, snapshot: TilledSubscription): Promise<Subscription | null> {
     const match = await matchAndLockRow(tx, SubscriptionRepository.of(tx), snapshot);

@@ -10,8 +10,9 @@ export enum SubscriptionStatus {
 const { PENDING, ACTIVE, PAST_DUE, PAUSED, CANCELED } = SubscriptionStatus;
 
 /**
- * Which states may follow which. Staying is always allowed. We may miss a pause, so what it lies between is one step too
- * (PAST_DUE → PENDING). PENDING means that the first payment was not made yet: nothing that was active goes back there.
+ * Which states may follow which. Staying is always allowed. We may miss a pause, so what it lies between is one step
+ * too (PAST_DUE → PENDING). PENDING means that the first payment was not made yet: nothing that was active goes back
+ * there.
  */
 export const SUBSCRIPTION_STATES: {
   readonly noun: 'subscription';

@@ -15,7 +15,7 @@ class NoPaymentMethod extends AppError {
   }
 }
 
-/** The method to collect with, which nobody can ask to end until the transaction ends: the one named, or the customer's default. Throws AppError. */
+/** The method to collect with, locked: the one named, or the customer's default. Throws AppError. */
 export async function usableMethod(tx: Scope, customerId: string, paymentMethodId: string | null | undefined): Promise<PaymentMethod> {
   return (
     (await PaymentMethodRepository.of(tx).usable(customerId, paymentMethodId ?? null)) ?? unusable(tx, customerId, paymentMethodId ?? null)

@@ -31,9 +31,9 @@ interface ClockWatchParts {
 }
 
 /**
- * Holds the clock of this process against the database's, and the database's against time that only passes: a server's clock can be
- * set, and a failover leads to another server's. What was measured in the database's time counts only as far as it was seen to run
- * steadily (`steadyForMs`).
+ * Holds the clock of this process against the database's, and the database's against time that only passes: a server's
+ * clock can be set, and a failover leads to another server's. What was measured in the database's time counts only as
+ * far as it was seen to run steadily (`steadyForMs`).
  */
 export class ClockWatch {
   private last: Reading | null = null;
@@ -81,7 +81,7 @@ export class ClockWatch {
     return skewMs !== null && !isTooFar;
   }
 
-  /** For how long, up to this moment, this process has seen the database's time run as time passes, ms; 0 if it cannot be read now. */
+  /** For how long the database's time has run steadily, as this process saw it, ms; 0 if it cannot be read. */
   async steadyForMs(): Promise<number> {
     const reading = await this.read();
     if (reading === null) return 0;

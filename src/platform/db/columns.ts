@@ -41,7 +41,7 @@ export const TimeColumn = (options?: ColumnOptions): PropertyDecorator => column
 /** Yes or no. */
 export const FlagColumn = (): PropertyDecorator => column('boolean', 'boolean');
 
-/** Counts the writes of a row, which are all made under its lock; what a caller decided on an older count can be refused. */
+/** Counts the writes of a row, all made under its lock, so that decisions on an older count can be refused. */
 export const VersionColumn = (): PropertyDecorator =>
   Property({
     columnType: 'int',

@@ -1,6 +1,6 @@
 /**
- * The database's time in SQL: the one clock that every process shares, and so that of leases and of all that is compared between
- * processes. Tests may hand in the time of their world instead.
+ * The database's time in SQL: the one clock that every process shares, and so that of leases and of all that is
+ * compared between processes. Tests may hand in the time of their world instead.
  */
 export class DatabaseTime {
   constructor(

@@ -43,7 +43,7 @@ export class Database {
     readonly time: DatabaseTime,
   ) {}
 
-  /** Connects lazily: the first statement opens the first connection, and fails if there is no server. `time` replaces the database's own. */
+  /** Connects lazily: the first statement fails if there is no server. `time` replaces the database's own. */
   static async open(
     config: DatabaseConfig,
     entities: readonly EntityClass<object>[],
@@ -111,7 +111,7 @@ export class Database {
     return (await this.execute(sql, parameters, unit)).rows;
   }
 
-  /** How many rows one statement matched (UPDATE, DELETE) or made (INSERT). Without `unit` it is a transaction of its own, begun anew if it lost a race. */
+  /** How many rows a statement matched or made. Without `unit` it is a transaction of its own, retried after a race. */
   async run(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<number> {
     const send = async () => (await this.execute(sql, parameters, unit)).affected;
     return unit === undefined ? untilNotLost(send) : send();
@@ -125,7 +125,7 @@ export class Database {
     return untilNotLost(() => this.once(this.orm.em.fork({ clear: true, useContext: false }), work));
   }
 
-  /** The same without the ORM, for `query` and `run` alone, where there is a server: writes that come by the thousand skip its bookkeeping. */
+  /** The same without the ORM, for `query` and `run` alone, where there is a server: cheaper for bulk writes. */
   statements<T>(work: (unit: Unit) => Promise<T>): Promise<T> {
     const { pool } = this;
     return pool === null ? this.transaction(work) : untilNotLost(() => this.once<Unit, T>(pool.transaction(), work));

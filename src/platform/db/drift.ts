@@ -1,6 +1,6 @@
 import type { Database } from './database.js';
 
-/** Where the tables and columns of the live database are not what the entities say; one line each, empty if all is well. */
+/** Where tables and columns differ from what the entities say, one line each; empty if all is well. */
 export async function drift(database: Database): Promise<string[]> {
   const live = await liveColumns(database);
   const entities = [...database.orm.getMetadata().getAll().values()];

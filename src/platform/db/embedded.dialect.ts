@@ -32,13 +32,13 @@ export function embeddedDialect(file: string): SqliteDialect {
   });
 }
 
-/** Writers queue up at the start of a transaction: one that reads first and writes later would be refused when it lost a race. */
+/** Writers queue up at the start of a transaction: one that read first would be refused after a lost race. */
 const begunAsWriter = (sql: string): string => (sql === 'begin' ? 'begin immediate' : sql);
 
 function prepared(database: DatabaseSync, sql: string) {
   const statement: StatementSync = database.prepare(begunAsWriter(sql));
   const values = (parameters: ReadonlyArray<unknown>) => parameters.map(storable);
-  // A full disk, among others, has SQLite roll back by itself; kysely would keep the one connection for ever if it then refused to (sqlite.org/lang_transaction.html).
+  // On a full disk SQLite rolls back by itself. Kysely would then keep its one connection, waiting for a rollback.
   const isDone = () => sql === 'rollback' && !database.isTransaction;
   return {
     reader: statement.columns().length > 0,

@@ -78,7 +78,7 @@ export class SchemaMigrator {
     });
   }
 
-  /** The embedded file has no such lock: all is one transaction, so who comes second fails over what the first has made, and looks again. */
+  /** The embedded file has no such lock. All is one transaction: who comes second fails, and looks again. */
   private async asOneOfSeveral<T>(work: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {

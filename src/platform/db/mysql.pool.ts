@@ -11,7 +11,7 @@ export interface PoolUse {
   readonly waiting: number;
 }
 
-/** What one statement gave: the rows of a SELECT, or how many rows another one matched (UPDATE, DELETE) or made (INSERT). */
+/** What one statement gave: the rows of a SELECT, or how many it matched (UPDATE, DELETE) or made (INSERT). */
 export interface StatementResult {
   readonly rows: RawRow[];
   readonly affected: number;
@@ -24,8 +24,9 @@ const STATEMENTS_KEPT = 200;
 const CONNECT_MS_MAX = 5_000;
 
 /**
- * After how much silence a server is asked whether its machine is still there, ms; ten seconds without an answer end the connection (net.Socket's
- * setKeepAlive). The system's own rule is two hours, for which statements would wait whose server was lost while it worked on them, as in a failover.
+ * After how much silence a server is asked whether its machine is still there, ms; ten seconds without an answer end
+ * the connection (net.Socket's setKeepAlive). The system's own rule is two hours, for which statements would wait whose
+ * server was lost while it worked on them, as in a failover.
  */
 const SILENT_MS_MAX = 10_000;
 
@@ -43,8 +44,8 @@ const SESSION = [
 const BEGINS_BY_ITSELF = 'set session autocommit = 0';
 
 /**
- * A transaction on a connection of its own, of statements that are prepared once a connection: after that only their values are sent.
- * Its pool's connections begin transactions by themselves.
+ * A transaction on a connection of its own, of statements that are prepared once a connection: after that only their
+ * values are sent. Its pool's connections begin transactions by themselves.
  */
 export class PreparedTransaction {
   private connection: PoolConnection | null = null;
@@ -101,7 +102,7 @@ function resultOf(result: RawRow[] | ResultSetHeader): StatementResult {
   return 'affectedRows' in result ? { rows: [], affected: result.affectedRows } : { rows: result, affected: 0 };
 }
 
-/** Kysely on connections that begin transactions by themselves, for nothing but transactions: what else is sent is never committed. */
+/** Kysely on connections with autocommit off. For transactions only: other statements are never committed. */
 class TransactionsDialect extends MysqlDialect {
   constructor(private readonly config: MysqlDialectConfig) {
     super(config);
@@ -117,8 +118,9 @@ class TransactionsDriver extends MysqlDriver {
 }
 
 /**
- * The connections to a server. Transactions have half of them, on which they begin with their first statement; the others are for single
- * statements and migrations. So a transaction that has to read beside itself never waits for a connection that other transactions hold.
+ * The connections to a server. Transactions have half of them, on which they begin with their first statement; the
+ * others are for single statements and migrations. So a transaction that has to read beside itself never waits for a
+ * connection that other transactions hold.
  */
 export class MySqlPool {
   private readonly singles: Pool;
@@ -142,7 +144,7 @@ export class MySqlPool {
     return this.ofOrm.startTransaction().execute();
   }
 
-  /** One statement that is a transaction of its own, prepared once a connection: after that only its values are sent. */
+  /** One statement in a transaction of its own. Prepared once a connection; then only its values are sent. */
   execute(sql: string, values: unknown[]): Promise<StatementResult> {
     return executed(this.singles, sql, values);
   }
@@ -152,7 +154,7 @@ export class MySqlPool {
     return new PreparedTransaction(this.transactions);
   }
 
-  /** Ends every connection. One that the server has cut already cannot be ended, which is all that can go wrong here. */
+  /** Ends every connection. One that the server cut cannot be ended; nothing else can go wrong here. */
   async close(): Promise<void> {
     await Promise.all([this.singles, this.transactions].map((pool) => new Promise<void>((resolve) => pool.end(() => resolve()))));
   }
@@ -180,7 +182,7 @@ type Lent = Pick<PoolConnection, 'threadId' | 'release'> & {
   query(sql: string, values: unknown[], done: (error: unknown, result?: unknown) => void): void;
 };
 
-/** Kysely would keep a connection whose ROLLBACK failed, with its locks, for ever: it is given up instead, and its server rolls back. */
+/** Kysely would keep a connection whose ROLLBACK failed, with its locks. It is closed, so the server rolls back. */
 function lent(connection: PoolConnection): Lent {
   const rollback: Lent['query'] = (sql, values, done) =>
     connection.query(sql, values, (error, result) => {

@@ -9,7 +9,7 @@ export function inserting(table: string, columns: string, rows = 1): string {
   return `insert into ${table} (${columns}) values ${Array(rows).fill(row).join(', ')}`;
 }
 
-/** What ends an INSERT whose row may be there by this unique key: then `changes` are made to it; `excluded.x` is the value that was to be inserted. */
+/** Ends an INSERT whose row may exist: then `changes` are made, where `excluded.x` is the value to be inserted. */
 export function onConflict(isEmbedded: boolean, key: string, changes: string): string {
   if (isEmbedded) return `on conflict (${key}) do update set ${changes}`;
   return `on duplicate key update ${changes.replace(/\bexcluded\.(\w+)/g, 'values($1)')}`;

@@ -51,8 +51,8 @@ export class Table<Row extends object> implements Columns<Row> {
   }
 
   /**
-   * The columns of these properties, named with commas between them, and the id; all columns where one of them is none, or without names.
-   * A row that is read so throws when another property is read.
+   * The columns of these properties, named with commas between them, and the id; all columns where one of them is none,
+   * or without names. A row that is read so throws when another property is read.
    */
   only(names: string | undefined): Columns<Row> {
     if (names === undefined) return this;
@@ -87,9 +87,10 @@ export class Table<Row extends object> implements Columns<Row> {
 }
 
 /**
- * Compiles the reader of a table's rows: a class over the driver's row whose getters are the columns, written out from the entity's own
- * decorators. Getters read what is asked for when it is asked for; fields would be copied for every column of every row, and the ORM
- * turns an assignment to its classes into the bookkeeping of changes, at many times the cost.
+ * Compiles the reader of a table's rows: a class over the driver's row whose getters are the columns, written out from
+ * the entity's own decorators. Getters read what is asked for when it is asked for; fields would be copied for every
+ * column of every row, and the ORM turns an assignment to its classes into the bookkeeping of changes, at many times
+ * the cost.
  */
 function compiled<Row extends object>(
   entity: { prototype: Row },

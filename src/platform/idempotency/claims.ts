@@ -57,8 +57,9 @@ export class Claims {
       try {
         return await scope.transaction((tx) => this.claimOnce(tx, claimant, tries > 1));
       } catch (error) {
-        // Keys and references are unique in the database, so the first try writes without a look. Whatever is in its way, an
-        // earlier request may be the reason: the next try looks first, and so does one whose look was overtaken by a commit.
+        // Keys and references are unique in the database, so the first try writes without a look. Whatever is in its
+        // way, an earlier request may be the reason: the next try looks first, and so does one whose look was overtaken
+        // by a commit.
         const isTaken = error instanceof UniqueConstraintViolationException && tries <= RACES_MAX;
         const mayBeRepeat = error instanceof AppError && tries === 1;
         if (!isTaken && !mayBeRepeat) return this.refused(scope, claimant, error);
@@ -91,7 +92,7 @@ export class Claims {
     return { kind: 'won', lease };
   }
 
-  /** Forgetting a key lets the same thing be done again, so a clock that is ahead is not believed: the database's has to say so too. */
+  /** Forgetting a key lets the same thing happen again, so the database's time must agree with the clock. */
   private async isExpired(tx: Scope, { expiresAt }: IdempotencyKey): Promise<boolean> {
     return expiresAt <= this.clock.now() && expiresAt <= (await JobRepository.of(tx).now());
   }

@@ -2,7 +2,7 @@ import type { UserErrorFacts } from '../errors.js';
 import { TenantRepository } from '../tenancy/tenant.repository.js';
 import { IdempotencyKey } from './idempotency-key.entity.js';
 
-/** Keys of requests. Confined to the app only: the row is reached by the hash of the key, and holds nothing of a customer. */
+/** Keys of requests. Confined to the app only: a row is reached by the key's hash and tells of no customer. */
 export class IdempotencyKeyRepository extends TenantRepository<IdempotencyKey> {
   protected readonly entity = IdempotencyKey;
   protected readonly noun = 'idempotency key';

@@ -33,7 +33,7 @@ export class AlreadyRunning extends Conflict {
   }
 }
 
-/** Accepted, but the processor cannot do it yet: the job asks again later, and the request is answered without an error. */
+/** Accepted, but the processor cannot do it yet: the job tries again later, and the caller gets no error. */
 export class Postponed extends Error {
   constructor(
     readonly dueInMs: number,

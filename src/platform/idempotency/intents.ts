@@ -18,14 +18,14 @@ interface IntentsParts {
   readonly claims: Claims;
   readonly jobs: Jobs;
   readonly clocks: ClockWatch;
-  /** How long a request that was sent may still be carried out at the processor, ms: well above any time-out on the way. */
+  /** How long an unanswered request may still be carried out at the processor, ms: above any time-out on the way. */
   readonly quietMs: number;
 }
 
 /**
  * Runs mutations intent first: the row, its job and its idempotency key are committed together; then the processor is
- * asked with no transaction open; then the answer is recorded. A crash between any two steps is finished by the job, and
- * a repeated request finds what the first one did.
+ * asked with no transaction open; then the answer is recorded. A crash between any two steps is finished by the job,
+ * and a repeated request finds what the first one did.
  */
 export class Intents {
   constructor(private readonly parts: IntentsParts) {}
@@ -60,7 +60,7 @@ export class Intents {
       since: lease.createdAt,
       divergence_risk: true,
     });
-    // Never given up: what became of money must be known. Asked ever more rarely, in step with how long it has been unknown.
+    // Never given up, since what became of money must be known. Asked ever more rarely the longer it is unknown.
     const pauseMs = Math.min(Math.max(lease.ageMs(), ASK_AGAIN_MS), ASK_AGAIN_MS_MAX);
     const dueInMs = Math.min(pauseMs, Math.max(error.retryAfterMs, ASK_AGAIN_MS));
     await scope.transaction((tx) => this.parts.jobs.release(tx, lease, { dueInMs }));
@@ -89,8 +89,9 @@ export class Intents {
   }
 
   /**
-   * How much longer a request that was not answered may be carried out, ms; null if there is none. The database's time says how long ago
-   * it was sent, as far as this process saw that time run steadily: a clock that is set must not shorten the wait.
+   * How much longer a request that was not answered may be carried out, ms; null if there is none. The database's time
+   * says how long ago it was sent, as far as this process saw that time run steadily: a clock that is set must not
+   * shorten the wait.
    */
   async underWayForMs(lease: Lease): Promise<number | null> {
     const { clocks, quietMs } = this.parts;
@@ -118,7 +119,7 @@ export class Intents {
     }
   }
 
-  /** Does the rest of a mutation once; returns the expected failure it ended in, which its key then remembers if it is final. */
+  /** Executes a mutation once; returns the expected failure it ended in, which its key remembers if it is final. */
   private async tryExecute<Row>(scope: Scope, mutation: IdempotentMutation<Row>, execution: Execution): Promise<AppError | null> {
     const { requestId } = execution.lease.payload as JobPayload;
     scope.request.workOn(execution.subject, requestId === scope.caller.requestId ? null : (requestId ?? null));
@@ -163,7 +164,7 @@ export class Intents {
     return this.asRemembered(scope, mutation, { subject, errors: ended.errors });
   }
 
-  /** What became of an earlier request. The row says it, where it can: an outcome may have changed since it was remembered. */
+  /** What became of an earlier request. The row says it, where it can, since an outcome may change later. */
   private async asRemembered<Row>(
     scope: Scope,
     mutation: IdempotentMutation<Row>,
@@ -191,7 +192,7 @@ export class Intents {
     });
   }
 
-  /** What was done is true whoever says it. That nothing was, only who still holds the work may say: another may be doing it. */
+  /** Success may be recorded by anyone. Failure only by who holds the lease, since another may be doing it. */
   private async settleIn(tx: Scope, lease: Lease, failure: AppError | null): Promise<void> {
     await this.parts.jobs.end(tx, lease).catch((error: unknown) => {
       if (failure !== null || !(error instanceof LeaseLost)) throw error;

@@ -16,8 +16,8 @@ export interface Intent {
   /** What the execution has to know beside the row. */
   readonly payload?: unknown;
   /**
-   * Set when an earlier request already did this under the same reference, found under a lock that its withdrawal needs.
-   * Nothing is done again.
+   * Set when an earlier request already did this under the same reference, found under a lock that its withdrawal
+   * needs. Nothing is done again.
    */
   readonly isExisting?: true;
 }
@@ -25,7 +25,7 @@ export interface Intent {
 /** Whether earlier calls of a mutation may still be carried out at the processor. */
 export type Doubt = 'none' | 'underWay' | 'over';
 
-/** One try at the processor's part of a mutation, after its intent was committed: by the request, or later by its job. */
+/** One try at the processor's part of a mutation, after its intent was committed: by the request or by its job. */
 export interface Execution {
   readonly subject: string;
   /** The payload of the intent. */
@@ -50,15 +50,16 @@ export interface Execution {
    */
   readonly confirm: (tx: Scope) => Promise<void>;
   /**
-   * Ends the mutation in the transaction that records its outcome, so that both are one commit. `failure` is the expected
-   * one it ended in. Nothing is written after it. A mutation that does not call it is ended after its execution.
+   * Ends the mutation in the transaction that records its outcome, so that both are one commit. `failure` is the
+   * expected one it ended in. Nothing is written after it. A mutation that does not call it is ended after its
+   * execution.
    */
   readonly conclude: (tx: Scope, failure: AppError | null) => Promise<void>;
   /** Whether the transaction that ended the mutation is committed. */
   readonly isConcluded: () => boolean;
 }
 
-/** A mutation that reaches the processor: how it is executed, undone and answered, so that a crash cannot tear it apart. */
+/** A mutation that reaches the processor: how it is executed, undone and answered, whatever crashes between. */
 export interface IdempotentMutation<Row> {
   /** The mutation's name in the schema; also the kind of the job that finishes it. */
   readonly operation: string;
@@ -89,8 +90,9 @@ export interface MutationRequest {
 }
 
 /**
- * Whether a failed try leaves open what became of the mutation. Only a first try that changed nothing at the processor may
- * say that nothing happened: what was begun is finished. A processor that refuses to show what became of it gave no answer.
+ * Whether a failed try leaves open what became of the mutation. Only a first try that changed nothing at the processor
+ * may say that nothing happened: what was begun is finished. A processor that refuses to show what became of it gave no
+ * answer.
  */
 export function isLeftOpen({ isFirst, lease }: Execution, error: unknown): boolean {
   const isUnseen = error instanceof ProcessorUnavailable || error instanceof ReadRefused;

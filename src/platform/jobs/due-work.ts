@@ -2,7 +2,7 @@ import type { Ticks } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { DueWork } from './turns.js';
 
-/** Above so many due pieces what was counted is used again for a while: counting them for each turn would cost more than doing them. */
+/** Above so many due jobs the last count is used again for a while: counting would cost more than the work. */
 const BACKLOG = 200;
 /** For how many times as long as the counting took. */
 const KEPT_FOR = 20;

@@ -42,7 +42,7 @@ export class Job extends TenantRow {
   @IntColumn({ before: JobPriority.NEWS })
   priority!: number;
 
-  /** When it may be taken; for running work, when its lease ends; null for dead work. In the database's time, as all moments of a job. */
+  /** When it may be taken, or when its lease ends; null for dead work. In the database's time, as all moments here. */
   @TimeColumn({ nullable: true })
   dueAt!: Date | null;
 

@@ -2,7 +2,7 @@ import type { Page, PageRequest } from '../tenancy/page.js';
 import { TenantRepository } from '../tenancy/tenant.repository.js';
 import { Job } from './job.entity.js';
 
-/** Queued work of an app, for reading; `Jobs` writes it. Not personal: who may see an object may know since when it waits. */
+/** Reads the queued work of an app; `Jobs` writes it. Not personal: it says only since when an object waits. */
 export class JobRepository extends TenantRepository<Job> {
   protected readonly entity = Job;
   protected readonly noun = 'job';

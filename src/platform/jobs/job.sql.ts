@@ -5,7 +5,7 @@ import { LEASE_MS } from './lease.js';
 
 const INSERT =
   'insert into billing_jobs (app_id, id, kind, subject, payload, priority, state, due_at, fence, wanted, attempts, sends, created_at) values';
-// Work that runs is only asked for once more; its lease stays. Work that waits or is dead is due again, at the earlier moment.
+// A running job is only requested once more. One that waits or is dead is due again, at the earlier moment.
 const AGAIN = `wanted = wanted + 1, attempts = case when state = 'running' then attempts else 0 end,
   due_at = case when state = 'running' or due_at < excluded.due_at then due_at else excluded.due_at end,
   state = case when state = 'running' then state else 'due' end`;
@@ -53,7 +53,7 @@ export class JobSql {
     return `update billing_jobs set state = 'due', due_at = ${this.database.time.now}, attempts = 0${reason} ${HELD}`;
   }
 
-  /** It waits: in how many ms it is due, failed tries, the reason, how much was sent, since when unless just now, and who holds it. */
+  /** It waits. Values: ms until due, failed tries, reason, sends, sent at unless now, and who holds it. */
   releasing({ isInDoubt }: { readonly isInDoubt: boolean }): string {
     const { time } = this.database;
     return `update billing_jobs set state = 'due', due_at = ${time.in('?')}, attempts = attempts + ?, last_error = ?,

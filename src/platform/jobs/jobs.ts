@@ -11,7 +11,7 @@ import { type JobKey, Lease, LeaseLost, type StartStopwatch } from './lease.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { type InProgress, shareOut, type Turn } from './turns.js';
 
-/** Work to ask for, with what its handler needs to know. */
+/** Work to enqueue, with what its handler needs to know. */
 export interface NewJob extends JobKey {
   readonly payload?: unknown;
 }
@@ -27,8 +27,8 @@ interface JobsParts {
 }
 
 /**
- * The queue in the database. Enqueueing is part of the caller's transaction, so there is no gap in which work is lost. All its moments are
- * in the database's time, which is one for all processes. Who takes a lease calls `letGo` when nobody is at the work any more.
+ * The queue in the database. Enqueueing is part of the caller's transaction, so no work is lost. All its moments are in
+ * the database's time, which all processes share. Who takes a lease calls `letGo` when the work has ended.
  */
 export class Jobs {
   private readonly sql: JobSql;
@@ -43,22 +43,22 @@ export class Jobs {
     this.nudge = nudge;
   }
 
-  /** Something was committed that a worker makes work of. */
+  /** Wakes the worker: something was committed that it makes work of. */
   wake(): void {
     this.nudge();
   }
 
-  /** Asks for work. If the same work waits already it is moved up; if it runs, it will run once more. */
+  /** Enqueues work. If the same work waits already it is moved up; if it runs, it will run once more. */
   async enqueue(scope: Scope, job: NewJob & { readonly dueInMs?: number }): Promise<void> {
     await this.insert(scope, [job], job.dueInMs ?? 0);
   }
 
-  /** Asks for many pieces of work, due now, in one statement. Each key may be there once. */
+  /** Enqueues many pieces of work, due now, in one statement. Each key may be there once. */
   async enqueueAll(scope: Scope, jobs: readonly NewJob[]): Promise<void> {
     if (jobs.length > 0) await this.insert(scope, jobs, 0);
   }
 
-  /** Asks for work and takes it at once, from the commit on. Null when the same work is waiting or running already. */
+  /** Enqueues work and holds it from the commit on. Null when the same work is waiting or running already. */
   async enqueueAndTake(scope: Scope, job: NewJob): Promise<Lease | null> {
     const taken = this.parts.startStopwatch();
     const id = this.parts.ids.make('job');
@@ -86,7 +86,7 @@ export class Jobs {
     });
   }
 
-  /** For how long somebody holds work of this key, ms, unless they renew it: 0 if it only waits, null if there is none. */
+  /** How long work of this key is still held, ms, unless renewed: 0 if it only waits, null if there is none. */
   async heldForMs(scope: Scope, key: JobKey): Promise<number | null> {
     const [row] = await this.select(scope, key);
     return row === undefined ? null : this.heldMsOf(row);
@@ -107,7 +107,7 @@ export class Jobs {
       for (const turn of turns) claimed.push(...(await this.claimTurn(turn, em)));
       return claimed;
     });
-    // Who kept losing races against those who write to the queue takes nothing this time.
+    // After too many lost races against writers of the queue nothing is taken this time.
     const leases = await claiming.catch((error: unknown) => {
       if (isLostRace(error)) return [];
       throw error;
@@ -123,7 +123,7 @@ export class Jobs {
     if (row === undefined || Number(row.fence) !== lease.fence) throw new LeaseLost(lease);
   }
 
-  /** The work is done: its row goes, or waits again when it was asked for anew meanwhile. Throws LeaseLost. */
+  /** The work is done: its row goes, or is due again if it was requested meanwhile. Throws LeaseLost. */
   async complete(scope: Scope, lease: Lease): Promise<void> {
     if (await this.removed(scope, lease)) return;
     const again = await scope.db.run(this.sql.askingAnew(), [lease.appId, lease.jobId, lease.fence]);
@@ -131,27 +131,27 @@ export class Jobs {
     scope.db.afterCommit(this.nudge);
   }
 
-  /** The work is done, however often it was asked for meanwhile. Throws LeaseLost. */
+  /** The work is done, however often it was requested meanwhile. Throws LeaseLost. */
   async end(scope: Scope, lease: Lease): Promise<void> {
     const gone = await scope.db.run(this.sql.removing, [lease.appId, lease.jobId, lease.fence]);
     if (gone === 0) throw new LeaseLost(lease);
   }
 
-  /** The work was not done and shall not be; false where it was asked for anew meanwhile, and has to be. Throws LeaseLost. */
+  /** The work was not done and shall not be; false if it was requested again meanwhile. Throws LeaseLost. */
   async takeBack(scope: Scope, lease: Lease): Promise<boolean> {
     await this.confirm(scope, lease);
     return this.removed(scope, lease);
   }
 
-  /** Asks anew for work that is there, and leaves it to who is at it. */
+  /** Requests existing work once more, of whoever does it. */
   async askAgain(scope: Scope, { kind, subject }: JobKey): Promise<void> {
     const key = [scope.appId, kind, subject];
     await scope.db.run('update billing_jobs set wanted = wanted + 1 where app_id = ? and kind = ? and subject = ?', key);
   }
 
   /**
-   * Gives the work back, to be taken again in `dueInMs`; `error` counts as a failed try. What was sent under the lease and not answered is
-   * written down with it. Does nothing if the lease was lost.
+   * Gives the work back, to be taken again in `dueInMs`; `error` counts as a failed try. Records what was sent under
+   * the lease and not answered. Does nothing if the lease was lost.
    */
   async release(scope: Scope, lease: Lease, later: { readonly dueInMs: number; readonly error?: string }): Promise<void> {
     const { isInDoubt, sends, sentAt, appId, jobId, fence } = lease;
@@ -162,8 +162,8 @@ export class Jobs {
   }
 
   /**
-   * Trying again cannot help: the work waits for a person. Unless it was asked for anew meanwhile: then what failed is not
-   * the last word, it is due again, and the answer is false.
+   * Trying again cannot help: the work waits for a person, unless it was requested meanwhile. Then it is due again, and
+   * the answer is false.
    */
   async bury(scope: Scope, lease: Lease, reason: string): Promise<boolean> {
     const held = [lease.appId, lease.jobId, lease.fence];
@@ -173,18 +173,18 @@ export class Jobs {
     return false;
   }
 
-  /** Nobody in this process is at the work any more: its lease, if it is still held, is not renewed. */
+  /** Nobody in this process does the work any more: its lease is not renewed. */
   letGo(lease: Lease): void {
     this.parts.keeper.drop(lease);
   }
 
-  /** The database's time went back: what waits would wait that much longer, and leases and doubts last so. */
+  /** The database's time went back: makes what waits due now, so that it does not wait that much longer. */
   async pullForward(): Promise<void> {
     for (const sql of this.sql.pullingForward) await this.parts.database.run(sql, []);
     this.nudge();
   }
 
-  /** Whether it was still asked for as often as when it was taken, and is gone now. */
+  /** Removes the job unless it was requested since it was taken; whether it did. */
   private async removed(scope: Scope, { appId, jobId, fence, timesRequested }: Lease): Promise<boolean> {
     return (await scope.db.run(`${this.sql.removing} and wanted = ?`, [appId, jobId, fence, timesRequested])) > 0;
   }
@@ -208,17 +208,17 @@ export class Jobs {
     );
     if (rows.length < count) due.forget();
     if (rows.length === 0) return [];
-    // One by one, by the primary key and nothing else: rows that are found on the way would be waited for.
+    // One by one by the primary key: any other index would lock, and wait for, rows found on the way.
     for (const { id } of rows) await database.run(`${this.sql.taking} where app_id = ? and id = ?`, [appId, id], em);
     return rows.map((row) => this.leaseOf(row, taken));
   }
 
-  /** Without a lock: who takes it raises the fence that was read, and those who only ask would deadlock with who ends it. */
+  /** Without a lock, which could deadlock with who ends the work: who takes it raises the fence that was read. */
   private select(scope: Scope, { kind, subject }: JobKey): Promise<RawRow[]> {
     return scope.db.query(`${this.sql.selecting} where app_id = ? and kind = ? and subject = ?`, [scope.appId, kind, subject]);
   }
 
-  /** A lease on what was read before it was taken. Whoever held it last may have sent something until now. */
+  /** A lease on a job that was read before it was taken. Who held it last may have sent something until now. */
   private leaseOf(raw: RawRow, taken: ReturnType<StartStopwatch>): Lease {
     const job = this.parts.database.table(Job).fromRaw(raw);
     const now = this.parts.database.time.read(raw.now_at);

@@ -32,14 +32,14 @@ export class LeaseLost extends Error {
   }
 }
 
-/** How long a lease lasts in the database's time unless it is renewed, ms: soon after a process died, another goes on. */
+/** How long a lease lasts unless renewed, ms in the database's time. Short, so that others soon go on after a crash. */
 export const LEASE_MS = 15_000;
 /** Nothing is begun so shortly before the end of a lease, ms: until it ends the request is out of our hands. */
 const MARGIN_MS = 1_000;
 
 /**
- * The right to do a piece of work. Who holds it checks it where they write to the database (by its fence) and before each
- * request that changes something at the processor (by clocks of their own, for which no query is needed).
+ * The right to do a piece of work. Who holds it checks it where they write to the database (by its fence) and before
+ * each request that changes something at the processor (by clocks of their own, for which no query is needed).
  */
 export class Lease implements JobKey, Permit {
   readonly appId: string;
@@ -120,7 +120,7 @@ export class Lease implements JobKey, Permit {
     return this.msSince(this.createdAt);
   }
 
-  /** How long ago a request may have been sent at the latest that was not answered before the work was taken, ms; null if there was none. */
+  /** How long ago the last unanswered request may have been sent before the work was taken, ms; null if none. */
   quietForMs(): number | null {
     return this.sentAt === null ? null : this.msSince(this.sentAt);
   }

@@ -21,8 +21,8 @@ const FROM: Readonly<Record<number, number>> = { [JobPriority.INTENT]: IN_PROGRE
 export type InProgress = readonly Pick<DueWork, 'priority' | 'appId'>[];
 
 /**
- * Shares `free` slots out: a priority before those below it, and within it one app after the other, beginning with the one
- * that has least in progress. Slots that the bounds leave over stay free.
+ * Shares `free` slots out: a priority before those below it, and within it one app after the other, beginning with the
+ * one that has least in progress. Slots that the bounds leave over stay free.
  */
 export function shareOut(due: readonly DueWork[], inProgress: InProgress, free: number): Turn[] {
   const taken: Pick<DueWork, 'priority' | 'appId'>[] = [...inProgress];

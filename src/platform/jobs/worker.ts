@@ -34,13 +34,13 @@ interface WorkerParts {
   readonly idleMs: number;
 }
 
-/** After the 1st, 2nd … failed try, ms; the try after the last of them is the last, but for work that is never given up. */
+/** The wait after the 1st, 2nd … failed try, ms. The try after the last is the last, unless work is never given up. */
 const BACKOFF_MS = [60_000, 300_000, 1_800_000, 7_200_000];
 const BACKOFF_MS_MAX = 7_200_000;
 const JITTER = 0.1;
 const BATCH = 10;
 
-/** Takes due work and does it, money first and each app in its turn. Any number of workers may run, in one process or many. */
+/** Takes due work and does it: money first, each app in its turn. Any number may run, in one process or many. */
 export class Worker {
   private stopping: AbortController | undefined;
   private running: Promise<void> | undefined;

@@ -11,9 +11,9 @@ const LOOK_EVERY_MS = 5_000;
 const REMEMBERED_MAX = 50_000;
 
 /**
- * Failed authentications by address: beyond the limit the address is blocked until the window ends, before its credential
- * is looked at. A credential that was good here lately passes all the same, so that nobody is locked out by a neighbour
- * who guesses; guessing needs a credential that was never good.
+ * Failed authentications by address: beyond the limit the address is blocked until the window ends, before its
+ * credential is looked at. A credential that was good here lately passes all the same, so that nobody is locked out by
+ * a neighbour who guesses; guessing needs a credential that was never good.
  */
 export class AddressLimit {
   private readonly limit: LeasedLimit;

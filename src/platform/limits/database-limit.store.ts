@@ -8,8 +8,8 @@ const TRIES_MAX = 50;
 const FORGET_EVERY_MS = 900_000;
 
 /**
- * Counts in the billing database. A lease reads the count and raises it only if it is still the same: no transaction, no
- * lock that is held, and no two processes are given the same points.
+ * Counts in the billing database. A lease reads the count and raises it only if it is still the same: no transaction,
+ * no lock that is held, and no two processes are given the same points.
  */
 export class DatabaseLimitStore implements LimitStore {
   private forgetAt = 0;

@@ -23,7 +23,7 @@ export class DeliveryLimit {
     this.limit = new LeasedLimit(parts);
   }
 
-  /** Counts a verified delivery to an app. How long to wait before it is delivered again, ms; 0 if it may be taken now. */
+  /** Counts a verified delivery to an app. Returns the ms until it may be delivered again; 0 if it may be taken now. */
   async waitMs(appId: string): Promise<number> {
     const max = this.parts.maxPerHour;
     const hourly = await this.limit.take({ appId, id: 'webhooks' }, { max, windowMs: HOUR_MS });

@@ -28,9 +28,9 @@ const AHEAD_SHARE = 4;
 
 /**
  * A limit that all processes share and that mostly costs nothing: points are leased from the store a few at a time and
- * used up here. Never more than the limit is admitted in all. Far from the limit the next lease is taken while points are
- * left, so that nobody waits for it; near the limit points are leased one by one. What a process leased and did not use by the
- * end of the window is lost: at most a sixteenth of the limit, and 1,250 points.
+ * used up here. Never more than the limit is admitted in all. Far from the limit the next lease is taken while points
+ * are left, so that nobody waits for it; near the limit points are leased one by one. What a process leased and did not
+ * use by the end of the window is lost: at most a sixteenth of the limit, and 1,250 points.
  */
 export class LeasedLimit {
   private readonly holdings = new Map<string, Holding>();
@@ -56,7 +56,7 @@ export class LeasedLimit {
     }
   }
 
-  /** Whoever comes meanwhile waits for the same answer. What failed ahead of need is asked again, and told, once nothing is left. */
+  /** Whoever comes meanwhile waits for the same answer. A refill ahead of need that failed is asked again. */
   private refilled(holding: Holding, key: LimitKey, rule: LimitRule): Promise<void> {
     holding.refill ??= this.refill(holding, key, rule).finally(() => {
       holding.refill = null;

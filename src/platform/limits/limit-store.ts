@@ -20,7 +20,7 @@ export interface GrantedPoints {
   readonly resetsAt: number;
 }
 
-/** How much of each limit is used. Never gives out more than `max` in a window, whoever asks at once. Throws when it cannot be reached. */
+/** Counts each limit. Never gives out more than `max` in a window. Throws when it cannot be reached. */
 export interface LimitStore {
   /** Takes a few points, one when the window nears its end or only single ones are wanted. */
   lease(key: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<GrantedPoints>;

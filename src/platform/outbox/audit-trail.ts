@@ -21,8 +21,8 @@ export function traceWrites(em: EntityManager, scope: EventSource): void {
 }
 
 /**
- * Writes down every change of an audited row in the same transaction, whoever makes it: no code can forget to. A change of
- * status is an event already, and gets what else changed. Events themselves are only ever added.
+ * Writes down every change of an audited row in the same transaction, whoever makes it: no code can forget to. A change
+ * of status is an event already, and gets what else changed. Events themselves are only ever added.
  */
 export class AuditTrail implements EventSubscriber {
   /** @param audited by the name of the entity's class */

@@ -2,7 +2,7 @@ import { Entity, Index } from '@mikro-orm/decorators/legacy';
 import { IdColumn, JsonColumn, Text, TimeColumn } from '../db/columns.js';
 import { TenantRow } from '../tenancy/tenant-row.js';
 
-/** What an event was: changed fields, each before and after, or a call to the processor, or what a request asked for. */
+/** What an event was: changed fields before and after, a call to the processor, or what a request asked for. */
 export interface EventDetails {
   readonly changes?: Readonly<Record<string, readonly [before: unknown, after: unknown]>>;
   /** Fields that changed and whose values are not kept: they tell about a person. */
@@ -22,8 +22,8 @@ export interface CallNote {
 }
 
 /**
- * Something that happened to one object, written in the transaction that made it so and never changed: a request, a call to
- * the processor, a change of the row. A change of status has both statuses; anything else has empty ones.
+ * Something that happened to one object, written in the transaction that made it so and never changed: a request, a
+ * call to the processor, a change of the row. A change of status has both statuses; anything else has empty ones.
  */
 @Entity({ tableName: 'billing_events' })
 @Index({ name: 'billing_events_object', properties: ['appId', 'objectId', 'id'] })

@@ -29,7 +29,7 @@ export const COUNT_MAX = 10_000;
 const PAGE_MAX = 100;
 const CURSOR_VERSION = 'v1:';
 
-/** The cursor of a row, opaque to clients. It is a position, not a credential: reading on from it stays inside the scope. */
+/** The cursor of a row, opaque to clients. It is a position and no credential: reading on stays in the scope. */
 export function cursorOf(row: { readonly id: string }): string {
   return Buffer.from(CURSOR_VERSION + row.id).toString('base64url');
 }

@@ -3,7 +3,7 @@ import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import type { CallNote } from '../outbox/outbox-event.entity.js';
 
-/** What is logged, counted and noted about one request, or one try at a job, while it runs. Its transactions share it. */
+/** What is logged, counted and noted about one request, or one try at a job. Its transactions share it. */
 export class RequestRecord {
   /** How long it has waited for the processor so far, ms. */
   processorMs = 0;
@@ -12,7 +12,8 @@ export class RequestRecord {
   /** How the limit of requests stands after it; null where none is counted. */
   limitDecision: LimitDecision | null = null;
   /**
-   * Whether what is being recorded was read at the processor a while ago, so that our own work may have gone further since.
+   * Whether what is being recorded was read at the processor a while ago, so that our own work may have gone further
+   * since.
    */
   mayBeOvertaken = false;
   /** What its mutations answered, for when their answer is lost on its way out. */

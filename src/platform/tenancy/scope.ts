@@ -56,8 +56,8 @@ export class Scope {
   }
 
   /**
-   * Runs `work` in one transaction, with a scope that reads and writes inside it; joins the transaction if there is one.
-   * A lost race is begun anew, so `work` must have no effect outside the database: never call the processor in it.
+   * Runs `work` in one transaction, with a scope that reads and writes inside it; joins the transaction if there is
+   * one. A lost race is begun anew, so `work` must have no effect outside the database: never call the processor in it.
    */
   async transaction<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
     if (this.db.isOpen) return work(this);
@@ -98,8 +98,8 @@ export class Scope {
   }
 
   /**
-   * The loader named `key`, made once per scope; loads of one tick become one call of `batch`. Outside a transaction they share it with
-   * other requests of the same app, and of the same customer where the caller is one.
+   * The loader named `key`, made once per scope; loads of one tick become one call of `batch`. Outside a transaction
+   * they share it with other requests of the same app, and of the same customer where the caller is one.
    */
   loader<Key, Value>(key: string, batch: (keys: readonly Key[]) => Promise<readonly Value[]>): DataLoader<Key, Value> {
     const known = this.loaders.get(key) as DataLoader<Key, Value> | undefined;

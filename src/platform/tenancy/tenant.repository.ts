@@ -6,7 +6,7 @@ import { type CheckedPage, COUNT_MAX, checkedPage, type FoundPage, foundPage, gr
 import type { Scope } from './scope.js';
 import type { NewRow, TenantRow } from './tenant-row.js';
 
-/** Rows whose properties equal these values; a list means any of them, null means empty. The app comes from the scope. */
+/** Rows whose properties equal these values. A list means any of them, null means empty. The scope says the app. */
 export type Filter<Row> = { readonly [Property in keyof Row]?: Row[Property] | readonly Row[Property][] };
 
 /** Makes a repository for a scope: `PaymentRepository.of(scope)`. */
@@ -46,7 +46,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     return row;
   }
 
-  /** The row as this scope's last transaction left it, without a query; as it is now if that transaction did not touch it. */
+  /** The row as this scope's last transaction left it, without a query; as it is now if that did not touch it. */
   async asLeft(id: string): Promise<Row | null> {
     return this.scope.left(this.entity, id) ?? this.find(id);
   }
@@ -130,8 +130,9 @@ export abstract class TenantRepository<Row extends TenantRow> {
   }
 
   /**
-   * One page for each parent. Most parents have few rows, so all are read along the index in one go that ends where their pages would
-   * be full; parents that this did not reach, because others have many rows, are read one by one in a second statement.
+   * One page for each parent. Most parents have few rows, so all are read along the index in one go that ends where
+   * their pages would be full; parents that this did not reach, because others have many rows, are read one by one in a
+   * second statement.
    */
   private async pagesOf(
     property: keyof Row & string,

@@ -7,7 +7,7 @@ import type { PendingEvent } from '../outbox/outbox.js';
 
 const OUTSIDE = 'Writing needs a transaction: use scope.transaction(async (scope) => …).';
 
-/** How a scope reads and writes: inside its open transaction, or single statements where none is open. For repositories. */
+/** How a scope reads and writes: inside its open transaction, or by single statements. For repositories. */
 export class UnitOfWork {
   private readonly reactions: (() => void)[] = [];
   private readonly events: PendingEvent[] = [];

@@ -8,7 +8,7 @@ import type {
 } from '../../tilled/tilled.shapes.js';
 import type { Fields } from '../fields.js';
 
-// The only place that sees a card or account number. What leaves it is what Tilled tells about one: brand and last digits.
+// The only place that sees a card or account number. Only what Tilled tells leaves it: brand and last digits.
 
 /** What is kept of a card. Adds to the problems of the fields when it is none; an expiry before `nowMs` is one. */
 export function cardDetails(fields: Fields, billing: TilledBillingDetails | null, nowMs: number): TilledCardDetails {
@@ -64,7 +64,7 @@ export function isExpired(expMonth: number, expYear: number, nowMs: number): boo
   return Date.UTC(expYear, expMonth, 1) <= nowMs;
 }
 
-/** Why a card payment of exactly this amount is declined, or undefined when it is approved. Known: the sandbox's magic amounts. */
+/** Why a card payment of this amount is declined; undefined if approved. Known: the sandbox's magic amounts. */
 export function declineOfAmount(amount: number): TilledDeclineCode | undefined {
   return MAGIC_DECLINES[amount - 777_700];
 }

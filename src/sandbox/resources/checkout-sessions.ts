@@ -24,7 +24,7 @@ export const checkoutSessionRoutes: Route[] = [
   { method: 'POST', path: '/v1/checkout-sessions/:id/expire', status: 201, ...AREA, handle: expire },
 ];
 
-/** What a payer on the hosted page does: pays with a new method. A decline leaves the session open. Within a transaction. */
+/** Pays with a new method, as a payer does. A decline leaves the session open. Within a transaction. */
 export function payOnPage(engine: Engine, session: CheckoutSessionRecord, methodBody: unknown): PaymentIntentRecord {
   const account = accountOf(engine, session);
   const intent = intentOf(engine, session);

@@ -64,7 +64,7 @@ function getFile(call: Call): TilledFile {
   return renderFile(recordOf(call, call.engine.store.files, 'File'));
 }
 
-/** Seen on the real sandbox: contents want the session of a user, which no API key is. They are not kept here either. */
+/** Seen on the real sandbox: contents need a user's session, which no API key has. They are not kept here. */
 function getContents(call: Call): never {
   recordOf(call, call.engine.store.files, 'File');
   throw new HttpError(403, 'Forbidden resource');

@@ -6,7 +6,7 @@ import { isChargeable } from './payment-methods.js';
 
 // What the issuer, the bank or a test says to a payment, before anything of it is seen.
 
-/** What will become of a payment. Success is an authorization where the money is to be captured later; a code is a decline. */
+/** What will become of a payment. Success is an authorization if captured later; a code is a decline. */
 export interface PaymentDecision {
   status: 'succeeded' | (typeof CONFIRM_OUTCOMES)[number];
   code: TilledDeclineCode | null;

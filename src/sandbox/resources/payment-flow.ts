@@ -76,7 +76,9 @@ export function carryOutPayment(engine: Engine, { intent, method, decision }: De
   return succeed(engine, chosen, capturedCharge(engine, charge, intent.amount), 'charge.succeeded');
 }
 
-/** The payment intent as the answer to a repeated confirm that the issuer took for a duplicate; nothing of it is kept. */
+/**
+ * The payment intent as the answer to a repeated confirm that the issuer took for a duplicate; nothing of it is kept.
+ */
 export function renderDeclinedRepeat(engine: Engine, intent: PaymentIntentRecord): TilledPaymentIntent {
   const code = 'duplicate_transaction';
   const error = { charge_id: engine.ids.object('ch'), message: messageOf(code), code } as const;

@@ -20,7 +20,7 @@ export const refundRoutes: Route[] = [
   { method: 'GET', path: '/v1/refunds/:id', status: 200, area: 'refunds', handle: getRefund },
 ];
 
-/** Ends a pending refund; a failed one gives its amount back to the charge. Ignored unless pending. Within a transaction. */
+/** Ends a pending refund; a failed one gives its amount back to the charge. Within a transaction. */
 export function settleRefund(engine: Engine, refundId: string, failureCode: TilledRefundFailureCode | null): void {
   const refund = engine.store.refunds.get(refundId);
   const charge = refund === undefined ? undefined : engine.store.charges.get(refund.charge_id);

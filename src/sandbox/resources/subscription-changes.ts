@@ -4,7 +4,7 @@ import type { Engine } from '../engine.js';
 import type { SubscriptionRecord } from '../records.js';
 import { firstPaymentAfterMs } from './subscription-cycle.js';
 
-// The states of a subscription. Every function here is to be called within a transaction and leaves the event it caused.
+// The states of a subscription. Call each function within a transaction; it leaves the event it caused.
 
 /** The subscription as the wire shows it. */
 export function renderSubscription(record: SubscriptionRecord): TilledSubscription {

@@ -39,7 +39,7 @@ export function addToken(call: Pick<Call, 'engine' | 'account' | 'body'>): Token
   return token;
 }
 
-/** Takes a token for good and gives what it stands for. 400 when it is unknown, used, expired or of another type. Within a transaction. */
+/** Uses a token up and gives what it stands for. 400 if unknown, used, expired or of another type. In a transaction. */
 export function spendToken(engine: Engine, input: { token: string; type: TilledPaymentMethodType; account: AccountRecord }): MethodDetails {
   const { token, type, account } = input;
   const standing = standingToken(engine, token);
