@@ -16,7 +16,7 @@ import { watchedDatabase } from './platform/db/observer.js';
 import { Ids } from './platform/ids.js';
 import { JobAdministration, type OpenJobs } from './platform/jobs/job-administration.js';
 import { LimitSettings } from './platform/limits/limit-settings.js';
-import { type Log, watchedLog } from './platform/log.js';
+import { countingLog, type Log } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { AuditTrail } from './platform/outbox/audit-trail.js';
 import { Vault } from './platform/vault.js';
@@ -66,7 +66,7 @@ const SLOW_QUERY_MS = 500;
 export async function composeFoundation(surroundings: Surroundings): Promise<Foundation> {
   const { database: config, encryption, clock, slowQueryMs = SLOW_QUERY_MS } = surroundings;
   const metrics = new Metrics();
-  const log = watchedLog(surroundings.log, metrics);
+  const log = countingLog(surroundings.log, metrics);
   const database = await Database.open(config, ENTITIES, {
     subscribers: [new AuditTrail(AUDITED)],
     time: surroundings.databaseTime ?? null,

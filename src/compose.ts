@@ -28,7 +28,7 @@ import type { DatabaseConfig, TilledConfig } from './config.js';
 import { countRootFields } from './graphql/operations.js';
 import { createSchema } from './graphql/schema.js';
 import { systemClock, systemTicks } from './platform/clock.js';
-import { showClockSkew } from './platform/db/clock.metrics.js';
+import { exposeClockSkew } from './platform/db/clock.metrics.js';
 import { ClockWatch } from './platform/db/clock-watch.js';
 import { SchemaMigrator } from './platform/db/migrator.js';
 import type { Degradation } from './platform/degradation.js';
@@ -153,7 +153,7 @@ function composeJobs({ clock, ticks = systemTicks }: GatewayParts, { database, l
   const keeper = new LeaseKeeper({ database, startStopwatch, log });
   const jobs: Jobs = new Jobs({ database, ids, keeper, due: new DueWorkReport(database, ticks), startStopwatch, priorityOf });
   const clocks = new ClockWatch({ database, clock, ticks, log, onSetBack: () => jobs.pullForward() });
-  showClockSkew(metrics, clocks);
+  exposeClockSkew(metrics, clocks);
   return { jobs, clocks };
 }
 

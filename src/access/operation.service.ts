@@ -34,12 +34,12 @@ export class Operations {
   }
 
   /** Registers the new documents; returns how many there were. Throws InvalidInput for a hash that is wrong. */
-  async register(scope: Scope, wanted: readonly NewOperation[]): Promise<number> {
-    for (const { hash, name, document } of wanted) {
+  async register(scope: Scope, documents: readonly NewOperation[]): Promise<number> {
+    for (const { hash, name, document } of documents) {
       const own = createHash('sha256').update(document).digest('hex');
       if (own !== hash) throw InvalidInput.because(['file'], `${name}: ${hash} is not the document's SHA-256, which is ${own}.`);
     }
-    const byHash = new Map(wanted.map((operation) => [operation.hash, operation]));
+    const byHash = new Map(documents.map((operation) => [operation.hash, operation]));
     return scope.transaction(async (tx) => {
       const repository = OperationRepository.of(tx);
       const known = new Set((await repository.among([...byHash.keys()])).map(({ id }) => id));

@@ -31,9 +31,9 @@ export const NOBODY: Access = { roles: [], scope: null };
  * Who may reach a field: `@Allow('service')`. A root field without it does not compose. What a confined key needs is
  * read off the field's type (`customers:read`), or told: `@Allow('service', { needs: 'sessions:write' })`.
  */
-export function Allow(...given: readonly (Role | Needs)[]): MethodDecorator & PropertyDecorator {
-  const roles = given.filter((item) => typeof item === 'string');
-  const told = given.find((item) => typeof item !== 'string');
+export function Allow(...rules: readonly (Role | Needs)[]): MethodDecorator & PropertyDecorator {
+  const roles = rules.filter((item) => typeof item === 'string');
+  const told = rules.find((item) => typeof item !== 'string');
   return Extensions({ allow: { roles, needs: told?.needs } });
 }
 

@@ -2,7 +2,7 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import { AppError, UserErrorCode } from '../platform/errors.js';
 import type { Metrics } from '../platform/metrics.js';
-import { asStep } from '../platform/spans.js';
+import { inSpan } from '../platform/spans.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 
 /** Stands for the field where an answer was refused before any field was reached. */
@@ -28,7 +28,7 @@ export function countRootFields(schema: GraphQLSchema, metrics: Metrics): void {
       }
       field.resolve = async (source, args, context, info) => {
         try {
-          const value: unknown = await asStep(step(), async () => resolve?.(source, args, context, info));
+          const value: unknown = await inSpan(step(), async () => resolve?.(source, args, context, info));
           count(userErrorOf(value) ?? 'OK');
           return value;
         } catch (error) {

@@ -15,7 +15,7 @@ import { TELL_OUTCOME } from '../graphql/outcome.js';
 import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query-limits.js';
 import { limitHeaders } from '../graphql/request-limit.js';
 import { knownRootTypes } from '../graphql/rules.js';
-import { within } from '../platform/deadline.js';
+import { withDeadline } from '../platform/deadline.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { allowOrigins } from './cors.js';
 import { credentialOf } from './credential.js';
@@ -111,7 +111,7 @@ export function graphqlRoute(parts: GraphqlParts) {
       url: '/graphql',
       method: ['GET', 'POST'],
       // Not fastify's handlerTimeout: it aborts a signal at the end of every request, which costs and helps nobody.
-      handler: (request, reply) => within(HANDLER_TIMEOUT_MS, Promise.resolve(answer.call(server, request, reply))),
+      handler: (request, reply) => withDeadline(HANDLER_TIMEOUT_MS, Promise.resolve(answer.call(server, request, reply))),
     });
   };
 }

@@ -5,7 +5,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import helmet from 'helmet';
 import { hasCardNumber } from '../platform/card-data.js';
 import { errorFields, type Log } from '../platform/log.js';
-import { areStepsWatched, openStep } from '../platform/spans.js';
+import { isTracing, openSpan } from '../platform/spans.js';
 import { CardDataGuard } from './card-data.guard.js';
 import { serveExplorer } from './explorer.route.js';
 import { graphqlRoute } from './graphql.route.js';
@@ -41,12 +41,12 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     frameworkErrors: (error, request, reply) => answerError(parts.log, error, request, reply),
   });
   const always = securityHeaders();
-  const steps = new WeakMap<FastifyRequest, ReturnType<typeof openStep>>();
+  const steps = new WeakMap<FastifyRequest, ReturnType<typeof openSpan>>();
   server.addHook('onRequest', (request, reply, next) => {
     reply.header('x-request-id', request.id);
     // A delivery's answer is read by no browser, and a dozen headers are a twentieth of what it costs.
     if (!isDelivery(request)) reply.headers(always);
-    if (!areStepsWatched()) return next();
+    if (!isTracing()) return next();
     const { traceparent } = request.headers;
     const route = request.routeOptions.url ?? 'none';
     const step = {
@@ -54,7 +54,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       name: `${request.method} ${route}`,
       attributes: { 'http.route': route, 'billing.request_id': request.id },
     } as const;
-    steps.set(request, openStep({ ...step, traceparent: typeof traceparent === 'string' ? traceparent : undefined }, next));
+    steps.set(request, openSpan({ ...step, traceparent: typeof traceparent === 'string' ? traceparent : undefined }, next));
   });
   server.addHook('onResponse', (request, reply, next) => {
     steps.get(request)?.({ 'http.response.status_code': reply.statusCode });

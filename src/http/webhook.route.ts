@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { within } from '../platform/deadline.js';
+import { withDeadline } from '../platform/deadline.js';
 import { errorFields } from '../platform/log.js';
 import type { Receipt } from '../webhooks/webhook.delivery.js';
 import type { HttpParts } from './parts.js';
@@ -37,7 +37,7 @@ export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'limits' | 'log' |
         waitMs: (owner: string) => parts.limits.deliveries.waitMs(owner),
       };
       try {
-        const receipt = await within(RECEIVE_MS_MAX, parts.inbox.receive(delivery));
+        const receipt = await withDeadline(RECEIVE_MS_MAX, parts.inbox.receive(delivery));
         parts.metrics.webhookDeliveries.inc({ outcome: receipt.kind });
         if (receipt.kind === 'limited') parts.metrics.rateLimited.inc({ limit: 'webhooks' });
         const isForeign = receipt.kind === 'unverified' || receipt.kind === 'unknown_endpoint';

@@ -8,7 +8,7 @@ class TooLate extends Error {
 }
 
 /** The result of `work`, or TooLate after `ms`; the work itself is not stopped. */
-export function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+export function withDeadline<Result>(ms: number, work: Promise<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new TooLate(ms)), ms);
     work.then(resolve, reject).finally(() => clearTimeout(timer));

@@ -70,7 +70,7 @@ function dailyFiles({ directory, name, keptDays, megabytesMax }: LogFiles): Dail
 }
 
 /** The same log, with its warnings, errors and risks of divergence counted, also where it writes nothing. */
-export function watchedLog(log: Log, metrics: Metrics): Log {
+export function countingLog(log: Log, metrics: Metrics): Log {
   const counted = (level: 'warn' | 'error') => (message: string, fields?: LogFields) => {
     metrics.logLines.inc({ level });
     if (fields?.['divergence_risk'] === true) metrics.divergenceRisks.inc();
@@ -81,7 +81,7 @@ export function watchedLog(log: Log, metrics: Metrics): Log {
     info: (message, fields) => log.info(message, fields),
     warn: counted('warn'),
     error: counted('error'),
-    child: (fields) => watchedLog(log.child(fields), metrics),
+    child: (fields) => countingLog(log.child(fields), metrics),
   };
 }
 

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { Registry } from 'prom-client';
-import { within } from './deadline.js';
+import { withDeadline } from './deadline.js';
 import type { Degradation } from './degradation.js';
 
 /** Who may read the metrics: everybody, nobody (there is no such page), or who shows the token. */
@@ -12,9 +12,9 @@ export type MetricsAccess = 'open' | 'closed' | { readonly token: string };
 export function metricsStatus(access: MetricsAccess, authorization: string | undefined): 200 | 401 | 404 {
   if (access === 'closed') return 404;
   if (access === 'open') return 200;
-  const given = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1] ?? '';
+  const token = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1] ?? '';
   // Hashes have one length, and comparing them takes one time, whatever was sent.
-  return timingSafeEqual(sha256(given), sha256(access.token)) ? 200 : 401;
+  return timingSafeEqual(sha256(token), sha256(access.token)) ? 200 : 401;
 }
 
 function sha256(text: string): Buffer {
@@ -35,7 +35,7 @@ const READY_MS_MAX = 2_000;
 /** What /readyz answers; null where the process cannot do its work. */
 export async function readiness(health: Health): Promise<{ readonly status: 'ready'; readonly degraded?: readonly Degradation[] } | null> {
   const degraded = health.degraded();
-  const isReady = await within(READY_MS_MAX, health.isReady()).catch(() => false);
+  const isReady = await withDeadline(READY_MS_MAX, health.isReady()).catch(() => false);
   if (!isReady) return null;
   return degraded.length === 0 ? { status: 'ready' } : { status: 'ready', degraded };
 }

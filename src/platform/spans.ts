@@ -1,7 +1,7 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 
-/** A piece of work that a trace shows: what kind it is, what it is called, and facts without values of callers. */
-export interface Step {
+/** Work that a trace shows as a span: its kind, its name, and facts without values of callers. */
+export interface TracedWork {
   readonly kind: 'http' | 'graphql' | 'sql' | 'tilled' | 'job';
   readonly name: string;
   readonly attributes?: Readonly<Record<string, string | number>>;
@@ -13,22 +13,22 @@ export interface Step {
   readonly error?: unknown;
 }
 
-/** Where steps are told; nobody listens unless traces were asked for (tracing.ts), and then a step costs nothing. */
-export const STEPS = tracingChannel<unknown, Step>('billing.step');
+/** Where work is told of. Nobody listens unless traces were asked for (tracing.ts); without a listener it costs nothing. */
+export const TRACED_WORK = tracingChannel<unknown, TracedWork>('billing.step');
 
-/** Whether anybody listens: what a step is about need not be put together otherwise. */
-export function areStepsWatched(): boolean {
-  return STEPS.hasSubscribers;
+/** Whether anybody listens: without a listener no description has to be put together. */
+export function isTracing(): boolean {
+  return TRACED_WORK.hasSubscribers;
 }
 
-/** Does `work` as a step: what it starts, however much later, belongs to it. */
-export function asStep<T>(step: Step, work: () => Promise<T>): Promise<T> {
-  return STEPS.hasSubscribers ? STEPS.tracePromise(work, step) : work();
+/** Does `work` in a span: what it starts, however much later, belongs to it. */
+export function inSpan<T>(description: TracedWork, work: () => Promise<T>): Promise<T> {
+  return TRACED_WORK.hasSubscribers ? TRACED_WORK.tracePromise(work, description) : work();
 }
 
-/** Begins a step that goes on after `next` has returned; call what is returned when it is over. */
-export function openStep(step: Step, next: () => void): (attributes: Step['attributes']) => void {
-  const open = { ...step };
-  STEPS.start.runStores(open, next);
-  return (attributes) => STEPS.asyncEnd.publish(Object.assign(open, { attributes: { ...step.attributes, ...attributes } }));
+/** Opens a span that goes on after `next` has returned; call what is returned when the work is over. */
+export function openSpan(description: TracedWork, next: () => void): (attributes: TracedWork['attributes']) => void {
+  const open = { ...description };
+  TRACED_WORK.start.runStores(open, next);
+  return (attributes) => TRACED_WORK.asyncEnd.publish(Object.assign(open, { attributes: { ...description.attributes, ...attributes } }));
 }

@@ -5,9 +5,9 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { errorFields, type Log } from './log.js';
-import { STEPS, type Step } from './spans.js';
+import { TRACED_WORK, type TracedWork } from './spans.js';
 
-const KINDS: Readonly<Record<Step['kind'], SpanKind>> = {
+const KINDS: Readonly<Record<TracedWork['kind'], SpanKind>> = {
   http: SpanKind.SERVER,
   graphql: SpanKind.INTERNAL,
   sql: SpanKind.CLIENT,
@@ -25,7 +25,7 @@ interface TracingParts {
 const EXPORT_MS_MAX = 3_000;
 
 /**
- * Sends every step of this process to an OpenTelemetry collector. Loaded only where that is asked for, by a dynamic
+ * Sends all traced work of this process to an OpenTelemetry collector. Loaded only where that is asked for, by a dynamic
  * import. Resolves what it returns once everything was sent.
  */
 export function startTracing({ endpoint, service, log }: TracingParts): () => Promise<void> {
@@ -42,27 +42,27 @@ export function startTracing({ endpoint, service, log }: TracingParts): () => Pr
   };
 }
 
-/** Turns steps into spans, each a child of the step that it happens in. */
+/** Turns traced work into spans, each a child of the one that it happens in. */
 function follow(tracer: Tracer): () => void {
   const current = new AsyncLocalStorage<Span>();
-  const spans = new WeakMap<Step, Span>();
-  const start = (step: Step) => {
+  const spans = new WeakMap<TracedWork, Span>();
+  const start = (work: TracedWork) => {
     const span = tracer.startSpan(
-      step.name,
+      work.name,
       {
-        kind: KINDS[step.kind],
-        attributes: { ...step.attributes },
-        ...(step.tookMs === undefined ? {} : { startTime: new Date(Date.now() - step.tookMs) }),
+        kind: KINDS[work.kind],
+        attributes: { ...work.attributes },
+        ...(work.tookMs === undefined ? {} : { startTime: new Date(Date.now() - work.tookMs) }),
       },
-      contextOf(step, current.getStore()),
+      contextOf(work, current.getStore()),
     );
-    spans.set(step, span);
+    spans.set(work, span);
     return span;
   };
   const handlers = {
-    asyncEnd: (step: unknown) => {
-      const { attributes, error } = step as Step;
-      const span = spans.get(step as Step);
+    asyncEnd: (work: unknown) => {
+      const { attributes, error } = work as TracedWork;
+      const span = spans.get(work as TracedWork);
       if (attributes !== undefined) span?.setAttributes({ ...attributes });
       // The class says what it was; a message may repeat what a caller sent.
       if (error !== undefined)
@@ -70,16 +70,16 @@ function follow(tracer: Tracer): () => void {
       span?.end();
     },
   };
-  STEPS.start.bindStore(current, start);
-  STEPS.asyncEnd.subscribe(handlers.asyncEnd);
+  TRACED_WORK.start.bindStore(current, start);
+  TRACED_WORK.asyncEnd.subscribe(handlers.asyncEnd);
   return () => {
-    STEPS.start.unbindStore(current);
-    STEPS.asyncEnd.unsubscribe(handlers.asyncEnd);
+    TRACED_WORK.start.unbindStore(current);
+    TRACED_WORK.asyncEnd.unsubscribe(handlers.asyncEnd);
   };
 }
 
 /** Who asked comes first, then what we are in, else it is a trace of its own. */
-function contextOf({ traceparent }: Step, parent: Span | undefined) {
+function contextOf({ traceparent }: TracedWork, parent: Span | undefined) {
   const remote = traceparent === undefined ? null : parseTraceParent(traceparent);
   if (remote !== null) return trace.setSpanContext(ROOT_CONTEXT, { ...remote, isRemote: true });
   return parent === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, parent);

@@ -1,4 +1,4 @@
-import { drift } from '../platform/db/drift.js';
+import { schemaDrift } from '../platform/db/drift.js';
 import { attestedOnly, type Check, failed, notApplicable, ok, verdict } from './check.js';
 import { readonlyFaults, serviceFaults } from './grants.js';
 import { isLoopback, type PreflightParts } from './parts.js';
@@ -37,7 +37,7 @@ export const DATABASE_CHECKS: readonly Check[] = [
       const state = await migrator.inspect();
       if (state.kind === 'behind') return failed(`Not applied: ${state.pending.join(', ')}.`);
       if (state.kind === 'foreign') return failed(`Foreign tables: ${state.tables.slice(0, 3).join(', ')}.`);
-      const found = await drift(database);
+      const found = await schemaDrift(database);
       return verdict(
         found.length === 0,
         'Every migration is applied, and tables and columns are as they made them.',

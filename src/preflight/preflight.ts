@@ -1,4 +1,4 @@
-import { within } from '../platform/deadline.js';
+import { withDeadline } from '../platform/deadline.js';
 import { redactedText } from '../platform/log.js';
 import type { Attestation } from './attestation.entity.js';
 import type { Check, CheckResult, Finding } from './check.js';
@@ -20,7 +20,7 @@ async function resultOf(check: Check, parts: PreflightParts): Promise<CheckResul
   const found: Finding =
     check.look === undefined
       ? { status: 'failed', evidence: 'Nobody has attested it.' }
-      : await within(CHECK_MS_MAX, check.look(parts)).catch((error: unknown) => ({ status: 'failed', evidence: sentenceOf(error) }));
+      : await withDeadline(CHECK_MS_MAX, check.look(parts)).catch((error: unknown) => ({ status: 'failed', evidence: sentenceOf(error) }));
   if (found.status !== 'failed') return { id, phase, status: found.status, evidence: found.evidence, todo: null };
   const word = check.isAttestable ? parts.attested.get(id) : undefined;
   if (word === undefined) return { id, phase, status: 'failed', evidence: found.evidence, todo };

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Degradation } from '../platform/degradation.js';
 import { type Log, redactedText } from '../platform/log.js';
-import { asStep } from '../platform/spans.js';
+import { inSpan } from '../platform/spans.js';
 import { TilledError, type TilledFailure } from './tilled.errors.js';
 import { type Answer, answerTo, LAPSED, type Message } from './tilled.exchange.js';
 
@@ -82,7 +82,7 @@ export class TilledHttp {
     const tries = call.method === 'GET' ? READ_TRIES : 1;
     for (let tried = 1; ; tried += 1) {
       try {
-        return await asStep({ kind: 'tilled', name: `tilled ${call.operation}` }, () => this.once(call));
+        return await inSpan({ kind: 'tilled', name: `tilled ${call.operation}` }, () => this.once(call));
       } catch (error) {
         const pauseMs = error instanceof TilledError ? pauseBeforeRetryMs(error, tried) : null;
         if (pauseMs === null || tried >= tries) throw error;

@@ -76,9 +76,9 @@ export class WebhookBackfill {
     for (const [owner, its] of byOwner) {
       const mine = its.map(({ event }) => event);
       const stored = owner === null ? new Set<string>() : await WebhookEventRepository.of(owner).storedAmong(mine.map(({ id }) => id));
-      const wanted = mine.filter(({ id }) => !stored.has(id)).reverse();
-      await Promise.all(wanted.map((event) => (owner === null ? inbox.take(scope, event) : inbox.record(owner, event))));
-      missing += wanted.length;
+      const missed = mine.filter(({ id }) => !stored.has(id)).reverse();
+      await Promise.all(missed.map((event) => (owner === null ? inbox.take(scope, event) : inbox.record(owner, event))));
+      missing += missed.length;
     }
     return missing;
   }

@@ -171,7 +171,7 @@ export class WebhookInbox {
     const stored = await (facts.some((fact) => fact !== null) ? first.scope.statements(store) : store(first.scope));
     if (rows.some(({ objectId }) => objectId !== null)) this.parts.jobs.wake();
     const kinds = rows.map(({ id }) => (stored.has(id) ? 'recorded' : 'duplicate'));
-    const idsOf = (wanted: string) => rows.filter((_, index) => kinds[index] === wanted).map(({ eventId }) => eventId);
+    const idsOf = (kind: string) => rows.filter((_, index) => kinds[index] === kind).map(({ eventId }) => eventId);
     first.scope.request.log.info('webhooks stored', { recorded: idsOf('recorded'), again: idsOf('duplicate') });
     return rows.map(({ eventId }, index) => ({ kind: kinds[index] ?? 'duplicate', eventId }));
   }

@@ -2,7 +2,7 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { CustomerService } from '../billing/customers/customer.service.js';
 import type { DisputeMirror } from '../billing/disputes/dispute.mirror.js';
 import { type Processor } from '../billing/kit/processor.js';
-import { OvertakenReading } from '../billing/kit/transition.js';
+import { StaleReading } from '../billing/kit/transition.js';
 import type { PaymentMethodService } from '../billing/payment-methods/payment-method.service.js';
 import type { PaymentMirror } from '../billing/payments/payment.mirror.js';
 import { PaymentRepository } from '../billing/payments/payment.repository.js';
@@ -62,7 +62,7 @@ export class WebhookSync {
     const eventIds = events.map((event) => event.id);
     scope.request.workOn(object.id, eventIds.slice(-CAUSES_MAX).join(' ') || null);
     // Our own work may go further while Tilled is asked: an impossible state is read once more before it is believed.
-    scope.request.mayBeOvertaken = true;
+    scope.request.mayBeStale = true;
     const look = () => this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
     let record = await look();
     const finish = () =>
@@ -74,7 +74,7 @@ export class WebhookSync {
         await this.parts.jobs.complete(tx, lease);
       });
     const lookAgain = async () => {
-      scope.request.mayBeOvertaken = false;
+      scope.request.mayBeStale = false;
       record = await look();
     };
     await this.finishWithOneRetry(finish, lookAgain);
@@ -86,7 +86,7 @@ export class WebhookSync {
     try {
       await finish();
     } catch (error) {
-      if (error instanceof OvertakenReading) await lookAgain();
+      if (error instanceof StaleReading) await lookAgain();
       // Else the same row was made since our read: by the answer to our own call, or by a related object.
       else if (!(error instanceof UniqueConstraintViolationException)) throw error;
       await finish();

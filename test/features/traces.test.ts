@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLog } from '../../src/platform/log.js';
-import { STEPS } from '../../src/platform/spans.js';
+import { TRACED_WORK } from '../../src/platform/spans.js';
 import { startTracing } from '../../src/platform/tracing.js';
 import { type CollectedSpan, Collector } from '../support/collector.js';
 import * as ops from '../support/operations.generated.js';
@@ -80,7 +80,7 @@ describe('a trace', () => {
   });
 
   it('is followed by nobody once it was stopped, nor where it was not asked for', () => {
-    expect(STEPS.hasSubscribers).toBe(false);
+    expect(TRACED_WORK.hasSubscribers).toBe(false);
   });
 });
 

@@ -5,7 +5,7 @@ import type { Metrics } from '../../platform/metrics.js';
 import type { OperationalCounts, OperationalCountsReader } from './operational-counts.js';
 
 /** Scrapes that come close together share one read of the database, ms. */
-const KEPT_MS = 2_000;
+const REUSED_FOR_MS = 2_000;
 /** A scrape waits no longer than this for the database, ms: without it there are all other metrics. */
 const PATIENCE_MS = 3_000;
 
@@ -18,7 +18,7 @@ interface Reading {
 export function exposeOperationalCounts(metrics: Metrics, report: OperationalCountsReader, database: Database, log: Log): void {
   let last: Reading | undefined;
   const read = () => {
-    if (last === undefined || performance.now() - last.at > KEPT_MS) {
+    if (last === undefined || performance.now() - last.at > REUSED_FOR_MS) {
       const counts = orNull(report.read(), (error) => log.warn('standing not read', errorFields(error)));
       last = { at: performance.now(), counts };
     }

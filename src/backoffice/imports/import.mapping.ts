@@ -43,11 +43,11 @@ function yamlOf(text: string): unknown {
   }
 }
 
-function problemsOf(noun: ImportNoun, given: NounMapping | undefined) {
-  if (given === undefined) return [];
-  const targets = [...Object.values(given.columns), ...Object.keys(given.constants), ...Object.keys(given.values)];
+function problemsOf(noun: ImportNoun, mapping: NounMapping | undefined) {
+  if (mapping === undefined) return [];
+  const targets = [...Object.values(mapping.columns), ...Object.keys(mapping.constants), ...Object.keys(mapping.values)];
   const unknown = targets.filter((field) => !isField(noun, field));
-  const forbidden = Object.keys(given.columns).filter(isForbiddenColumn);
+  const forbidden = Object.keys(mapping.columns).filter(isForbiddenColumn);
   return [
     ...unknown.map((field) => `${noun} has no field ${field}; it has ${FIELD_NAMES[noun].join(', ')} and metadata.*.`),
     ...forbidden.map((column) => `${noun}: the column ${column} holds card or bank numbers, which are never imported.`),
@@ -62,18 +62,18 @@ function isField(noun: ImportNoun, field: string): boolean {
 /** Turns a source's record into a noun's fields. Without a mapping, columns named like fields are taken. */
 export function mapRecord(
   noun: ImportNoun,
-  given: NounMapping | undefined,
+  mapping: NounMapping | undefined,
   record: Readonly<Record<string, string>>,
 ): Record<string, unknown> {
-  const flat: Record<string, string> = { ...given?.constants };
+  const flat: Record<string, string> = { ...mapping?.constants };
   for (const [column, value] of Object.entries(record)) {
-    const field = given === undefined ? (isField(noun, column) ? column : undefined) : given.columns[column];
+    const field = mapping === undefined ? (isField(noun, column) ? column : undefined) : mapping.columns[column];
     if (field !== undefined && value.trim() !== '') flat[field] = value.trim();
   }
   const fields: Record<string, unknown> = {};
   const metadata: Record<string, string> = {};
   for (const [field, value] of Object.entries(flat)) {
-    const translated = given?.values[field]?.[value] ?? value;
+    const translated = mapping?.values[field]?.[value] ?? value;
     if (field.startsWith('metadata.')) metadata[field.slice('metadata.'.length)] = translated;
     else if (translated !== '') fields[field] = translated;
   }

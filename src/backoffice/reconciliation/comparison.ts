@@ -114,6 +114,6 @@ export async function findMatch<Row>(
 }
 
 /** Those that are there. */
-export function present(...ids: readonly (string | null | undefined)[]): string[] {
+export function withoutMissing(...ids: readonly (string | null | undefined)[]): string[] {
   return ids.filter((id): id is string => typeof id === 'string');
 }

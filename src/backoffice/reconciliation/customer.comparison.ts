@@ -7,7 +7,7 @@ import type { ObjectRef } from '../../billing/kit/divergence.repository.js';
 import { markedId, type Processor } from '../../billing/kit/processor.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCustomer } from '../../tilled/tilled.shapes.js';
-import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, present } from './comparison.js';
+import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, withoutMissing } from './comparison.js';
 
 /** Customers: their data is ours, so a difference is put right by carrying ours to Tilled. */
 export class CustomerComparison implements Comparison<TilledCustomer> {
@@ -45,7 +45,7 @@ export class CustomerComparison implements Comparison<TilledCustomer> {
       mayBeMissing: isGone,
       oursChangedAt: row?.updatedAt ?? null,
       theirsChangedAt: dateOf(snapshot),
-      subjects: present(row?.id, row?.tilledCustomerId, snapshot?.id, marked),
+      subjects: withoutMissing(row?.id, row?.tilledCustomerId, snapshot?.id, marked),
       healing: row === null || isGone ? [] : [{ kind: CUSTOMER_PUSH, subject: row.id }],
     };
   }

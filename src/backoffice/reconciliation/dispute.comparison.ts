@@ -9,7 +9,7 @@ import { PaymentRepository } from '../../billing/payments/payment.repository.js'
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledDispute } from '../../tilled/tilled.shapes.js';
 import { jobKindOf } from '../../webhooks/event-catalogue.js';
-import { type ComparedObject, type Comparison, dateOf, type ListedPart, listedPage, present, timeFact } from './comparison.js';
+import { type ComparedObject, type Comparison, dateOf, type ListedPart, listedPage, timeFact, withoutMissing } from './comparison.js';
 
 /** A dispute, with the intent of its charge where we do not know the dispute: it names its charge only. */
 interface DisputeSnapshot {
@@ -59,7 +59,7 @@ export class DisputeComparison implements Comparison<DisputeSnapshot> {
       mayBeMissing: false,
       oursChangedAt: row?.updatedAt ?? null,
       theirsChangedAt: dateOf(dispute),
-      subjects: present(row?.id, tilledId, payment?.id, intentId),
+      subjects: withoutMissing(row?.id, tilledId, payment?.id, intentId),
       healing: tilledId === null ? [] : [{ kind: jobKindOf('dispute'), subject: tilledId }],
     };
   }

@@ -8,7 +8,7 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
 import { PAYMENT_METHOD_TYPES } from '../../tilled/tilled.shapes.js';
 import { jobKindOf } from '../../webhooks/event-catalogue.js';
-import { type ComparedObject, type Comparison, dateOf, type ListedPart, listedPage, present } from './comparison.js';
+import { type ComparedObject, type Comparison, dateOf, type ListedPart, listedPage, withoutMissing } from './comparison.js';
 
 const CUSTOMERS_AT_ONCE = 10;
 
@@ -59,7 +59,7 @@ export class PaymentMethodComparison implements Comparison<TilledPaymentMethod> 
       mayBeMissing: isDetached,
       oursChangedAt: row === null ? null : (row.detachedAt ?? row.updatedAt),
       theirsChangedAt: dateOf(snapshot),
-      subjects: present(row?.id, tilledId, ourOwner?.id, theirOwner?.id),
+      subjects: withoutMissing(row?.id, tilledId, ourOwner?.id, theirOwner?.id),
       healing: tilledId === null ? [] : [{ kind: jobKindOf('payment_method'), subject: tilledId }],
     };
   }

@@ -13,7 +13,7 @@ import { SubscriptionRepository } from '../../billing/subscriptions/subscription
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { jobKindOf } from '../../webhooks/event-catalogue.js';
-import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, present } from './comparison.js';
+import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, withoutMissing } from './comparison.js';
 
 const { PENDING, FAILED, UNKNOWN, CANCELED } = PaymentStatus;
 
@@ -55,7 +55,7 @@ export class PaymentComparison implements Comparison<TilledPaymentIntent> {
       mayBeMissing: row === null && (status === null || status === CANCELED || status === FAILED),
       oursChangedAt: row?.updatedAt ?? null,
       theirsChangedAt: dateOf(snapshot),
-      subjects: present(row?.id, tilledId, marked, ...(await refundsUnderWay(tx, row))),
+      subjects: withoutMissing(row?.id, tilledId, marked, ...(await refundsUnderWay(tx, row))),
       healing: tilledId === null ? [] : [{ kind: jobKindOf('payment_intent'), subject: tilledId }],
     };
   }

@@ -11,7 +11,7 @@ import { REFUND_STATES, RefundStatus } from '../../billing/refunds/refund.states
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledRefund } from '../../tilled/tilled.shapes.js';
 import { jobKindOf } from '../../webhooks/event-catalogue.js';
-import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, present } from './comparison.js';
+import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, withoutMissing } from './comparison.js';
 
 /** Refunds: all of our payments, whoever gave them. They are recorded with their payment. */
 export class RefundComparison implements Comparison<TilledRefund> {
@@ -63,7 +63,7 @@ export class RefundComparison implements Comparison<TilledRefund> {
       isSecond: isSecond(row, snapshot, marked),
       oursChangedAt: row?.updatedAt ?? null,
       theirsChangedAt: dateOf(snapshot),
-      subjects: present(row?.id, tilledId, marked, payment?.id, intentId),
+      subjects: withoutMissing(row?.id, tilledId, marked, payment?.id, intentId),
       healing: intentId === null ? [] : [{ kind: jobKindOf('payment_intent'), subject: intentId }],
     };
   }

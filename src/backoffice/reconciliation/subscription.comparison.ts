@@ -11,7 +11,16 @@ import { SUBSCRIPTION_STATES, SubscriptionStatus } from '../../billing/subscript
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
 import { jobKindOf } from '../../webhooks/event-catalogue.js';
-import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, present, timeFact } from './comparison.js';
+import {
+  type ComparedObject,
+  type Comparison,
+  comparedDuplicate,
+  dateOf,
+  findMatch,
+  listedPage,
+  timeFact,
+  withoutMissing,
+} from './comparison.js';
 
 /** Subscriptions: those we made, and others of our customers, which would take money that we know nothing of. */
 export class SubscriptionComparison implements Comparison<TilledSubscription> {
@@ -53,7 +62,7 @@ export class SubscriptionComparison implements Comparison<TilledSubscription> {
       mayBeMissing: row === null && status === SubscriptionStatus.CANCELED,
       oursChangedAt: row?.updatedAt ?? null,
       theirsChangedAt: dateOf(snapshot),
-      subjects: present(row?.id, tilledId, marked),
+      subjects: withoutMissing(row?.id, tilledId, marked),
       healing: tilledId === null ? [] : [{ kind: jobKindOf('subscription'), subject: tilledId }],
     };
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.js';
-import { setChanged } from '../../platform/db/changes.js';
+import { assignChanged } from '../../platform/db/changes.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledDispute } from '../../tilled/tilled.shapes.js';
@@ -36,7 +36,7 @@ export class DisputeMirror {
     if (known === null) tx.db.afterCommit(() => tx.request.metrics.disputesOpened.inc());
     const move = await moveTo(tx, dispute, status, DISPUTE_STATES);
     if (move === 'illegal') return;
-    const hasChanged = setChanged(dispute, facts);
+    const hasChanged = assignChanged(dispute, facts);
     if (move === 'moved' || hasChanged) dispute.updatedAt = this.clock.now();
     tx.request.log.warn('dispute mirrored', {
       customerId: dispute.customerId,

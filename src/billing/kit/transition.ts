@@ -13,7 +13,7 @@ export interface States<Status extends string> {
 export type Move = 'stayed' | 'moved' | 'illegal';
 
 /** What a new row's first transition leads from, where its first state is Tilled's word. */
-const NEW = 'NEW';
+const BEFORE_FIRST_STATUS = 'NEW';
 
 /** Whether a state may follow another, or is the same. */
 export function isLegalMove<Status extends string>(states: States<Status>, from: Status, to: Status): boolean {
@@ -21,7 +21,7 @@ export function isLegalMove<Status extends string>(states: States<Status>, from:
 }
 
 /** What Tilled said cannot follow, but may be older than what we know: it has to be asked again. */
-export class OvertakenReading extends Error {}
+export class StaleReading extends Error {}
 
 /**
  * Moves a row along a legal edge and writes the transition down in the same transaction. A move that Tilled reports and
@@ -48,7 +48,7 @@ export async function moveTo<Status extends string>(
 
 /** Writes down in which state a row was first seen. */
 export function recordFirstStatus(tx: Scope, noun: States<string>['noun'], row: { readonly id: string; readonly status: string }): void {
-  recordTransition(tx, { noun, objectId: row.id, from: NEW, to: row.status });
+  recordTransition(tx, { noun, objectId: row.id, from: BEFORE_FIRST_STATUS, to: row.status });
 }
 
 async function recordIllegalMove(
@@ -56,7 +56,7 @@ async function recordIllegalMove(
   move: { readonly id: string; readonly noun: States<string>['noun']; readonly from: string; readonly to: string },
 ): Promise<void> {
   const { id, from, to, noun } = move;
-  if (tx.request.mayBeOvertaken) throw new OvertakenReading(`${noun} ${id} is ${from} and was ${to} when Tilled was asked.`);
+  if (tx.request.mayBeStale) throw new StaleReading(`${noun} ${id} is ${from} and was ${to} when Tilled was asked.`);
   tx.request.log.error('illegal transition reported', { objectId: id, from, to, divergence_risk: true });
   await DivergenceRepository.of(tx).recordSighting({
     kind: DivergenceKind[noun.toUpperCase() as keyof typeof DivergenceKind],

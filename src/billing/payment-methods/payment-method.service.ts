@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.js';
-import { setChanged } from '../../platform/db/changes.js';
+import { assignChanged } from '../../platform/db/changes.js';
 import { AppError, IllegalTransition, NotConfirmedYet, NotFound, UserErrorCode } from '../../platform/errors.js';
 import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
@@ -128,7 +128,7 @@ export class PaymentMethodService {
     if (known === null && deletedAt !== null) return;
     // Under the customer's lock only: the webhook and the answer of one attachment may be recorded at the same time.
     const method = (await repository.lockByTilledId(snapshot.id)) ?? this.newMethod(tx, customerId, snapshot);
-    if (deletedAt === null && setChanged(method, maskedFacts(snapshot))) method.updatedAt = this.parts.clock.now();
+    if (deletedAt === null && assignChanged(method, maskedFacts(snapshot))) method.updatedAt = this.parts.clock.now();
     await tx.db.flush();
     const isDetached = snapshot.customer_id === null;
     if (isDetached && method.detachedAt === null) await this.markDetached(tx, method);

@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.js';
-import { setChanged } from '../../platform/db/changes.js';
+import { assignChanged } from '../../platform/db/changes.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
@@ -47,7 +47,7 @@ export class PaymentMirror {
     const move = status === null ? 'stayed' : await moveTo(tx, payment, status, statesOf(intent));
     if (move === 'illegal') return null;
     const capturedBefore = payment.capturedMinor;
-    const hasChanged = setChanged(payment, factsOf(payment, intent));
+    const hasChanged = assignChanged(payment, factsOf(payment, intent));
     const { capturedMinor, currency } = payment;
     if (capturedMinor > capturedBefore)
       tx.db.afterCommit(() => tx.request.metrics.captured.inc({ currency }, capturedMinor - capturedBefore));

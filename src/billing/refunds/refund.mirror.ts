@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.js';
-import { setChanged } from '../../platform/db/changes.js';
+import { assignChanged } from '../../platform/db/changes.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentIntent, TilledRefund } from '../../tilled/tilled.shapes.js';
@@ -36,7 +36,7 @@ export class RefundMirror {
     const refund = await this.refundOf(tx, payment, snapshot);
     const move = await moveTo(tx, refund, RefundStatus[snapshot.status.toUpperCase() as keyof typeof RefundStatus], REFUND_STATES);
     if (move === 'illegal') return;
-    const hasChanged = setChanged(refund, {
+    const hasChanged = assignChanged(refund, {
       tilledRefundId: refund.tilledRefundId ?? snapshot.id,
       failureCode: snapshot.failure_code,
       failureMessage: snapshot.failure_message?.slice(0, 500) ?? null,
@@ -80,7 +80,7 @@ export class RefundMirror {
     const refundedBefore = payment.refundedMinor;
     // If Tilled gave back more than there was, the refunds show all of it, and the payment at most itself.
     const refundedMinor = Math.min(sumMinor(amountsIn([RefundStatus.SUCCEEDED])), payment.amountMinor);
-    const hasChanged = setChanged(payment, {
+    const hasChanged = assignChanged(payment, {
       // A debit may come back while a refund of it is under way: what is given back then was captured all the same.
       capturedMinor: Math.max(payment.capturedMinor, refundedMinor),
       refundedMinor,

@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.js';
-import { setChanged } from '../../platform/db/changes.js';
+import { assignChanged } from '../../platform/db/changes.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
 import { DivergenceKind } from '../kit/divergence.entity.js';
@@ -30,7 +30,7 @@ export class SubscriptionMirror {
     }
     const move = await moveTo(tx, subscription, statusOf(snapshot), SUBSCRIPTION_STATES);
     if (move === 'illegal') return null;
-    const hasChanged = setChanged(subscription, await this.factsOf(tx, subscription, snapshot));
+    const hasChanged = assignChanged(subscription, await this.factsOf(tx, subscription, snapshot));
     if (move === 'moved' || hasChanged) subscription.updatedAt = this.clock.now();
     tx.request.log.info('subscription mirrored', {
       customerId: subscription.customerId,

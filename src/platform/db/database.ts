@@ -5,10 +5,10 @@ import { type AbstractSqlConnection, SqliteDriver } from '@mikro-orm/sql';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { DatabaseConfig } from '../../config.js';
 import { SharedReads } from '../shared-reads.js';
-import { areStepsWatched, asStep, type Step } from '../spans.js';
+import { inSpan, isTracing, type TracedWork } from '../spans.js';
 import { DatabaseTime } from './database-time.js';
 import { embeddedDialect } from './embedded.dialect.js';
-import { untilNotLost } from './lost-race.js';
+import { retryLostRaces } from './lost-race.js';
 import { MySqlPool, type PoolUse, PreparedTransaction, type StatementResult } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
 import { type RawRow, Table } from './table.js';
@@ -70,7 +70,7 @@ export class Database {
         logQuery: ({ query, took }: LogContext) => {
           if (query === undefined || took === undefined) return;
           database?.observer.statement(query, took);
-          void asStep({ ...statementStep(query), tookMs: took }, async () => undefined);
+          void inSpan({ ...tracedStatement(query), tookMs: took }, async () => undefined);
         },
       }),
     };
@@ -114,7 +114,7 @@ export class Database {
   /** How many rows a statement matched or made. Without `unit` it is a transaction of its own, retried after a race. */
   async run(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<number> {
     const send = async () => (await this.execute(sql, parameters, unit)).affected;
-    return unit === undefined ? untilNotLost(send) : send();
+    return unit === undefined ? retryLostRaces(send) : send();
   }
 
   /**
@@ -122,13 +122,13 @@ export class Database {
    * must have no effect outside the database. Throws what `work` throws, after rolling back.
    */
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
-    return untilNotLost(() => this.once(this.orm.em.fork({ clear: true, useContext: false }), work));
+    return retryLostRaces(() => this.once(this.orm.em.fork({ clear: true, useContext: false }), work));
   }
 
   /** The same without the ORM, for `query` and `run` alone, where there is a server: cheaper for bulk writes. */
   statements<T>(work: (unit: Unit) => Promise<T>): Promise<T> {
     const { pool } = this;
-    return pool === null ? this.transaction(work) : untilNotLost(() => this.once<Unit, T>(pool.transaction(), work));
+    return pool === null ? this.transaction(work) : retryLostRaces(() => this.once<Unit, T>(pool.transaction(), work));
   }
 
   /** Tells `listener` every statement from now on; returns how to stop. */
@@ -148,7 +148,7 @@ export class Database {
     try {
       const result = await work(unit);
       this.announce('commit', []);
-      await this.observed('commit', () => this.heard(unit.commit()), false);
+      await this.observed('commit', () => this.convertingErrors(unit.commit()), false);
       return result;
     } catch (error) {
       this.observer.failed(error);
@@ -165,7 +165,7 @@ export class Database {
   private async observed<T>(sql: string, work: () => Promise<T>, isCounted = true): Promise<T> {
     const startedAt = performance.now();
     try {
-      return await (areStepsWatched() ? asStep(statementStep(sql), work) : work());
+      return await (isTracing() ? inSpan(tracedStatement(sql), work) : work());
     } catch (error) {
       if (isCounted) this.observer.failed(error);
       throw error;
@@ -182,7 +182,7 @@ export class Database {
       return unit === undefined && this.pool !== null ? this.pool.execute(sql, values) : this.executeByOrm(sql, values, unit);
     };
     // What fails in a transaction fails the transaction, and is counted there.
-    return this.observed(sql, () => this.heard(send()), unit === undefined);
+    return this.observed(sql, () => this.convertingErrors(send()), unit === undefined);
   }
 
   private async executeByOrm(sql: string, values: unknown[], em?: EntityManager): Promise<StatementResult> {
@@ -192,8 +192,8 @@ export class Database {
     return { rows: rows as RawRow[], affected: Number(numAffectedRows ?? 0n) };
   }
 
-  /** An answer of the driver, its errors in the ORM's classes. */
-  private heard<T>(answer: Promise<T>): Promise<T> {
+  /** Turns the driver's errors into the ORM's classes. */
+  private convertingErrors<T>(answer: Promise<T>): Promise<T> {
     return answer.catch((error) => {
       throw this.orm.em.getPlatform().getExceptionConverter().convertException(error);
     });
@@ -205,7 +205,7 @@ export class Database {
 }
 
 /** The text has placeholders; what goes into them is in no trace. */
-function statementStep(sql: string): Step {
+function tracedStatement(sql: string): TracedWork {
   const name = sql.trimStart().split(/\s/, 1)[0] ?? 'sql';
   return { kind: 'sql', name, attributes: { 'db.query.text': sql.slice(0, STATEMENT_CHARS_SHOWN) } };
 }

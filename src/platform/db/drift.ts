@@ -1,7 +1,7 @@
 import type { Database } from './database.js';
 
 /** Where tables and columns differ from what the entities say, one line each; empty if all is well. */
-export async function drift(database: Database): Promise<string[]> {
+export async function schemaDrift(database: Database): Promise<string[]> {
   const live = await liveColumns(database);
   const entities = [...database.orm.getMetadata().getAll().values()];
   const tables = new Set(entities.map((entity) => entity.tableName));

@@ -4,7 +4,7 @@ import { DeadlockException, LockWaitTimeoutException } from '@mikro-orm/core';
 const TRIES_OF_A_TRANSACTION = 5;
 
 /** What lost a race to another transaction was rolled back: it is tried again, a few times. */
-export async function untilNotLost<T>(work: () => Promise<T>): Promise<T> {
+export async function retryLostRaces<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await work();

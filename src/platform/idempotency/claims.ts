@@ -12,7 +12,7 @@ import type { MutationRequest } from './mutation.js';
 import { recordRequest } from './request-event.js';
 import { fingerprintOf, keyIdOf } from './request-key.js';
 
-const KEPT_MS = 30 * 24 * 3_600_000;
+const KEY_KEPT_MS = 30 * 24 * 3_600_000;
 const RACES_MAX = 3;
 
 /** What the job of a mutation carries, as it is stored in its row. */
@@ -120,7 +120,7 @@ export class Claims {
       fingerprint: fingerprintOf(input),
       ...start,
       createdAt: now,
-      expiresAt: plusMs(now, KEPT_MS),
+      expiresAt: plusMs(now, KEY_KEPT_MS),
     };
   }
 }

@@ -17,7 +17,7 @@ export class JobRepository extends TenantRepository<Job> {
   about(subject: string, kinds: readonly string[]): Promise<Job[]> {
     const loader = this.scope.loader(`job.about.${kinds.join()}`, async (subjects: readonly string[]) => {
       const rows = await this.rows({ kind: kinds, subject: subjects });
-      return subjects.map((wanted) => rows.filter((row) => row.subject === wanted));
+      return subjects.map((about) => rows.filter((row) => row.subject === about));
     });
     return loader.load(subject);
   }

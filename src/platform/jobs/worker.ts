@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorFields, type Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
-import { asStep } from '../spans.js';
+import { inSpan } from '../spans.js';
 import type { Scope } from '../tenancy/scope.js';
 import type { Jobs } from './jobs.js';
 import { type Lease, LeaseLost } from './lease.js';
@@ -133,7 +133,7 @@ export class Worker {
     };
     try {
       if (handler === undefined) throw new GiveUp(`Nobody handles ${lease.kind}.`);
-      await asStep({ kind: 'job', name: `job ${lease.kind}`, attributes: { 'billing.attempt': lease.attempts + 1 } }, () =>
+      await inSpan({ kind: 'job', name: `job ${lease.kind}`, attributes: { 'billing.attempt': lease.attempts + 1 } }, () =>
         handler(scope, lease),
       );
       count('done');

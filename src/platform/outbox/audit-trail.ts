@@ -16,7 +16,7 @@ const scopeOfUnit = new WeakMap<object, EventSource>();
 const UNTOLD = new Set(['appId', 'id', 'version', 'createdAt', 'updatedAt']);
 
 /** Binds what this unit of work writes to the scope in whose name it does. */
-export function traceWrites(em: EntityManager, scope: EventSource): void {
+export function attributeWrites(em: EntityManager, scope: EventSource): void {
   scopeOfUnit.set(em, scope);
 }
 

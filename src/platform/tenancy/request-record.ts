@@ -15,7 +15,7 @@ export class RequestRecord {
    * Whether what is being recorded was read at the processor a while ago, so that our own work may have gone further
    * since.
    */
-  mayBeOvertaken = false;
+  mayBeStale = false;
   /** What its mutations answered, for when their answer is lost on its way out. */
   readonly answers: { readonly operation: string; readonly payload: unknown }[] = [];
   private readonly calls: CallNote[] = [];

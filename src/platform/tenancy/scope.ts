@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import type { Database, Unit } from '../db/database.js';
 import { confineWrites } from '../db/tenant.guard.js';
 import type { IdPrefix, Ids } from '../ids.js';
-import { traceWrites } from '../outbox/audit-trail.js';
+import { attributeWrites } from '../outbox/audit-trail.js';
 import { recordEvent, writeEvents } from '../outbox/outbox.js';
 import { KEYS_MAX } from '../shared-reads.js';
 import type { Caller } from './caller.js';
@@ -66,7 +66,7 @@ export class Scope {
     const { result, inner } = await this.parts.database.transaction(async (em) => {
       confineWrites(em, this.appId);
       const inner = new Scope(this.parts, em);
-      traceWrites(em, inner);
+      attributeWrites(em, inner);
       for (const call of calls)
         recordEvent(inner, { type: `call.${call.operation}`, objectId: request.objectId ?? this.appId, details: { call } });
       const result = await work(inner);

@@ -76,7 +76,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     const loader = this.scope.loader(`${this.noun}.${property}`, async (values: readonly string[]) => {
       const rows = await this.rows({ [property]: paddedToPowerOfTwo(values) } as unknown as Filter<Row>);
       const found = new Map(rows.map((row) => [row[property] as string, row]));
-      return values.map((wanted) => found.get(wanted) ?? null);
+      return values.map((value) => found.get(value) ?? null);
     });
     return loader.load(value);
   }
@@ -85,9 +85,9 @@ export abstract class TenantRepository<Row extends TenantRow> {
   protected allBy(property: keyof Row & string, value: string): Promise<Row[]> {
     const loader = this.scope.loader(`${this.noun}.all.${property}`, async (values: readonly string[]) => {
       const rows = await this.rows({ [property]: paddedToPowerOfTwo(values) } as unknown as Filter<Row>);
-      const groups = new Map<unknown, Row[]>(values.map((wanted) => [wanted, []]));
+      const groups = new Map<unknown, Row[]>(values.map((value) => [value, []]));
       for (const row of rows) groups.get(row[property])?.push(row);
-      return values.map((wanted) => groups.get(wanted) ?? []);
+      return values.map((value) => groups.get(value) ?? []);
     });
     return loader.load(value);
   }
