@@ -13,7 +13,7 @@ export interface TracedWork {
   readonly error?: unknown;
 }
 
-/** Where work is told of. Nobody listens unless traces were asked for (tracing.ts); without a listener it costs nothing. */
+/** Where traced work is announced. Without a listener, which only tracing.ts adds, it costs nothing. */
 export const TRACED_WORK = tracingChannel<unknown, TracedWork>('billing.step');
 
 /** Whether anybody listens: without a listener no description has to be put together. */

@@ -25,8 +25,8 @@ interface TracingParts {
 const EXPORT_MS_MAX = 3_000;
 
 /**
- * Sends all traced work of this process to an OpenTelemetry collector. Loaded only where that is asked for, by a dynamic
- * import. Resolves what it returns once everything was sent.
+ * Sends all traced work of this process to an OpenTelemetry collector. Loaded by a dynamic import, only if asked for.
+ * What it returns stops it, and resolves once everything was sent.
  */
 export function startTracing({ endpoint, service, log }: TracingParts): () => Promise<void> {
   const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces`, timeoutMillis: EXPORT_MS_MAX });
