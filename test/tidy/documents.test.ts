@@ -122,6 +122,8 @@ function anchorsOf(text: string): string[] {
 /** Does it begin like a path in our tree, or below src? */
 function isOfOurTree(name: string): boolean {
   const [first = ''] = name.split('/');
+  // Made by a start, and kept out of the repository.
+  if (first === '.billing') return false;
   return [first, path.join('src', first)].some((folder) => statSync(path.join(PROJECT, folder), { throwIfNoEntry: false })?.isDirectory());
 }
 
