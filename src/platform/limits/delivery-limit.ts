@@ -1,23 +1,19 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Clock } from '../clock.js';
 import { networkOf } from './address-limit.js';
 import { LeasedLimit } from './leased-limit.js';
-import type { LimitStore } from './limit-store.js';
+import { type LimitKey, type LimitStore, MemoryLimitStore } from './limit-store.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** Beyond its hourly limit an app may have this many times as much in a day: renewals come in bursts. */
 const BURST_HOURS = 5;
 /** Deliveries that were not from Tilled, from one address in 15 minutes, before only known apps are looked at. */
-const UNVERIFIED_MAX = 100;
-const UNVERIFIED_SECONDS = 900;
+const UNVERIFIED = { max: 100, windowMs: 900_000 };
 
 /** Webhook deliveries: verified ones by app over all processes, others by address in this one. */
 export class DeliveryLimit {
   private readonly limit: LeasedLimit;
-  private readonly unverified = new RateLimiterMemory({ points: UNVERIFIED_MAX, duration: UNVERIFIED_SECONDS });
-  /** Until then there may be addresses that are counted; after it there are none. performance.now(), ms. */
-  private countedUntil = 0;
+  private readonly unverified = new MemoryLimitStore();
 
   constructor(private readonly parts: { readonly store: LimitStore; readonly clock: Clock; readonly maxPerHour: number }) {
     this.limit = new LeasedLimit(parts);
@@ -34,14 +30,16 @@ export class DeliveryLimit {
 
   /** Whether so many deliveries from an address were not from Tilled that nothing is looked up for it any more. */
   async isSuspect(address: string): Promise<boolean> {
-    if (performance.now() > this.countedUntil) return false;
-    const seen = await this.unverified.get(networkOf(address));
-    return seen !== null && seen.remainingPoints <= 0;
+    const seen = await this.unverified.read(keyOf(address), this.parts.clock.now().getTime());
+    return seen !== null && seen.used >= UNVERIFIED.max;
   }
 
   /** Counts a delivery that was not from Tilled. */
   async noteUnverified(address: string): Promise<void> {
-    this.countedUntil = performance.now() + UNVERIFIED_SECONDS * 1000;
-    await this.unverified.penalty(networkOf(address));
+    await this.unverified.lease(keyOf(address), UNVERIFIED, this.parts.clock.now().getTime(), true);
   }
+}
+
+function keyOf(address: string): LimitKey {
+  return { appId: '', id: networkOf(address) };
 }
