@@ -1,5 +1,6 @@
 import type { Database } from '../../platform/db/database.js';
 import type { PoolUse } from '../../platform/db/mysql.pool.js';
+import { withDeadline } from '../../platform/deadline.js';
 import { errorFields, type Log } from '../../platform/log.js';
 import type { Metrics } from '../../platform/metrics.js';
 import type { OperationalCounts, OperationalCountsReader } from './operational-counts.js';
@@ -150,17 +151,9 @@ const GAUGES: readonly CountsGauge[] = [
   },
 ];
 
-async function orNull<T>(work: Promise<T>, onError: (error: unknown) => void): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('The database did not answer in time.')), PATIENCE_MS);
-  });
-  try {
-    return await Promise.race([work, tooLong]);
-  } catch (error) {
+function orNull<T>(work: Promise<T>, onError: (error: unknown) => void): Promise<T | null> {
+  return withDeadline(PATIENCE_MS, work).catch((error: unknown) => {
     onError(error);
     return null;
-  } finally {
-    clearTimeout(timer);
-  }
+  });
 }

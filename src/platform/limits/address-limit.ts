@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
+import { LRUCache } from 'lru-cache';
+import { upTo } from '../brief-cache.js';
 import type { Clock } from '../clock.js';
 import { LeasedLimit, type LimitDecision } from './leased-limit.js';
 import type { LimitStore } from './limit-store.js';
@@ -10,6 +12,12 @@ const WINDOW_MS = 900_000;
 const LOOK_EVERY_MS = 5_000;
 const REMEMBERED_MAX = 50_000;
 
+/** When the count of an address was looked at, and until when that blocks it, ms; 0: it does not. */
+interface Look {
+  readonly at: number;
+  readonly blockedUntil: number;
+}
+
 /**
  * Failed authentications by address: beyond the limit the address is blocked until the window ends, before its
  * credential is looked at. A credential that was good here lately passes all the same, so that nobody is locked out by
@@ -17,8 +25,9 @@ const REMEMBERED_MAX = 50_000;
  */
 export class AddressLimit {
   private readonly limit: LeasedLimit;
-  private readonly lookedAt = new Map<string, { readonly at: number; readonly blockedUntil: number }>();
-  private readonly goodUntil = new Map<string, number>();
+  private readonly lookedAt = new LRUCache<string, Look>(upTo(REMEMBERED_MAX));
+  /** Until when a credential passes, by its hash. */
+  private readonly goodUntil = new LRUCache<string, number>(upTo(REMEMBERED_MAX));
 
   constructor(private readonly parts: { readonly store: LimitStore; readonly clock: Clock; readonly max: number }) {
     this.limit = new LeasedLimit(parts, true);
@@ -28,15 +37,14 @@ export class AddressLimit {
   async blockedForMs(address: string, credential: string): Promise<number> {
     const nowMs = this.parts.clock.now().getTime();
     const known = this.lookedAt.get(address);
-    const fresh =
-      known !== undefined && (known.blockedUntil > nowMs || nowMs - known.at < LOOK_EVERY_MS) ? known : await this.look(address, nowMs);
-    if (fresh.blockedUntil <= nowMs || (this.goodUntil.get(digest(credential)) ?? 0) > nowMs) return 0;
-    return fresh.blockedUntil - nowMs;
+    const isFresh = known !== undefined && (known.blockedUntil > nowMs || nowMs - known.at < LOOK_EVERY_MS);
+    const { blockedUntil } = isFresh ? known : await this.look(address, nowMs);
+    if (blockedUntil <= nowMs || (this.goodUntil.get(digest(credential)) ?? 0) > nowMs) return 0;
+    return blockedUntil - nowMs;
   }
 
   /** Notes that a credential was good. */
   noteSuccess(credential: string): void {
-    if (this.goodUntil.size >= REMEMBERED_MAX) this.goodUntil.clear();
     this.goodUntil.set(digest(credential), this.parts.clock.now().getTime() + WINDOW_MS);
   }
 
@@ -46,17 +54,13 @@ export class AddressLimit {
     const decision = await this.limit.take({ appId: '', id: idOf(address) }, { max: this.parts.max, windowMs: WINDOW_MS });
     const nowMs = this.parts.clock.now().getTime();
     // The last one allowed is still answered as what it is; what follows it is blocked.
-    if (decision.remaining === 0) this.remember(address, { at: nowMs, blockedUntil: nowMs + decision.resetMs });
+    if (decision.remaining === 0) this.lookedAt.set(address, { at: nowMs, blockedUntil: nowMs + decision.resetMs });
     return decision;
   }
 
-  private async look(address: string, nowMs: number): Promise<{ readonly at: number; readonly blockedUntil: number }> {
+  private async look(address: string, nowMs: number): Promise<Look> {
     const count = await this.parts.store.read({ appId: '', id: idOf(address) }, nowMs);
-    return this.remember(address, { at: nowMs, blockedUntil: count !== null && count.used >= this.parts.max ? count.resetsAt : 0 });
-  }
-
-  private remember<Seen extends { readonly at: number; readonly blockedUntil: number }>(address: string, seen: Seen): Seen {
-    if (this.lookedAt.size >= REMEMBERED_MAX) this.lookedAt.clear();
+    const seen = { at: nowMs, blockedUntil: count !== null && count.used >= this.parts.max ? count.resetsAt : 0 };
     this.lookedAt.set(address, seen);
     return seen;
   }

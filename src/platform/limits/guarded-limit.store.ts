@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { withDeadline } from '../deadline.js';
 import { errorFields, type Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { type GrantedPoints, type LimitKey, type LimitRule, type LimitStore, MemoryLimitStore } from './limit-store.js';
@@ -32,25 +32,12 @@ export class GuardedLimitStore implements LimitStore {
   private async guarded<Result>(ask: (store: LimitStore) => Promise<Result>): Promise<Result> {
     if (Date.now() < this.downUntil) return ask(this.local);
     try {
-      return await inTime(ask(this.parts.shared));
+      return await withDeadline(ANSWER_MS_MAX, ask(this.parts.shared));
     } catch (error) {
       this.downUntil = Date.now() + TRY_AGAIN_AFTER_MS;
       this.parts.metrics.limitStoreFailures.inc();
       this.parts.log.error('limit store not reached, counting in this process', errorFields(error));
       return ask(this.local);
     }
-  }
-}
-
-async function inTime<Result>(answer: Promise<Result>): Promise<Result> {
-  const impatience = new AbortController();
-  const tooLate = sleep(ANSWER_MS_MAX, null, { signal: impatience.signal, ref: false }).then(() => {
-    throw new Error(`The limit store did not answer within ${ANSWER_MS_MAX} ms.`);
-  });
-  try {
-    return await Promise.race([answer, tooLate]);
-  } finally {
-    tooLate.catch(() => undefined);
-    impatience.abort();
   }
 }

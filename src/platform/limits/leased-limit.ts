@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+import { upTo } from '../brief-cache.js';
 import type { Clock } from '../clock.js';
 import { LEASE_MAX, type LimitKey, type LimitRule, type LimitStore } from './limit-store.js';
 
@@ -33,7 +35,7 @@ const AHEAD_SHARE = 4;
  * use by the end of the window is lost: at most a sixteenth of the limit, and 1,250 points.
  */
 export class LeasedLimit {
-  private readonly holdings = new Map<string, Holding>();
+  private readonly holdings = new LRUCache<string, Holding>(upTo(HOLDINGS_MAX));
 
   constructor(
     private readonly parts: { readonly store: LimitStore; readonly clock: Clock },
@@ -75,7 +77,6 @@ export class LeasedLimit {
     const name = `${appId} ${id}`;
     const known = this.holdings.get(name);
     if (known !== undefined) return known;
-    if (this.holdings.size >= HOLDINGS_MAX) this.holdings.clear();
     const made: Holding = { left: 0, low: 0, used: 0, resetsAt: 0, exhaustedAt: 0, refill: null };
     this.holdings.set(name, made);
     return made;

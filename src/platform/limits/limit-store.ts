@@ -1,3 +1,6 @@
+import { LRUCache } from 'lru-cache';
+import { upTo } from '../brief-cache.js';
+
 /** What is limited, and for whom. */
 export interface LimitKey {
   /** Empty for addresses, which belong to no app. */
@@ -45,13 +48,12 @@ const WINDOWS_MAX = 50_000;
 
 /** Counts in this process only: what stands in for a store that is down, and what a test without a limit uses. */
 export class MemoryLimitStore implements LimitStore {
-  private readonly windows = new Map<string, { used: number; resetsAt: number }>();
+  private readonly windows = new LRUCache<string, { used: number; resetsAt: number }>(upTo(WINDOWS_MAX));
 
   async lease({ appId, id }: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<GrantedPoints> {
     const name = `${appId} ${id}`;
     const known = this.windows.get(name);
     const window = known !== undefined && known.resetsAt > nowMs ? known : { used: 0, resetsAt: nowMs + rule.windowMs };
-    if (this.windows.size >= WINDOWS_MAX) this.forgetEnded(nowMs);
     this.windows.set(name, window);
     const granted = leaseSize(rule.max - window.used, isSingle);
     window.used += granted;
@@ -61,11 +63,5 @@ export class MemoryLimitStore implements LimitStore {
   async read({ appId, id }: LimitKey, nowMs: number): Promise<Omit<GrantedPoints, 'granted'> | null> {
     const window = this.windows.get(`${appId} ${id}`);
     return window !== undefined && window.resetsAt > nowMs ? { ...window } : null;
-  }
-
-  private forgetEnded(nowMs: number): void {
-    for (const [name, { resetsAt }] of this.windows) if (resetsAt <= nowMs) this.windows.delete(name);
-    // All of them run: somebody has as many addresses. The oldest goes.
-    if (this.windows.size >= WINDOWS_MAX) this.windows.delete(this.windows.keys().next().value ?? '');
   }
 }
