@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import type { Foundation } from '../compose.js';
 import { InvalidInput, NotFound } from '../platform/errors.js';
-import type { Scope } from '../platform/tenancy/scope.js';
-import { jsonOption, type WithFoundation } from './kit.js';
+import { commandScopes, jsonOption, say, type WithFoundation } from './kit.js';
 
 interface ListOptions {
   readonly app?: string;
@@ -37,7 +36,7 @@ export function jobsCommand(withFoundation: WithFoundation): Command {
 }
 
 async function list(foundation: Foundation, options: ListOptions): Promise<void> {
-  for (const scope of await scopesOf(foundation, options.app)) {
+  for (const scope of await commandScopes(foundation, options.app)) {
     for (const job of await foundation.jobAdministration.list(scope, { isDead: options.dead === true })) {
       const { id, kind, subject, state, attempts, lastError, createdAt, dueAt } = job;
       const facts = { app: scope.appId, id, kind, subject, state, attempts, createdAt, dueAt, lastError };
@@ -50,23 +49,8 @@ async function list(foundation: Foundation, options: ListOptions): Promise<void>
 async function retry(foundation: Foundation, options: RetryOptions): Promise<void> {
   if (!options.id && !options.dead) throw InvalidInput.because([], 'Which work? Give --id or --dead.');
   let retried = 0;
-  for (const scope of await scopesOf(foundation, options.app))
+  for (const scope of await commandScopes(foundation, options.app))
     retried += await foundation.jobAdministration.retry(scope, options.id ?? null);
   if (options.id && retried === 0) throw new NotFound('dead job', options.id, ['id']);
   say(`${retried} will be tried again.`);
-}
-
-async function scopesOf({ access }: Foundation, appId: string | undefined): Promise<Scope[]> {
-  const appIds = appId === undefined ? (await access.listApps()).map((app) => app.id) : [appId];
-  return Promise.all(
-    appIds.map(async (id) => {
-      const scope = await access.scopeOf(id, { kind: 'command' }, { requestId: 'command' });
-      if (scope === null) throw new NotFound('app', id, ['app']);
-      return scope;
-    }),
-  );
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -116,8 +116,19 @@ export function limitInWords(requestsPerWindow: number | null): string {
 }
 
 /** The scope in which a command acts for an app; throws NotFound. */
-export async function commandScope(gateway: Gateway, appId: string): Promise<Scope> {
-  const scope = await gateway.access.scopeOf(appId, { kind: 'command' }, { requestId: 'command' });
+export async function commandScope({ access }: Pick<Foundation, 'access'>, appId: string): Promise<Scope> {
+  const scope = await access.scopeOf(appId, { kind: 'command' }, { requestId: 'command' });
   if (scope === null) throw new NotFound('app', appId, ['app']);
   return scope;
+}
+
+/** The scopes in which a command acts for one app, or for all; throws NotFound. */
+export async function commandScopes(of: Pick<Foundation, 'access'>, appId: string | undefined): Promise<Scope[]> {
+  const appIds = appId === undefined ? (await of.access.listApps()).map((app) => app.id) : [appId];
+  return Promise.all(appIds.map((id) => commandScope(of, id)));
+}
+
+/** Prints a line of an answer. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

@@ -12,13 +12,11 @@ import {
   validate,
 } from 'graphql';
 import type { NewOperation } from '../access/operation.service.js';
-import type { Gateway } from '../compose.js';
 import { fieldBesideMoney } from '../graphql/money.js';
 import { knownRootTypes } from '../graphql/rules.js';
 import { Selections } from '../graphql/selection.js';
-import { InvalidInput, NotFound } from '../platform/errors.js';
-import type { Scope } from '../platform/tenancy/scope.js';
-import { jsonOption, type WithGateway } from './kit.js';
+import { InvalidInput } from '../platform/errors.js';
+import { commandScope, jsonOption, type WithGateway } from './kit.js';
 
 const RULES = [...specifiedRules, knownRootTypes, NoSchemaIntrospectionCustomRule];
 
@@ -33,7 +31,7 @@ export function operationsCommand(withGateway: WithGateway): Command {
     .addOption(jsonOption())
     .action((options: { app: string; file: string; json?: true }) =>
       withGateway(async (gateway) => {
-        const scope = await scopeOf(gateway, options.app);
+        const scope = await commandScope(gateway, options.app);
         const wanted = await manifestIn(options.file, gateway.schema);
         const registered = await gateway.operations.register(scope, wanted);
         const shown = { documents: wanted.length, registered };
@@ -48,19 +46,13 @@ export function operationsCommand(withGateway: WithGateway): Command {
     .addOption(jsonOption())
     .action((options: { app: string; json?: true }) =>
       withGateway(async (gateway) => {
-        const found = await gateway.operations.list(await scopeOf(gateway, options.app));
+        const found = await gateway.operations.list(await commandScope(gateway, options.app));
         const shown = found.map(({ id, name, createdAt }) => ({ hash: id, name, createdAt }));
         const lines = shown.map(({ hash, name, createdAt }) => `${hash}\t${name}\t${createdAt.toISOString()}\n`);
         process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : lines.join(''));
       }),
     );
   return operations;
-}
-
-async function scopeOf({ access }: Gateway, appId: string): Promise<Scope> {
-  const scope = await access.scopeOf(appId, { kind: 'command' }, { requestId: 'command' });
-  if (scope === null) throw new NotFound('app', appId, ['app']);
-  return scope;
 }
 
 /** The documents of a manifest, each valid on the schema and none that looks at the schema. Throws InvalidInput. */

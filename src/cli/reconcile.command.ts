@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import type { ReconciliationReport } from '../backoffice/reconciliation/reconciliation.run.js';
 import type { Gateway } from '../compose.js';
-import { InvalidInput, NotFound } from '../platform/errors.js';
+import { InvalidInput } from '../platform/errors.js';
 import type { Scope } from '../platform/tenancy/scope.js';
-import { jsonOption, type WithGateway } from './kit.js';
+import { commandScopes, jsonOption, say, type WithGateway } from './kit.js';
 
 interface ReconcileOptions {
   readonly app?: string;
@@ -26,7 +26,7 @@ export function reconcileCommand(withGateway: WithGateway): Command {
 async function reconcile(gateway: Gateway, options: ReconcileOptions): Promise<void> {
   if (options.object !== undefined && options.app === undefined)
     throw InvalidInput.because(['app'], '--object needs --app: ids are unique in an app only.');
-  for (const scope of await scopesOf(gateway, options.app)) {
+  for (const scope of await commandScopes(gateway, options.app)) {
     if (options.object !== undefined) await object(gateway, scope, { id: options.object, isJson: options.json === true });
     else if (options.canary === true) await canary(gateway, scope, options.json === true);
     else await all(gateway, scope, options.json === true);
@@ -80,19 +80,4 @@ function sentence({
 
 function seconds(ms: number | null): string {
   return ms === null ? '-' : `${Math.trunc(ms / 1_000)} s`;
-}
-
-async function scopesOf({ access }: Gateway, appId: string | undefined): Promise<Scope[]> {
-  const appIds = appId === undefined ? (await access.listApps()).map((app) => app.id) : [appId];
-  return Promise.all(
-    appIds.map(async (id) => {
-      const scope = await access.scopeOf(id, { kind: 'command' }, { requestId: 'command' });
-      if (scope === null) throw new NotFound('app', id, ['app']);
-      return scope;
-    }),
-  );
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import type { Gateway } from '../compose.js';
 import { InvalidInput } from '../platform/errors.js';
-import type { Scope } from '../platform/tenancy/scope.js';
-import { commandScope, type WithGateway } from './kit.js';
+import { commandScope, commandScopes, say, type WithGateway } from './kit.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -50,7 +49,7 @@ export function webhooksCommand(withGateway: WithGateway): Command {
     .option('--app <id>', 'only this app; all if absent')
     .action((options: { app?: string }) =>
       withGateway(async (gateway) => {
-        for (const scope of await scopesOf(gateway, options.app))
+        for (const scope of await commandScopes(gateway, options.app))
           say(`${scope.appId}: ${await gateway.webhooks.backfill.run(scope)} missing events recorded.`);
       }),
     );
@@ -96,17 +95,8 @@ async function replay(gateway: Gateway, options: ReplayOptions): Promise<void> {
   const since = options.since === undefined ? undefined : new Date(options.since);
   if (since !== undefined && Number.isNaN(since.getTime()))
     throw InvalidInput.because(['since'], '--since is not a time: give ISO 8601, such as 2026-03-01T12:00:00Z.');
-  for (const scope of await scopesOf(gateway, options.app)) {
+  for (const scope of await commandScopes(gateway, options.app)) {
     const objects = await gateway.webhooks.service.replayAll(scope, { eventIds: options.id, since, isDead: options.dead });
     say(`${scope.appId}: ${objects} objects will be looked at again.`);
   }
-}
-
-async function scopesOf(gateway: Gateway, appId: string | undefined): Promise<Scope[]> {
-  const appIds = appId === undefined ? (await gateway.access.listApps()).map((app) => app.id) : [appId];
-  return Promise.all(appIds.map((id) => commandScope(gateway, id)));
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
