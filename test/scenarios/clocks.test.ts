@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { atTilled, cut, takenAtTilled } from '../support/at-tilled.js';
-import { ClockScene, Story } from '../support/clock-scene.js';
+import { ClockScene, Scenario } from '../support/clock-scene.js';
 import { forEachOf } from '../support/hostile-world.js';
 import { callsOf, codesOf, isOver } from '../support/keyed-calls.js';
 import { Scrape } from '../support/scrape.js';
@@ -15,8 +15,8 @@ const CONFIRM = 'POST /v1/payment-intents/:id/confirm';
 const NOT_YET = ['IDEMPOTENCY_IN_PROGRESS', 'OUTCOME_UNKNOWN'];
 
 /** A scene, with its world closed at the end: its books must hold, and nothing may differ from Tilled's. */
-function story<Facts>(options: Parameters<typeof ClockScene.open>[0], play: (scene: ClockScene) => Promise<Facts>): Story<Facts> {
-  return new Story(async () => {
+function scenario<Facts>(options: Parameters<typeof ClockScene.open>[0], play: (scene: ClockScene) => Promise<Facts>): Scenario<Facts> {
+  return new Scenario(async () => {
     const scene = await ClockScene.open(options);
     try {
       return await play(scene);
@@ -38,7 +38,7 @@ async function clockOn({ url }: { readonly url: string }): Promise<string | null
 const slowly = (scene: ClockScene, operation: string, delayMs: number, more: object = { repeat: 'allow' }) =>
   scene.world.control('faults', { operation, delayMs, when: 'during', ...more });
 
-const apart = story({ tilledTimeoutMs: 2_000, quietSeconds: 12 }, async (scene) => {
+const apart = scenario({ tilledTimeoutMs: 2_000, quietSeconds: 12 }, async (scene) => {
   const { world, app, fleet } = scene;
   await world.holdDeliveries();
   const { customer } = await world.payer(app);
@@ -79,7 +79,7 @@ const apart = story({ tilledTimeoutMs: 2_000, quietSeconds: 12 }, async (scene) 
   };
 });
 
-const frozen = story({ tilledTimeoutMs: 2_000, quietSeconds: 5 }, async (scene) => {
+const frozen = scenario({ tilledTimeoutMs: 2_000, quietSeconds: 5 }, async (scene) => {
   const { world, app, fleet } = scene;
   await world.holdDeliveries();
   const { customer } = await world.payer(app);
@@ -120,7 +120,7 @@ async function sentAgain({ world, app }: ClockScene): Promise<boolean> {
   return (await atTilled(world, app, 'refunds')).length > 0;
 }
 
-const declined = story({ tilledTimeoutMs: 2_000, quietSeconds: 10 }, async (scene) => {
+const declined = scenario({ tilledTimeoutMs: 2_000, quietSeconds: 10 }, async (scene) => {
   const { world, app } = scene;
   const customer = await world.customer(app);
   const paymentMethodId = await world.newCard(app);
@@ -145,7 +145,7 @@ const declined = story({ tilledTimeoutMs: 2_000, quietSeconds: 10 }, async (scen
   return { first, waited, given, repeated, taken: await takenAtTilled(world, app) };
 });
 
-const stepping = story({ tilledTimeoutMs: 30_000, quietSeconds: 12 }, async (scene) => {
+const stepping = scenario({ tilledTimeoutMs: 30_000, quietSeconds: 12 }, async (scene) => {
   const { world, app } = scene;
   await world.holdDeliveries();
   const { customer } = await world.payer(app);
@@ -189,7 +189,7 @@ const stepping = story({ tilledTimeoutMs: 30_000, quietSeconds: 12 }, async (sce
   };
 });
 
-const overtaken = story({ tilledTimeoutMs: 30_000, quietSeconds: 5 }, async (scene) => {
+const overtaken = scenario({ tilledTimeoutMs: 30_000, quietSeconds: 5 }, async (scene) => {
   const { world, app, fleet } = scene;
   await world.customer(app);
   const pages = () => world.sandbox.requests('GET /v1/customers');
@@ -209,7 +209,7 @@ const overtaken = story({ tilledTimeoutMs: 30_000, quietSeconds: 5 }, async (sce
 const EVENTS = 'GET /v1/events';
 const BACKFILL = 'webhook.backfill';
 
-const busy = story({ tilledTimeoutMs: 30_000, quietSeconds: 5 }, async (scene) => {
+const busy = scenario({ tilledTimeoutMs: 30_000, quietSeconds: 5 }, async (scene) => {
   const { world, app } = scene;
   await world.holdDeliveries();
   const other = await world.app();
@@ -251,12 +251,12 @@ async function queueLooks({ gateway }: World, app: TestApp, count: number): Prom
   }
 }
 
-/** All stories together, on a machine that is busy with other tests. */
+/** All scenarios together, on a machine that is busy with other tests. */
 const PLAYED_MS_MAX = 400_000;
 
 beforeAll(async () => {
   // Most of their time they wait; more of them at once would keep each other from being on time.
-  await forEachOf<Story<unknown>>([apart, frozen, busy, stepping, declined, overtaken], 3, (one) => one.run());
+  await forEachOf<Scenario<unknown>>([apart, frozen, busy, stepping, declined, overtaken], 3, (one) => one.run());
 }, PLAYED_MS_MAX);
 
 describe('while clocks differ by up to six minutes, and Tilled takes 8 s for what nobody hears the answer of', () => {

@@ -103,7 +103,7 @@ export class ClockScene {
 const PATIENCE_MS = 60_000;
 
 /** What happened in a scene: played once, and asked by several tests. */
-export class Story<Facts> {
+export class Scenario<Facts> {
   private facts: Promise<Facts> | null = null;
 
   constructor(private readonly play: () => Promise<Facts>) {}
@@ -114,7 +114,7 @@ export class Story<Facts> {
     await this.facts.catch(() => undefined);
   }
 
-  /** What happened. Throws what the story ended with. */
+  /** What happened. Throws what the scenario ended with. */
   told(): Promise<Facts> {
     return this.facts ?? Promise.reject(new Error('It was not played.'));
   }
