@@ -23,15 +23,15 @@ interface Listener {
 /** An answer that is remembered, or on its way. Times are those of performance.now(), ms. */
 interface Cached<Value> {
   readonly value: Promise<Value>;
-  /** The question may have been asked as early as this: what was written since need not be in the answer. */
+  /** When the database was asked at the earliest: what was written since need not be in the answer. */
   readonly askedAt: number;
   /** A newer one that is still awaited: until it is there, this one serves whoever does not need it. */
   next?: Cached<Value>;
 }
 
 /**
- * How old an answer may be, ms. A secret that was just rotated in is not refused for it: what does not verify is tried
- * once more with an answer to a question that was asked after it arrived.
+ * How old a remembered answer may be, ms. A delivery that does not verify is tried once more with an answer read after
+ * it arrived, so a secret that was just rotated in is not refused.
  */
 const STALE_AFTER_MS = 5_000;
 
@@ -104,9 +104,8 @@ export class WebhookDirectory {
 }
 
 /**
- * The remembered answer if its question was asked at `since` or later, else that to a new one. Who comes too soon after
- * the last question waits with all others for the next, so that unverified deliveries cannot have more asked than the
- * clock allows.
+ * The remembered answer if it was read at `since` or later, else a new one. Who comes too soon after the last query
+ * waits with all others for the next, so that unverified deliveries cannot cause more queries than the clock allows.
  */
 function cached<Value>(cache: LRUCache<string, Cached<Value>>, key: string, since: number, load: () => Promise<Value>): Promise<Value> {
   const known = cache.get(key);

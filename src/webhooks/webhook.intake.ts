@@ -32,7 +32,7 @@ const REST_MS = 5_000;
  * them.
  */
 export class WebhookIntake {
-  /** Until when an app is left out, by its id. */
+  /** Until when an app is skipped, by its id. */
   private readonly resting = new Map<string, number>();
 
   constructor(private readonly parts: WebhookIntakeParts) {}

@@ -218,7 +218,7 @@ export class ReconciliationRun {
   }
 }
 
-/** Another process is at the page: it is waited for. */
+/** Another process does the page: it is waited for. */
 const ELSEWHERE: PartEnd = { pauseMs: 250, failure: null };
 
 function nextAfter(ids: readonly string[]): string | null {

@@ -16,8 +16,8 @@ export interface Duplicate {
 const DUPLICATE = DivergenceClass.DUPLICATE_AT_TILLED;
 
 /**
- * Writes down that Tilled has a second object with our mark, in the transaction of the mirror that met it, so that a
- * person is told at once; or, when it is over, that there is nothing left to do about it. Our row stays as it is.
+ * Opens a divergence about a second object with our mark, in the transaction of the mirror that found it, so that a
+ * person is told at once. Closes it when the object is over. Our row stays as it is.
  */
 export async function recordDuplicate(tx: Scope, { kind, originalId, tilledId, theirs, isOver }: Duplicate): Promise<void> {
   const divergences = DivergenceRepository.of(tx);

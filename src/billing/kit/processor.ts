@@ -9,28 +9,28 @@ import type { TilledMetadata } from '../../tilled/tilled.shapes.js';
 
 const RETRY_AFTER_MS = 5_000;
 
-/** Asks Tilled on behalf of a scope's app, and says what went wrong in the words of our own errors. */
+/** Calls Tilled for a scope's app, and turns what goes wrong into our own errors. */
 export class Processor {
-  /** `own` makes the client of a key that an app brought along, which it is handed sealed. */
+  /** `own` makes the client for an app's own key, which it is given sealed. */
   constructor(
     private readonly client: TilledClient,
     private readonly own: (app: AppIdentity & { readonly processorCredential: string }) => TilledClient,
   ) {}
 
-  /** The answer to a question, which changes nothing. Throws LookRefused or ProcessorUnavailable. */
+  /** Asks a question, which changes nothing. Throws ReadRefused or ProcessorUnavailable. */
   async ask<T>(scope: Scope, question: (tilled: TilledReader) => Promise<T>): Promise<T> {
     try {
       return await this.call(scope, () => false, question);
     } catch (error) {
-      // Only an order that is refused is an outcome.
+      // Only a refused change is an outcome.
       throw error instanceof ProcessorRejected ? new ReadRefused(error.reason, { cause: error.cause }) : error;
     }
   }
 
   /**
-   * The answer to one call that may change something, sent only if `permit` allows it in that moment. Throws
-   * ProcessorRejected (refused for good), ProcessorUnavailable (nothing happened) or OutcomeUnknown (it may have
-   * happened, or is somebody else's to send by now).
+   * Sends one call that may change something, only if `permit` allows it in that moment. Throws ProcessorRejected
+   * (refused for good), ProcessorUnavailable (nothing happened) or OutcomeUnknown (it may have happened, or another
+   * worker sends it by now).
    */
   async send<T>(scope: Scope, permit: Permit, order: (tilled: TilledAccountClient) => Promise<T>): Promise<T> {
     try {
@@ -97,7 +97,7 @@ function translated(error: TilledError): Error {
   }
 }
 
-/** What we write on every object we make at Tilled, so that it can be found again whatever happened to the answer. */
+/** Our mark on every object we make at Tilled, so that it can be found again when the answer was lost. */
 export function markOf(scope: Scope, id: string): TilledMetadata {
   return { billing_app_id: scope.appId, billing_id: id };
 }
@@ -113,5 +113,5 @@ export function isOfAnotherApp(scope: Scope, metadata: TilledMetadata | null): b
   return marked !== undefined && marked !== scope.appId;
 }
 
-/** What takes our mark off an object. */
+/** Metadata that takes our mark off an object. */
 export const NO_MARK = { billing_app_id: null, billing_id: null } as const;

@@ -2,10 +2,10 @@ import { type AppError, OutcomeUnknown } from '../../platform/errors.js';
 import type { Execution } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 
-/** An answer of Tilled to a call of ours, on its way into a row. */
+/** An answer of Tilled to a call of ours, and the row it is recorded in. */
 interface Answer<Snapshot> {
   readonly snapshot: Snapshot;
-  /** The row's version, or what stands for it, when the call was begun. */
+  /** The row's version, or whatever identifies its state, when the call was begun. */
   readonly seenVersion: number | string;
   /** The same now; locks the row. */
   readonly currentVersion: (tx: Scope) => Promise<number | string>;
@@ -13,16 +13,16 @@ interface Answer<Snapshot> {
   readonly readAgain: () => Promise<Snapshot>;
   /** Writes it into the row; the expected failure that the mutation ends in with it, if it is one. */
   readonly record: (tx: Scope, snapshot: Snapshot) => Promise<AppError | null>;
-  /** The mutation that ends with the answer, in the same commit; null when more is written after it. */
+  /** The execution that ends with the answer, in the same commit; null when more is written after it. */
   readonly execution: Execution | null;
 }
 
 const READS_MAX = 5;
 
 /**
- * Records an answer, unless its row was written since the call was begun: a webhook may have brought news that are
- * newer than the answer, and no further event would put right what the answer overwrote. Then Tilled is asked again,
- * and what it says is recorded under the same condition; OutcomeUnknown if that never holds.
+ * Records an answer, unless its row was written since the call was begun: a webhook may have brought newer news, and no
+ * further event would correct what the answer overwrote. Then Tilled is asked again, and that answer is recorded under
+ * the same condition. Throws OutcomeUnknown if that never holds.
  */
 export async function recordAnswer<Snapshot>(scope: Scope, answer: Answer<Snapshot>): Promise<void> {
   let { snapshot, seenVersion } = answer;
@@ -37,7 +37,7 @@ export async function recordAnswer<Snapshot>(scope: Scope, answer: Answer<Snapsh
       return isCurrent ? null : current;
     });
     if (version === null) return;
-    // It changes under every read: somebody else is at it, and what they record need not be the outcome of this.
+    // The row changes under every read: what others record need not be the outcome of this call.
     if (reads > READS_MAX) throw new OutcomeUnknown();
     seenVersion = version;
     snapshot = await answer.readAgain();

@@ -20,13 +20,13 @@ export function isLegalMove<Status extends string>(states: States<Status>, from:
   return from === to || states.edges[from].includes(to);
 }
 
-/** What Tilled said cannot follow, but may be older than what we know: it has to be asked again. */
+/** What Tilled said cannot follow our state, but may be older than it: it has to be read again. */
 export class StaleReading extends Error {}
 
 /**
- * Moves a row along a legal edge and writes the transition down in the same transaction. A move that Tilled reports and
- * the states do not allow is not made but recorded as a divergence, in the same transaction too: one of the two books
- * is wrong, and a person has to see which. Throws OvertakenReading instead where the reading may simply be old.
+ * Moves a row along a legal edge and records the transition in the same transaction. A move that Tilled reports and the
+ * states do not allow is not made. It is recorded as a divergence, since one of the two books is wrong and a person has
+ * to see which. Throws StaleReading instead where the reading may simply be old.
  */
 export async function moveTo<Status extends string>(
   tx: Scope,

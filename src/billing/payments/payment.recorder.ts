@@ -43,7 +43,7 @@ export class PaymentRecorder {
     });
   }
 
-  /** Says UNKNOWN while what became of the request is not known. */
+  /** Runs `work`, and sets the payment UNKNOWN if its outcome stays open. */
   async recordingUnknown<T>(scope: Scope, execution: Execution, work: () => Promise<T>): Promise<T> {
     try {
       return await work();

@@ -30,13 +30,13 @@ export function intentPayloadOf<Payload>(jobPayload: unknown): Payload {
   return (jobPayload as JobPayload).given as Payload;
 }
 
-/** What became of a request: it has the right to go on, or something of it is there already. */
+/** What claiming came to: the right to execute the mutation, or an earlier request that had it. */
 export type Claim =
   | { readonly kind: 'won'; readonly lease: Lease }
   | { readonly kind: 'existing'; readonly subject: string }
   | { readonly kind: 'known'; readonly key: IdempotencyKey };
 
-/** A request on its way to the right to go on. */
+/** A request that claims the right to execute a mutation. */
 interface Claimant {
   readonly operation: string;
   readonly request: MutationRequest;
@@ -57,9 +57,8 @@ export class Claims {
       try {
         return await scope.transaction((tx) => this.claimOnce(tx, claimant, tries > 1));
       } catch (error) {
-        // Keys and references are unique in the database, so the first try writes without a look. Whatever is in its
-        // way, an earlier request may be the reason: the next try looks first, and so does one whose look was overtaken
-        // by a commit.
+        // Keys and references are unique in the database, so the first try writes without reading. If it fails, an
+        // earlier request may be the reason: the next tries read first, again if a commit overtakes what they read.
         const isTaken = error instanceof UniqueConstraintViolationException && tries <= RACES_MAX;
         const mayBeRepeat = error instanceof AppError && tries === 1;
         if (!isTaken && !mayBeRepeat) return this.refused(scope, claimant, error);
@@ -82,7 +81,7 @@ export class Claims {
     if (!intent.isExisting) recordRequest(tx, operation, intent);
     await tx.db.flush();
     if (intent.isExisting) {
-      // From now on somebody knows of it, and whoever is at it may not take it back.
+      // From now on another request was told of it: whoever executes it may not withdraw it any more.
       await this.jobs.askAgain(tx, { kind: operation, subject: intent.subject });
       return { kind: 'existing', subject: intent.subject };
     }

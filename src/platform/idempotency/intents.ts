@@ -89,9 +89,8 @@ export class Intents {
   }
 
   /**
-   * How much longer a request that was not answered may be carried out, ms; null if there is none. The database's time
-   * says how long ago it was sent, as far as this process saw that time run steadily: a clock that is set must not
-   * shorten the wait.
+   * How much longer an unanswered call may be carried out, ms; null if there is none. The database's time says how long
+   * ago it was sent, for as long as this process saw that time run steadily: setting a clock must not shorten the wait.
    */
   async underWayForMs(lease: Lease): Promise<number | null> {
     const { clocks, quietMs } = this.parts;
@@ -110,7 +109,7 @@ export class Intents {
         replayed: !execution.isFirst,
       };
     } catch (error) {
-      // A fault of ours. Left to its lease the job would have to take for granted that something is under way.
+      // A fault of ours. Without a release the job would have to assume, once the lease ends, that a call is under way.
       if (!execution.isConcluded())
         await this.leaveOpen(scope, execution).catch((again: unknown) => scope.request.log.error('job not released', errorFields(again)));
       throw error;
@@ -131,7 +130,7 @@ export class Intents {
       if (error instanceof LeaseLost) return new OutcomeUnknown({ cause: error });
       if (error instanceof Postponed) return this.postpone(scope, execution, error.dueInMs);
       if (!(error instanceof AppError)) {
-        // An answer that we could not read, say, is none.
+        // An answer that we could not read, for example, counts as none.
         if (!execution.lease.hasDoneNothing) execution.lease.doubt();
         throw error;
       }
@@ -158,7 +157,7 @@ export class Intents {
     if (lease !== null) return this.perform(scope, mutation, this.executionOf(lease, false));
     const heldForMs = await this.parts.jobs.heldForMs(scope, work);
     if (heldForMs !== null) throw new KeyInProgress(Math.min(heldForMs || ASK_AGAIN_MS, ASK_AGAIN_MS));
-    // It ended since the key was read; or it never was, and the same key may try again.
+    // It ended since the key was read, or it was withdrawn, and the same key may try again.
     const ended = await IdempotencyKeyRepository.of(scope).find(key.id);
     if (ended === null) throw new KeyInProgress(ASK_AGAIN_MS);
     return this.asRemembered(scope, mutation, { subject, errors: ended.errors });
@@ -208,13 +207,13 @@ export class Intents {
     return null;
   }
 
-  /** Not known yet: the job looks again soon, and so does the caller's next try. */
+  /** The outcome is not known yet: the job tries again soon, and the caller's repeat may do so too. */
   private async leaveOpen(scope: Scope, execution: Execution): Promise<void> {
     scope.request.log.warn('outcome unknown', { kind: execution.lease.kind, subject: execution.subject, divergence_risk: true });
     await scope.transaction((tx) => this.parts.jobs.release(tx, execution.lease, { dueInMs: ASK_AGAIN_MS }));
   }
 
-  /** False where another request was told of it meanwhile: then it cannot be as if it had never come. */
+  /** False where another request was told of it meanwhile: then it cannot be undone. */
   private withdraw<Row>(scope: Scope, mutation: IdempotentMutation<Row>, execution: Execution): Promise<boolean> {
     return scope.transaction(async (tx) => {
       if (!(await this.parts.jobs.takeBack(tx, execution.lease))) return false;
@@ -225,7 +224,7 @@ export class Intents {
   }
 }
 
-/** Does something to the key that waits for what a lease is held for, if there is one. */
+/** Changes the key that waits for the outcome of a leased job, if there is one. */
 async function onKeyOf(tx: Scope, lease: Lease, work: (keys: IdempotencyKeyRepository, id: string) => Promise<void>): Promise<void> {
   const { keyId } = lease.payload as JobPayload;
   if (keyId !== null) await work(IdempotencyKeyRepository.of(tx), keyId);

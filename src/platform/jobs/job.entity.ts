@@ -5,13 +5,13 @@ import { TenantRow } from '../tenancy/tenant-row.js';
 /** `running` is held by someone until `dueAt`; `dead` waits for a person. Finished work leaves no row. */
 export type JobState = 'due' | 'running' | 'dead';
 
-/** What goes first when there is more than can be done: money, then news, then what can wait. */
+/** What goes first when there is more than can be done: mutations, then news, then recurring work. */
 export enum JobPriority {
-  /** The rest of a mutation. */
+  /** Finishing a mutation. */
   INTENT = 0,
-  /** An object of the processor to look at, or to carry something to. */
+  /** Fetching an object of the processor again, or sending it a change. */
   NEWS = 1,
-  /** What repeats by itself over all of an app. */
+  /** Work over all of an app that repeats by itself. */
   SWEEP = 2,
 }
 
@@ -38,7 +38,7 @@ export class Job extends TenantRow {
   @Text(16)
   state!: JobState;
 
-  /** What goes first: 0 mutations, 1 what was heard of, 2 what repeats (`JobPriority`). */
+  /** What goes first: 0 mutations, 1 news of the processor, 2 recurring work (`JobPriority`). */
   @IntColumn({ before: JobPriority.NEWS })
   priority!: number;
 
@@ -63,7 +63,7 @@ export class Job extends TenantRow {
   @TimeColumn()
   createdAt!: Date;
 
-  /** How many requests that change something at the processor may have been sent for it and were not answered. */
+  /** How many calls that change something may have been sent for it and were not answered. */
   @IntColumn({ before: 0 })
   sends!: number;
 

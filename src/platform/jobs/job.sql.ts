@@ -16,12 +16,12 @@ const HELD = 'where app_id = ? and id = ? and fence = ?';
 export class JobSql {
   constructor(private readonly database: Database) {}
 
-  /** A job that somebody holds from the start; its values are app, id, kind, subject, payload and priority. */
+  /** A job that is held from the start. Values: app, id, kind, subject, payload and priority. */
   get insertingHeld(): string {
     return `${INSERT} ${this.row('running', LEASE_MS, 1)}`;
   }
 
-  /** So many jobs that wait, or are asked for anew; the values of each are the same, and in how many ms it is due. */
+  /** Inserts `count` waiting jobs, or requests them again. Values as above, and in how many ms each is due. */
   insertingDue(count: number): string {
     const rows = Array(count)
       .fill(this.row('due', '?', 0))
@@ -47,7 +47,7 @@ export class JobSql {
     return 'delete from billing_jobs where app_id = ? and id = ? and fence = ?';
   }
 
-  /** It is due again, as if it had never been tried; before who holds it the reason, if there is one. */
+  /** Makes a held job due again with no failed tries. Values: the reason, if there is one, then who holds it. */
   askingAnew({ withReason = false } = {}): string {
     const reason = withReason ? ', last_error = ?' : '';
     return `update billing_jobs set state = 'due', due_at = ${this.database.time.now}, attempts = 0${reason} ${HELD}`;
@@ -60,12 +60,12 @@ export class JobSql {
       sends = ?, sent_at = ${isInDoubt ? time.now : '?'} ${HELD}`;
   }
 
-  /** It waits for a person: the reason, who holds it, and how often it was asked for. */
+  /** It waits for a person. Values: the reason, who holds it, and how often it was requested. */
   get burying(): string {
     return `update billing_jobs set state = 'dead', due_at = null, attempts = attempts + 1, last_error = ? ${HELD} and wanted = ?`;
   }
 
-  /** What waits is due at once, no lease is longer than any is, and nothing was sent later than now. */
+  /** Makes waiting jobs due at once, shortens leases to the usual length, and moves sends out of the future. */
   get pullingForward(): readonly string[] {
     const { now } = this.database.time;
     const longest = this.database.time.in(LEASE_MS);

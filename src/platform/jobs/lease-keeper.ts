@@ -2,12 +2,12 @@ import type { Database } from '../db/database.js';
 import { errorFields, type Log } from '../log.js';
 import { LEASE_MS, type Lease, type StartStopwatch } from './lease.js';
 
-/** How often leases are looked after, and how old one is before it is renewed, ms. */
+/** How often leases are checked, and how old one is before it is renewed, ms. */
 const EVERY_MS = LEASE_MS / 5;
-/** Work that is held for longer is taken to hang: its lease runs out, and somebody takes it anew. */
+/** Work that is held for longer counts as hanging: its lease runs out, and another worker takes it. */
 const HELD_MS_MAX = 1_800_000;
 
-/** Renews what this process holds, for as long as it lives and is at it. */
+/** Renews the leases that this process holds, for as long as it lives and does the work. */
 export class LeaseKeeper {
   private readonly held = new Set<Lease>();
   private timer: NodeJS.Timeout | null = null;
@@ -21,7 +21,7 @@ export class LeaseKeeper {
     this.timer ??= setInterval(() => this.renewOnTick(), EVERY_MS).unref();
   }
 
-  /** Nobody is at it any more, however it ended: the lease runs out by itself. */
+  /** The work has ended, in whatever way: the lease runs out by itself. */
   drop(lease: Lease): void {
     this.held.delete(lease);
     if (this.held.size > 0 || this.timer === null) return;

@@ -8,15 +8,15 @@ export interface JobKey {
   readonly subject: string;
 }
 
-/** The right to change something at the processor, proved in the moment in which the request goes out. */
+/** The right to send a change to the processor, checked in the moment in which the request goes out. */
 export interface Permit {
-  /** Whether it may go out now. From a yes on the request is under way, until `answered` says what became of it. */
+  /** Whether the request may go out now. After a yes it counts as under way, until `answered` is called. */
   maySend(): boolean;
   /** The request was answered, or was certainly not sent; `isDone` if it changed something. */
   answered(isDone: boolean): void;
 }
 
-/** For writes under no lease: what people and start-up do, which moves no money and may be repeated. */
+/** For changes without a lease, made by people and at start-up: they move no money and may be repeated. */
 export const WITHOUT_LEASE: Permit = { maySend: () => true, answered: () => undefined };
 
 /** A row of work as it was taken. */
@@ -25,7 +25,7 @@ export type TakenJob = Pick<
   'appId' | 'id' | 'kind' | 'subject' | 'payload' | 'fence' | 'timesRequested' | 'attempts' | 'sends' | 'sentAt' | 'createdAt'
 >;
 
-/** Somebody else took the work over while we were slow; what we have must not be written. */
+/** Another worker took the work over while we were slow. What we have must not be written. */
 export class LeaseLost extends Error {
   constructor({ kind, subject }: JobKey) {
     super(`The lease on ${kind} ${subject} was lost to another worker.`);
@@ -34,12 +34,12 @@ export class LeaseLost extends Error {
 
 /** How long a lease lasts unless renewed, ms in the database's time. Short, so that others soon go on after a crash. */
 export const LEASE_MS = 15_000;
-/** Nothing is begun so shortly before the end of a lease, ms: until it ends the request is out of our hands. */
+/** Nothing is sent so shortly before the end of a lease, ms: a request takes a while until it is out. */
 const MARGIN_MS = 1_000;
 
 /**
- * The right to do a piece of work. Who holds it checks it where they write to the database (by its fence) and before
- * each request that changes something at the processor (by clocks of their own, for which no query is needed).
+ * The right to do a piece of work. It is checked by its fence in writes to the database, and by the process's own
+ * clocks, without a query, before each call that changes something at the processor.
  */
 export class Lease implements JobKey, Permit {
   readonly appId: string;
@@ -48,15 +48,15 @@ export class Lease implements JobKey, Permit {
   readonly subject: string;
   readonly payload: unknown;
   readonly fence: number;
-  /** How often the work had been asked for when it was taken. */
+  /** How often the work had been requested when it was taken. */
   readonly timesRequested: number;
   /** How many tries failed before this one. */
   readonly attempts: number;
-  /** How many requests that change something may have been sent for it before and were not answered. */
+  /** How many calls that change something may have been sent for it before and were not answered. */
   readonly sends: number;
   /** When the last of them may have been sent at the latest, in the database's time; null if there was none. */
   readonly sentAt: Date | null;
-  /** When the work was first asked for, in the database's time. */
+  /** When the work was first requested, in the database's time. */
   readonly createdAt: Date;
   private renewed: Stopwatch;
   private isUnderWay = false;
@@ -74,7 +74,7 @@ export class Lease implements JobKey, Permit {
     this.renewed = taken;
   }
 
-  /** Whether it certainly lasts a while longer. */
+  /** Whether it certainly lasts long enough to send something. */
   holds(): boolean {
     return this.renewed.atMost() < LEASE_MS - MARGIN_MS;
   }
@@ -90,7 +90,7 @@ export class Lease implements JobKey, Permit {
     if (isDone) this.hasChanged = true;
   }
 
-  /** The right to send what does no harm if it is carried out late, or again. It leaves nothing in doubt. */
+  /** A permit for calls that do no harm when carried out late or twice. They leave nothing in doubt. */
   get forHarmless(): Permit {
     return {
       maySend: () => this.holds(),
@@ -100,22 +100,22 @@ export class Lease implements JobKey, Permit {
     };
   }
 
-  /** An answer that says nothing: what was sent may still be carried out. */
+  /** The answer said nothing: what was sent may still be carried out. */
   doubt(): void {
     this.isUnderWay = true;
   }
 
-  /** Whether a request that was sent under it was not answered. */
+  /** Whether a call that was sent under it was not answered. */
   get isInDoubt(): boolean {
     return this.isUnderWay;
   }
 
-  /** Whether nothing was changed at the processor under it, for certain. */
+  /** Whether certainly nothing was changed at the processor under it. */
   get hasDoneNothing(): boolean {
     return !this.isUnderWay && !this.hasChanged;
   }
 
-  /** How long ago the work was first asked for, ms. */
+  /** How long ago the work was first requested, ms. */
   ageMs(): number {
     return this.msSince(this.createdAt);
   }

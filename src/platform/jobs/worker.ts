@@ -18,15 +18,15 @@ interface WorkerParts {
   readonly handlers: ReadonlyMap<string, JobHandler>;
   /** Whether this process may take work now. */
   readonly mayWork: () => Promise<boolean>;
-  /** What goes first; work in progress is counted by it. */
+  /** What goes first. Work in progress is counted by it. */
   readonly priorityOf: (kind: string) => number;
-  /** Queues what arrived and is not work yet. */
+  /** Queues jobs for events that arrived. */
   readonly intake: () => Promise<void>;
   /** A scope for work of an app; null when the app is gone. */
   readonly scopeFor: (lease: Lease) => Promise<Scope | null>;
-  /** Told when a try failed (`isDead`: for the last time), to keep what people see in step. */
+  /** Called when a try failed (`isDead`: for the last time), so that what people see keeps in step. */
   readonly onFailure: (scope: Scope, lease: Lease, reason: string, isDead: boolean) => Promise<void>;
-  /** Work that is tried for ever: nobody would find out what became of it otherwise. */
+  /** Work that is tried for ever, since nobody would find out what became of it otherwise. */
   readonly isNeverGivenUp: (kind: string) => boolean;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -12,10 +12,10 @@ export interface Audited {
 type Row = Record<string, unknown> & { id: string };
 
 const scopeOfUnit = new WeakMap<object, EventSource>();
-/** Say nothing that the event does not say itself. */
+/** Fields that tell nothing which the event does not tell itself. */
 const UNTOLD = new Set(['appId', 'id', 'version', 'createdAt', 'updatedAt']);
 
-/** Binds what this unit of work writes to the scope in whose name it does. */
+/** Attributes what this unit of work writes to the scope that opened it. */
 export function attributeWrites(em: EntityManager, scope: EventSource): void {
   scopeOfUnit.set(em, scope);
 }

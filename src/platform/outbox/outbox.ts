@@ -3,7 +3,7 @@ import type { IdPrefix } from '../ids.js';
 import type { Actor } from '../tenancy/actor.js';
 import type { EventDetails } from './outbox-event.entity.js';
 
-/** An event that is written when its transaction has done everything else. */
+/** An event of the open transaction. It is written at the end, before the commit. */
 export interface PendingEvent {
   readonly id: string;
   readonly type: string;
@@ -14,7 +14,7 @@ export interface PendingEvent {
   details: EventDetails | null;
 }
 
-/** In whose name events are written, and where: a scope with an open transaction. */
+/** Who causes events, and where they are written: a scope with an open transaction. */
 export interface EventSource {
   readonly caller: { readonly app: { readonly id: string }; readonly actor: Actor; readonly requestId: string };
   readonly request: { readonly cause: string | null };
