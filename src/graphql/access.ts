@@ -48,7 +48,7 @@ export function accessOf({ extensions }: { readonly extensions: Readonly<Record<
 }
 
 /** Null if the caller may reach it, by its kind and the scopes of its key; else whom it is not for, in words. */
-export function whyNot(actor: Actor, { roles, scope }: Access): string | null {
+export function refusalReason(actor: Actor, { roles, scope }: Access): string | null {
   if (!roles.some((role) => role === actor.kind)) return actor.kind === 'customer' ? 'customer sessions' : `${actor.kind} keys`;
   const scopes = 'scopes' in actor ? (actor.scopes ?? null) : null;
   return scope === null || scopes === null || scopes.includes(scope) ? null : `a key without the scope ${scope}`;
@@ -56,5 +56,5 @@ export function whyNot(actor: Actor, { roles, scope }: Access): string | null {
 
 /** Whether a caller may see objects of a type, for what leads to types of several kinds. */
 export function mayReach(schema: GraphQLSchema, typeName: string, actor: Actor): boolean {
-  return whyNot(actor, accessOf(schema.getType(typeName) ?? { extensions: {} }) ?? NOBODY) === null;
+  return refusalReason(actor, accessOf(schema.getType(typeName) ?? { extensions: {} }) ?? NOBODY) === null;
 }

@@ -17,7 +17,7 @@ import {
   visit,
 } from 'graphql';
 import type { Actor } from '../platform/tenancy/actor.js';
-import { accessOf, NOBODY, whyNot } from './access.js';
+import { accessOf, NOBODY, refusalReason } from './access.js';
 import { badUserInput, forbidden } from './errors.js';
 import { fieldBesideMoney } from './money.js';
 import { Selections } from './selection.js';
@@ -133,7 +133,7 @@ class Walk {
       // What the schema says of itself is for everybody who may send documents of their own.
       if (field === undefined) continue;
       const access = accessOf(field);
-      const reason = access === undefined ? null : whyNot(this.actor, access);
+      const reason = access === undefined ? null : refusalReason(this.actor, access);
       if (reason !== null) yield refusal(type, node, reason);
       if (node.selectionSet !== undefined) yield* this.below(node.selectionSet, field.type);
     }
@@ -144,7 +144,7 @@ class Walk {
     if (isObjectType(named)) yield* this.refusals(selectionSet, named);
     if (!isAbstractType(named)) return;
     for (const possible of this.selections.schema.getPossibleTypes(named)) {
-      const reason = whyNot(this.actor, accessOf(possible) ?? NOBODY);
+      const reason = refusalReason(this.actor, accessOf(possible) ?? NOBODY);
       yield* reason === null ? this.refusals(selectionSet, possible) : this.outOfReach(selectionSet, possible, { as: named, reason });
     }
   }

@@ -46,7 +46,7 @@ export class RetryLater extends UserError {
   retryAfterMs!: number;
 }
 
-/** The GraphQL object for an expected failure. What was sent may stand in its message, so secrets are blotted out. */
+/** The GraphQL object for an expected failure. What was sent may stand in its message, so secrets are redacted. */
 export function userError(facts: UserErrorFacts): UserError {
   const { code, field = null } = facts;
   const message = redactedText(facts.message);

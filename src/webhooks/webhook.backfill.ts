@@ -14,9 +14,9 @@ export const BACKFILL = 'webhook.backfill';
 
 const CURSOR = 'tilled.events';
 const PAGE = 100;
-/** How far back each look begins before the newest event known, ms: events may be listed later than their time. */
+/** How far before the newest known event each run begins, ms: events may be listed later than their time. */
 const OVERLAP_MS = 600_000;
-/** How far back the first look goes, ms; Tilled lists 30 days. */
+/** How far back the first run goes, ms; Tilled lists 30 days. */
 const FIRST_LOOK_MS = 29 * 86_400_000;
 const EVERY_MS = 900_000;
 
@@ -30,7 +30,7 @@ interface BackfillParts {
 export class WebhookBackfill {
   constructor(private readonly parts: BackfillParts) {}
 
-  /** Makes sure that the look is scheduled for an app. */
+  /** Makes sure that the next run is scheduled for an app. */
   async schedule(scope: Scope): Promise<void> {
     const key = { kind: BACKFILL, subject: scope.appId };
     if (!(await this.parts.jobs.isWaiting(scope, key)))
@@ -49,7 +49,7 @@ export class WebhookBackfill {
 
   /**
    * Records what is missing since the cursor, a page at a time, then moves the cursor; returns how many events were
-   * missing. If it fails on the way the cursor stays, and the next look begins where this one did: what was recorded is
+   * missing. If it fails on the way the cursor stays, and the next run begins where this one did: what was recorded is
    * not missing then.
    */
   async run(scope: Scope): Promise<number> {

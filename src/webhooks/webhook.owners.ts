@@ -27,7 +27,7 @@ const STEPS_MAX = 5;
 export class WebhookOwners {
   constructor(private readonly processor: Processor) {}
 
-  /** The app, by the object's mark or by the rows of the apps; null when it takes a look at Tilled to tell. */
+  /** The app, by the object's mark or by the rows of the apps; null if Tilled has to be asked. */
   async findByRows(event: TilledEvent, apps: readonly Scope[]): Promise<Scope | null> {
     const [only, ...others] = apps;
     if (only === undefined || others.length === 0) return only ?? null;

@@ -63,8 +63,8 @@ export class WebhookSync {
     scope.request.workOn(object.id, eventIds.slice(-CAUSES_MAX).join(' ') || null);
     // Our own work may go further while Tilled is asked: an impossible state is read once more before it is believed.
     scope.request.mayBeStale = true;
-    const look = () => this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
-    let record = await look();
+    const fetch = () => this.fetchers[object.kind](scope, object.id).catch(givenUpIfRefused);
+    let record = await fetch();
     const finish = () =>
       scope.transaction(async (tx) => {
         await this.parts.jobs.confirm(tx, lease);
@@ -73,20 +73,20 @@ export class WebhookSync {
         await WebhookEventRepository.of(tx).markProcessed(eventIds, this.parts.clock.now());
         await this.parts.jobs.complete(tx, lease);
       });
-    const lookAgain = async () => {
+    const fetchAgain = async () => {
       scope.request.mayBeStale = false;
-      record = await look();
+      record = await fetch();
     };
-    await this.finishWithOneRetry(finish, lookAgain);
+    await this.finishWithOneRetry(finish, fetchAgain);
     for (const event of events)
       scope.request.metrics.webhookHandling.observe((this.parts.clock.now().getTime() - event.receivedAt.getTime()) / 1000);
   }
 
-  private async finishWithOneRetry(finish: () => Promise<void>, lookAgain: () => Promise<void>): Promise<void> {
+  private async finishWithOneRetry(finish: () => Promise<void>, fetchAgain: () => Promise<void>): Promise<void> {
     try {
       await finish();
     } catch (error) {
-      if (error instanceof StaleReading) await lookAgain();
+      if (error instanceof StaleReading) await fetchAgain();
       // Else the same row was made since our read: by the answer to our own call, or by a related object.
       else if (!(error instanceof UniqueConstraintViolationException)) throw error;
       await finish();
