@@ -1,13 +1,9 @@
-import { Customer } from '../../billing/customers/customer.entity.js';
 import { nameAtTilled } from '../../billing/customers/customer.name.js';
 import { CustomerRepository } from '../../billing/customers/customer.repository.js';
 import type { Processor } from '../../billing/kit/processor.js';
 import { PaymentMethodRepository } from '../../billing/payment-methods/payment-method.repository.js';
-import { Payment } from '../../billing/payments/payment.entity.js';
 import { PaymentRepository } from '../../billing/payments/payment.repository.js';
-import { Subscription } from '../../billing/subscriptions/subscription.entity.js';
 import { SubscriptionRepository } from '../../billing/subscriptions/subscription.repository.js';
-import type { Table } from '../../platform/db/table.js';
 import { NotFound } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { idsOf, readable, rowsBy, tracesOf } from '../privacy/customer-records.js';
@@ -103,11 +99,7 @@ export class InspectionService {
       const tilled = id === null ? null : await this.processor.find(scope, (client) => client.getCustomer(id));
       const pairs: Found['pairs'] =
         tilled === null ? {} : { email: [row.email, tilled.email?.toLowerCase() ?? null], name: [row.name, nameAtTilled(tilled)] };
-      return {
-        row: plain(scope.db.table(Customer), row),
-        tilled,
-        pairs: { atTilled: [row.deletedAt === null, tilled !== null], ...pairs },
-      };
+      return { row: plain(row), tilled, pairs: { atTilled: [row.deletedAt === null, tilled !== null], ...pairs } };
     },
     payment: async (scope, key) => {
       const payments = PaymentRepository.of(scope);
@@ -124,7 +116,7 @@ export class InspectionService {
               currency: [row.currency, tilled.currency],
               captured: [row.capturedMinor, tilled.amount_received],
             };
-      return { row: plain(scope.db.table(Payment), row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
+      return { row: plain(row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
     },
     subscription: async (scope, key) => {
       const subscriptions = SubscriptionRepository.of(scope);
@@ -144,13 +136,13 @@ export class InspectionService {
               nextPaymentAt: [iso(row.nextPaymentAt), iso(tilled.next_payment_at)],
               cancelAt: [iso(row.cancelAt), iso(tilled.cancel_at)],
             };
-      return { row: plain(scope.db.table(Subscription), row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
+      return { row: plain(row), tilled, pairs: { atTilled: [true, tilled !== null], ...pairs } };
     },
   };
 }
 
-function plain<Row extends object & { readonly id: string }>(table: Table<Row>, row: Row): Found['row'] {
-  const properties = Object.entries(table.propertiesOf(row)).map(([name, value]) => [name, value instanceof Date ? iso(value) : value]);
+function plain(row: { readonly id: string }): Found['row'] {
+  const properties = Object.entries<unknown>(row).map(([name, value]) => [name, value instanceof Date ? iso(value) : value]);
   return { ...Object.fromEntries(properties), id: row.id };
 }
 

@@ -85,7 +85,7 @@ export class Reconciler {
     const comparison = this.comparisonOf(ref.kind);
     const before = await scope.transaction((tx) => comparison.read(tx, ref, null));
     const tilledId = before?.tilledId ?? ref.tilledId;
-    // Named one by one: `ref` may be a row that was read, and a spread leaves out its getters.
+    // Named one by one: `ref` may be a row with more in it.
     const seen: ObjectRef = { kind: ref.kind, objectId: ref.objectId, tilledId };
     const snapshot = tilledId === null ? null : await comparison.fetch(scope, tilledId);
     return scope.transaction(async (tx) => {

@@ -66,11 +66,6 @@ export class Table<Row extends object> implements Columns<Row> {
     return made;
   }
 
-  /** Every property of a row by name: a row that was read has getters, which a spread leaves out. */
-  propertiesOf(row: Row): Record<string, unknown> {
-    return Object.fromEntries([...this.columnByProperty.keys()].map((property) => [property, row[property as keyof Row]]));
-  }
-
   /** The column of a property; throws for a property that is not a column. */
   columnOf(property: string): string {
     const name = this.columnByProperty.get(property);
@@ -79,35 +74,34 @@ export class Table<Row extends object> implements Columns<Row> {
   }
 
   private choose(chosen: readonly Column[]): Columns<Row> {
-    return {
-      selectList: chosen.map((column) => `\`${column.name}\``).join(', '),
-      fromRaw: compiled(this.entity, this.columns, new Set(chosen)),
+    const PlainRow = plainClass(this.entity, this.columns, new Set(chosen));
+    const fromRaw = (raw: RawRow) => {
+      const row = new PlainRow();
+      for (const { property, name, read } of chosen) row[property] = read === null ? raw[name] : read(raw[name]);
+      return row as Row;
     };
+    return { selectList: chosen.map((column) => `\`${column.name}\``).join(', '), fromRaw };
   }
 }
 
 /**
- * Compiles the reader of a table's rows: a class over the driver's row whose getters are the columns, written out from
- * the entity's own decorators. Getters read what is asked for when it is asked for; fields would be copied for every
- * column of every row, and the ORM turns an assignment to its classes into the bookkeeping of changes, at many times
- * the cost.
+ * A class of plain rows: the methods of the entity, and the columns as fields. The ORM's own accessors are covered, and
+ * a column that was not read throws instead of being undefined.
  */
-function compiled<Row extends object>(
+function plainClass<Row extends object>(
   entity: { prototype: Row },
   columns: readonly Column[],
   chosen: ReadonlySet<Column>,
-): (raw: RawRow) => Row {
-  const getters = columns.map((column, index) => {
-    const value = `this.#raw[${JSON.stringify(column.name)}]`;
-    const read = column.read === null ? `return ${value}` : `return read[${index}](${value})`;
-    return `get ${column.property}() { ${chosen.has(column) ? read : `throw new Error('${column.name} was not read')`}; }`;
-  });
-  const Base = class {};
-  Object.setPrototypeOf(Base.prototype, entity.prototype);
-  const source = `return class Row extends Base { #raw; constructor(raw) { super(); this.#raw = raw; } ${getters.join(' ')} };`;
-  const readers = columns.map((column) => column.read);
-  const Made = new Function('Base', 'read', source)(Base, readers) as new (raw: RawRow) => Row;
-  return (raw) => new Made(raw);
+): new () => Record<string, unknown> {
+  class PlainRow {}
+  Object.setPrototypeOf(PlainRow.prototype, entity.prototype);
+  for (const column of columns) {
+    const unread = () => {
+      throw new Error(`${column.name} was not read`);
+    };
+    Object.defineProperty(PlainRow.prototype, column.property, chosen.has(column) ? { value: undefined, writable: true } : { get: unread });
+  }
+  return PlainRow as new () => Record<string, unknown>;
 }
 
 function columnOf(property: EntityProperty): Column {
