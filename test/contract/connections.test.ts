@@ -33,16 +33,28 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     it('is given up when its ROLLBACK fails: callers hear what went wrong before, others get connections, and nothing stays locked', async () => {
       const input = { email: 'ann@example.com', externalId: 'taken' };
       await world.ask(app, ops.CustomerCreateDocument, { input });
-      database.refusesRollbacks = true;
+      database.refuses = 'rollback';
       for (let tried = 0; tried < MANY; tried += 1) {
         const { customerCreate } = await world.ask(app, ops.CustomerCreateDocument, { input });
         expect(customerCreate.userErrors).toMatchObject([{ code: 'DUPLICATE_EXTERNAL_ID' }]);
       }
-      database.refusesRollbacks = false;
-      expect(database.refusedRollbacks).toBeGreaterThanOrEqual(MANY);
+      database.refuses = null;
+      expect(database.refused).toBeGreaterThanOrEqual(MANY);
       expect(await openTransactions()).toBe(0);
       const { customerCreate } = await world.ask(app, ops.CustomerCreateDocument, { input: { ...input, externalId: 'free' } });
       expect(customerCreate.userErrors).toEqual([]);
+    });
+
+    it('is given up when its BEGIN fails: the caller hears that it was us, and the next ones get connections', async () => {
+      const query = 'mutation ($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id } } }';
+      const create = () => world.post({ query, variables: { input: { email: 'ann@example.com' } } }, { credential: app.key });
+      database.refuses = 'begin';
+      database.refused = 0;
+      for (let tried = 0; tried < MANY; tried += 1)
+        expect(await create()).toMatchObject({ errors: [{ extensions: { code: 'INTERNAL' } }] });
+      database.refuses = null;
+      expect(database.refused).toBeGreaterThanOrEqual(MANY);
+      expect(await create()).toMatchObject({ data: { customerCreate: { customer: { id: expect.any(String) } } } });
     });
 
     // Only Linux tells the timers of connections.

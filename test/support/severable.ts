@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { ScratchDatabase } from './scratch-database.js';
 
-/** COM_QUERY, as the driver sends it. */
-const ROLLBACK = packet(0, '\x03rollback');
+/** Statements that may be refused: COM_QUERY, as the driver sends it. */
+const REFUSABLE = { begin: packet(0, '\x03begin'), rollback: packet(0, '\x03rollback') };
 /** ERR 1105, ER_UNKNOWN_ERROR, as proxies before a server answer what they cannot pass on. */
 const REFUSAL = packet(1, '\xff\x51\x04#HY000the server is away');
 
@@ -14,9 +14,10 @@ function packet(sequence: number, payload: string): Buffer {
 
 /** A way to a database server that can be cut and mended: for who connects through it, the server dies and comes back. */
 export class SeverableDatabase implements ScratchDatabase {
-  /** How many ROLLBACKs were answered with an error and kept from the server, which has no word of them. */
-  refusedRollbacks = 0;
-  refusesRollbacks = false;
+  /** Which statements are answered with an error and kept from the server, which has no word of them. */
+  refuses: keyof typeof REFUSABLE | null = null;
+  /** How many were. */
+  refused = 0;
   private readonly sockets = new Set<Socket>();
 
   private constructor(
@@ -35,7 +36,7 @@ export class SeverableDatabase implements ScratchDatabase {
       ] as const) {
         made.sockets.add(one);
         one.on('data', (chunk: Buffer) => {
-          if (one === near && made.refusesRollbacks && chunk.equals(ROLLBACK)) made.refuseRollback(near);
+          if (one === near && made.refuses !== null && chunk.equals(REFUSABLE[made.refuses])) made.refuse(near);
           else other.write(chunk);
         });
         one.on('error', () => other.destroy()).on('close', () => other.destroy());
@@ -53,8 +54,8 @@ export class SeverableDatabase implements ScratchDatabase {
     return url.toString();
   }
 
-  private refuseRollback(near: Socket): void {
-    this.refusedRollbacks += 1;
+  private refuse(near: Socket): void {
+    this.refused += 1;
     near.write(REFUSAL);
   }
 

@@ -1,4 +1,4 @@
-import { type ControlledTransaction, Kysely, MysqlDialect, type MysqlDialectConfig, MysqlDriver } from 'kysely';
+import { type ControlledTransaction, Kysely, MysqlDialect, type MysqlDialectConfig } from 'kysely';
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2';
 import type { DatabaseConfig } from '../../config.js';
 import type { RawRow } from './table.js';
@@ -40,13 +40,7 @@ const SESSION = [
   "set session time_zone = '+00:00'",
 ];
 
-/** A transaction begins with its first statement, which spares the trip of a BEGIN. */
-const BEGINS_BY_ITSELF = 'set session autocommit = 0';
-
-/**
- * A transaction on a connection of its own, of statements that are prepared once a connection: after that only their
- * values are sent. Its pool's connections begin transactions by themselves.
- */
+/** A transaction on a connection of its own. Its statements are prepared once a connection. */
 export class PreparedTransaction {
   private connection: PoolConnection | null = null;
 
@@ -55,6 +49,10 @@ export class PreparedTransaction {
   async begin(): Promise<void> {
     this.connection = await new Promise((resolve, reject) => {
       this.pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)));
+    });
+    await this.send('begin').catch((error: unknown) => {
+      this.open().destroy();
+      throw error;
     });
   }
 
@@ -102,25 +100,9 @@ function resultOf(result: RawRow[] | ResultSetHeader): StatementResult {
   return 'affectedRows' in result ? { rows: [], affected: result.affectedRows } : { rows: result, affected: 0 };
 }
 
-/** Kysely on connections with autocommit off. For transactions only: other statements are never committed. */
-class TransactionsDialect extends MysqlDialect {
-  constructor(private readonly config: MysqlDialectConfig) {
-    super(config);
-  }
-
-  override createDriver(): MysqlDriver {
-    return new TransactionsDriver(this.config);
-  }
-}
-
-class TransactionsDriver extends MysqlDriver {
-  override async beginTransaction(): Promise<void> {}
-}
-
 /**
- * The connections to a server. Transactions have half of them, on which they begin with their first statement; the
- * others are for single statements and migrations. So a transaction that has to read beside itself never waits for a
- * connection that other transactions hold.
+ * The connections to a server. Transactions have half of them, single statements and migrations the other half. So a
+ * transaction that has to read beside itself never waits for a connection that other transactions hold.
  */
 export class MySqlPool {
   private readonly singles: Pool;
@@ -129,9 +111,9 @@ export class MySqlPool {
 
   constructor(private readonly config: DatabaseConfig) {
     const transactions = Math.ceil(config.poolSize * TRANSACTIONS_SHARE);
-    this.singles = poolOf(config.location, config.poolSize - transactions, SESSION);
-    this.transactions = poolOf(config.location, transactions, [...SESSION, BEGINS_BY_ITSELF]);
-    this.ofOrm = new Kysely({ dialect: new TransactionsDialect(sharing(this.transactions)) });
+    this.singles = poolOf(config.location, config.poolSize - transactions);
+    this.transactions = poolOf(config.location, transactions);
+    this.ofOrm = new Kysely({ dialect: new MysqlDialect(sharing(this.transactions)) });
   }
 
   /** How the ORM sends single statements. */
@@ -172,32 +154,32 @@ export class MySqlPool {
 
 /** A pool for Kysely, which would end it only if it had used it: that is left to `close`. */
 function sharing(pool: Pool): MysqlDialectConfig {
-  const getConnection = (done: (error: unknown, connection?: Lent) => void) =>
-    pool.getConnection((error, connection) => (error ? done(error) : done(null, lent(connection))));
+  const getConnection = (done: (error: unknown, connection?: KyselyConnection) => void) =>
+    pool.getConnection((error, connection) => (error ? done(error) : done(null, closedOnFailure(connection))));
   return { pool: { getConnection: getConnection as never, end: (done) => done(undefined) } };
 }
 
 /** What Kysely uses of a connection. */
-type Lent = Pick<PoolConnection, 'threadId' | 'release'> & {
+type KyselyConnection = Pick<PoolConnection, 'threadId' | 'release'> & {
   query(sql: string, values: unknown[], done: (error: unknown, result?: unknown) => void): void;
 };
 
-/** Kysely would keep a connection whose ROLLBACK failed, with its locks. It is closed, so the server rolls back. */
-function lent(connection: PoolConnection): Lent {
-  const rollback: Lent['query'] = (sql, values, done) =>
+/** Kysely would keep a connection whose BEGIN or ROLLBACK failed, with its locks. Closed, its server rolls back. */
+function closedOnFailure(connection: PoolConnection): KyselyConnection {
+  const boundary: KyselyConnection['query'] = (sql, values, done) =>
     connection.query(sql, values, (error, result) => {
       if (error) connection.destroy();
-      done(null, result);
+      done(sql === 'rollback' ? null : error, result);
     });
   return {
     threadId: connection.threadId,
-    query: (sql, values, done) => (sql === 'rollback' ? rollback(sql, values, done) : connection.query(sql, values, done)),
+    query: (sql, values, done) => (['begin', 'rollback'].includes(sql) ? boundary(sql, values, done) : connection.query(sql, values, done)),
     release: () => connection.release(),
   };
 }
 
-/** A pool each of whose connections hears `session` first: commands of a connection run in order. */
-function poolOf(uri: string, connectionLimit: number, session: readonly string[]): Pool {
+/** A pool each of whose connections is given the session settings first: commands of a connection run in order. */
+function poolOf(uri: string, connectionLimit: number): Pool {
   const pool = createPool({
     uri,
     connectionLimit,
@@ -209,7 +191,7 @@ function poolOf(uri: string, connectionLimit: number, session: readonly string[]
     charset: 'utf8mb4_bin',
   });
   pool.on('connection', (connection) => {
-    for (const sql of session) connection.query(sql, (error) => (error ? connection.destroy() : undefined));
+    for (const sql of SESSION) connection.query(sql, (error) => (error ? connection.destroy() : undefined));
   });
   return pool;
 }
