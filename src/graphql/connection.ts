@@ -1,6 +1,6 @@
 import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
 import { cursorOf, type Page, type PageRequest } from '../platform/tenancy/page.js';
-import type { Asked } from './asked.js';
+import type { SelectedColumns } from './reads/selected-columns.js';
 
 /** Where a page lies in its list. */
 @ObjectType({ simpleResolvers: true, description: 'Where a page lies in its list.' })
@@ -28,9 +28,9 @@ export class PageArgs implements PageRequest {
   after?: string | null;
 }
 
-/** The page arguments without a list's own filters; where the items are rows, `only` is what is asked of them. */
-export function pageOf(args: PageArgs, only?: Asked): PageRequest {
-  return { first: args.first ?? 20, after: args.after, only };
+/** The page arguments without a list's own filters, and the columns that are selected where the items are rows. */
+export function pageOf(args: PageArgs, columns?: SelectedColumns): PageRequest {
+  return { first: args.first ?? 20, after: args.after, columns };
 }
 
 /** The connection type of a node class: `class PaymentConnection extends connectionType(Payment) {}`. */

@@ -2,9 +2,9 @@ import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
 import { type BuildSchemaOptions, buildSchema, type ContainerType } from 'type-graphql';
 import { AUTH_DIRECTIVE, declareAccess } from './access-declaration.js';
-import { resolveDirectly } from './asked.js';
 import { assertMoneyIsSaid } from './money.js';
 import { noteAnswers } from './outcome.js';
+import { resolveDirectly } from './reads/row-resolvers.js';
 import { DateTimeScalar } from './scalars.js';
 import { GenericUserError, PaymentDeclined, RetryLater } from './user-errors.js';
 

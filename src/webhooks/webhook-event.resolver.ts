@@ -17,10 +17,10 @@ import {
 } from 'type-graphql';
 import { Payment } from '../billing/payments/payment.entity.js';
 import { Allow, READERS } from '../graphql/access.js';
-import { type Asked, AskedOfRows, Reads } from '../graphql/asked.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../graphql/connection.js';
 import { MOVES_NO_MONEY } from '../graphql/money.js';
 import { type PayloadOf, plainPayload, respond } from '../graphql/payload.js';
+import { Reads, Selected, type SelectedColumns } from '../graphql/reads/selected-columns.js';
 import { Scope } from '../platform/tenancy/scope.js';
 import { WebhookService } from './webhook.service.js';
 import { WebhookEvent, WebhookEventConnection, WebhookEventStatus } from './webhook-event.entity.js';
@@ -76,9 +76,9 @@ export class WebhookEventResolver {
   webhookEvents(
     @Args(() => WebhookEventsArgs) args: WebhookEventsArgs,
     @Ctx() scope: Scope,
-    @AskedOfRows() asked: Asked,
+    @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<WebhookEvent>> {
-    return connection(WebhookEventRepository.of(scope).list(pageOf(args, asked), args.status ?? null, args.type ?? null));
+    return connection(WebhookEventRepository.of(scope).list(pageOf(args, columns), args.status ?? null, args.type ?? null));
   }
 
   @Allow('service', 'operator', { needs: 'webhooks:read' })

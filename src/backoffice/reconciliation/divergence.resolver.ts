@@ -3,10 +3,10 @@ import { Arg, Args, ArgsType, Ctx, Extensions, Field, ID, InputType, Mutation, O
 import { Divergence, DivergenceConnection, DivergenceKind, DivergenceStatus } from '../../billing/kit/divergence.entity.js';
 import { DivergenceRepository } from '../../billing/kit/divergence.repository.js';
 import { Allow } from '../../graphql/access.js';
-import { type Asked, AskedOfRows } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
 import { MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, plainPayload, respond } from '../../graphql/payload.js';
+import { Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { DivergenceService } from './divergence.service.js';
 
@@ -51,9 +51,9 @@ export class DivergenceResolver {
   divergences(
     @Args(() => DivergencesArgs) args: DivergencesArgs,
     @Ctx() scope: Scope,
-    @AskedOfRows() asked: Asked,
+    @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Divergence>> {
-    return connection(DivergenceRepository.of(scope).list(pageOf(args, asked), args.status ?? null, args.kind ?? null));
+    return connection(DivergenceRepository.of(scope).list(pageOf(args, columns), args.status ?? null, args.kind ?? null));
   }
 
   @Allow('service', 'operator')

@@ -1,9 +1,9 @@
 import { Arg, Args, Ctx, Extensions, ID, Mutation, Query, Resolver } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type Asked, AskedOfRows } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
 import { MOVES_MONEY, MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer, CustomerConnection } from './customer.entity.js';
 import { CustomerCreateInput, CustomerDeleteInput, CustomerPayload, CustomersArgs, CustomerUpdateInput } from './customer.inputs.js';
@@ -33,9 +33,9 @@ export class CustomerResolver {
   customersPage(
     @Args(() => CustomersArgs) args: CustomersArgs,
     @Ctx() scope: Scope,
-    @AskedOfRows() asked: Asked,
+    @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Customer>> {
-    return connection(CustomerRepository.of(scope).list(pageOf(args, asked), args.email ?? null));
+    return connection(CustomerRepository.of(scope).list(pageOf(args, columns), args.email ?? null));
   }
 
   @Allow('service')

@@ -1,9 +1,9 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import { Resource } from '../../graphql/access.js';
-import { Getter } from '../../graphql/asked.js';
 import { connectionType } from '../../graphql/connection.js';
 import { Node } from '../../graphql/node.js';
+import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { IdColumn, MinorColumn, Text, TimeColumn } from '../../platform/db/columns.js';
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
 import { Money } from '../kit/money.types.js';

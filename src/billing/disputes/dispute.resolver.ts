@@ -1,7 +1,7 @@
 import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type Asked, AskedOfRows, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
+import { Reads, Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Payment } from '../payments/payment.entity.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
@@ -28,9 +28,9 @@ export class DisputeResolver {
   disputes(
     @Args(() => DisputesArgs) args: DisputesArgs,
     @Ctx() scope: Scope,
-    @AskedOfRows() asked: Asked,
+    @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Dispute>> {
-    return connection(DisputeRepository.of(scope).list(pageOf(args, asked), args.status ?? null));
+    return connection(DisputeRepository.of(scope).list(pageOf(args, columns), args.status ?? null));
   }
 
   @Reads('paymentId')

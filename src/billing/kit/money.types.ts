@@ -1,6 +1,6 @@
 import { IsIn, Max, Min } from 'class-validator';
 import { Field, InputType, ObjectType } from 'type-graphql';
-import { Getter } from '../../graphql/asked.js';
+import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { CurrencyCodeScalar, MinorUnitsScalar } from '../../graphql/scalars.js';
 import { AMOUNT_MINOR_MAX, CURRENCIES, decimalOf } from '../money.js';
 

@@ -1,8 +1,8 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Resource } from '../../graphql/access.js';
-import { Getter } from '../../graphql/asked.js';
 import { Node } from '../../graphql/node.js';
+import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { IdColumn, IntColumn, Text, TimeColumn } from '../../platform/db/columns.js';
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
 

@@ -1,8 +1,8 @@
 import { Arg, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { Reads } from '../../graphql/asked.js';
 import { MOVES_MONEY, MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { Reads } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';

@@ -1,9 +1,10 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type Asked, AskedOfRows, NestedPage, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { NestedPage } from '../../graphql/reads/row-resolvers.js';
+import { Reads, Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
@@ -46,9 +47,9 @@ export class PaymentResolver {
   payments(
     @Args(() => PaymentsArgs) args: PaymentsArgs,
     @Ctx() scope: Scope,
-    @AskedOfRows() asked: Asked,
+    @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Payment>> {
-    return connection(PaymentRepository.of(scope).list(pageOf(args, asked), args.status ?? null, args.customerId ?? null));
+    return connection(PaymentRepository.of(scope).list(pageOf(args, columns), args.status ?? null, args.customerId ?? null));
   }
 
   @Reads('customerId')
@@ -100,9 +101,9 @@ export class CustomerPaymentsResolver {
     @Root() customer: Customer,
     @Args(() => CustomerPaymentsArgs) args: CustomerPaymentsArgs,
     @Ctx() scope: Scope,
-    @AskedOfRows() asked: Asked,
+    @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Payment>> {
-    return connection(PaymentRepository.of(scope).ofCustomer(customer.id, pageOf(args, asked), args.status ?? null));
+    return connection(PaymentRepository.of(scope).ofCustomer(customer.id, pageOf(args, columns), args.status ?? null));
   }
 }
 
@@ -115,8 +116,8 @@ export class SubscriptionPaymentsResolver {
     @Root() subscription: Subscription,
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() scope: Scope,
-    @AskedOfRows() asked: Asked,
+    @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Payment>> {
-    return connection(PaymentRepository.of(scope).ofSubscription(subscription.id, pageOf(args, asked)));
+    return connection(PaymentRepository.of(scope).ofSubscription(subscription.id, pageOf(args, columns)));
   }
 }

@@ -1,9 +1,9 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type Asked, AskedOfRows, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { Reads, Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Payment } from '../payments/payment.entity.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
@@ -24,8 +24,12 @@ export class RefundResolver {
 
   @Allow(...READERS)
   @Query(() => RefundConnection, { description: 'Newest first.' })
-  refunds(@Args(() => RefundsArgs) args: RefundsArgs, @Ctx() scope: Scope, @AskedOfRows() asked: Asked): Promise<ConnectionValue<Refund>> {
-    return connection(RefundRepository.of(scope).list(pageOf(args, asked), args.paymentId ?? null));
+  refunds(
+    @Args(() => RefundsArgs) args: RefundsArgs,
+    @Ctx() scope: Scope,
+    @Selected() columns: SelectedColumns,
+  ): Promise<ConnectionValue<Refund>> {
+    return connection(RefundRepository.of(scope).list(pageOf(args, columns), args.paymentId ?? null));
   }
 
   @Reads('paymentId')

@@ -1,9 +1,10 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type Asked, AskedOfRows, NestedPage, Reads } from '../../graphql/asked.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { NestedPage } from '../../graphql/reads/row-resolvers.js';
+import { Reads, Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer } from '../customers/customer.entity.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
@@ -41,9 +42,9 @@ export class SubscriptionResolver {
   subscriptions(
     @Args(() => SubscriptionsArgs) args: SubscriptionsArgs,
     @Ctx() scope: Scope,
-    @AskedOfRows() asked: Asked,
+    @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Subscription>> {
-    return connection(SubscriptionRepository.of(scope).list(pageOf(args, asked), args.status ?? null, args.customerId ?? null));
+    return connection(SubscriptionRepository.of(scope).list(pageOf(args, columns), args.status ?? null, args.customerId ?? null));
   }
 
   @Reads('customerId')
@@ -113,8 +114,8 @@ export class CustomerSubscriptionsResolver {
     @Root() customer: Customer,
     @Args(() => CustomerSubscriptionsArgs) args: CustomerSubscriptionsArgs,
     @Ctx() scope: Scope,
-    @AskedOfRows() asked: Asked,
+    @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Subscription>> {
-    return connection(SubscriptionRepository.of(scope).ofCustomer(customer.id, pageOf(args, asked), args.status ?? null));
+    return connection(SubscriptionRepository.of(scope).ofCustomer(customer.id, pageOf(args, columns), args.status ?? null));
   }
 }

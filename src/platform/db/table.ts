@@ -51,18 +51,18 @@ export class Table<Row extends object> implements Columns<Row> {
   }
 
   /**
-   * The columns of these properties, named with commas between them, and the id; all columns where one of them is none,
-   * or without names. A row that is read so throws when another property is read.
+   * The columns of these properties, named with commas between them, and the id; all columns where one of them is
+   * none, or without them. A row that is read so throws when another property is read.
    */
-  only(names: string | undefined): Columns<Row> {
-    if (names === undefined) return this;
-    const known = this.choices.get(names);
+  selecting(properties: string | undefined): Columns<Row> {
+    if (properties === undefined) return this;
+    const known = this.choices.get(properties);
     if (known !== undefined) return known;
-    const properties = new Set(['id', ...names.split(',')].filter((name) => name !== ''));
-    const chosen = this.columns.filter(({ property }) => properties.has(property));
+    const names = new Set(['id', ...properties.split(',')].filter((name) => name !== ''));
+    const chosen = this.columns.filter(({ property }) => names.has(property));
     if (this.choices.size >= CHOICES_MAX) this.choices.clear();
-    const made = chosen.length < properties.size ? this : this.choose(chosen);
-    this.choices.set(names, made);
+    const made = chosen.length < names.size ? this : this.choose(chosen);
+    this.choices.set(properties, made);
     return made;
   }
 

@@ -6,8 +6,8 @@ export interface PageRequest {
   readonly first: number;
   /** A cursor from an earlier page. */
   readonly after?: string | null;
-  /** The properties that will be read of its rows, with commas between them; without it all may be. */
-  readonly only?: string | undefined;
+  /** The columns that are read of its rows, by property and with commas between them; all without it. */
+  readonly columns?: string | undefined;
 }
 
 /** A part of a list as it was read, newest first. */
@@ -46,7 +46,7 @@ function idOfCursor(cursor: string): string {
 export interface CheckedPage {
   readonly first: number;
   readonly afterId: string | null;
-  readonly only: string | undefined;
+  readonly columns: string | undefined;
 }
 
 /** Throws InvalidInput unless 1 ≤ first ≤ 100 and the cursor is one of ours. */
@@ -54,7 +54,7 @@ export function checkedPage(page: PageRequest): CheckedPage {
   if (!Number.isInteger(page.first) || page.first < 1 || page.first > PAGE_MAX) {
     throw InvalidInput.because(['first'], `first must be from 1 to ${PAGE_MAX}.`);
   }
-  return { first: page.first, afterId: page.after ? idOfCursor(page.after) : null, only: page.only };
+  return { first: page.first, afterId: page.after ? idOfCursor(page.after) : null, columns: page.columns };
 }
 
 /** The page of which one row more was read than it shows, if there is one. */

@@ -140,8 +140,8 @@ export abstract class TenantRepository<Row extends TenantRow> {
     filter: Filter<Row>,
     request: PageRequest,
   ): Promise<FoundPage<Row>[]> {
-    const page = checkedPage({ ...request, only: request.only === undefined ? undefined : `${request.only},${property}` });
-    const columns = this.scope.db.table(this.entity).only(page.only);
+    const page = checkedPage({ ...request, columns: request.columns === undefined ? undefined : `${request.columns},${property}` });
+    const columns = this.scope.db.table(this.entity).selecting(page.columns);
     const filterOf = (id: string) => ({ ...filter, [property]: id }) as Filter<Row>;
     const read = parentIds.length === 1 ? null : await this.readInOneGo(property, parentIds, filter, page);
     const left = parentIds.filter((id) => read?.get(id) === undefined);
@@ -166,7 +166,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     const where = this.where({ ...filter, [property]: padded } as unknown as Filter<Row>);
     const after = olderThan(page.afterId);
     const raws = await this.scope.db.query(
-      `select ${table.only(page.only).selectList} from ${table.name} where ${where.sql}${after.sql} order by ${column} desc, id desc limit ${limit}`,
+      `select ${table.selecting(page.columns).selectList} from ${table.name} where ${where.sql}${after.sql} order by ${column} desc, id desc limit ${limit}`,
       [...where.parameters, ...after.parameters],
     );
     const found = new Map<string, RawRow[]>(parentIds.map((id) => [id, []]));
@@ -185,7 +185,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     if (filters.length === 0) return [];
     const page = checkedPage(request);
     const table = this.scope.db.table(this.entity);
-    const columns = table.only(page.only);
+    const columns = table.selecting(page.columns);
     const after = olderThan(page.afterId);
     const branches = filters.map((filter, index) => {
       const where = this.where(filter);

@@ -44,7 +44,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close({ divergences: 1 }));
 
-describe('a list reads the columns that are asked for', () => {
+describe('a list reads the columns that are selected', () => {
   it('there are lists, and what is in them', () => {
     expect(lists.map(({ name }) => name).toSorted()).toEqual(
       ['customers', 'disputes', 'divergences', 'payments', 'refunds', 'subscriptions', 'webhookEvents'].toSorted(),
