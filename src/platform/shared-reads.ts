@@ -11,39 +11,40 @@ const LIMITS = { writesMax: 3, concurrentWriteMin: 1, sizeMax: KEYS_MAX, waiting
  * begins after it was asked for, so everybody sees what was committed before their question.
  */
 export class SharedReads {
-  private readonly lanes = new Map<string, Lane>();
+  private readonly reads = new Map<string, SharedRead>();
 
   /**
-   * The values of `keys`, in their order, read by `read` together with the keys that others ask for in this lane.
-   * Whoever shares a lane must be allowed to see the same rows, and values must not lead back to who read them. Keys
-   * stay together: a promise for each would be more to keep than its row.
+   * The values of `keys`, in their order, read by `read` together with the keys that others ask for under this
+   * name. Whoever uses a name must be allowed to see the same rows, and values must not lead back to who read them.
+   * Keys stay together: a promise for each would be more to keep than its row.
    */
   async load<Key, Value>(
     name: string,
     keys: readonly Key[],
     read: (keys: readonly Key[]) => Promise<readonly Value[]>,
   ): Promise<readonly Value[]> {
-    const lane = this.lanes.get(name) ?? this.open(name, read as Read);
-    lane.asking += 1;
+    const shared = this.reads.get(name) ?? this.open(name, read as Read);
+    shared.waiting += 1;
     try {
-      return (await lane.coalescer.add(keys)) as readonly Value[];
+      return (await shared.coalescer.add(keys)) as readonly Value[];
     } finally {
-      lane.asking -= 1;
-      if (lane.asking === 0) this.lanes.delete(name);
+      shared.waiting -= 1;
+      if (shared.waiting === 0) this.reads.delete(name);
     }
   }
 
-  private open(name: string, read: Read): Lane {
-    const lane = { coalescer: new Coalescer((together: readonly Keys[]) => readDistinct(together, read), LIMITS, lengthOf), asking: 0 };
-    this.lanes.set(name, lane);
-    return lane;
+  private open(name: string, read: Read): SharedRead {
+    const coalescer = new Coalescer((together: readonly Keys[]) => readDistinct(together, read), LIMITS, lengthOf);
+    const shared = { coalescer, waiting: 0 };
+    this.reads.set(name, shared);
+    return shared;
   }
 }
 
-interface Lane {
+interface SharedRead {
   readonly coalescer: Coalescer<Keys, readonly unknown[]>;
   /** How many wait for it; the last one closes it. */
-  asking: number;
+  waiting: number;
 }
 
 type Keys = readonly unknown[];

@@ -59,7 +59,7 @@ export class CustomerService {
     operation: CREATE,
     execute: (scope, execution) => this.sendCreate(scope, execution),
     withdraw: async (scope, execution) => CustomerRepository.of(scope).remove(await CustomerRepository.of(scope).lock(execution.subject)),
-    load: (scope, id) => CustomerRepository.of(scope).asLeft(id),
+    load: (scope, id) => CustomerRepository.of(scope).findCommitted(id),
   };
 
   readonly deletion: IdempotentMutation<Customer> = {
@@ -67,7 +67,7 @@ export class CustomerService {
     execute: (scope, execution) => this.sendDelete(scope, execution),
     withdraw: unmark,
     refuse: unmark,
-    load: (scope, id) => CustomerRepository.of(scope).asLeft(id),
+    load: (scope, id) => CustomerRepository.of(scope).findCommitted(id),
   };
 
   create(scope: Scope, input: CustomerCreateInput): Promise<Outcome<Customer>> {

@@ -41,20 +41,20 @@ export class PaymentSender {
 
   /** Takes the payment, once. Throws PaymentDeclined, ProcessorRejected, ProcessorUnavailable or OutcomeUnknown. */
   async create(scope: Scope, execution: Execution): Promise<void> {
-    const payment = await this.asLeft(scope, execution.subject);
+    const payment = await this.paymentOf(scope, execution.subject);
     if (!isSettled(payment.status)) {
       const outcome = await this.parts.recorder.recordingUnknown(scope, execution, async () =>
         this.outcomeOf(scope, execution, await this.intentOf(scope, execution, payment)),
       );
       await this.parts.recorder.record(scope, execution, outcome, declineIn);
     }
-    const decline = declineIn(await this.asLeft(scope, execution.subject));
+    const decline = declineIn(await this.paymentOf(scope, execution.subject));
     if (decline !== null) throw decline;
   }
 
-  private async asLeft(scope: Scope, id: string): Promise<Payment> {
+  private async paymentOf(scope: Scope, id: string): Promise<Payment> {
     const payments = PaymentRepository.of(scope);
-    return (await payments.asLeft(id)) ?? payments.get(id);
+    return (await payments.findCommitted(id)) ?? payments.get(id);
   }
 
   /** Takes the steps that the attempt needs until its intent has an outcome. Throws OutcomeUnknown without one. */
@@ -130,7 +130,7 @@ export class PaymentSender {
 
   /** The payment, whose intent was stored since it was read: by the news of it, if it is this one. */
   private async storedMeanwhile(scope: Scope, id: string, made: TilledPaymentIntent): Promise<Payment> {
-    const payment = await this.asLeft(scope, id);
+    const payment = await this.paymentOf(scope, id);
     // Another try stored its intent first and may be confirming it: that one is the payment's, ours stays unused.
     if (payment.tilledPaymentIntentId !== made.id) throw new OutcomeUnknown();
     return payment;

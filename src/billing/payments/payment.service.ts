@@ -32,7 +32,7 @@ const CANCEL = 'paymentCancel';
 /** What becomes of money that is held: one at a time. */
 const ENDINGS = [CAPTURE, CANCEL];
 
-const loadById = (scope: Scope, id: string): Promise<Payment | null> => PaymentRepository.of(scope).asLeft(id);
+const loadById = (scope: Scope, id: string): Promise<Payment | null> => PaymentRepository.of(scope).findCommitted(id);
 
 /** Payments: what a request wants, and what its row must be for it. How Tilled is asked is the sender's. */
 export class PaymentService {

@@ -85,7 +85,7 @@ export class RefundService {
     operation: 'refundCreate',
     execute: (scope, execution) => this.sendCreate(scope, execution),
     withdraw: (tx, execution) => this.withdraw(tx, execution.subject),
-    load: (scope, id) => RefundRepository.of(scope).asLeft(id),
+    load: (scope, id) => RefundRepository.of(scope).findCommitted(id),
     errorsOf,
   };
 

@@ -51,7 +51,7 @@ export class SubscriptionService {
     execute: (scope, execution) => this.sendCreate(scope, execution),
     withdraw: async (scope, execution) =>
       SubscriptionRepository.of(scope).remove(await SubscriptionRepository.of(scope).lock(execution.subject)),
-    load: (scope, id) => SubscriptionRepository.of(scope).asLeft(id),
+    load: (scope, id) => SubscriptionRepository.of(scope).findCommitted(id),
     // Only one that was never made was refused.
     errorsOf: ({ tilledSubscriptionId }, remembered) => (tilledSubscriptionId === null ? remembered : []),
   };
@@ -195,7 +195,7 @@ export class SubscriptionService {
       operation: change.operation,
       execute: (scope, execution) => this.sendChange(scope, change, execution),
       withdraw: async () => undefined,
-      load: (scope, id) => SubscriptionRepository.of(scope).asLeft(id),
+      load: (scope, id) => SubscriptionRepository.of(scope).findCommitted(id),
     };
   }
 

@@ -31,7 +31,7 @@ export class Scope {
   /** What is logged, counted and noted about the request. */
   readonly request: RequestRecord;
   private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
-  private lastUnit: EntityManager | null = null;
+  private committed: EntityManager | null = null;
 
   constructor(
     private readonly parts: ScopeParts,
@@ -77,7 +77,7 @@ export class Scope {
     });
     request.dropCalls(calls.length);
     this.loaders.clear();
-    this.lastUnit = inner.db.entityManager();
+    this.committed = inner.db.entityManager();
     inner.db.committed();
     return result;
   }
@@ -97,6 +97,11 @@ export class Scope {
     return result;
   }
 
+  /** For repositories: what managed the rows of this scope's last transaction; null before the first. */
+  get lastCommitted(): EntityManager | null {
+    return this.committed;
+  }
+
   /**
    * The loader named `key`, made once per scope; loads of one tick become one call of `batch`. Outside a transaction
    * they share it with other requests of the same app, and of the same customer where the caller is one.
@@ -104,25 +109,10 @@ export class Scope {
   loader<Key, Value>(key: string, batch: (keys: readonly Key[]) => Promise<readonly Value[]>): DataLoader<Key, Value> {
     const known = this.loaders.get(key) as DataLoader<Key, Value> | undefined;
     if (known !== undefined) return known;
-    const lane = `${this.appId}\n${this.caller.onlyCustomerId ?? ''}\n${key}`;
-    const shared = (keys: readonly Key[]) => this.parts.database.reads.load(lane, keys, batch);
+    const sharedKey = `${this.appId}\n${this.caller.onlyCustomerId ?? ''}\n${key}`;
+    const shared = (keys: readonly Key[]) => this.parts.database.reads.load(sharedKey, keys, batch);
     const made = this.db.isOpen ? new DataLoader(batch) : new DataLoader(shared, { maxBatchSize: KEYS_MAX });
     this.loaders.set(key, made as DataLoader<unknown, unknown>);
     return made;
   }
-
-  /** For repositories: a row that the open transaction made or locked. */
-  held<Row extends object>(entity: new () => Row, id: string): Row | undefined {
-    return rowOf(this.db.entityManager(), entity, [this.appId, id]);
-  }
-
-  /** For repositories: a row as the last transaction left it that made or locked it. */
-  left<Row extends object>(entity: new () => Row, id: string): Row | undefined {
-    return this.lastUnit === null ? undefined : rowOf(this.lastUnit, entity, [this.appId, id]);
-  }
-}
-
-/** Whatever a unit of work manages was made or locked by it: all other reads go around it. */
-function rowOf<Row extends object>(unit: EntityManager, entity: new () => Row, key: readonly [appId: string, id: string]): Row | undefined {
-  return unit.getUnitOfWork().getById(entity, [...key] as never);
 }

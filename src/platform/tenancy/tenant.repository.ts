@@ -1,4 +1,4 @@
-import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
+import { type EntityManager, LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { RawRow } from '../db/table.js';
 import { NotFound } from '../errors.js';
 import { type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
@@ -46,14 +46,15 @@ export abstract class TenantRepository<Row extends TenantRow> {
     return row;
   }
 
-  /** The row as this scope's last transaction left it, without a query; as it is now if that did not touch it. */
-  async asLeft(id: string): Promise<Row | null> {
-    return this.scope.left(this.entity, id) ?? this.find(id);
+  /** The row as this scope's last transaction committed it, without a query; as it is now if that did not touch it. */
+  async findCommitted(id: string): Promise<Row | null> {
+    return this.managedBy(this.scope.lastCommitted, id) ?? this.find(id);
   }
 
   /** The row locked against other transactions until this one ends, managed; throws NotFound. */
   async lock(id: string, field: readonly string[] = ['id']): Promise<Row> {
-    const row = this.scope.held(this.entity, id) ?? (await this.lockBy({ id } as unknown as Filter<Row>));
+    const managed = this.managedBy(this.scope.db.entityManager(), id);
+    const row = managed ?? (await this.lockBy({ id } as unknown as Filter<Row>));
     if (row === null) throw new NotFound(this.noun, id, field);
     return row;
   }
@@ -64,6 +65,11 @@ export abstract class TenantRepository<Row extends TenantRow> {
     const made = em.create(this.entity, { ...row, appId: this.scope.appId } as unknown as RequiredEntityData<Row>, { partial: true });
     em.persist(made);
     return made as Row;
+  }
+
+  /** A row that a transaction made or locked: it manages no others, since all other reads go around it. */
+  private managedBy(transaction: EntityManager | null, id: string): Row | undefined {
+    return transaction?.getUnitOfWork().getById<Row>(this.entity, [this.scope.appId, id] as never);
   }
 
   /** Removes a managed row at the end of the transaction. */
