@@ -30,7 +30,9 @@ const LONG = [
 
 /** What is worth a look after every change, on the embedded database. Folders end with a slash. */
 const FAST = [
+  'test/abuse/admission.test.ts',
   'test/abuse/isolation.test.ts',
+  'test/abuse/webhooks.test.ts',
   'test/contract/schema.test.ts',
   'test/features/customers.test.ts',
   'test/features/endings.test.ts',
@@ -39,6 +41,8 @@ const FAST = [
   'test/features/payments.test.ts',
   'test/features/refunds.test.ts',
   'test/features/subscriptions.test.ts',
+  'test/features/unknown-outcomes.test.ts',
+  'test/features/webhook-events.test.ts',
   'test/features/webhook-intake.test.ts',
   'test/sandbox/',
   'test/tidy/imports.test.ts',
