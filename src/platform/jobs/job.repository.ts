@@ -15,7 +15,7 @@ export class JobRepository extends TenantRepository<Job> {
 
   /** Work of these kinds about one subject, oldest first. Loads of one tick share a query. */
   about(subject: string, kinds: readonly string[]): Promise<Job[]> {
-    const loader = this.scope.loader(`job.about.${kinds.join()}`, async (subjects: readonly string[]) => {
+    const loader = this.scope.db.loader(`job.about.${kinds.join()}`, async (subjects: readonly string[]) => {
       const rows = await this.rows({ kind: kinds, subject: subjects });
       return subjects.map((about) => rows.filter((row) => row.subject === about));
     });

@@ -1,12 +1,9 @@
-import type { EntityManager } from '@mikro-orm/core';
-import DataLoader from 'dataloader';
 import type { Clock } from '../clock.js';
 import type { Database, Unit } from '../db/database.js';
 import { confineWrites } from '../db/tenant.guard.js';
 import type { IdPrefix, Ids } from '../ids.js';
 import { attributeWrites } from '../outbox/audit-trail.js';
 import { recordEvent, writeEvents } from '../outbox/outbox.js';
-import { KEYS_MAX } from '../shared-reads.js';
 import type { Caller } from './caller.js';
 import type { RequestRecord } from './request-record.js';
 import { UnitOfWork } from './unit-of-work.js';
@@ -30,8 +27,6 @@ export class Scope {
   readonly db: UnitOfWork;
   /** What is logged, counted and noted about the request. */
   readonly request: RequestRecord;
-  private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
-  private committed: EntityManager | null = null;
 
   constructor(
     private readonly parts: ScopeParts,
@@ -39,7 +34,7 @@ export class Scope {
   ) {
     this.caller = parts.caller;
     this.request = parts.request;
-    this.db = new UnitOfWork(parts.database, unit);
+    this.db = new UnitOfWork(parts, unit);
   }
 
   /** The app that every row read or written belongs to. */
@@ -47,10 +42,12 @@ export class Scope {
     return this.caller.app.id;
   }
 
+  /** The time for business: of the clock that tests can set. */
   now(): Date {
     return this.parts.clock.now();
   }
 
+  /** A new id, unique in every app, that sorts by time. */
   newId(prefix: IdPrefix): string {
     return this.parts.ids.make(prefix);
   }
@@ -76,9 +73,7 @@ export class Scope {
       return { result, inner };
     });
     request.dropCalls(calls.length);
-    this.loaders.clear();
-    this.committed = inner.db.entityManager();
-    inner.db.committed();
+    this.db.ended(inner.db, inner.db.entityManager());
     return result;
   }
 
@@ -92,27 +87,7 @@ export class Scope {
       const inner = new Scope(this.parts, unit);
       return { result: await work(inner), inner };
     });
-    this.loaders.clear();
-    inner.db.committed();
+    this.db.ended(inner.db);
     return result;
-  }
-
-  /** For repositories: what managed the rows of this scope's last transaction; null before the first. */
-  get lastCommitted(): EntityManager | null {
-    return this.committed;
-  }
-
-  /**
-   * The loader named `key`, made once per scope; loads of one tick become one call of `batch`. Outside a transaction
-   * they share it with other requests of the same app, and of the same customer where the caller is one.
-   */
-  loader<Key, Value>(key: string, batch: (keys: readonly Key[]) => Promise<readonly Value[]>): DataLoader<Key, Value> {
-    const known = this.loaders.get(key) as DataLoader<Key, Value> | undefined;
-    if (known !== undefined) return known;
-    const sharedKey = `${this.appId}\n${this.caller.onlyCustomerId ?? ''}\n${key}`;
-    const shared = (keys: readonly Key[]) => this.parts.database.reads.load(sharedKey, keys, batch);
-    const made = this.db.isOpen ? new DataLoader(batch) : new DataLoader(shared, { maxBatchSize: KEYS_MAX });
-    this.loaders.set(key, made as DataLoader<unknown, unknown>);
-    return made;
   }
 }

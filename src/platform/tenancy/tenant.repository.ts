@@ -48,7 +48,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
 
   /** The row as this scope's last transaction committed it, without a query; as it is now if that did not touch it. */
   async findCommitted(id: string): Promise<Row | null> {
-    return this.managedBy(this.scope.lastCommitted, id) ?? this.find(id);
+    return this.managedBy(this.scope.db.lastCommitted, id) ?? this.find(id);
   }
 
   /** The row locked against other transactions until this one ends, managed; throws NotFound. */
@@ -79,7 +79,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
 
   /** One row by a unique property, or null. Loads of one tick share a query. */
   protected findBy(property: keyof Row & string, value: string): Promise<Row | null> {
-    const loader = this.scope.loader(`${this.noun}.${property}`, async (values: readonly string[]) => {
+    const loader = this.scope.db.loader(`${this.noun}.${property}`, async (values: readonly string[]) => {
       const rows = await this.rows({ [property]: paddedToPowerOfTwo(values) } as unknown as Filter<Row>);
       const found = new Map(rows.map((row) => [row[property] as string, row]));
       return values.map((value) => found.get(value) ?? null);
@@ -89,7 +89,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
 
   /** All rows whose `property` is `value`, oldest first. Loads of one tick share a query. */
   protected allBy(property: keyof Row & string, value: string): Promise<Row[]> {
-    const loader = this.scope.loader(`${this.noun}.all.${property}`, async (values: readonly string[]) => {
+    const loader = this.scope.db.loader(`${this.noun}.all.${property}`, async (values: readonly string[]) => {
       const rows = await this.rows({ [property]: paddedToPowerOfTwo(values) } as unknown as Filter<Row>);
       const groups = new Map<unknown, Row[]>(values.map((value) => [value, []]));
       for (const row of rows) groups.get(row[property])?.push(row);
@@ -126,7 +126,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
   /** The same page of each parent's rows. Loads of one tick with equal arguments share one query. */
   protected pageOf(property: keyof Row & string, parentId: string, filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
     const key = `${this.noun}.page.${property}.${JSON.stringify([filter, request])}`;
-    const loader = this.scope.loader(key, (parentIds: readonly string[]) => this.pagesOf(property, parentIds, filter, request));
+    const loader = this.scope.db.loader(key, (parentIds: readonly string[]) => this.pagesOf(property, parentIds, filter, request));
     // What was found may be shared with other requests; who counts the whole list is this one.
     return loader.load(parentId).then((found) => this.counted(found, { ...filter, [property]: parentId }));
   }
@@ -209,7 +209,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
   }
 
   private count(filter: Filter<Row>): Promise<number | null> {
-    const loader = this.scope.loader(`${this.noun}.count`, async (filters: readonly string[]) => {
+    const loader = this.scope.db.loader(`${this.noun}.count`, async (filters: readonly string[]) => {
       const branches = filters.map((text, index) => {
         const where = this.where(JSON.parse(text) as Filter<Row>);
         const limited = `select 1 as n from ${this.scope.db.table(this.entity).name} where ${where.sql} limit ${COUNT_MAX + 1}`;

@@ -1,21 +1,31 @@
 import type { EntityManager } from '@mikro-orm/core';
+import DataLoader from 'dataloader';
 import type { Database, Unit } from '../db/database.js';
 import type { DatabaseTime } from '../db/database-time.js';
 import { PreparedTransaction } from '../db/mysql.pool.js';
 import type { RawRow, Table } from '../db/table.js';
 import type { PendingEvent } from '../outbox/outbox.js';
+import { KEYS_MAX } from '../shared-reads.js';
+import type { Caller } from './caller.js';
 
 const OUTSIDE = 'Writing needs a transaction: use scope.transaction(async (scope) => …).';
 
 /** How a scope reads and writes: inside its open transaction, or by single statements. For repositories. */
 export class UnitOfWork {
+  private readonly database: Database;
+  private readonly caller: Caller;
+  private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
   private readonly reactions: (() => void)[] = [];
   private readonly events: PendingEvent[] = [];
+  private committed: EntityManager | null = null;
 
   constructor(
-    private readonly database: Database,
+    { database, caller }: { readonly database: Database; readonly caller: Caller },
     private readonly unit?: Unit,
-  ) {}
+  ) {
+    this.database = database;
+    this.caller = caller;
+  }
 
   /** Whether a transaction is open. */
   get isOpen(): boolean {
@@ -54,9 +64,30 @@ export class UnitOfWork {
     this.reactions.push(react);
   }
 
-  /** The transaction is committed: calls what waits for that. */
-  committed(): void {
-    for (const react of this.reactions) react();
+  /** For the scope: `inner` is committed. Forgets what was loaded before it, and calls what waited for it. */
+  ended(inner: UnitOfWork, managed: EntityManager | null = this.committed): void {
+    this.loaders.clear();
+    this.committed = managed;
+    for (const react of inner.reactions) react();
+  }
+
+  /** What managed the rows of the last transaction that was opened from here; null before the first. */
+  get lastCommitted(): EntityManager | null {
+    return this.committed;
+  }
+
+  /**
+   * The loader named `key`, made once. Loads of one tick become one call of `batch`. Outside a transaction they share
+   * it with other requests of the same app, and of the same customer where the caller is one.
+   */
+  loader<Key, Value>(key: string, batch: (keys: readonly Key[]) => Promise<readonly Value[]>): DataLoader<Key, Value> {
+    const known = this.loaders.get(key) as DataLoader<Key, Value> | undefined;
+    if (known !== undefined) return known;
+    const sharedKey = `${this.caller.app.id}\n${this.caller.onlyCustomerId ?? ''}\n${key}`;
+    const shared = (keys: readonly Key[]) => this.database.reads.load(sharedKey, keys, batch);
+    const made = this.isOpen ? new DataLoader(batch) : new DataLoader(shared, { maxBatchSize: KEYS_MAX });
+    this.loaders.set(key, made as DataLoader<unknown, unknown>);
+    return made;
   }
 
   /** For the outbox: the events of the open transaction that are not written yet. Throws outside one. */
