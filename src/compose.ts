@@ -141,7 +141,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   };
 }
 
-/** What goes first: the rest of a mutation, then what was heard of, then what repeats over all of an app. */
+/** What goes first: finishing mutations, then news of the processor, then recurring work. */
 function priorityOf(kind: string): JobPriority {
   if (INTENT_KINDS.includes(kind)) return JobPriority.INTENT;
   return [RETENTION_SWEEP, BACKFILL, RECONCILE].includes(kind) ? JobPriority.SWEEP : JobPriority.NEWS;
@@ -197,7 +197,7 @@ function isReady(migrator: SchemaMigrator): Promise<boolean> {
   );
 }
 
-/** Has the metrics show, beside what is counted on the way, the process itself and what stands in the books. */
+/** Adds gauges of the process, and of what is in the database, to the metrics that are counted on the way. */
 function watch(foundation: Foundation): void {
   const { database, log, metrics } = foundation;
   metrics.watchProcess();

@@ -5,6 +5,7 @@ import type { Actor } from '../platform/tenancy/actor.js';
 /** Kinds of caller a field may name. */
 export type Role = 'service' | 'read_only' | 'operator' | 'customer';
 
+/** All roles. */
 export const ROLES: readonly Role[] = ['service', 'read_only', 'operator', 'customer'];
 
 /** All of an app's data may be read. */

@@ -58,7 +58,7 @@ const EVENT_CATALOGUE: Readonly<Record<string, EventRule>> = {
   'subscription.canceled': subscription,
   'dispute.created': factOf(dispute),
   'dispute.updated': dispute,
-  // Names of the launch checklist that Tilled does not emit: accepted, and read as what stands for them there.
+  // Names of the launch checklist that Tilled does not emit: treated as the events that it emits instead.
   'subscription.deleted': subscription,
   'invoice.payment_failed': factOf(paymentIntent),
   'refund.created': charge,

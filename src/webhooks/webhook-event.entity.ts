@@ -6,6 +6,7 @@ import { Node } from '../graphql/node.js';
 import { IdColumn, IntColumn, JsonColumn, Text, TimeColumn } from '../platform/db/columns.js';
 import { TenantRow } from '../platform/tenancy/tenant-row.js';
 
+/** How far an event was handled. FAILED is tried again; DEAD waits for a person. */
 export enum WebhookEventStatus {
   RECEIVED = 'RECEIVED',
   PROCESSED = 'PROCESSED',

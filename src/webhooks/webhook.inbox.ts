@@ -138,7 +138,7 @@ export class WebhookInbox {
     return this.takeAmong(apps, verified.scope, event, delivery.body.text());
   }
 
-  /** Whether the app or account that a delivery names was found before, so that looking at it costs nothing new. */
+  /** Whether the app or account that a delivery names is known already, so that no new query is needed. */
   private isKnown(delivery: Opened): boolean {
     if (delivery.appId !== null) return this.parts.directory.knowsApp(delivery.appId);
     const claimed = delivery.body.read();

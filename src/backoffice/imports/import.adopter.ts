@@ -32,7 +32,7 @@ export interface ImportContext {
   readonly rehearsed: NamedKeys | null;
 }
 
-/** How one noun is imported, through its own doors. */
+/** How objects of one noun are imported, through its own service and mirror. */
 export interface Adopter<Noun extends ImportNoun, Snapshot> {
   /** Tilled's object of a line that names one; null if there is none, undefined if the line names none. */
   findAtTilled(scope: Scope, row: ImportRow<Noun>): Promise<Snapshot | null | undefined>;

@@ -11,7 +11,7 @@ import { WITHOUT_LEASE } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { Reconciler } from './reconciler.js';
 
-/** What a canary came to. */
+/** The result of a canary. */
 export interface CanaryReport {
   readonly appId: string;
   readonly customerId: string;

@@ -4,7 +4,7 @@ import { NotFound } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { objectRefOf, type Reconciler, type Verdict } from './reconciler.js';
 
-/** What examining one object came to. */
+/** The result of examining one object. */
 export interface ObjectReport {
   readonly appId: string;
   readonly verdict: Verdict;

@@ -10,7 +10,7 @@ import { ReconciledRepository } from './reconciliation.repository.js';
 /** The kind of the job that examines one object again: after healing, and where something was under way. */
 export const EXAMINE_AGAIN = 'reconcile.look';
 
-/** What comparing an object with Tilled's came to. `busy`: it is just being changed, so nothing can be said. */
+/** The result of comparing an object with Tilled's. `busy`: it is being changed, so nothing can be said. */
 export type Verdict = 'equal' | 'differs' | 'busy';
 
 /** How strictly an object is examined. */

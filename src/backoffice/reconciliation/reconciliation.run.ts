@@ -30,7 +30,7 @@ interface Times {
   readonly max: number | null;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface ReconciliationReport {
   readonly appId: string;
   readonly runId: string;
@@ -105,7 +105,7 @@ export class ReconciliationRun {
     }
   }
 
-  /** One page, unless another process took it over while we were slow at it. */
+  /** One page, unless another process took it over meanwhile. */
   private async partUnlessLost(scope: Scope, lease: Lease): Promise<PartEnd> {
     try {
       return await this.part(scope, lease);
@@ -117,7 +117,7 @@ export class ReconciliationRun {
     }
   }
 
-  /** What the newest run came to; null if there was none. */
+  /** The result of the newest run; null if there was none. */
   async latest(scope: Scope): Promise<ReconciliationReport | null> {
     const run = await ReconciliationRepository.of(scope).latest();
     return run === null ? null : this.report(scope, run);

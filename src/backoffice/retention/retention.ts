@@ -27,7 +27,7 @@ const SOON_MS = 60_000;
 const BATCH = 500;
 const BATCHES_MAX = 20;
 const PAYLOAD_CURSOR = 'retention.payloads';
-/** Tilled repeats deliveries for days and lists events for 30 days: so long may a deleted customer be told of again. */
+/** Tilled repeats deliveries for days and lists events for 30: so long may news of a deleted customer come. */
 const ERASURE_DAYS = 45;
 const ERASURE_OVERLAP_MS = 3_600_000;
 const EXPIRED_PAYLOAD = '{"expired":true}';

@@ -12,7 +12,7 @@ import { DISPUTE_STATES, DisputeStatus } from './dispute.states.js';
 /** What of a dispute follows Tilled's word. */
 type Facts = Pick<Dispute, 'paymentId' | 'customerId' | 'status' | 'amountMinor' | 'currency' | 'reason' | 'evidenceDueAt'>;
 
-/** The one door for what Tilled says of disputes. */
+/** The only place that writes what Tilled says of disputes. */
 export class DisputeMirror {
   constructor(
     private readonly clock: Clock,

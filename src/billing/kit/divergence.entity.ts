@@ -5,6 +5,7 @@ import { Node } from '../../graphql/node.js';
 import { IdColumn, IntColumn, JsonColumn, Text, TimeColumn } from '../../platform/db/columns.js';
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
 
+/** The noun of an object that differs. */
 export enum DivergenceKind {
   CUSTOMER = 'CUSTOMER',
   PAYMENT_METHOD = 'PAYMENT_METHOD',
@@ -15,6 +16,7 @@ export enum DivergenceKind {
 }
 registerEnumType(DivergenceKind, { name: 'DivergenceKind' });
 
+/** How an object differs. */
 export enum DivergenceClass {
   MISSING_HERE = 'MISSING_HERE',
   MISSING_AT_TILLED = 'MISSING_AT_TILLED',
@@ -28,6 +30,7 @@ registerEnumType(DivergenceClass, {
     'ILLEGAL_STATE: the processor reports a state that cannot follow ours; it was not taken over. DUPLICATE_AT_TILLED: the processor has a second object (tilledId) for one of ours (objectId), which follows its own.',
 });
 
+/** Whether a divergence is open, or how it was closed. */
 export enum DivergenceStatus {
   OPEN = 'OPEN',
   HEALED = 'HEALED',

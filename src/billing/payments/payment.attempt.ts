@@ -39,6 +39,7 @@ export type AttemptStep =
 /** What may come of unanswered confirms: there is none; there is one, under way or dead; or there are several. */
 export type UnansweredConfirms = 'answered' | 'oneUnderWay' | 'oneOver' | 'someUnderWay' | 'someOver';
 
+/** The next step, by what Tilled shows of the intent and by what may still come of confirms. */
 export const NEXT_STEP: Readonly<Record<IntentProgress, Readonly<Record<UnansweredConfirms, AttemptStep>>>> = {
   unconfirmed: { answered: 'confirm', oneUnderWay: 'wait', oneOver: 'confirm', someUnderWay: 'wait', someOver: 'confirm' },
   // The decline of the only confirm shows that it was carried out. Of several, another may be under way.

@@ -22,7 +22,7 @@ const { PENDING, REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, FAILE
 /** Of these only the attempt knows what they mean for its payment: another confirm may still be under way. */
 const ENDED_WITHOUT_MONEY = ['declined', 'unpaid', 'canceled'];
 
-/** The one door for what Tilled says of a payment intent, however we heard of it. */
+/** The only place that writes what Tilled says of a payment intent, whether an answer or an event brought it. */
 export class PaymentMirror {
   constructor(
     private readonly clock: Clock,

@@ -15,7 +15,7 @@ import { type Refund, RefundReason } from './refund.entity.js';
 import { RefundRepository } from './refund.repository.js';
 import { REFUND_STATES, RESERVING_STATUSES, RefundStatus } from './refund.states.js';
 
-/** The one door for what Tilled says of refunds, and the keeper of a payment's refunded sums. */
+/** The only place that writes what Tilled says of refunds, and that counts a payment's refunded sums. */
 export class RefundMirror {
   constructor(
     private readonly clock: Clock,

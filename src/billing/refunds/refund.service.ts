@@ -186,7 +186,7 @@ export class RefundService {
     }
   }
 
-  /** Throws LeaseLost where somebody else is at it: then what we do not know, or could not do, is not the refund's. */
+  /** Throws LeaseLost where another worker has the refund: then our failure to know, or to do it, is not its state. */
   private setUnderLease(scope: Scope, execution: Execution, status: RefundStatus, facts: Partial<Refund> = {}): Promise<void> {
     return scope.transaction(async (tx) => {
       await this.parts.mirror.set(tx, execution.subject, status, facts);

@@ -12,7 +12,7 @@ import type { Subscription } from './subscription.entity.js';
 import { SubscriptionRepository } from './subscription.repository.js';
 import { SUBSCRIPTION_STATES, SubscriptionStatus } from './subscription.states.js';
 
-/** The one door for what Tilled says of subscriptions, however we heard of it. */
+/** The only place that writes what Tilled says of subscriptions, whether an answer or an event brought it. */
 export class SubscriptionMirror {
   constructor(private readonly clock: Clock) {}
 
