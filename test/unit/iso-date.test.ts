@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isoOf } from '../../src/graphql/scalars.js';
+import { isoOf } from '../../src/graphql/reads/iso-date.js';
 
 describe('a moment as text', () => {
   it('is what toISOString says, for every date', () => {
