@@ -10,6 +10,7 @@ import {
   parse,
   specifiedRules,
   validate,
+  visit,
 } from 'graphql';
 import type { NewOperation } from '../access/operation.service.js';
 import { fieldBesideMoney } from '../graphql/money.js';
@@ -78,9 +79,10 @@ function checked(text: string, schema: GraphQLSchema): DocumentNode {
     const document = parse(text);
     const [problem] = validate(schema, document, RULES);
     if (problem !== undefined) throw problem;
-    // Whatever its variables will be.
-    const selections = new Selections(schema, document, null);
-    const [company] = operationsOf(document).flatMap((operation) => fieldBesideMoney(selections, operation) ?? []);
+    // Whatever its variables will be: all that they could leave out counts.
+    const whole = visit(document, { Directive: () => null });
+    const selections = new Selections(schema, whole, {});
+    const [company] = operationsOf(whole).flatMap((operation) => fieldBesideMoney(selections, operation) ?? []);
     if (company !== undefined) throw new GraphQLError(company.message, { nodes: company.node });
     return document;
   } catch (error) {
