@@ -1,7 +1,6 @@
 import { AccessService } from './access/access.service.js';
 import { AppResolver } from './access/app.resolver.js';
 import { HistoryResolver } from './backoffice/history/history.resolver.js';
-import { parseMapping } from './backoffice/imports/import.mapping.js';
 import { ImportRollback } from './backoffice/imports/import.rollback.js';
 import { ImportService } from './backoffice/imports/import.service.js';
 import { ImportVerification } from './backoffice/imports/import.verification.js';
@@ -166,7 +165,7 @@ function composeImports({ processor }: Tools, { customers, paymentMethods, subsc
     service: new ImportService(parts),
     rollback: new ImportRollback(parts),
     verification: new ImportVerification(processor),
-    parseMapping,
+    parseMapping: async (text: string) => (await import('./backoffice/imports/import.mapping.js')).parseMapping(text),
   };
 }
 

@@ -5,7 +5,7 @@ import { type Bar, Presets, SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import type { LineOutcome } from '../backoffice/imports/import.batch.js';
 import type { ImportMapping } from '../backoffice/imports/import.mapping.js';
-import type { ImportNoun } from '../backoffice/imports/import.rows.js';
+import type { ImportNoun } from '../backoffice/imports/import.nouns.js';
 import type { ImportProgress, ImportResult, ImportSource } from '../backoffice/imports/import.service.js';
 import type { ImportPlan } from '../backoffice/imports/import.validation.js';
 import type { Gateway } from '../compose.js';
@@ -82,7 +82,8 @@ async function sourceOf(gateway: Gateway, scope: Scope, options: ImportOptions, 
       throw InvalidInput.because(['file'], `${file} cannot be read.`);
     });
   }
-  const mapping: ImportMapping = options.mapping === undefined ? {} : gateway.imports.parseMapping(await readFile(options.mapping, 'utf8'));
+  const mapping: ImportMapping =
+    options.mapping === undefined ? {} : await gateway.imports.parseMapping(await readFile(options.mapping, 'utf8'));
   const plan: ImportPlan = { files: named, mapping, createsSubscriptions: options.createSubscriptions === true };
   const validation = await gateway.imports.service.validate(scope, plan, (problem) => report.add(problem));
   if (validation.problems === 0 || options.skipInvalid) return { plan, validation };

@@ -1,7 +1,7 @@
 import { Entity, Unique } from '@mikro-orm/decorators/legacy';
 import { FlagColumn, IdColumn, IntColumn, Text, TimeColumn } from '../../platform/db/columns.js';
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
-import type { ImportNoun } from './import.rows.js';
+import type { ImportNoun } from './import.nouns.js';
 
 /** `made` here, `created` at Tilled too, `existing` before, `failed` and tried again later, `rolled_back`. */
 export type ImportAction = 'made' | 'created' | 'existing' | 'failed' | 'rolled_back';

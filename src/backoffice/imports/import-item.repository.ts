@@ -1,6 +1,6 @@
 import { places } from '../../platform/db/sql.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
-import type { ImportNoun } from './import.rows.js';
+import type { ImportNoun } from './import.nouns.js';
 import { type ImportAction, ImportItem } from './import-item.entity.js';
 
 /** How many items a noun has of each action. */

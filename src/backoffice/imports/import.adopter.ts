@@ -1,5 +1,6 @@
 import type { Scope } from '../../platform/tenancy/scope.js';
-import type { ImportNoun, ImportRow } from './import.rows.js';
+import type { ImportNoun } from './import.nouns.js';
+import type { ImportRow } from './import.rows.js';
 import type { NamedKeys } from './import.validation.js';
 import type { ImportRun } from './import-run.entity.js';
 

@@ -4,7 +4,8 @@ import { AppError, Conflict, OutcomeUnknown, ProcessorUnavailable } from '../../
 import { KeyInProgress } from '../../platform/idempotency/idempotency.errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { Adopter, ImportContext, Imported, LineDecision } from './import.adopter.js';
-import type { ImportNoun, ImportRow } from './import.rows.js';
+import type { ImportNoun } from './import.nouns.js';
+import type { ImportRow } from './import.rows.js';
 import type { ImportAction, ImportItem } from './import-item.entity.js';
 import { ImportItemRepository } from './import-item.repository.js';
 import { ImportRunRepository } from './import-run.repository.js';

@@ -1,7 +1,8 @@
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { InvalidInput } from '../../platform/errors.js';
-import { FIELD_NAMES, IMPORT_NOUNS, type ImportNoun } from './import.rows.js';
+import { IMPORT_NOUNS, type ImportNoun } from './import.nouns.js';
+import { FIELD_NAMES } from './import.rows.js';
 import { isForbiddenColumn } from './import.sensitive.js';
 
 const nounMapping = z.strictObject({

@@ -7,7 +7,7 @@ import { SubscriptionRepository } from '../../billing/subscriptions/subscription
 import { AppError, Conflict } from '../../platform/errors.js';
 import { WITHOUT_LEASE } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
-import { IMPORT_NOUNS, type ImportNoun } from './import.rows.js';
+import { IMPORT_NOUNS, type ImportNoun } from './import.nouns.js';
 import type { ImportParts } from './import.service.js';
 import type { ImportItem } from './import-item.entity.js';
 import { ImportItemRepository } from './import-item.repository.js';

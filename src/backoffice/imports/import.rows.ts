@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { AMOUNT_MINOR_MAX, CURRENCIES } from '../../billing/money.js';
-
-/** What can be imported, in the order in which it is: each needs what comes before it. */
-export const IMPORT_NOUNS = ['customers', 'paymentMethods', 'subscriptions'] as const;
-export type ImportNoun = (typeof IMPORT_NOUNS)[number];
+import type { ImportNoun } from './import.nouns.js';
 
 /** What a source holds of a noun. */
 export interface NounTotals {

@@ -9,11 +9,12 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { Adopter, ImportContext } from './import.adopter.js';
 import { ImportBatch, type LineOutcome } from './import.batch.js';
 import { CustomerAdopter } from './import.customers.js';
+import { IMPORT_NOUNS, type ImportNoun } from './import.nouns.js';
 import { PaymentMethodAdopter } from './import.payment-methods.js';
-import { IMPORT_NOUNS, type ImportNoun, type ImportRow, type ImportTotals } from './import.rows.js';
+import type { ImportRow, ImportTotals, LineProblem } from './import.rows.js';
 import { SubscriptionAdopter } from './import.subscriptions.js';
 import { accountRows } from './import.tilled.js';
-import { type ImportPlan, NamedKeys, type Validation, validate, validRows } from './import.validation.js';
+import type { ImportPlan, Validation } from './import.validation.js';
 import { ImportRunRepository } from './import-run.repository.js';
 
 /** Everything an import is made with. */
@@ -73,13 +74,15 @@ export class ImportService {
   }
 
   /** Reads the files once, and tells `report` everything that is wrong with any line. Writes nothing. */
-  validate(scope: Scope, plan: ImportPlan, report: Parameters<typeof validate>[2]): Promise<Validation> {
+  async validate(scope: Scope, plan: ImportPlan, report: (problem: LineProblem) => void): Promise<Validation> {
+    const { validate } = await loadReading();
     return validate(plan, scope.now(), report);
   }
 
   /** What a run would do. Asks Tilled, and writes nothing here or there. */
   async rehearse(scope: Scope, source: ImportSource, listener: ImportListener): Promise<ImportResult> {
     const run = { id: 'rehearsal', createdAt: scope.now() };
+    const { NamedKeys } = await loadReading();
     const context: ImportContext = { run, isResumed: false, rehearsed: new NamedKeys() };
     const counts = await this.everyBatch(scope, source, listener, (noun, rows) =>
       new ImportBatch({ noun, adopter: this.adopters[noun] as Adopter<ImportNoun, never>, context, fence: 0 }).rehearse(scope, rows),
@@ -138,7 +141,8 @@ export class ImportService {
     const counts = noCounts();
     for (const noun of IMPORT_NOUNS) {
       const total = source === 'tilled' ? null : source.validation.totals[noun].lines;
-      const rows = source === 'tilled' ? accountRows(this.parts.processor, scope, noun) : validRows(source.plan, noun);
+      const rows =
+        source === 'tilled' ? accountRows(this.parts.processor, scope, noun) : (await loadReading()).validRows(source.plan, noun);
       let done = 0;
       for await (const batch of batches(rows)) {
         for (const outcome of await work(noun, batch)) {
@@ -151,6 +155,11 @@ export class ImportService {
     }
     return counts;
   }
+}
+
+/** Loaded with the first import, with the libraries that read and check files: a gateway starts without them. */
+function loadReading() {
+  return import('./import.validation.js');
 }
 
 async function* batches(rows: AsyncIterable<ImportRow>): AsyncGenerator<ImportRow[]> {

@@ -2,7 +2,8 @@ import type { Processor } from '../../billing/kit/processor.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { ListQuery, TilledReader } from '../../tilled/tilled.client.js';
 import type { TilledList, TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
-import type { ImportNoun, ImportRow } from './import.rows.js';
+import type { ImportNoun } from './import.nouns.js';
+import type { ImportRow } from './import.rows.js';
 
 const PAGE = 100;
 const METHOD_TYPES = ['card', 'ach_debit', 'eft_debit'] as const;

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { ImportMapping } from './import.mapping.js';
 import { mapRecord } from './import.mapping.js';
+import { IMPORT_NOUNS, type ImportNoun } from './import.nouns.js';
 import { readRecords, type SourceRecord } from './import.reader.js';
 import {
   type CustomerFields,
   type FieldsOf,
-  IMPORT_NOUNS,
-  type ImportNoun,
   type ImportRow,
   type ImportTotals,
   type LineProblem,

@@ -5,7 +5,8 @@ import { PaymentMethodRepository } from '../../billing/payment-methods/payment-m
 import { SubscriptionRepository } from '../../billing/subscriptions/subscription.repository.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { inParallel } from './import.batch.js';
-import { IMPORT_NOUNS, type ImportNoun, type ImportTotals } from './import.rows.js';
+import { IMPORT_NOUNS, type ImportNoun } from './import.nouns.js';
+import { type ImportTotals } from './import.rows.js';
 import type { ImportItem } from './import-item.entity.js';
 import { ImportItemRepository } from './import-item.repository.js';
 import { ImportRunRepository } from './import-run.repository.js';
