@@ -23,30 +23,56 @@ interface RequestLimitParts {
 }
 
 /**
- * Counts in one step, where the library's own stores read, decide and write, so that parallel requests all read the
- * same count. The library asks for the calls of the window so far, and is told of one where one is too many.
+ * Counts one request in one step, where the library's own stores read, decide and write, so that parallel requests all
+ * read the same count. The library asks for the calls of the window so far, and is told of one where one is too many.
  */
-class LeasingStore extends Store {
-  readonly decisions = new Map<string, LimitDecision>();
-  private readonly limit: LeasedLimit;
+class CountingStore extends Store {
+  decision: LimitDecision | null = null;
 
-  constructor(private readonly parts: RequestLimitParts) {
+  constructor(private readonly decide: () => Promise<LimitDecision>) {
     super();
-    this.limit = new LeasedLimit(parts);
   }
 
-  override async getForIdentity({ contextIdentity }: { contextIdentity: string }): Promise<readonly number[]> {
-    const [appId = '', keyId = ''] = contextIdentity.split(' ');
-    const decision = (await this.ofKey(appId, keyId)) ?? (await this.ofApp(appId));
-    this.decisions.set(contextIdentity, decision);
-    return decision.isAllowed ? [] : [Date.now()];
+  override async getForIdentity(): Promise<readonly number[]> {
+    this.decision = await this.decide();
+    return this.decision.isAllowed ? [] : [Date.now()];
   }
 
   override setForIdentity(): void {}
+}
 
-  /** The refusal of a key that has a limit of its own; null where the app's decides. */
+/** The requests an app, and a key with a limit of its own, may make in 15 minutes: counted over all processes. */
+export class RequestLimit {
+  private readonly limit: LeasedLimit;
+
+  constructor(private readonly parts: RequestLimitParts) {
+    this.limit = new LeasedLimit(parts);
+  }
+
+  /** Counts one request of the scope's app. Throws RATE_LIMITED (HTTP 429) beyond the limit. */
+  async count({ caller }: Scope): Promise<LimitDecision> {
+    const store = new CountingStore(() => this.decide(caller));
+    const limiter = getGraphQLRateLimiter({ identifyContext: () => caller.app.id, store });
+    const info = { fieldName: 'request' } as GraphQLResolveInfo;
+    // The store decides; the library is asked whether the one call it is told of is one too many.
+    const refusal = await limiter({ parent: {}, args: {}, context: caller, info }, { max: 1, window: `${WINDOW_SECONDS}s` });
+    const { decision } = store;
+    if (decision === null) throw new Error('The limit of requests was not asked.');
+    if (refusal === undefined) return decision;
+    this.parts.metrics.rateLimited.inc({ limit: 'requests' });
+    throw rateLimited(
+      `${decision.limit} requests may be made in ${WINDOW_SECONDS / 60} minutes: wait, or ask for a higher limit.`,
+      decision,
+    );
+  }
+
+  private async decide({ app, actor }: Caller): Promise<LimitDecision> {
+    return ('keyId' in actor ? await this.ofKey(app.id, actor.keyId) : null) ?? (await this.ofApp(app.id));
+  }
+
+  /** How the nearer of the key's limit and the app's stands; null where the key has none. */
   private async ofKey(appId: string, keyId: string): Promise<LimitDecision | null> {
-    const max = keyId === '' ? undefined : await this.parts.settings?.ofKey(appId, keyId);
+    const max = await this.parts.settings?.ofKey(appId, keyId);
     if (max === undefined) return null;
     const decision = await this.limit.take({ appId, id: `requests ${keyId}` }, { max, windowMs: WINDOW_MS });
     if (!decision.isAllowed) return decision;
@@ -57,36 +83,6 @@ class LeasingStore extends Store {
   private async ofApp(appId: string): Promise<LimitDecision> {
     const max = (await this.parts.settings?.ofApp(appId)) ?? this.parts.max;
     return this.limit.take({ appId, id: 'requests' }, { max, windowMs: WINDOW_MS });
-  }
-}
-
-/** The requests an app, and a key with a limit of its own, may make in 15 minutes: counted over all processes. */
-export class RequestLimit {
-  private readonly store: LeasingStore;
-  private readonly limiter: ReturnType<typeof getGraphQLRateLimiter>;
-
-  constructor(private readonly parts: RequestLimitParts) {
-    this.store = new LeasingStore(parts);
-    this.limiter = getGraphQLRateLimiter({ identifyContext: identityOf, store: this.store });
-  }
-
-  /** Counts one request of the scope's app. Throws RATE_LIMITED (HTTP 429) beyond the limit. */
-  async count(scope: Scope): Promise<LimitDecision> {
-    const info = { fieldName: 'request' } as GraphQLResolveInfo;
-    // The store decides; the library is asked whether the one call it is told of is one too many.
-    const refusal = await this.limiter({ parent: {}, args: {}, context: scope.caller, info }, { max: 1, window: `${WINDOW_SECONDS}s` });
-    const decision = this.store.decisions.get(identityOf(scope.caller)) ?? {
-      isAllowed: true,
-      limit: this.parts.max,
-      remaining: 0,
-      resetMs: 0,
-    };
-    if (refusal === undefined) return decision;
-    this.parts.metrics.rateLimited.inc({ limit: 'requests' });
-    throw rateLimited(
-      `${decision.limit} requests may be made in ${WINDOW_SECONDS / 60} minutes: wait, or ask for a higher limit.`,
-      decision,
-    );
   }
 }
 
@@ -109,11 +105,6 @@ export function limitHeaders({ limit, remaining, resetMs }: LimitDecision): Reco
     'ratelimit-remaining': String(remaining),
     'ratelimit-reset': seconds(resetMs),
   };
-}
-
-/** The app, and the key if it is one. */
-function identityOf({ app, actor }: Caller): string {
-  return `${app.id} ${'keyId' in actor ? actor.keyId : ''}`;
 }
 
 function seconds(ms: number): string {

@@ -50,6 +50,12 @@ describe('RATE_LIMITED', () => {
     }
   });
 
+  it('tells each of the requests that come at once what is left after itself, and of none what another was told', async () => {
+    const app = await world.app();
+    const answers = await Promise.all(Array.from({ length: 5 }, () => ask(world.url, app.key)));
+    expect(answers.map(({ headers }) => headers.get('ratelimit-remaining')).toSorted()).toEqual(['0', '1', '2', '3', '4']);
+  });
+
   it('ends with the window', async () => {
     const app = await world.app();
     for (let sent = 0; sent < 6; sent += 1) await ask(world.url, app.key);
