@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = path.resolve(import.meta.dirname, '..');
 const program = path.join(root, 'dist', 'src', 'cli', 'billing.js');
@@ -20,14 +20,15 @@ else runOnInstalledNode();
 
 /** In this process, so that a signal reaches the command itself. */
 async function runHere() {
-  process.setSourceMapsEnabled(true);
+  const { prepareLoading } = await import(pathToFileURL(path.join(root, 'dist', 'src', 'loading.js')).href);
+  prepareLoading();
   process.removeAllListeners('warning');
   await import(pathToFileURL(program).href);
 }
 
 /** The gateway needs Node 24.9 for its embedded database; npm ci brings one along for older machines. */
 function runOnInstalledNode() {
-  const args = ['--enable-source-maps', '--no-warnings', program, ...process.argv.slice(2)];
+  const args = ['--no-warnings', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   const child = spawn(installedNode, args, { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (status, signal) => process.exit(signal === null ? (status ?? 1) : 1));

@@ -15,7 +15,7 @@ process.exitCode = await main();
 async function main() {
   await run(process.execPath, tsc, { cwd: project });
   const compiling = run(process.execPath, [...tsc, '--watch', '--preserveWatchOutput'], { cwd: project });
-  const running = run(process.execPath, ['--watch', '--watch-preserve-output', '--enable-source-maps', 'dist/src/main.js'], {
+  const running = run(process.execPath, ['--watch', '--watch-preserve-output', 'dist/src/main.js'], {
     cwd: project,
   });
   const [status] = await Promise.all([running, compiling]);

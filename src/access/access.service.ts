@@ -1,4 +1,3 @@
-import { decodeJwt, jwtVerify, SignJWT } from 'jose';
 import { CustomerRepository } from '../billing/customers/customer.repository.js';
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/db/database.js';
@@ -109,6 +108,7 @@ export class AccessService {
     // Read anew: a token signed with a secret that was just replaced would be refused from the start.
     const app = await this.apps.find(scope.appId);
     if (app === null) throw new NotFound('app', scope.appId);
+    const { SignJWT } = await import('jose');
     const issuedAt = Math.floor(this.parts.clock.now().getTime() / 1000);
     const expiresAt = issuedAt + ttlSeconds;
     const signer = new SignJWT({ app: app.id }).setProtectedHeader({ alg: SESSION_ALGORITHM });
@@ -126,7 +126,8 @@ export class AccessService {
 
   private async fromSession(credential: string, facts: RequestFacts): Promise<Scope | null> {
     const token = credential.slice(SESSION_PREFIX.length);
-    const app = token.length > TOKEN_CHARS_MAX ? null : await this.apps.findRecent(claimedApp(token));
+    const { jwtVerify } = await import('jose');
+    const app = token.length > TOKEN_CHARS_MAX ? null : await this.apps.findRecent(await claimedApp(token));
     if (app === null) return null;
     const secret = this.apps.sessionSecretOf(app);
     try {
@@ -162,7 +163,8 @@ export class AccessService {
 }
 
 /** Which app a token claims to be of; only used to find the secret that proves it. */
-function claimedApp(token: string): string {
+async function claimedApp(token: string): Promise<string> {
+  const { decodeJwt } = await import('jose');
   try {
     const { app } = decodeJwt(token);
     return typeof app === 'string' ? app : '';

@@ -1,6 +1,6 @@
-import { Max, Min } from 'class-validator';
 import { Arg, Ctx, Extensions, Field, ID, InputType, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Allow, READERS } from '../graphql/access.js';
+import { Max, Min } from '../graphql/input-rules.js';
 import { MOVES_NO_MONEY } from '../graphql/money.js';
 import { plainPayload, respond } from '../graphql/payload.js';
 import type { UserError } from '../graphql/user-errors.js';

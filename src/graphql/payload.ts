@@ -1,7 +1,8 @@
-import { type ValidationError, validateSync } from 'class-validator';
+import type { ValidationError } from 'class-validator';
 import { type ClassType, Field, ObjectType } from 'type-graphql';
 import { AppError, type InputProblem, InvalidInput } from '../platform/errors.js';
 import type { Outcome } from '../platform/idempotency/mutation.js';
+import { brokenRules } from './input-rules.js';
 import { UserError, userError } from './user-errors.js';
 
 /** What every mutation's payload has. */
@@ -64,7 +65,7 @@ function userErrorsOf(error: AppError): UserError[] {
 
 /** Throws InvalidInput with every rule of the input's class that is broken. */
 function assertValid(input: object): void {
-  const broken = validateSync(input, { forbidUnknownValues: false, stopAtFirstError: true }).flatMap((found) => problemsOf(found, []));
+  const broken = brokenRules(input, { forbidUnknownValues: false, stopAtFirstError: true }).flatMap((found) => problemsOf(found, []));
   const problems = [...broken, ...unstorable(input, [])];
   if (problems.length > 0) throw new InvalidInput(problems);
 }

@@ -1,5 +1,6 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
-import { getDistDirectory, renderAltair } from 'altair-static';
 import type { FastifyInstance } from 'fastify';
 
 const ASSETS = '/graphql/explorer/';
@@ -21,22 +22,31 @@ const FIRST_QUERY = `# Everything here is the local demo: no real money moves.
  * itself rather than a plugin of it, because it steps in front of the GraphQL route.
  */
 export async function serveExplorer(server: FastifyInstance, explorer: { readonly credential: string }): Promise<void> {
-  const page = renderAltair({
-    baseURL: ASSETS,
-    endpointURL: '/graphql',
-    initialQuery: FIRST_QUERY,
-    initialHeaders: { Authorization: `Bearer ${explorer.credential}` },
-    initialSettings: { 'banners.disable': true, 'alert.disableUpdateNotification': true },
-    disableAccount: true,
-  });
   await server.register(fastifyStatic, {
-    root: getDistDirectory(),
+    root: path.join(path.dirname(fileURLToPath(import.meta.resolve('altair-static'))), 'dist'),
     prefix: ASSETS,
     index: false,
     setHeaders: (reply) => reply.header('content-security-policy', CONTENT_SECURITY_POLICY),
   });
   server.addHook('onRequest', async (request, reply) => {
     const wantsPage = request.method === 'GET' && request.url === '/graphql' && (request.headers.accept ?? '').includes('text/html');
-    if (wantsPage) return reply.header('content-security-policy', CONTENT_SECURITY_POLICY).type('text/html').send(page);
+    if (wantsPage)
+      return reply
+        .header('content-security-policy', CONTENT_SECURITY_POLICY)
+        .type('text/html')
+        .send(await pageFor(explorer));
+  });
+}
+
+/** The page, which is loaded when somebody wants to see it: it is the largest of all modules. */
+async function pageFor({ credential }: { readonly credential: string }): Promise<string> {
+  const { renderAltair } = await import('altair-static');
+  return renderAltair({
+    baseURL: ASSETS,
+    endpointURL: '/graphql',
+    initialQuery: FIRST_QUERY,
+    initialHeaders: { Authorization: `Bearer ${credential}` },
+    initialSettings: { 'banners.disable': true, 'alert.disableUpdateNotification': true },
+    disableAccount: true,
   });
 }

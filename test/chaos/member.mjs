@@ -71,7 +71,7 @@ export class Member {
 
   async #startOnce() {
     this.starts += 1;
-    const args = ['--enable-source-maps', '--import', SKEWED_CLOCK, ...this.args];
+    const args = ['--import', SKEWED_CLOCK, ...this.args];
     const child = spawn(process.execPath, args, { env: this.environment, stdio: ['ignore', this.log, this.log] });
     this.#child = child;
     for (const from = Date.now(); Date.now() - from < START_MS_MAX; await sleep(25)) {

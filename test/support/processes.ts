@@ -38,7 +38,7 @@ export function gatewayThatEnds(environment: Environment): Promise<Ending> {
 }
 
 const BILLING = path.join(PROJECT, 'bin', 'billing.mjs');
-const MAIN = ['--enable-source-maps', path.join(PROJECT, 'dist', 'src', 'main.js')];
+const MAIN = [path.join(PROJECT, 'dist', 'src', 'main.js')];
 const RUN_MS_MAX = 60_000;
 
 /** A process of ours that runs until it is told to end. */

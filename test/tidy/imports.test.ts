@@ -8,11 +8,13 @@ const asTypes = wings.map((wing) => `type ${wing}`);
 
 /**
  * What each part may import, besides libraries and itself: right, never left, never a sibling. Outer order:
- * main > cli, http > demo, compose > preflight, nodes > backoffice > webhooks > access > billing > sandbox, backup, tilled, graphql > platform > config.
+ * main > gateway, loading > cli, http > demo, compose > preflight, nodes > backoffice > webhooks > access > billing > sandbox, backup, tilled, graphql > platform > config.
  * `type` allows `import type` only: the thing itself is handed over by compose.ts. Tests may import everything; nothing imports tests.
  */
 const mayImport: Record<string, string[]> = {
-  main: ['cli', 'http', 'demo', 'compose', 'graphql', 'platform', 'config'],
+  main: ['loading', 'gateway'],
+  loading: [],
+  gateway: ['cli', 'http', 'demo', 'compose', 'graphql', 'platform', 'config'],
   cli: ['demo', 'compose', 'preflight', 'backup', ...asTypes, 'sandbox', 'graphql', 'platform', 'config', 'migrations'],
   http: ['type compose', ...asTypes, 'graphql', 'platform', 'config'],
   demo: [...asTypes, 'sandbox', 'tilled', 'platform', 'type config'],
@@ -83,8 +85,9 @@ const rules: Rule[] = [
       'migrations/0001.ts -> src/billing/money.ts',
     ],
     spares: [
-      'src/main.ts -> src/http/app.ts',
-      'src/main.ts -> src/compose.ts',
+      'src/main.ts -> src/gateway.ts',
+      'src/gateway.ts -> src/http/app.ts',
+      'src/gateway.ts -> src/compose.ts',
       'src/cli/keys.ts -> src/compose.ts',
       'src/http/webhook.route.ts -> type src/webhooks/webhook.inbox.ts',
       'src/compose.ts -> src/billing/refunds/refund.service.ts',
@@ -125,7 +128,7 @@ const rules: Rule[] = [
     sentence: 'Nothing but demo.ts, compose.ts, cli and tests imports the sandbox.',
     forbids: ({ from, to }) => isIn(to, 'sandbox') && !/^(src\/(demo\.ts$|compose\.ts$|cli\/|sandbox\/)|test\/)/.test(from),
     bites: [
-      'src/main.ts -> src/sandbox/server.ts',
+      'src/gateway.ts -> src/sandbox/server.ts',
       'src/http/app.ts -> src/sandbox/server.ts',
       'src/billing/money.ts -> src/sandbox/server.ts',
       'src/platform/clock.ts -> type src/sandbox/clock.ts',
@@ -230,23 +233,23 @@ const rules: Rule[] = [
   },
   {
     name: 'traces are optional',
-    sentence: 'Only platform/tracing.ts knows OpenTelemetry, and only main and cli load that, when traces are asked for.',
+    sentence: 'Only platform/tracing.ts knows OpenTelemetry, and only gateway.ts and cli load that, when traces are asked for.',
     forbids: ({ from, to }) =>
       (to.startsWith('@opentelemetry/') && from !== 'src/platform/tracing.ts' && !from.startsWith('test/')) ||
-      (to === 'src/platform/tracing.ts' && !/^(src\/(main\.ts$|cli\/)|test\/)/.test(from)),
+      (to === 'src/platform/tracing.ts' && !/^(src\/(gateway\.ts$|cli\/)|test\/)/.test(from)),
     bites: ['src/tilled/tilled.http.ts -> @opentelemetry/api', 'src/compose.ts -> src/platform/tracing.ts'],
     spares: [
       'src/platform/tracing.ts -> @opentelemetry/api',
-      'src/main.ts -> src/platform/tracing.ts',
+      'src/gateway.ts -> src/platform/tracing.ts',
       'src/http/server.ts -> src/platform/spans.ts',
     ],
   },
   {
     name: 'no web server below http',
-    sentence: 'Only http, main and compose.ts know the HTTP framework; the sandbox has a server of its own.',
+    sentence: 'Only http, gateway.ts and compose.ts know the HTTP framework; the sandbox has a server of its own.',
     forbids: ({ from, to }) =>
       /^(express|fastify|@fastify|@as-integrations)($|\/)/.test(to) &&
-      !/^(src\/(http\/|main\.ts$|compose\.ts$|sandbox\/)|test\/)/.test(from),
+      !/^(src\/(http\/|gateway\.ts$|compose\.ts$|sandbox\/)|test\/)/.test(from),
     bites: ['src/webhooks/webhook.inbox.ts -> fastify', 'src/graphql/errors.ts -> @as-integrations/fastify'],
     spares: ['src/http/app.ts -> fastify', 'src/http/app.ts -> @fastify/cors'],
   },

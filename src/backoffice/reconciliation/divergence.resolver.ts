@@ -1,9 +1,9 @@
-import { MaxLength, MinLength } from 'class-validator';
 import { Arg, Args, ArgsType, Ctx, Extensions, Field, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Divergence, DivergenceConnection, DivergenceKind, DivergenceStatus } from '../../billing/kit/divergence.entity.js';
 import { DivergenceRepository } from '../../billing/kit/divergence.repository.js';
 import { Allow } from '../../graphql/access.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
+import { MaxLength, MinLength } from '../../graphql/input-rules.js';
 import { MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, plainPayload, respond } from '../../graphql/payload.js';
 import { Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';

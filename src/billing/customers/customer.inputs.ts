@@ -1,6 +1,6 @@
-import { IsEmail, IsOptional, Length, MaxLength } from 'class-validator';
 import { ArgsType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { PageArgs } from '../../graphql/connection.js';
+import { IsEmail, IsOptional, Length, MaxLength } from '../../graphql/input-rules.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { Customer } from './customer.entity.js';

@@ -1,5 +1,5 @@
-import { IsIn, Max, Min } from 'class-validator';
 import { Field, InputType, ObjectType } from 'type-graphql';
+import { IsIn, Max, Min } from '../../graphql/input-rules.js';
 import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { CurrencyCodeScalar, MinorUnitsScalar } from '../../graphql/scalars.js';
 import { AMOUNT_MINOR_MAX, CURRENCIES, decimalOf } from '../money.js';

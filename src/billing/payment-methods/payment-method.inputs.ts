@@ -1,5 +1,5 @@
-import { Matches } from 'class-validator';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import { Matches } from '../../graphql/input-rules.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { PaymentMethod } from './payment-method.entity.js';
 

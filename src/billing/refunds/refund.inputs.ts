@@ -1,6 +1,6 @@
-import { IsOptional, Length, ValidateNested } from 'class-validator';
 import { ArgsType, Field, ID, InputType, ObjectType } from 'type-graphql';
 import { PageArgs } from '../../graphql/connection.js';
+import { IsOptional, Length, ValidateNested } from '../../graphql/input-rules.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { MoneyInput } from '../kit/money.types.js';

@@ -1,6 +1,5 @@
 import { type EntityClass, type EntityManager, type EventSubscriber, type LogContext, MikroORM, type Options } from '@mikro-orm/core';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
-import { MySqlDriver } from '@mikro-orm/mysql';
 import { type AbstractSqlConnection, SqliteDriver } from '@mikro-orm/sql';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { DatabaseConfig } from '../../config.js';
@@ -9,8 +8,9 @@ import { inSpan, isTracing, type TracedWork } from '../spans.js';
 import { DatabaseTime } from './database-time.js';
 import { embeddedDialect } from './embedded.dialect.js';
 import { retryLostRaces } from './lost-race.js';
-import { MySqlPool, type PoolUse, PreparedTransaction, type StatementResult } from './mysql.pool.js';
+import type { MySqlPool, PoolUse } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
+import { PreparedTransaction, type StatementResult } from './prepared-transaction.js';
 import { type RawRow, Table } from './table.js';
 import { TenantGuard } from './tenant.guard.js';
 
@@ -50,7 +50,7 @@ export class Database {
     { subscribers = [], time = null }: DatabaseExtras = {},
   ): Promise<Database> {
     let database: Database | undefined;
-    const pool = config.kind === 'embedded' ? null : new MySqlPool(config);
+    const pool = config.kind === 'embedded' ? null : await poolOf(config);
     const options = {
       ...driverOptions(config, pool),
       entities: [...entities],
@@ -226,5 +226,11 @@ const SILENT = {
 
 function driverOptions(config: DatabaseConfig, pool: MySqlPool | null) {
   if (pool === null) return { driver: SqliteDriver, dbName: config.location, driverOptions: embeddedDialect(config.location) };
-  return { driver: MySqlDriver, clientUrl: config.location, driverOptions: pool.dialect() };
+  return { driver: pool.driver, clientUrl: config.location, driverOptions: pool.dialect() };
+}
+
+/** The embedded database needs no driver of a server, which is a tenth of all that is loaded. */
+async function poolOf(config: DatabaseConfig): Promise<MySqlPool> {
+  const { MySqlPool } = await import('./mysql.pool.js');
+  return new MySqlPool(config);
 }

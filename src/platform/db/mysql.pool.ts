@@ -1,7 +1,8 @@
+import { MySqlDriver } from '@mikro-orm/mysql';
 import { type ControlledTransaction, Kysely, MysqlDialect, type MysqlDialectConfig } from 'kysely';
-import { createPool, type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2';
+import { createPool, type Pool, type PoolConnection } from 'mysql2';
 import type { DatabaseConfig } from '../../config.js';
-import type { RawRow } from './table.js';
+import { executed, PreparedTransaction, type StatementResult } from './prepared-transaction.js';
 
 /** How many connections are open, lie idle, and are waited for. */
 export interface PoolUse {
@@ -9,12 +10,6 @@ export interface PoolUse {
   readonly open: number;
   readonly idle: number;
   readonly waiting: number;
-}
-
-/** What one statement gave: the rows of a SELECT, or how many it matched (UPDATE, DELETE) or made (INSERT). */
-export interface StatementResult {
-  readonly rows: RawRow[];
-  readonly affected: number;
 }
 
 /** Statements a connection keeps prepared; servers allow some 16,000 over all connections. */
@@ -40,71 +35,13 @@ const SESSION = [
   "set session time_zone = '+00:00'",
 ];
 
-/** A transaction on a connection of its own. Its statements are prepared once a connection. */
-export class PreparedTransaction {
-  private connection: PoolConnection | null = null;
-
-  constructor(private readonly pool: Pool) {}
-
-  async begin(): Promise<void> {
-    this.connection = await new Promise((resolve, reject) => {
-      this.pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)));
-    });
-    await this.send('begin').catch((error: unknown) => {
-      this.open().destroy();
-      throw error;
-    });
-  }
-
-  execute(sql: string, values: unknown[]): Promise<StatementResult> {
-    return executed(this.open(), sql, values);
-  }
-
-  async commit(): Promise<void> {
-    await this.send('commit');
-    this.open().release();
-  }
-
-  /** Never fails: a connection that cannot roll back is given up, and its server does it. */
-  async rollback(): Promise<void> {
-    await this.send('rollback').then(
-      () => this.open().release(),
-      () => this.open().destroy(),
-    );
-  }
-
-  private send(sql: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.open().query(sql, (error) => (error ? reject(error) : resolve()));
-    });
-  }
-
-  private open(): PoolConnection {
-    if (this.connection === null) throw new Error('The transaction has not begun.');
-    return this.connection;
-  }
-}
-
-/** What a value may be when it gets to the driver. */
-type Value = string | number | boolean | Date | null;
-
-function executed(on: Pool | PoolConnection, sql: string, values: unknown[]): Promise<StatementResult> {
-  return new Promise((resolve, reject) => {
-    on.execute(sql, values as Value[], (error, result) =>
-      error ? reject(error) : resolve(resultOf(result as RawRow[] | ResultSetHeader)),
-    );
-  });
-}
-
-function resultOf(result: RawRow[] | ResultSetHeader): StatementResult {
-  return 'affectedRows' in result ? { rows: [], affected: result.affectedRows } : { rows: result, affected: 0 };
-}
-
 /**
  * The connections to a server. Transactions have half of them, single statements and migrations the other half. So a
  * transaction that has to read beside itself never waits for a connection that other transactions hold.
  */
 export class MySqlPool {
+  /** What the ORM speaks to it with. */
+  readonly driver = MySqlDriver;
   private readonly singles: Pool;
   private readonly transactions: Pool;
   private readonly ofOrm: Kysely<unknown>;

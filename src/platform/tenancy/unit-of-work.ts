@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
 import type { Database, Unit } from '../db/database.js';
 import type { DatabaseTime } from '../db/database-time.js';
-import { PreparedTransaction } from '../db/mysql.pool.js';
+import { PreparedTransaction } from '../db/prepared-transaction.js';
 import type { RawRow, Table } from '../db/table.js';
 import type { PendingEvent } from '../outbox/outbox.js';
 import { KEYS_MAX } from '../shared-reads.js';

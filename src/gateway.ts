@@ -1,0 +1,161 @@
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { composeGateway, type Gateway } from './compose.js';
+import { composeLimits } from './compose.limits.js';
+import { type Config, ConfigError, readConfig } from './config.js';
+import { type DemoEnvironment, encryptionOf, ensureDemoApp, type LocalTilled, startLocalTilled } from './demo.js';
+import { createHttpServer } from './http/server.js';
+import { systemClock } from './platform/clock.js';
+import { DatabaseUnusable, prepareDatabase } from './platform/db/prepare.js';
+import { createLog, errorFields, type Log } from './platform/log.js';
+
+/** How long after its start a gateway gives back what only the start needed, ms. */
+const SETTLED_MS = 500;
+/** How long requests in hand may take once the process was asked to end. */
+const DRAIN_MS_MAX = 10_000;
+
+/** Starts the gateway, and the local sandbox where no Tilled account is configured; resolves to how to stop them. */
+async function start(config: Config, log: Log): Promise<() => Promise<void>> {
+  // Known before listening, because the sandbox is told where to deliver.
+  const port = config.port === 0 ? await freePort(config.host) : config.port;
+  const gatewayUrl = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${port}`;
+  if (config.database.kind === 'embedded') await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const local = config.tilled === null ? await startLocalTilled(config, gatewayUrl, log) : null;
+  const tilled = config.tilled ?? local?.tilled;
+  if (tilled === undefined) throw new Error('There is neither a Tilled account nor a sandbox.');
+  const gateway = await composeGateway({
+    database: config.database,
+    encryption: await encryptionOf(config),
+    clock: systemClock,
+    log,
+    tilled,
+    tilledTimeoutMs: config.tilledTimeoutMs,
+    tilledQuietMs: config.tilledQuietMs,
+    slowQueryMs: config.slowQueryMs,
+    reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
+  });
+  await prepareDatabase(gateway.database, gateway.migrator);
+  await gateway.secrets.prepare();
+  await gateway.clocks.start();
+  const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);
+  const limits = composeLimits({ ...gateway, clock: systemClock }, config.limits);
+  const server = await createHttpServer({
+    ...gateway,
+    metricsAccess: config.metricsAccess,
+    sessionDocuments: config.sessionDocuments,
+    limits,
+    trustedProxies: config.trustedProxies,
+    explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
+  });
+  await server.listen({ host: config.host, port });
+  if (config.runsWorker) await gateway.startWork();
+  log.info('gateway started', { url: gatewayUrl, database: config.database.kind, sandbox: local !== null, worker: config.runsWorker });
+  if (demo !== null && local !== null) process.stdout.write(banner(config, demo, local));
+  return async () => {
+    // Requests in hand are finished; a connection that never sends one must not keep the process for ever.
+    const impatience = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS_MAX);
+    await server.close();
+    clearTimeout(impatience);
+    limits.close();
+    await stopRest(gateway, local);
+  };
+}
+
+/** Sends traces if that is asked for; what that needs is not even loaded otherwise. Resolves to how to stop. */
+async function traced({ tracesEndpoint: endpoint }: Config, log: Log): Promise<() => Promise<void>> {
+  if (endpoint === null) return async () => undefined;
+  const { startTracing } = await import('./platform/tracing.js');
+  return startTracing({ endpoint, service: 'billing-gateway', log });
+}
+
+/** A port that nobody listens on now. */
+async function freePort(host: string): Promise<number> {
+  const probe = createServer().listen(0, host);
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function stopRest(gateway: Gateway, local: LocalTilled | null): Promise<void> {
+  await gateway.worker.stop();
+  gateway.clocks.stop();
+  await local?.sandbox.close();
+  await gateway.database.close();
+}
+
+function banner(config: Config, demo: DemoEnvironment, local: LocalTilled): string {
+  const query = '{"query":"{ app { id name } customers(first: 5) { nodes { id email } } }"}';
+  return `
+billing-gateway is running on the embedded default: nothing here touches real money.
+
+  GraphQL        ${demo.BILLING_URL}/graphql   (open it in a browser for the explorer)
+  Webhooks       ${demo.BILLING_URL}/api/billing/webhooks
+  Tilled sandbox ${local.sandbox.url}
+  Data           ${config.dataDir}
+  Credentials    ${config.dataDir}/demo.env
+
+  curl -s ${demo.BILLING_URL}/graphql -H 'content-type: application/json' \\
+    -H 'authorization: Bearer ${demo.BILLING_SERVICE_KEY}' \\
+    -d '${query}'
+
+`;
+}
+
+/** Ends the process as asked: what is in hand is finished, then the status is 0. A second signal ends it at once. */
+function drainOnSignal(stop: () => Promise<void>, log: Log): void {
+  let isDraining = false;
+  const drain = (signal: string) => {
+    if (isDraining) process.exit(130);
+    isDraining = true;
+    log.info('gateway draining', { signal });
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error('gateway did not stop cleanly', errorFields(error));
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', drain);
+  process.on('SIGINT', drain);
+}
+
+async function serve(): Promise<void> {
+  const config = readConfig(process.env, process.cwd());
+  const log = createLog(config.logLevel, config.logFiles && { ...config.logFiles, name: 'gateway' });
+  const stopTracing = await traced(config, log);
+  const stop = await start(config, log);
+  drainOnSignal(() => stop().finally(stopTracing), log);
+  setTimeout(giveBackMemory, SETTLED_MS).unref();
+}
+
+/**
+ * A third of the memory is garbage of the start by now, and V8 would keep it for as long as there is little to do. A
+ * collection that gives all of it back stops the process once, for some 0.1 s. Without --expose-gc nothing happens.
+ */
+function giveBackMemory(): void {
+  void globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+}
+
+/** What the operator reads, and the exit status; an expected failure is a sentence, any other keeps its stack. */
+function lastWords(error: unknown): { readonly text: string; readonly status: number } {
+  if (error instanceof ConfigError || error instanceof DatabaseUnusable) return { text: error.message, status: error.exitCode };
+  const { code, port } = error as { code?: string; port?: number };
+  if (code === 'EADDRINUSE')
+    return { text: `Port ${port} is taken: another gateway may be running. Set PORT or TILLED_SANDBOX_PORT.`, status: 69 };
+  return { text: (error as Error).stack ?? String(error), status: 1 };
+}
+
+/** Serves until the process is asked to end. What keeps it from starting is told, with an exit status of its kind. */
+export async function runGateway(): Promise<void> {
+  try {
+    await serve();
+  } catch (error) {
+    const { text, status } = lastWords(error);
+    process.stderr.write(`${text}\n`);
+    process.exit(status);
+  }
+}
