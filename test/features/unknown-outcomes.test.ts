@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { atTilled, cut, refuse, takenAtTilled } from '../support/at-tilled.js';
+import { atTilled, cut, newBankAccount, refuse, takenAtTilled } from '../support/at-tilled.js';
 import * as ops from '../support/operations.generated.js';
 import { type TestApp, World } from '../support/world.js';
 
@@ -134,6 +134,18 @@ describe('paymentCreate OUTCOME_UNKNOWN', () => {
     await world.advance({ ms: 10_000 });
     expect(await pay({ referenceId: 'order:1' })).toMatchObject({ payment: { status: 'SUCCEEDED' }, userErrors: [], replayed: true });
     expect(await takenAtTilled(world, app)).toEqual([4_200]);
+  });
+
+  it('is not what a slow answer says, if Tilled has told us of a debit that came back while it was on its way', async () => {
+    const account = await world.card(app, customerId, { tilledPaymentMethodId: await newBankAccount(world, app) });
+    await world.control('faults', { operation: CONFIRM, delayMs: 1_000, when: 'after' });
+    const paying = pay({ paymentMethodId: account.id });
+    const debits = async () => (await atTilled(world, app, 'payment_intents')).filter(({ status }) => status === 'processing');
+    await world.until(async () => (await debits()).length === 1);
+    await world.control('return', { paymentIntentId: (await debits())[0]?.['id'] });
+    await world.settle();
+    const { payment } = await paying;
+    expect([payment?.status, (await read(payment?.id)).status]).toEqual(['FAILED', 'FAILED']);
   });
 
   it('is resolved by the webhook alone when that comes first', async () => {

@@ -86,6 +86,13 @@ export const MUTANTS = [
     checks: [only('features/unknown-outcomes', 'if it is a conflict and the first is under way for longer')],
   },
   {
+    name: 'news left to an attempt that is not told of it',
+    file: 'src/billing/payments/payment.mirror.ts',
+    from: 'payment.version += 1;',
+    to: '',
+    checks: [only('features/unknown-outcomes', 'is not what a slow answer says')],
+  },
+  {
     name: 'no change taken for an outcome',
     file: 'src/billing/payments/payment.sender.ts',
     from: "if (shown === 'unconfirmed' || shown === 'unpaid') {",

@@ -38,7 +38,10 @@ export class PaymentMirror {
     const payment = await this.paymentOf(tx, intent);
     if (payment === null) return null;
     const isForAttempt = isAttemptOpen(payment, markedId(tx, intent.metadata)) && ENDED_WITHOUT_MONEY.includes(progressOf(intent));
-    return isForAttempt ? payment : this.recordOn(tx, payment, intent);
+    if (!isForAttempt) return this.recordOn(tx, payment, intent);
+    // Who is at the attempt may hold an older answer: another version has them read again before they record it.
+    payment.version += 1;
+    return payment;
   }
 
   /** Records a payment's own intent on its locked row, for its own work. Null for a state that cannot be. */
