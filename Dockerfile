@@ -63,7 +63,7 @@ EXPOSE 4000
 # Liveness: a gateway whose database is away is not restarted for it. Readiness is GET /readyz, for what balances the load.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT ?? 4000}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# Room for young objects from the beginning, MB: with 16 a list takes 1.8 times the CPU (docs/decisions/0045).
+# Room for young objects from the beginning, MB: with 16 a list takes 1.8 times the CPU (docs/decisions/0044).
 # What the start alone has filled of it is given back once, for which the gateway is lent V8's collector.
 # And every object begins as a young one: in some processes V8 would make parts of answers among the old ones, and with them keep whole answers
 # until a full collection, at 1.7 times the memory and 1.4 times the CPU time of a list.
