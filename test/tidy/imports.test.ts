@@ -37,9 +37,7 @@ const mayImport: Record<string, string[]> = {
 /** The folders of a wing, upper before lower: each may import those below it. */
 const nouns: Record<string, string[]> = {
   backoffice: ['history', 'open-intents', 'gauges', 'imports', 'inspection', 'retention', 'privacy', 'reconciliation'],
-  billing: [
-    ...['dunning', 'invoices', 'usage', 'disputes', 'refunds', 'payments', 'subscriptions', 'plans', 'payment-methods', 'customers'],
-  ],
+  billing: ['disputes', 'refunds', 'payments', 'subscriptions', 'payment-methods', 'customers'],
 };
 
 /** What every noun may import, and which imports no noun: money, and the kit that nouns are made with. */
@@ -230,6 +228,14 @@ const rules: Rule[] = [
       (database.test(to) || (isIn(to, 'platform') && !/^src\/platform\/(log|clock|deadline|degradation|errors|spans)\.ts$/.test(to))),
     bites: ['src/tilled/tilled.client.ts -> src/platform/tenancy/scope.ts', 'src/tilled/tilled.client.ts -> @mikro-orm/core'],
     spares: ['src/tilled/tilled.client.ts -> src/platform/log.ts', 'src/tilled/tilled.http.ts -> node:https'],
+  },
+  {
+    name: 'rules of inputs',
+    sentence: 'Only graphql/input-rules.ts loads class-validator, rule by rule: its front door loads three hundred modules.',
+    forbids: ({ from, to, isTypeOnly }) =>
+      /^class-validator($|\/)/.test(to) && !isTypeOnly && from !== 'src/graphql/input-rules.ts' && !from.startsWith('test/'),
+    bites: ['src/billing/payments/payment.inputs.ts -> class-validator'],
+    spares: ['src/graphql/payload.ts -> type class-validator', 'src/graphql/input-rules.ts -> class-validator'],
   },
   {
     name: 'traces are optional',

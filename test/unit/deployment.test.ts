@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { access, constants, readdir, readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -48,6 +48,12 @@ async function example(file: string): Promise<Record<string, string>> {
   const lines = (await readFile(`ops/docker/${file}.example`, 'utf8')).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
+
+describe('the command line', () => {
+  it('can be executed as it was checked out: what npx and the image start is the file itself', async () => {
+    await expect(access('bin/billing.mjs', constants.X_OK)).resolves.toBeUndefined();
+  });
+});
 
 describe('the Dockerfile', () => {
   it('copies only what the repository has and .dockerignore lets through', async () => {
