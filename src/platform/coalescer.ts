@@ -17,7 +17,9 @@ export interface CoalescerLimits {
    * For another write to begin beside those under way, as many items must wait as they have, or this many: else a busy
    * coalescer would write ever fewer at once. 1 holds nobody back.
    */
-  readonly concurrentWriteMin: number;
+  readonly besideMin: number;
+  /** Whether a write takes 1, 2, 3, 4, 6, 8, 12, 16 … items: statements of few lengths stay prepared. */
+  readonly inFewSizes: boolean;
 }
 
 /**
@@ -71,12 +73,19 @@ export class Coalescer<Item, Result> {
   }
 
   private mayBegin(): boolean {
-    const { writesMax, concurrentWriteMin } = this.limits;
-    const isEnough = this.waiting.length >= Math.min(this.itemsUnderWay, concurrentWriteMin);
+    const { writesMax, besideMin } = this.limits;
+    const isEnough = this.waiting.length >= Math.min(this.itemsUnderWay, besideMin);
     return this.waiting.length > 0 && this.writes < writesMax && isEnough;
   }
 
   private sizeOfNext(): number {
+    const fitting = this.fitting();
+    if (!this.limits.inFewSizes) return fitting;
+    const power = 2 ** Math.trunc(Math.log2(fitting));
+    return fitting >= power * 1.5 ? power * 1.5 : power;
+  }
+
+  private fitting(): number {
     let size = 0;
     for (const [index, { item }] of this.waiting.entries()) {
       size += this.sizeOf(item);
