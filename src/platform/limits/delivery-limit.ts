@@ -14,6 +14,8 @@ const UNVERIFIED = { max: 100, windowMs: 900_000 };
 export class DeliveryLimit {
   private readonly limit: LeasedLimit;
   private readonly unverified = new MemoryLimitStore();
+  /** Until then there may be addresses that are counted, ms of the clock: else none has to be worked out. */
+  private countedUntilMs = 0;
 
   constructor(private readonly parts: { readonly store: LimitStore; readonly clock: Clock; readonly maxPerHour: number }) {
     this.limit = new LeasedLimit(parts);
@@ -30,13 +32,17 @@ export class DeliveryLimit {
 
   /** Whether so many deliveries from an address were not from Tilled that nothing is looked up for it any more. */
   async isSuspect(address: string): Promise<boolean> {
-    const seen = await this.unverified.read(keyOf(address), this.parts.clock.now().getTime());
+    const nowMs = this.parts.clock.now().getTime();
+    if (nowMs >= this.countedUntilMs) return false;
+    const seen = await this.unverified.read(keyOf(address), nowMs);
     return seen !== null && seen.used >= UNVERIFIED.max;
   }
 
   /** Counts a delivery that was not from Tilled. */
   async noteUnverified(address: string): Promise<void> {
-    await this.unverified.lease(keyOf(address), UNVERIFIED, this.parts.clock.now().getTime(), true);
+    const nowMs = this.parts.clock.now().getTime();
+    this.countedUntilMs = nowMs + UNVERIFIED.windowMs;
+    await this.unverified.lease(keyOf(address), UNVERIFIED, nowMs, true);
   }
 }
 
