@@ -17,7 +17,7 @@ export interface CoalescerLimits {
    * For another write to begin beside those under way, as many items must wait as they have, or this many: else a busy
    * coalescer would write ever fewer at once. 1 holds nobody back.
    */
-  readonly besideMin: number;
+  readonly concurrentWriteMin: number;
   /** Whether a write takes 1, 2, 3, 4, 6, 8, 12, 16 … items: statements of few lengths stay prepared. */
   readonly inFewSizes: boolean;
 }
@@ -73,8 +73,8 @@ export class Coalescer<Item, Result> {
   }
 
   private mayBegin(): boolean {
-    const { writesMax, besideMin } = this.limits;
-    const isEnough = this.waiting.length >= Math.min(this.itemsUnderWay, besideMin);
+    const { writesMax, concurrentWriteMin } = this.limits;
+    const isEnough = this.waiting.length >= Math.min(this.itemsUnderWay, concurrentWriteMin);
     return this.waiting.length > 0 && this.writes < writesMax && isEnough;
   }
 

@@ -4,7 +4,7 @@ import { Coalescer } from './coalescer.js';
 export const KEYS_MAX = 100;
 
 /** Three reads of a kind under way keep the database busy; what is asked meanwhile goes into the next one. */
-const LIMITS = { writesMax: 3, besideMin: 1, sizeMax: KEYS_MAX, waitingMax: 100_000, isolatesFailures: false, inFewSizes: false };
+const LIMITS = { writesMax: 3, concurrentWriteMin: 1, sizeMax: KEYS_MAX, waitingMax: 100_000, isolatesFailures: false, inFewSizes: false };
 
 /**
  * Lets requests that ask the same kind of thing at the same time share a statement. Nothing is remembered: a read

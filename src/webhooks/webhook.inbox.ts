@@ -48,7 +48,7 @@ const ROUTE_AGAIN_MS_MAX = 3_600_000;
 const NOBODYS_AFTER_MS = 86_400_000;
 
 /** Two writes at once keep the database busy without queueing; 16 events are worth a write's round trips. */
-const COALESCING = { writesMax: 2, besideMin: 16, sizeMax: 64, waitingMax: 5_000, isolatesFailures: true, inFewSizes: true };
+const COALESCING = { writesMax: 2, concurrentWriteMin: 16, sizeMax: 64, waitingMax: 5_000, isolatesFailures: true, inFewSizes: true };
 
 /** Takes deliveries: verified first, stored once, marked as waiting for a worker, all before anybody answers 200. */
 export class WebhookInbox {
