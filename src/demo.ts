@@ -52,6 +52,18 @@ export async function encryptionOf(config: Config): Promise<EncryptionConfig> {
   return { key: Buffer.from(await readFile(file, 'utf8'), 'base64'), previous: null };
 }
 
+/** What a gateway takes of the configuration as it is: all but Tilled's account, which may be the local sandbox's. */
+export async function settingsOf(config: Config) {
+  return {
+    database: config.database,
+    encryption: await encryptionOf(config),
+    tilledTimeoutMs: config.tilledTimeoutMs,
+    tilledQuietMs: config.tilledQuietMs,
+    slowQueryMs: config.slowQueryMs,
+    reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
+  };
+}
+
 /** Starts the local sandbox on its kept state, with an account whose events are delivered to the gateway. */
 export async function startLocalTilled(config: Config, gatewayUrl: string, log: Log): Promise<LocalTilled> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { composeGateway, type Gateway } from './compose.js';
 import { composeLimits } from './compose.limits.js';
 import { type Config, ConfigError, readConfig } from './config.js';
-import { type DemoEnvironment, encryptionOf, ensureDemoApp, type LocalTilled, startLocalTilled } from './demo.js';
+import { type DemoEnvironment, ensureDemoApp, type LocalTilled, settingsOf, startLocalTilled } from './demo.js';
 import { createHttpServer } from './http/server.js';
 import { systemClock } from './platform/clock.js';
 import { DatabaseUnusable, prepareDatabase } from './platform/db/prepare.js';
@@ -24,17 +24,7 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   const local = config.tilled === null ? await startLocalTilled(config, gatewayUrl, log) : null;
   const tilled = config.tilled ?? local?.tilled;
   if (tilled === undefined) throw new Error('There is neither a Tilled account nor a sandbox.');
-  const gateway = await composeGateway({
-    database: config.database,
-    encryption: await encryptionOf(config),
-    clock: systemClock,
-    log,
-    tilled,
-    tilledTimeoutMs: config.tilledTimeoutMs,
-    tilledQuietMs: config.tilledQuietMs,
-    slowQueryMs: config.slowQueryMs,
-    reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
-  });
+  const gateway = await composeGateway({ ...(await settingsOf(config)), clock: systemClock, log, tilled });
   await prepareDatabase(gateway.database, gateway.migrator);
   await gateway.secrets.prepare();
   await gateway.clocks.start();

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Foundation, Gateway } from '../compose.js';
 import { type Config, ConfigError, readConfig, type TilledConfig } from '../config.js';
-import { encryptionOf, readDemoEnvironment } from '../demo.js';
+import { encryptionOf, readDemoEnvironment, settingsOf } from '../demo.js';
 import { systemClock } from '../platform/clock.js';
 import { prepareDatabase } from '../platform/db/prepare.js';
 import { NotFound } from '../platform/errors.js';
@@ -49,17 +49,7 @@ export const withGateway: WithGateway = async (work, how = {}) => {
   const tilled = await tilledOf(config);
   const log = createLog(how.isLoud ? config.logLevel : 'silent', config.logFiles && { ...config.logFiles, name: 'worker' });
   const { composeGateway } = await import('../compose.js');
-  const gateway = await composeGateway({
-    database: config.database,
-    encryption: await encryptionOf(config),
-    clock: systemClock,
-    log,
-    tilled,
-    tilledTimeoutMs: config.tilledTimeoutMs,
-    tilledQuietMs: config.tilledQuietMs,
-    slowQueryMs: config.slowQueryMs,
-    reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
-  });
+  const gateway = await composeGateway({ ...(await settingsOf(config)), clock: systemClock, log, tilled });
   try {
     if (!how.isUnprepared) await prepareDatabase(gateway.database, gateway.migrator);
     if (!how.isUnprepared) await gateway.secrets.prepare();
