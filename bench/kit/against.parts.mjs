@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { deliveries } from './deliveries.mjs';
+import { startDirect } from './direct.mjs';
 import { interleaved } from './load.mjs';
-import { startContestant } from './processes.mjs';
 import { readListRequests, readOneRequests } from './reads.mjs';
 import { startPart } from './start.part.mjs';
 
@@ -46,7 +46,7 @@ async function paying({ builds, tilled, rounds, seconds }, load) {
     cards.push(cardId);
     entries.push({ contestant, load: { ...longer, requests: payments(build, customerId) } });
   }
-  const direct = load.rate === undefined ? null : await directly(tilled, cards[0]);
+  const direct = load.rate === undefined ? null : await startDirect(tilled, cards[0]);
   if (direct !== null) entries.push({ contestant: direct, load: { ...longer, requests: [{ method: 'POST', path: '/', body: '{}' }] } });
   await tilled.latency(LATENCY_MS);
   const found = await inTurns(entries, rounds);
@@ -84,21 +84,6 @@ async function payerAt({ url }, build, tilled) {
   const { id: cardId } = await tilled.card();
   await graphql(attach, { customerId, tilledPaymentMethodId: cardId });
   return { customerId, cardId };
-}
-
-/** The two calls to Tilled alone, with a card that is attached. */
-function directly(tilled, cardId) {
-  return startContestant({
-    name: 'direct',
-    args: ['bench/peers/direct.mjs'],
-    ready: '/',
-    environment: {
-      TILLED_BASE_URL: tilled.baseUrl,
-      TILLED_SECRET_KEY: tilled.secretKey,
-      TILLED_ACCOUNT_ID: tilled.accountId,
-      PAYMENT_METHOD_ID: cardId,
-    },
-  });
 }
 
 function authorizationOf({ key }) {

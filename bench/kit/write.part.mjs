@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { startDirect } from './direct.mjs';
 import { interleaved } from './load.mjs';
-import { startContestant } from './processes.mjs';
 import { emptyQueue, startGateway } from './stage.mjs';
 import { startTilled } from './tilled.mjs';
 
@@ -38,17 +38,7 @@ export async function writePart(stage, { rounds, seconds }) {
     customerId,
     tilledPaymentMethodId: card.id,
   });
-  const direct = await startContestant({
-    name: 'direct',
-    args: ['bench/peers/direct.mjs'],
-    ready: '/',
-    environment: {
-      TILLED_BASE_URL: tilled.baseUrl,
-      TILLED_SECRET_KEY: tilled.secretKey,
-      TILLED_ACCOUNT_ID: tilled.accountId,
-      PAYMENT_METHOD_ID: card.id,
-    },
-  });
+  const direct = await startDirect(tilled, card.id);
   await tilled.latency(LATENCY_MS);
   // Twice as long as other rounds: at 50 a second a short one has too few requests for a p95.
   const load = (requests) => ({ connections: RATE, seconds: 2 * seconds, rate: RATE, requests });
