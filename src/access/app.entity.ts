@@ -6,11 +6,11 @@ import { IdColumn, JsonColumn, Text, TimeColumn } from '../platform/db/columns.j
 @ObjectType({ simpleResolvers: true, description: 'The application the credential belongs to.' })
 @Entity({ tableName: 'billing_apps' })
 export class App {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Its id, as the operator chose it.' })
   @PrimaryKey({ columnType: 'varchar(64)', type: 'string' })
   id!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Its name, for people.' })
   @Text(255)
   name!: string;
 

@@ -1,5 +1,6 @@
 import { Arg, Ctx, Extensions, Field, ID, InputType, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Allow, READERS } from '../graphql/access.js';
+import { INPUT } from '../graphql/descriptions.js';
 import { Max, Min } from '../graphql/input-rules.js';
 import { MOVES_NO_MONEY } from '../graphql/money.js';
 import { plainPayload, respond } from '../graphql/payload.js';
@@ -10,23 +11,30 @@ import { App } from './app.entity.js';
 
 const TTL_SECONDS_MAX = 86_400;
 
-@InputType({ description: 'A short-lived token with which a browser may read this one customer and attach payment methods to it.' })
+@InputType({ description: 'The customer that a browser may act for, and for how long.' })
 class CustomerSessionCreateInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Whom the session is for. It reaches this customer and nobody else.' })
   customerId!: string;
 
-  @Field(() => Int, { nullable: true, defaultValue: 900, description: 'From 60 to 86,400.' })
+  @Field(() => Int, {
+    nullable: true,
+    defaultValue: 900,
+    description: 'For how long it is good, in seconds, from 60 to 86,400. One session cannot be ended early: keep it short.',
+  })
   @Min(60)
   @Max(TTL_SECONDS_MAX)
   ttlSeconds?: number;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ simpleResolvers: true, description: 'A session for a browser, or why there is none.' })
 class CustomerSessionPayload extends plainPayload() {
-  @Field(() => String, { nullable: true, description: 'Sent as Authorization: Bearer by the browser.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The credential, shown this once: the browser sends it as `Authorization: Bearer …`. Null where none was made.',
+  })
   token!: string | null;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, { nullable: true, description: 'When it ends; null where none was made.' })
   expiresAt!: Date | null;
 }
 
@@ -35,16 +43,19 @@ export class AppResolver {
   constructor(private readonly access: AccessService) {}
 
   @Allow(...READERS, 'customer', { needs: null })
-  @Query(() => App, { description: "The caller's own." })
+  @Query(() => App, { description: 'The app that the credential belongs to.' })
   app(@Ctx() scope: Scope): { id: string; name: string } {
     return { id: scope.caller.app.id, name: scope.caller.app.name };
   }
 
   @Allow('service', { needs: 'sessions:write' })
   @Extensions(MOVES_NO_MONEY)
-  @Mutation(() => CustomerSessionPayload)
+  @Mutation(() => CustomerSessionPayload, {
+    description:
+      'Makes a short-lived token with which a browser may read this one customer and attach, choose and detach their payment methods. Each call makes another one.',
+  })
   async customerSessionCreate(
-    @Arg('input', () => CustomerSessionCreateInput) input: CustomerSessionCreateInput,
+    @Arg('input', () => CustomerSessionCreateInput, { description: INPUT }) input: CustomerSessionCreateInput,
     @Ctx() scope: Scope,
   ): Promise<{ token: string | null; expiresAt: Date | null; userErrors: UserError[] }> {
     const { session, userErrors } = await respond('session', input, async () => ({

@@ -19,10 +19,17 @@ import { type Access, ROLES, type Role, UNCONFINED } from './access.js';
 
 type Field = GraphQLField<unknown, Scope>;
 
+const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
+  service: 'A backend of the app, with a key bg_svc_…: reads and changes everything of its app.',
+  read_only: 'Analytics or support, with a key bg_ro_…: reads, and changes nothing.',
+  operator: 'Who operates the app, with a key bg_ops_…: reads, has webhook events handled again and closes divergences.',
+  customer: 'A browser, with the session of one customer: reaches that customer and what is theirs.',
+};
+
 const ROLE_TYPE = new GraphQLEnumType({
   name: 'Role',
   description: 'Kinds of caller: keys of a service, of readers and of operators, and the session of one customer.',
-  values: Object.fromEntries(ROLES.map((role) => [role.toUpperCase(), {}])),
+  values: Object.fromEntries(ROLES.map((role) => [role.toUpperCase(), { description: ROLE_MEANINGS[role] }])),
 });
 
 /** How schema.graphql says who may reach what. */
@@ -32,8 +39,11 @@ export const AUTH_DIRECTIVE = new GraphQLDirective({
     'Who may reach it; a field without it is for whom its type is for. A key that is confined to scopes needs one of these as well; "*" is reached by keys that are not confined only. The outcome of a mutation shows what it wrote to whoever may write it.',
   locations: [DirectiveLocation.FIELD_DEFINITION, DirectiveLocation.OBJECT, DirectiveLocation.INTERFACE],
   args: {
-    roles: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(ROLE_TYPE))) },
-    scopes: { type: new GraphQLList(new GraphQLNonNull(GraphQLString)) },
+    roles: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(ROLE_TYPE))), description: 'Kinds of caller that reach it.' },
+    scopes: {
+      type: new GraphQLList(new GraphQLNonNull(GraphQLString)),
+      description: 'Of these a confined key needs one; absent: every key of these roles.',
+    },
   },
 });
 

@@ -3,28 +3,34 @@ import { cursorOf, type Page, type PageRequest } from '../platform/tenancy/page.
 import type { SelectedColumns } from './reads/selected-columns.js';
 
 /** Where a page lies in its list. */
-@ObjectType({ simpleResolvers: true, description: 'Where a page lies in its list.' })
+@ObjectType({ simpleResolvers: true, description: 'Where a page lies in its list, and how to read on.' })
 export class PageInfo {
-  @Field()
+  @Field({ description: 'Whether there is more after this page. Read on with `after: endCursor` while it is true.' })
   hasNextPage!: boolean;
 
-  @Field()
+  @Field({ description: 'Whether something stands before this page, as it does on every page that was asked for with `after`.' })
   hasPreviousPage!: boolean;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'The cursor of the first entry; null on an empty page.' })
   startCursor!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Pass it as `after` to read on.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The cursor of the last entry: pass it as `after` to read on. Null on an empty page.',
+  })
   endCursor!: string | null;
 }
 
 /** Arguments of every list. */
 @ArgsType()
 export class PageArgs implements PageRequest {
-  @Field(() => Int, { nullable: true, defaultValue: 20, description: 'From 1 to 100.' })
+  @Field(() => Int, { nullable: true, defaultValue: 20, description: 'How many entries the page has at most, from 1 to 100.' })
   first!: number;
 
-  @Field(() => String, { nullable: true, description: 'The endCursor of the page before.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The endCursor of the page before. Absent: the first page. A text that is no cursor is BAD_USER_INPUT.',
+  })
   after?: string | null;
 }
 
@@ -35,24 +41,24 @@ export function pageOf(args: PageArgs, columns?: SelectedColumns): PageRequest {
 
 /** The connection type of a node class: `class PaymentConnection extends connectionType(Payment) {}`. */
 export function connectionType<Item extends { id: string }>(item: ClassType<Item>, name: string) {
-  @ObjectType(`${name}Edge`, { simpleResolvers: true, description: `A ${name} and its place in a list.` })
+  @ObjectType(`${name}Edge`, { simpleResolvers: true, description: `One ${name} and its place in a list.` })
   abstract class Edge {
-    @Field()
+    @Field({ description: 'The place of this entry: pass it as `after` to read on behind it.' })
     cursor!: string;
 
-    @Field(() => item)
+    @Field(() => item, { description: `The ${name} at this place.` })
     node!: Item;
   }
 
   @ObjectType({ simpleResolvers: true })
   abstract class Connection {
-    @Field(() => [Edge])
+    @Field(() => [Edge], { description: 'The entries with their cursors. `nodes` has the same entries without them.' })
     edges!: Edge[];
 
-    @Field(() => [item])
+    @Field(() => [item], { description: 'The entries of this page.' })
     nodes!: Item[];
 
-    @Field(() => PageInfo)
+    @Field(() => PageInfo, { description: 'Where the page lies in the list, and whether there is more.' })
     pageInfo!: PageInfo;
 
     count!: () => Promise<number | null>;

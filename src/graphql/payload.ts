@@ -8,14 +8,19 @@ import { UserError, userError } from './user-errors.js';
 /** What every mutation's payload has. */
 @ObjectType({ simpleResolvers: true })
 abstract class Payload {
-  @Field(() => [UserError])
+  @Field(() => [UserError], {
+    description:
+      'What went wrong, as expected; empty when all went well. Look here first: such failures are not among the top-level errors.',
+  })
   userErrors!: UserError[];
 }
 
 /** What the payload of a mutation that can be repeated has. */
 @ObjectType({ simpleResolvers: true })
 abstract class RepeatablePayload extends Payload {
-  @Field({ description: 'Whether this is the answer to an earlier request with the same idempotency key or reference.' })
+  @Field({
+    description: 'Whether this is the answer to an earlier request with the same idempotency key or reference. Nothing was done anew then.',
+  })
   replayed!: boolean;
 }
 

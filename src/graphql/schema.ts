@@ -25,11 +25,21 @@ export async function createSchema(resolvers: readonly object[]): Promise<GraphQ
     directives: [...specifiedDirectives, AUTH_DIRECTIVE],
     validate: false,
   });
+  describeRoots(schema);
   resolveDirectly(schema, made);
   declareAccess(schema);
   assertMoneyIsSaid(schema);
   noteAnswers(schema);
   return schema;
+}
+
+/** type-graphql makes the two roots itself, without words. */
+function describeRoots(schema: GraphQLSchema): void {
+  const [query, mutation] = [schema.getQueryType(), schema.getMutationType()];
+  if (query) query.description = 'What can be read. Nothing is changed by it, and all of it is of the app of the credential.';
+  if (mutation)
+    mutation.description =
+      'What can be done. Expected failures are in the `userErrors` of the payload, each with a code that says what to do. A mutation that may move money stands alone in its operation.';
 }
 
 /** The schema as it is committed: sorted, so that a diff shows what changed, and with who may reach what. */

@@ -1,8 +1,46 @@
-import { Field, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Int, InterfaceType, ObjectType } from 'type-graphql';
 import { UserErrorCode, type UserErrorFacts } from '../platform/errors.js';
 import { redactedText } from '../platform/log.js';
+import { describeEnum } from './enums.js';
 
-registerEnumType(UserErrorCode, { name: 'UserErrorCode', description: 'What went wrong, as expected. Codes are added, never renamed.' });
+describeEnum(UserErrorCode, {
+  name: 'UserErrorCode',
+  description:
+    'What went wrong, as expected, and what to do. Codes are added, never renamed: treat one that you do not know like PROCESSOR_REJECTED.',
+  values: {
+    INVALID:
+      'The input breaks a rule; `field` says where and `message` what is allowed. Nothing was done. Change the input; the same key may be used again.',
+    NOT_FOUND: "The app has no such object; another app's answers the same. Nothing was done. Check the id, and use a new key.",
+    CONFLICT:
+      'Something else stands in the way, and `message` says what. Nothing was done. Wait for it, or put it right, and repeat with the same key.',
+    STALE_VERSION:
+      'The object changed since you read it. Nothing was done. Read it again, decide anew, and send its new version with a new key.',
+    DUPLICATE_EXTERNAL_ID:
+      'Another customer of the app has this externalId. Nothing was done. Read that one with customerByExternalId, or take another externalId and a new key.',
+    DUPLICATE_REFERENCE:
+      'The referenceId belongs to another payment, or refund, which differs. Nothing was done. Take another reference and a new key for something new.',
+    NO_PAYMENT_METHOD: 'The customer has no payment method to charge. Nothing was done. Attach one, or name one, and use a new key.',
+    PAYMENT_METHOD_IN_USE:
+      'A live subscription is paid with this method. Nothing was done. Give the subscription another one, then repeat with the same key.',
+    PAYMENT_DECLINED:
+      'The bank or the processor declined, or a bank debit came back: the app keeps no money of it. `declineCode` says why. If `retryable`, try again later, else ask the payer for another method; both with a new key.',
+    PAYMENT_DISPUTED:
+      'A dispute of the payment is open or lost: a refund may pay the cardholder twice. Nothing was done. Have a person decide; to refund all the same send acknowledgeDispute: true.',
+    ILLEGAL_TRANSITION:
+      "The object's state does not allow it. Nothing was done. Read the object again; what you want may be done already. Another try needs a new key.",
+    REFUND_TOO_LARGE:
+      'More was asked for than is left to refund. Nothing was done. `message` says how much is left: ask for no more than that, with a new key.',
+    IDEMPOTENCY_KEY_REUSED:
+      'This key came with other input before. Nothing was done. Use a new key for a new request; for a repeat send the same input.',
+    IDEMPOTENCY_IN_PROGRESS: 'The first request with this key has not ended. Wait for retryAfterMs, then repeat with the same key.',
+    PROCESSOR_REJECTED:
+      'The processor refused for good, and `message` has its reason. No money moved. Change what it says, and use a new key; if nothing is wrong with the input, a person has to look at the account.',
+    PROCESSOR_UNAVAILABLE:
+      'The processor could not be reached, or takes nothing now. Nothing happened. Wait for retryAfterMs, then repeat with the same key.',
+    OUTCOME_UNKNOWN:
+      'The processor was asked and has not answered: it may have happened. It is being found out by itself. Read the object, or repeat with the same key after retryAfterMs. Never send it with a new key: it could be done twice.',
+  },
+});
 
 /** An expected failure in the payload of the mutation it belongs to. */
 @InterfaceType({
@@ -11,13 +49,16 @@ registerEnumType(UserErrorCode, { name: 'UserErrorCode', description: 'What went
   resolveType: (value: UserError) => value.constructor.name,
 })
 export abstract class UserError {
-  @Field(() => UserErrorCode)
+  @Field(() => UserErrorCode, { description: 'What went wrong, for programs. Decide by it what to do next.' })
   code!: UserErrorCode;
 
   @Field({ description: 'A sentence for developers: what is wrong and what to do.' })
   message!: string;
 
-  @Field(() => [String], { nullable: true, description: 'Path into the input.' })
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Path of what is wrong in the input, e.g. ["amount", "amountMinor"]; null where no single field is to blame.',
+  })
   field!: readonly string[] | null;
 }
 
@@ -26,12 +67,16 @@ export abstract class UserError {
 export class GenericUserError extends UserError {}
 
 /** The payment was declined. */
-@ObjectType({ implements: UserError, simpleResolvers: true, description: 'The bank or the processor declined the payment.' })
+@ObjectType({
+  implements: UserError,
+  simpleResolvers: true,
+  description: 'The bank or the processor declined the payment, or gave a bank debit back: the app keeps no money of it.',
+})
 export class PaymentDeclined extends UserError {
   @Field({ description: "The processor's code, e.g. insufficient_funds. New codes may appear." })
   declineCode!: string;
 
-  @Field({ description: 'Whether the same method may work later; otherwise ask for another one.' })
+  @Field({ description: 'Whether the same method may work later, with a new idempotency key. If not, ask the payer for another one.' })
   retryable!: boolean;
 }
 
@@ -42,7 +87,7 @@ export class PaymentDeclined extends UserError {
   description: 'The same request, with the same idempotency key, may work a little later.',
 })
 export class RetryLater extends UserError {
-  @Field(() => Int, { description: 'How long to wait before repeating it, ms.' })
+  @Field(() => Int, { description: 'How long to wait before repeating it with the same idempotency key, ms.' })
   retryAfterMs!: number;
 }
 

@@ -31,9 +31,13 @@ export class NodeResolver {
   @Allow(...READERS, 'customer', { needs: null })
   @Query(() => Node, {
     nullable: true,
-    description: "Null for another app's id, as for a random one, and for what is not for the caller.",
+    description: "Any object by its id. Null for another app's id, as for a random one, and for what is not for the caller.",
   })
-  async node(@Arg('id', () => ID) id: string, @Ctx() scope: Scope, @Info() { schema }: GraphQLResolveInfo): Promise<Node | null> {
+  async node(
+    @Arg('id', () => ID, { description: 'An id of any kind; its prefix says which.' }) id: string,
+    @Ctx() scope: Scope,
+    @Info() { schema }: GraphQLResolveInfo,
+  ): Promise<Node | null> {
     const [prefix = ''] = id.split('_');
     const [typeName, find] = (Object.hasOwn(KINDS, prefix) ? KINDS[prefix] : undefined) ?? [];
     return find !== undefined && mayReach(schema, typeName ?? '', scope.caller.actor) ? find(scope, id) : null;

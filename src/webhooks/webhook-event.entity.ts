@@ -1,7 +1,8 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
-import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Int, ObjectType } from 'type-graphql';
 import { Resource } from '../graphql/access.js';
 import { connectionType } from '../graphql/connection.js';
+import { describeEnum } from '../graphql/enums.js';
 import { Node } from '../graphql/node.js';
 import { IdColumn, IntColumn, JsonColumn, Text, TimeColumn } from '../platform/db/columns.js';
 import { TenantRow } from '../platform/tenancy/tenant-row.js';
@@ -13,14 +14,24 @@ export enum WebhookEventStatus {
   FAILED = 'FAILED',
   DEAD = 'DEAD',
 }
-registerEnumType(WebhookEventStatus, {
+describeEnum(WebhookEventStatus, {
   name: 'WebhookEventStatus',
-  description: 'RECEIVED waits for its turn, FAILED will be tried again, DEAD waits for a person.',
+  description: 'How far an event was handled.',
+  values: {
+    DEAD: 'It failed too often. Find out why in `error`, then send it again with webhookEventReplay.',
+    FAILED: 'Handling it failed, and is tried again by itself.',
+    PROCESSED: 'It was handled, or there was nothing to do about it.',
+    RECEIVED: 'It waits for its turn.',
+  },
 });
 
 /** An event of Tilled, verified and stored once. It hints that its object changed; the state is fetched. */
 @Resource('webhooks', 'service', 'operator')
-@ObjectType({ implements: Node, simpleResolvers: true, description: 'An event of the processor, verified and stored once.' })
+@ObjectType({
+  implements: Node,
+  simpleResolvers: true,
+  description: 'An event of the processor, verified and stored once. It only hints that an object changed: the object is fetched.',
+})
 @Entity({ tableName: 'billing_webhooks' })
 @Unique({ name: 'billing_webhooks_event', properties: ['appId', 'eventId'] })
 @Index({ name: 'billing_webhooks_object', properties: ['appId', 'objectId', 'status'] })
@@ -33,7 +44,7 @@ export class WebhookEvent extends TenantRow {
   @IdColumn()
   eventId!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: "The processor's type of event, e.g. payment_intent.succeeded." })
   @Text(64)
   type!: string;
 
@@ -44,7 +55,7 @@ export class WebhookEvent extends TenantRow {
   @IdColumn({ nullable: true })
   objectId!: string | null;
 
-  @Field(() => WebhookEventStatus)
+  @Field(() => WebhookEventStatus, { description: 'How far it was handled.' })
   @Text(16)
   status!: WebhookEventStatus;
 
@@ -56,7 +67,7 @@ export class WebhookEvent extends TenantRow {
   @IntColumn()
   attempts!: number;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Why the last try to handle it failed; null where none did.' })
   @Text(1000, { nullable: true })
   error!: string | null;
 
@@ -64,11 +75,11 @@ export class WebhookEvent extends TenantRow {
   @JsonColumn()
   payload!: unknown;
 
-  @Field(() => Date)
+  @Field(() => Date, { description: 'When it was delivered first.' })
   @TimeColumn()
   receivedAt!: Date;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, { nullable: true, description: 'When it was handled; null while it is not.' })
   @TimeColumn({ nullable: true })
   processedAt!: Date | null;
 
@@ -77,5 +88,5 @@ export class WebhookEvent extends TenantRow {
   unqueuedSince!: Date | null;
 }
 
-@ObjectType()
+@ObjectType({ description: 'One page of events, newest first.' })
 export class WebhookEventConnection extends connectionType(WebhookEvent, 'WebhookEvent') {}

@@ -18,6 +18,7 @@ import {
 import { Payment } from '../billing/payments/payment.entity.js';
 import { Allow, READERS } from '../graphql/access.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../graphql/connection.js';
+import { INPUT } from '../graphql/descriptions.js';
 import { MOVES_NO_MONEY } from '../graphql/money.js';
 import { type PayloadOf, plainPayload, respond } from '../graphql/payload.js';
 import { Reads, Selected, type SelectedColumns } from '../graphql/reads/selected-columns.js';
@@ -30,22 +31,22 @@ import { WebhookFactRepository } from './webhook-fact.repository.js';
 
 @ArgsType()
 class WebhookEventsArgs extends PageArgs {
-  @Field(() => [WebhookEventStatus], { nullable: true })
+  @Field(() => [WebhookEventStatus], { nullable: true, description: 'Only events in one of these states. Absent: all.' })
   status?: WebhookEventStatus[] | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Only events of exactly this type, e.g. payment_intent.succeeded. Absent: of all.' })
   type?: string | null;
 }
 
-@InputType({ description: 'Has the object of the event fetched and recorded again; always safe.' })
+@InputType({ description: 'An event to handle again.' })
 class WebhookEventReplayInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Our id whe_… of the event.' })
   id!: string;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ simpleResolvers: true, description: 'What became of a mutation of an event.' })
 class WebhookEventPayload extends plainPayload() {
-  @Field(() => WebhookEvent, { nullable: true })
+  @Field(() => WebhookEvent, { nullable: true, description: 'The event as it is now; null where nothing was done.' })
   webhookEvent!: WebhookEvent | null;
 }
 
@@ -60,7 +61,10 @@ class WebhookHealth {
   @Field(() => Int, { description: 'Events that wait for a person: replay them once the cause is gone.' })
   dead!: number;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When the oldest event that is neither handled nor dead was delivered; null where there is none.',
+  })
   oldestUnhandledAt!: Date | null;
 
   @Field(() => Int, { description: 'How long the oldest event that is not dead has been waiting, ms.' })
@@ -72,7 +76,7 @@ export class WebhookEventResolver {
   constructor(private readonly service: WebhookService) {}
 
   @Allow('service', 'operator')
-  @Query(() => WebhookEventConnection, { description: 'Newest first.' })
+  @Query(() => WebhookEventConnection, { description: 'The events that the processor delivered, newest first.' })
   webhookEvents(
     @Args(() => WebhookEventsArgs) args: WebhookEventsArgs,
     @Ctx() scope: Scope,
@@ -82,16 +86,19 @@ export class WebhookEventResolver {
   }
 
   @Allow('service', 'operator', { needs: 'webhooks:read' })
-  @Query(() => WebhookHealth)
+  @Query(() => WebhookHealth, { description: 'How well webhooks are being handled. `dead` above 0, or lagMs that grows, needs a person.' })
   webhookHealth(@Ctx() scope: Scope): Promise<WebhookHealth> {
     return this.service.health(scope);
   }
 
   @Allow('service', 'operator')
   @Extensions(MOVES_NO_MONEY)
-  @Mutation(() => WebhookEventPayload)
+  @Mutation(() => WebhookEventPayload, {
+    description:
+      'Has the object of an event fetched and recorded again, soon after; always safe. ILLEGAL_TRANSITION for an event that was only recorded.',
+  })
   webhookEventReplay(
-    @Arg('input', () => WebhookEventReplayInput) input: WebhookEventReplayInput,
+    @Arg('input', () => WebhookEventReplayInput, { description: INPUT }) input: WebhookEventReplayInput,
     @Ctx() scope: Scope,
   ): Promise<PayloadOf<'webhookEvent', WebhookEvent>> {
     return respond('webhookEvent', input, () => this.service.replay(scope, input.id));

@@ -21,18 +21,21 @@ export class WebhookFact extends TenantRow {
   @IdColumn({ nullable: true })
   paymentIntentId!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: "The processor's code of what went wrong; null where it gave none." })
   @Text(64, { nullable: true })
   code!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: "What went wrong, in the processor's words: for people who look into it; null where it gave none.",
+  })
   @Text(500, { nullable: true })
   message!: string | null;
 
   @MinorColumn({ nullable: true })
   amountMinor!: number | null;
 
-  @Field(() => Date)
+  @Field(() => Date, { description: 'When it happened at the processor.' })
   @TimeColumn()
   occurredAt!: Date;
 }

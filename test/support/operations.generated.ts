@@ -3,273 +3,425 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** When a cancellation takes effect. */
 export type CancelMode =
+  /** When the current period ends. Until then it stays as it is, and subscriptionReactivate takes it back. */
   | 'AT_PERIOD_END'
+  /** At once and for good. Nothing is given back: refund a payment where something is owed. */
   | 'IMMEDIATELY';
 
+/** When an approved card payment is taken. */
 export type CaptureMethod =
+  /** At once. */
   | 'AUTOMATIC'
+  /** It is held (REQUIRES_CAPTURE) until paymentCapture takes it or paymentCancel releases it. The processor releases it by itself after 7 days. */
   | 'MANUAL';
 
+/** A customer to make. One without an externalId and without an idempotency key is made again by every repeat. */
 export type CustomerCreateInput = {
+  /** Their e-mail address, at most 320 characters; kept in lower case. Several customers may have the same one. */
   email: string;
+  /** The app's own id of them, 1 to 255 characters, unique in the app. If another customer has it, DUPLICATE_EXTERNAL_ID names that one. */
   externalId?: string | null | undefined;
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
+  /** Your own facts about it, kept here as they are; the processor does not get them. Neither card data nor secrets. */
   metadata?: Record<string, string | null> | null | undefined;
+  /** Their whole name, 1 to 255 characters. */
   name?: string | null | undefined;
 };
 
-/** Removes personal data and detaches payment methods; financial records stay. Refused while a subscription is live. */
+/** A customer to forget: personal data is removed and payment methods are detached; financial records stay. */
 export type CustomerDeleteInput = {
+  /** The customer to forget. It cannot be undone. */
   id: string | number;
 };
 
-/** A short-lived token with which a browser may read this one customer and attach payment methods to it. */
+/** The customer that a browser may act for, and for how long. */
 export type CustomerSessionCreateInput = {
+  /** Whom the session is for. It reaches this customer and nobody else. */
   customerId: string | number;
-  /** From 60 to 86,400. */
+  /** For how long it is good, in seconds, from 60 to 86,400. One session cannot be ended early: keep it short. */
   ttlSeconds?: number | null | undefined;
 };
 
 /** Absent fields stay; metadata merges key by key, and a null value removes its key. */
 export type CustomerUpdateInput = {
+  /** A new e-mail address, at most 320 characters. Null or absent: it stays. */
   email?: string | null | undefined;
+  /** The version that you read. If the object changed since, nothing is done and STALE_VERSION is answered: read it again and decide anew. Absent: not compared. */
   expectedVersion?: number | null | undefined;
+  /** The customer to change. */
   id: string | number;
+  /** Keys to set. Those not named stay, and a null value removes its key. Beyond 50 keys in all it is INVALID. */
   metadata?: Record<string, string | null> | null | undefined;
-  /** Null removes the name. */
+  /** A new name, 1 to 255 characters. Null removes the name; absent, it stays. */
   name?: string | null | undefined;
 };
 
+/** How far a dispute is. WARNING_… are inquiries: the bank asks, and has not taken the money. Do not refund a payment that is disputed otherwise without a person's decision. */
 export type DisputeStatus =
+  /** It ended without a verdict that we know. It changes no more. */
   | 'CLOSED'
+  /** The cardholder keeps the money. Do not refund it as well. */
   | 'LOST'
+  /** The bank took the money back until it is decided. Give evidence before evidenceDueAt, or it is lost. */
   | 'NEEDS_RESPONSE'
+  /** The evidence is being looked at. Nothing is to be done. */
   | 'UNDER_REVIEW'
+  /** The inquiry ended; no money was taken. It may still become a dispute. */
   | 'WARNING_CLOSED'
+  /** The bank inquires. Answer before evidenceDueAt, or refund, so that no dispute follows. */
   | 'WARNING_NEEDS_RESPONSE'
+  /** The answer to the inquiry is being looked at. Nothing is to be done. */
   | 'WARNING_UNDER_REVIEW'
+  /** The app keeps the money. It may still be appealed. */
   | 'WON';
 
-/** ILLEGAL_STATE: the processor reports a state that cannot follow ours; it was not taken over. DUPLICATE_AT_TILLED: the processor has a second object (tilledId) for one of ours (objectId), which follows its own. */
+/** How an object differs. */
 export type DivergenceClass =
+  /** The processor has a second object (tilledId) for one of ours (objectId), which follows its own. If the second took money, or will, give it back or cancel it there. */
   | 'DUPLICATE_AT_TILLED'
+  /** A fact differs, such as an amount. Most heal by themselves at the next look. */
   | 'FIELD'
+  /** The processor reports a state that cannot follow ours; it was not taken over. A person has to see which side is right. */
   | 'ILLEGAL_STATE'
+  /** We have an object that the processor does not know. */
   | 'MISSING_AT_TILLED'
+  /** The processor has an object of the app that we do not know. */
   | 'MISSING_HERE';
 
+/** What kind of object differs. */
 export type DivergenceKind =
+  /** Somebody who pays. */
   | 'CUSTOMER'
+  /** An objection to a payment. */
   | 'DISPUTE'
+  /** Money taken, or to be taken. */
   | 'PAYMENT'
+  /** A card or bank account. */
   | 'PAYMENT_METHOD'
+  /** Money given back. */
   | 'REFUND'
+  /** A payment that repeats. */
   | 'SUBSCRIPTION';
 
-/** Closes a divergence that a person dealt with. If the sides still differ, the next look opens a new one. */
+/** A divergence that a person dealt with. If the sides still differ, the next comparison opens a new one. */
 export type DivergenceResolveInput = {
+  /** A divergence that is OPEN. */
   id: string | number;
-  /** What was found and done, for whoever asks later. */
+  /** What was found and done, for whoever asks later; 1 to 1,000 characters. */
   note: string;
 };
 
-/** HEALED: a later look found both sides equal. RESOLVED: a person said so. */
+/** Whether a divergence is open, or how it was closed. */
 export type DivergenceStatus =
+  /** A later look found both sides equal. */
   | 'HEALED'
+  /** Both sides differed when they were compared last. */
   | 'OPEN'
+  /** A person said that they dealt with it. */
   | 'RESOLVED';
 
+/** Unit of the time between two payments of a subscription. */
 export type IntervalUnit =
+  /** Calendar months: on the same day, or the last one of a shorter month. */
   | 'MONTH'
+  /** Weeks of 7 days. */
   | 'WEEK'
+  /** Calendar years: on the same day; 29 February is the 28th in other years. */
   | 'YEAR';
 
 /** An amount to move: at least 1 and at most 99,999,999 minor units. */
 export type MoneyInput = {
+  /** How much, in minor units: 1990 is 19.90 USD, or 1990 JPY. From 1 to 99,999,999. */
   amountMinor: number;
+  /** Which currency: one of aud, cad, chf, dkk, eur, gbp, hkd, jpy, nok, nzd, sek, usd, zar. The app's account at the processor has to take it. */
   currency: string;
 };
 
-/** DEAD: it is not tried again until a person says so (`billing jobs retry`). */
+/** What is happening about an open request. */
 export type OpenIntentState =
+  /** It failed too often for a fault of ours and is not tried again until a person says so: find the cause, then `billing jobs retry`. */
   | 'DEAD'
+  /** Somebody is at it now. Wait. */
   | 'RUNNING'
+  /** It is tried again by itself at nextTryAt. */
   | 'WAITING';
 
-/** Releases what was held and not captured. A captured payment is refunded instead. */
+/** A payment to call off. What was captured is refunded instead. */
 export type PaymentCancelInput = {
+  /** A payment that is REQUIRES_CAPTURE, REQUIRES_ACTION or FAILED. */
   id: string | number;
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
 };
 
-/** Takes what was held: once, all of it or the amount given; the rest is released. */
+/** A payment that is held, and how much of it to take. */
 export type PaymentCaptureInput = {
+  /** At most what is held; the rest is released. Absent: all of it. It can be captured once only. */
   amount?: MoneyInput | null | undefined;
+  /** A payment that is REQUIRES_CAPTURE. */
   id: string | number;
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
 };
 
+/** Money to take from a customer, once. */
 export type PaymentCreateInput = {
+  /** How much to take, or to hold. */
   amount: MoneyInput;
+  /** Whether to take it at once or to hold it until paymentCapture. */
   captureMethod?: CaptureMethod | null | undefined;
+  /** Who pays. */
   customerId: string | number;
+  /** The app's own words about it, at most 500 characters; the processor does not get them. */
   description?: string | null | undefined;
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
+  /** Your own facts about it, kept here as they are; the processor does not get them. Neither card data nor secrets. */
   metadata?: Record<string, string | null> | null | undefined;
-  /** The customer's default method if absent. */
+  /** An attached method of this customer. Absent: the customer's default method. */
   paymentMethodId?: string | number | null | undefined;
-  /** Unique in the app: the same reference and amount answers the existing payment. */
+  /** The app's own name for the payment, 1 to 255 characters, unique in the app, e.g. order:789. The same reference, amount and customer again answer the payment there is; with anything else it is DUPLICATE_REFERENCE. */
   referenceId?: string | null | undefined;
 };
 
-/** tilledPaymentMethodId comes from Tilled.js hosted fields. The first attached method becomes the default, or setAsDefault. */
+/** A payment method to attach to a customer, and whether it becomes the default. The first one always does. */
 export type PaymentMethodAttachInput = {
+  /** Whose it becomes. A customer session may name its own customer only. */
   customerId: string | number;
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
+  /** Whether it takes the place of the default there is. */
   setAsDefault?: boolean | null | undefined;
+  /** The id pm_… that Tilled.js gave the page for what was typed into its hosted fields. Card data is never sent here. */
   tilledPaymentMethodId: string;
 };
 
-/** Refused while a live subscription is paid with it. If it is the default, the newest other method becomes it. */
+/** A payment method to detach. If it is the default, the newest other method becomes it. */
 export type PaymentMethodDetachInput = {
+  /** The payment method. It cannot be attached again: collect it anew instead. */
   id: string | number;
 };
 
+/** A payment method to charge from now on where none is named. */
 export type PaymentMethodSetDefaultInput = {
+  /** An attached payment method. Subscriptions keep the method they have. */
   id: string | number;
 };
 
+/** How a payment method pays. */
 export type PaymentMethodType =
+  /** A bank account in the US, debited by ACH. A payment is PROCESSING for days and may come back after it succeeded. */
   | 'ACH_DEBIT'
+  /** A card whose number was typed in. The answer comes at once. */
   | 'CARD'
+  /** A card that was read by a terminal. */
   | 'CARD_PRESENT'
+  /** A bank account in Canada, debited by EFT. A payment is PROCESSING for days and may come back after it succeeded. */
   | 'EFT_DEBIT';
 
-/** UNKNOWN: we asked the processor and have no answer yet; it is being resolved and is never guessed. */
+/** How far a payment is. Ship on SUCCEEDED; everything else is either not decided or took nothing. */
 export type PaymentStatus =
+  /** Called off, or a hold that was released. It takes nothing any more. */
   | 'CANCELED'
+  /** The app keeps no money of it: declined, refused, or a bank debit that came back. failureCode says why. */
   | 'FAILED'
+  /** Recorded, and not decided: the processor is being asked, or asks its bank. Read it again. */
   | 'PENDING'
+  /** A bank debit that is on its way; it takes days. Read it again, or wait. */
   | 'PROCESSING'
+  /** The payer has to do something, such as confirm it with their bank. Let them finish, or cancel it. */
   | 'REQUIRES_ACTION'
+  /** The amount is held and not taken. Capture it or cancel it within 7 days. */
   | 'REQUIRES_CAPTURE'
+  /** The money was taken. A bank debit may still come back, and is FAILED then. */
   | 'SUCCEEDED'
+  /** The processor was asked and has not answered. It is being found out by itself and never guessed. Read it again; do not take the money another way meanwhile. */
   | 'UNKNOWN';
 
-/** Everything that is left if amount is absent. */
+/** What to give back of one payment. */
 export type RefundCreateInput = {
-  /** Refund although a dispute is open or lost. */
+  /** Refund although a dispute is open or lost, so that the cardholder may be paid twice. */
   acknowledgeDispute?: boolean | null | undefined;
+  /** How much, in the payment's currency. Absent: everything that is left. */
   amount?: MoneyInput | null | undefined;
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
+  /** Your own facts about it, kept here as they are; the processor does not get them. Neither card data nor secrets. */
   metadata?: Record<string, string | null> | null | undefined;
+  /** A payment that is SUCCEEDED. */
   paymentId: string | number;
+  /** Why it is given back; the processor is told. */
   reason?: RefundReason | null | undefined;
-  /** Unique in the app: the same reference and amount answers the existing refund. */
+  /** The app's own name for the refund, 1 to 255 characters, unique among its refunds. The same reference, payment and amount again answer the refund there is; with anything else it is DUPLICATE_REFERENCE. */
   referenceId?: string | null | undefined;
 };
 
+/** Why money is given back; the processor is told. */
 export type RefundReason =
+  /** The customer was charged twice. */
   | 'DUPLICATE'
+  /** The payment was not made by the owner of the card or account. */
   | 'FRAUDULENT'
+  /** The customer asked for it. */
   | 'REQUESTED_BY_CUSTOMER';
 
-/** PENDING also covers a part refund of a payment that is not batched yet: it is sent by itself after the batch. */
+/** How far a refund is. */
 export type RefundStatus =
+  /** Called off at the processor: nothing was given back. */
   | 'CANCELED'
+  /** Nothing was given back; failureCode says why. Its part of the payment can be refunded anew, with a new key and reference. */
   | 'FAILED'
+  /** Not decided. The bank takes its time, or it is a part of a payment that the processor has not batched yet: then it is sent by itself after the nightly batch. Nothing is to be done. */
   | 'PENDING'
+  /** The processor needs something of a person: look at it in the processor's dashboard. */
   | 'REQUIRES_ACTION'
+  /** The money was given back. A bank may still send it back, and then it is FAILED. */
   | 'SUCCEEDED'
+  /** The processor was asked and has not answered. It is being found out by itself and never guessed. Do not refund it another way meanwhile. */
   | 'UNKNOWN';
 
+/** A subscription to end, and when. */
 export type SubscriptionCancelInput = {
+  /** The version that you read. If the object changed since, nothing is done and STALE_VERSION is answered: read it again and decide anew. Absent: not compared. */
   expectedVersion?: number | null | undefined;
+  /** A subscription that is not CANCELED. */
   id: string | number;
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
+  /** When it ends. */
   mode: CancelMode;
 };
 
-/** A trial is a later billingCycleAnchor: nothing is taken before it. */
+/** A subscription to begin. A trial is a later billingCycleAnchor: nothing is taken before it. */
 export type SubscriptionCreateInput = {
-  /** When the first payment is taken; now if absent. */
+  /** When the first payment is taken, and the day of the cycle. Absent: now. More than 5 minutes ago it is INVALID. */
   billingCycleAnchor?: string | null | undefined;
+  /** Who pays. */
   customerId: string | number;
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
+  /** How many of these units lie between two payments, from 1 to 365. */
   intervalCount?: number | null | undefined;
+  /** Unit of the time from one payment to the next. */
   intervalUnit?: IntervalUnit | null | undefined;
+  /** Your own facts about it, kept here as they are; the processor does not get them. Neither card data nor secrets. */
   metadata?: Record<string, string | null> | null | undefined;
-  /** The customer's default method if absent. */
+  /** An attached method of this customer. Absent: the customer's default method. */
   paymentMethodId?: string | number | null | undefined;
+  /** The app's own code of what is paid for, 1 to 100 characters; a label. */
   planCode?: string | null | undefined;
+  /** The app's own name of what is paid for, 1 to 255 characters; a label. */
   planName?: string | null | undefined;
+  /** What each payment takes. */
   price: MoneyInput;
 };
 
+/** A subscription to pause, and until when. */
 export type SubscriptionPauseInput = {
+  /** A subscription that is PENDING, ACTIVE or PAST_DUE. */
   id: string | number;
-  /** When it resumes by itself; never if absent. */
+  /** When it resumes by itself. Absent: it waits for subscriptionResume. */
   resumeAt?: string | null | undefined;
 };
 
-/** Undoes a cancellation at period end that has not happened yet. */
+/** A subscription that is about to end and is to go on. */
 export type SubscriptionReactivateInput = {
+  /** A subscription whose cancelAtPeriodEnd is true. */
   id: string | number;
 };
 
+/** A paused subscription to go on with. */
 export type SubscriptionResumeInput = {
+  /** A subscription that is PAUSED. */
   id: string | number;
 };
 
+/** How a subscription stands. */
 export type SubscriptionStatus =
+  /** Its last payment was made; it is collected as it should be. */
   | 'ACTIVE'
+  /** It ended, and nothing more is collected. Final: make a new one to begin again. */
   | 'CANCELED'
+  /** Its last payment was declined. Ask the customer for another payment method; nextPaymentAt says whether it is tried again by itself. */
   | 'PAST_DUE'
+  /** Nothing is collected until it resumes. */
   | 'PAUSED'
+  /** Its first payment was not made yet: a trial, or it is being made. */
   | 'PENDING';
 
-/** A new price is taken from the next payment on; the currency stays. */
+/** What to change of a subscription. Absent fields stay. */
 export type SubscriptionUpdateInput = {
+  /** The version that you read. If the object changed since, nothing is done and STALE_VERSION is answered: read it again and decide anew. Absent: not compared. */
   expectedVersion?: number | null | undefined;
+  /** A subscription that is not CANCELED. */
   id: string | number;
+  /** Keys to set. Those not named stay, and a null value removes its key. Beyond 50 keys in all it is INVALID. */
   metadata?: Record<string, string | null> | null | undefined;
+  /** An attached method of the same customer, which is charged from the next payment on. */
   paymentMethodId?: string | number | null | undefined;
+  /** A new code, 1 to 100 characters. Null removes it. */
   planCode?: string | null | undefined;
+  /** A new name, 1 to 255 characters. Null removes it. */
   planName?: string | null | undefined;
+  /** What each payment takes from the next one on, in the same currency. Nothing is prorated. */
   price?: MoneyInput | null | undefined;
 };
 
-/** What went wrong, as expected. Codes are added, never renamed. */
+/** What went wrong, as expected, and what to do. Codes are added, never renamed: treat one that you do not know like PROCESSOR_REJECTED. */
 export type UserErrorCode =
+  /** Something else stands in the way, and `message` says what. Nothing was done. Wait for it, or put it right, and repeat with the same key. */
   | 'CONFLICT'
+  /** Another customer of the app has this externalId. Nothing was done. Read that one with customerByExternalId, or take another externalId and a new key. */
   | 'DUPLICATE_EXTERNAL_ID'
+  /** The referenceId belongs to another payment, or refund, which differs. Nothing was done. Take another reference and a new key for something new. */
   | 'DUPLICATE_REFERENCE'
+  /** The first request with this key has not ended. Wait for retryAfterMs, then repeat with the same key. */
   | 'IDEMPOTENCY_IN_PROGRESS'
+  /** This key came with other input before. Nothing was done. Use a new key for a new request; for a repeat send the same input. */
   | 'IDEMPOTENCY_KEY_REUSED'
+  /** The object's state does not allow it. Nothing was done. Read the object again; what you want may be done already. Another try needs a new key. */
   | 'ILLEGAL_TRANSITION'
+  /** The input breaks a rule; `field` says where and `message` what is allowed. Nothing was done. Change the input; the same key may be used again. */
   | 'INVALID'
+  /** The app has no such object; another app's answers the same. Nothing was done. Check the id, and use a new key. */
   | 'NOT_FOUND'
+  /** The customer has no payment method to charge. Nothing was done. Attach one, or name one, and use a new key. */
   | 'NO_PAYMENT_METHOD'
+  /** The processor was asked and has not answered: it may have happened. It is being found out by itself. Read the object, or repeat with the same key after retryAfterMs. Never send it with a new key: it could be done twice. */
   | 'OUTCOME_UNKNOWN'
+  /** The bank or the processor declined, or a bank debit came back: the app keeps no money of it. `declineCode` says why. If `retryable`, try again later, else ask the payer for another method; both with a new key. */
   | 'PAYMENT_DECLINED'
+  /** A dispute of the payment is open or lost: a refund may pay the cardholder twice. Nothing was done. Have a person decide; to refund all the same send acknowledgeDispute: true. */
   | 'PAYMENT_DISPUTED'
+  /** A live subscription is paid with this method. Nothing was done. Give the subscription another one, then repeat with the same key. */
   | 'PAYMENT_METHOD_IN_USE'
+  /** The processor refused for good, and `message` has its reason. No money moved. Change what it says, and use a new key; if nothing is wrong with the input, a person has to look at the account. */
   | 'PROCESSOR_REJECTED'
+  /** The processor could not be reached, or takes nothing now. Nothing happened. Wait for retryAfterMs, then repeat with the same key. */
   | 'PROCESSOR_UNAVAILABLE'
+  /** More was asked for than is left to refund. Nothing was done. `message` says how much is left: ask for no more than that, with a new key. */
   | 'REFUND_TOO_LARGE'
+  /** The object changed since you read it. Nothing was done. Read it again, decide anew, and send its new version with a new key. */
   | 'STALE_VERSION';
 
-/** Has the object of the event fetched and recorded again; always safe. */
+/** An event to handle again. */
 export type WebhookEventReplayInput = {
+  /** Our id whe_… of the event. */
   id: string | number;
 };
 
-/** RECEIVED waits for its turn, FAILED will be tried again, DEAD waits for a person. */
+/** How far an event was handled. */
 export type WebhookEventStatus =
+  /** It failed too often. Find out why in `error`, then send it again with webhookEventReplay. */
   | 'DEAD'
+  /** Handling it failed, and is tried again by itself. */
   | 'FAILED'
+  /** It was handled, or there was nothing to do about it. */
   | 'PROCESSED'
+  /** It waits for its turn. */
   | 'RECEIVED';
 
 type ErrorFields_GenericUserError_Fragment = { __typename: 'GenericUserError', code: UserErrorCode, message: string, field: Array<string> | null };

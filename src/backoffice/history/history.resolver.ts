@@ -14,7 +14,10 @@ export class HistoryResolver {
       'What happened to an object, newest first: requests, calls to the processor, webhooks and changes. Empty for an id that is not there.',
   })
   history(
-    @Arg('objectId', () => ID) objectId: string,
+    @Arg('objectId', () => ID, {
+      description: 'Any id of ours, of what is deleted too; of a payment method that is not attached yet the id at Tilled.',
+    })
+    objectId: string,
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() scope: Scope,
   ): Promise<ConnectionValue<AuditEvent>> {

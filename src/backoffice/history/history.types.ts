@@ -4,13 +4,19 @@ import type { CallNote, OutboxEvent } from '../../platform/outbox/outbox-event.e
 
 @ObjectType({ simpleResolvers: true, description: 'A field that changed. Values are null where there was none.' })
 class AuditChange {
-  @Field()
+  @Field({ description: 'Which field it is.' })
   field!: string;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'What it was, as text; null where there was nothing, for what a request asked for, and where it is hidden.',
+  })
   before!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'What it became, or what was asked for, as text; null where there is nothing, and where it is hidden.',
+  })
   after!: string | null;
 
   @Field({ description: 'The field tells about a person: only that it changed is kept.' })
@@ -19,7 +25,7 @@ class AuditChange {
 
 @ObjectType({ simpleResolvers: true, description: 'A call to the processor that may have changed something there.' })
 class AuditCall {
-  @Field()
+  @Field({ description: 'Which call it was, e.g. confirmPaymentIntent.' })
   operation!: string;
 
   @Field({
@@ -27,7 +33,7 @@ class AuditCall {
   })
   outcome!: string;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'The status of its answer; null where none came.' })
   httpStatus!: number | null;
 
   @Field(() => String, { nullable: true, description: "The processor's own id of the request, for its support." })
@@ -40,13 +46,13 @@ class AuditCall {
   description: 'One thing that happened to an object, and who made it happen. Never changed afterwards.',
 })
 export class AuditEvent {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The id of this entry.' })
   id!: string;
 
   @Field({ description: '`request.paymentCreate`, `call.confirmPaymentIntent`, `payment.succeeded`, `customer.changed` …' })
   type!: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The object it happened to.' })
   objectId!: string;
 
   @Field({ description: '`service`, `operator`, `customer`, `job`, `command` …' })
@@ -64,23 +70,23 @@ export class AuditEvent {
   })
   cause!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'The state before, NEW for a new object; null where no state changed.' })
   fromStatus!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'The state it moved to; null where no state changed.' })
   toStatus!: string | null;
 
-  @Field(() => [AuditChange])
+  @Field(() => [AuditChange], { description: 'What a request asked for, or which fields changed; empty where neither is told.' })
   changes!: AuditChange[];
 
-  @Field(() => AuditCall, { nullable: true })
+  @Field(() => AuditCall, { nullable: true, description: 'The call to the processor, where the entry is about one; else null.' })
   call!: CallNote | null;
 
-  @Field(() => Date)
+  @Field(() => Date, { description: 'When it happened.' })
   createdAt!: Date;
 }
 
-@ObjectType()
+@ObjectType({ description: 'One page of a history, newest first.' })
 export class AuditEventConnection extends connectionType(AuditEvent, 'AuditEvent') {}
 
 /** An event as callers see it. */

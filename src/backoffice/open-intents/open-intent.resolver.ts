@@ -1,10 +1,11 @@
-import { Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, ObjectType, Query, Resolver, Root, registerEnumType } from 'type-graphql';
+import { Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, ObjectType, Query, Resolver, Root } from 'type-graphql';
 import { Payment } from '../../billing/payments/payment.entity.js';
 import { PaymentStatus } from '../../billing/payments/payment.states.js';
 import { Refund } from '../../billing/refunds/refund.entity.js';
 import { RefundStatus } from '../../billing/refunds/refund.states.js';
 import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, connectionType, PageArgs, pageOf } from '../../graphql/connection.js';
+import { describeEnum } from '../../graphql/enums.js';
 import { Reads } from '../../graphql/reads/selected-columns.js';
 import type { Job } from '../../platform/jobs/job.entity.js';
 import { JobRepository } from '../../platform/jobs/job.repository.js';
@@ -17,9 +18,14 @@ enum OpenIntentState {
   RUNNING = 'RUNNING',
   DEAD = 'DEAD',
 }
-registerEnumType(OpenIntentState, {
+describeEnum(OpenIntentState, {
   name: 'OpenIntentState',
-  description: 'DEAD: it is not tried again until a person says so (`billing jobs retry`).',
+  description: 'What is happening about an open request.',
+  values: {
+    DEAD: 'It failed too often for a fault of ours and is not tried again until a person says so: find the cause, then `billing jobs retry`.',
+    RUNNING: 'Somebody is at it now. Wait.',
+    WAITING: 'It is tried again by itself at nextTryAt.',
+  },
 });
 
 @ObjectType({
@@ -27,7 +33,7 @@ registerEnumType(OpenIntentState, {
   description: 'A mutation that has not ended: its outcome is being found out, or it waits until the processor can do it.',
 })
 class OpenIntent {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The id of the open request, for `billing jobs retry --id`.' })
   id!: string;
 
   @Field({ description: 'The mutation, e.g. paymentCapture.' })
@@ -36,7 +42,7 @@ class OpenIntent {
   @Field(() => ID, { description: "What it is about; of a paymentMethodAttach the processor's id." })
   objectId!: string;
 
-  @Field(() => OpenIntentState)
+  @Field(() => OpenIntentState, { description: 'What is happening about it.' })
   state!: OpenIntentState;
 
   @Field(() => Date, { description: 'When it was asked for.' })
@@ -48,16 +54,16 @@ class OpenIntent {
   @Field(() => Int, { description: 'How many tries failed for a fault of ours.' })
   failedTries!: number;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, { nullable: true, description: 'When it is tried again; null while it runs, and when it is not tried any more.' })
   nextTryAt!: Date | null;
 }
 
-@ObjectType()
+@ObjectType({ description: 'One page of open requests, newest first.' })
 class OpenIntentConnection extends connectionType(OpenIntent, 'OpenIntent') {}
 
 @ArgsType()
 class OpenIntentsArgs extends PageArgs {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Only those about this object. Absent: all.' })
   objectId?: string | null;
 }
 

@@ -2,6 +2,7 @@ import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType } from 'type-graphql';
 import { Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
+import { CREATED_AT, METADATA, UPDATED_AT } from '../../graphql/descriptions.js';
 import { Node } from '../../graphql/node.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { IdColumn, JsonColumn, Text, TimeColumn, VersionColumn } from '../../platform/db/columns.js';
@@ -9,7 +10,11 @@ import { TenantRow } from '../../platform/tenancy/tenant-row.js';
 
 /** Someone who pays an app. We own email, name and metadata and carry them to Tilled. */
 @Resource('customers')
-@ObjectType({ implements: Node, simpleResolvers: true, description: 'Someone who pays the app.' })
+@ObjectType({
+  implements: Node,
+  simpleResolvers: true,
+  description: 'Someone who pays the app. Deleted ones are not found any more; their payments stay.',
+})
 @Entity({ tableName: 'billing_customers' })
 @Unique({ name: 'billing_customers_external', properties: ['appId', 'externalId'] })
 @Unique({ name: 'billing_customers_tilled', properties: ['appId', 'tilledCustomerId'] })
@@ -19,19 +24,22 @@ export class Customer extends TenantRow {
   @VersionColumn()
   version!: number;
 
-  @Field(() => String, { nullable: true, description: "The app's own id of this customer; unique in the app." })
+  @Field(() => String, {
+    nullable: true,
+    description: "The app's own id of this customer, as it was given when they were made; unique in the app.",
+  })
   @Text(255, { nullable: true })
   externalId!: string | null;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Their e-mail address, in lower case. The processor gets it too.' })
   @Text(320)
   email!: string;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Their whole name, as the app gave it; null where none was given.' })
   @Text(255, { nullable: true })
   name!: string | null;
 
-  @Field(() => MetadataScalar)
+  @Field(() => MetadataScalar, { description: METADATA })
   @JsonColumn()
   metadata!: Record<string, string>;
 
@@ -47,14 +55,14 @@ export class Customer extends TenantRow {
   @TimeColumn({ nullable: true })
   deletedAt!: Date | null;
 
-  @Field(() => Date)
+  @Field(() => Date, { description: CREATED_AT })
   @TimeColumn()
   createdAt!: Date;
 
-  @Field(() => Date)
+  @Field(() => Date, { description: UPDATED_AT })
   @TimeColumn()
   updatedAt!: Date;
 }
 
-@ObjectType()
+@ObjectType({ description: 'One page of customers, newest first.' })
 export class CustomerConnection extends connectionType(Customer, 'Customer') {}

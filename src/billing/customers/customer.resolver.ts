@@ -1,6 +1,7 @@
 import { Arg, Args, Ctx, Extensions, ID, Mutation, Query, Resolver } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
+import { INPUT } from '../../graphql/descriptions.js';
 import { MOVES_MONEY, MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
@@ -17,19 +18,25 @@ export class CustomerResolver {
   constructor(private readonly customers: CustomerService) {}
 
   @Allow(...READERS, 'customer')
-  @Query(() => Customer, { nullable: true })
-  customer(@Arg('id', () => ID) id: string, @Ctx() scope: Scope): Promise<Customer | null> {
+  @Query(() => Customer, {
+    nullable: true,
+    description: 'One customer by id; null where there is none, where they were deleted, and for what is not for the caller.',
+  })
+  customer(@Arg('id', () => ID, { description: 'An id cus_….' }) id: string, @Ctx() scope: Scope): Promise<Customer | null> {
     return CustomerRepository.of(scope).findLive(id);
   }
 
   @Allow(...READERS)
-  @Query(() => Customer, { nullable: true })
-  customerByExternalId(@Arg('externalId', () => String) externalId: string, @Ctx() scope: Scope): Promise<Customer | null> {
+  @Query(() => Customer, { nullable: true, description: "One customer by the app's own id of them; null where nobody has it." })
+  customerByExternalId(
+    @Arg('externalId', () => String, { description: 'The externalId that was given to customerCreate, exactly.' }) externalId: string,
+    @Ctx() scope: Scope,
+  ): Promise<Customer | null> {
     return CustomerRepository.of(scope).findByExternalId(externalId);
   }
 
   @Allow(...READERS)
-  @Query(() => CustomerConnection, { name: 'customers', description: 'Newest first.' })
+  @Query(() => CustomerConnection, { name: 'customers', description: 'The customers of the app, newest first, without deleted ones.' })
   customersPage(
     @Args(() => CustomersArgs) args: CustomersArgs,
     @Ctx() scope: Scope,
@@ -40,22 +47,40 @@ export class CustomerResolver {
 
   @Allow('service')
   @Extensions(MOVES_NO_MONEY)
-  @Mutation(() => CustomerPayload)
-  customerCreate(@Arg('input', () => CustomerCreateInput) input: CustomerCreateInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => CustomerPayload, {
+    description:
+      'Makes a customer here and at the processor. If the processor refuses, none is made. Repeat with the same key after OUTCOME_UNKNOWN or PROCESSOR_UNAVAILABLE.',
+  })
+  customerCreate(
+    @Arg('input', () => CustomerCreateInput, { description: INPUT }) input: CustomerCreateInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('customer', input, () => this.customers.create(scope, input));
   }
 
   @Allow('service')
   @Extensions(MOVES_NO_MONEY)
-  @Mutation(() => CustomerPayload)
-  customerUpdate(@Arg('input', () => CustomerUpdateInput) input: CustomerUpdateInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => CustomerPayload, {
+    description:
+      'Changes a customer here at once. The processor is told in the same request, or, if it does not answer, soon after by itself; that is no error.',
+  })
+  customerUpdate(
+    @Arg('input', () => CustomerUpdateInput, { description: INPUT }) input: CustomerUpdateInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('customer', input, () => this.customers.update(scope, input));
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => CustomerPayload)
-  customerDelete(@Arg('input', () => CustomerDeleteInput) input: CustomerDeleteInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => CustomerPayload, {
+    description:
+      'Forgets a customer, here and at the processor: personal data is removed, payment methods are detached, payments and refunds stay. CONFLICT while a subscription is live or a payment is not decided; `message` says what to end first.',
+  })
+  customerDelete(
+    @Arg('input', () => CustomerDeleteInput, { description: INPUT }) input: CustomerDeleteInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('customer', input, () => this.customers.delete(scope, input));
   }
 }

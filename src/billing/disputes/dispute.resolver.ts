@@ -11,20 +11,20 @@ import { DisputeStatus } from './dispute.states.js';
 
 @ArgsType()
 class DisputesArgs extends PageArgs {
-  @Field(() => [DisputeStatus], { nullable: true })
+  @Field(() => [DisputeStatus], { nullable: true, description: 'Only disputes in one of these states. Absent: all.' })
   status?: DisputeStatus[] | null;
 }
 
 @Resolver(() => Dispute)
 export class DisputeResolver {
   @Allow(...READERS, 'customer')
-  @Query(() => Dispute, { nullable: true })
-  dispute(@Arg('id', () => ID) id: string, @Ctx() scope: Scope): Promise<Dispute | null> {
+  @Query(() => Dispute, { nullable: true, description: 'One dispute by id; null where there is none, and for what is not for the caller.' })
+  dispute(@Arg('id', () => ID, { description: 'An id dp_….' }) id: string, @Ctx() scope: Scope): Promise<Dispute | null> {
     return DisputeRepository.of(scope).find(id);
   }
 
   @Allow(...READERS)
-  @Query(() => DisputeConnection, { description: 'Newest first.' })
+  @Query(() => DisputeConnection, { description: 'The disputes of the app, newest first.' })
   disputes(
     @Args(() => DisputesArgs) args: DisputesArgs,
     @Ctx() scope: Scope,
@@ -34,7 +34,7 @@ export class DisputeResolver {
   }
 
   @Reads('paymentId')
-  @FieldResolver(() => Payment, { nullable: true })
+  @FieldResolver(() => Payment, { nullable: true, description: 'The payment that is disputed; null where it is not known here.' })
   payment(@Root() dispute: Dispute, @Ctx() scope: Scope): Promise<Payment | null> | null {
     return dispute.paymentId === null ? null : PaymentRepository.of(scope).find(dispute.paymentId);
   }
@@ -43,7 +43,7 @@ export class DisputeResolver {
 @Resolver(() => Payment)
 export class PaymentDisputesResolver {
   @Reads()
-  @FieldResolver(() => [Dispute], { description: 'Oldest first.' })
+  @FieldResolver(() => [Dispute], { description: 'Objections to it, oldest first.' })
   disputes(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Dispute[]> {
     return DisputeRepository.of(scope).ofPayment(payment.id);
   }

@@ -1,6 +1,7 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
-import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { connectionType } from '../../graphql/connection.js';
+import { describeEnum } from '../../graphql/enums.js';
 import { Node } from '../../graphql/node.js';
 import { IdColumn, IntColumn, JsonColumn, Text, TimeColumn } from '../../platform/db/columns.js';
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
@@ -14,7 +15,18 @@ export enum DivergenceKind {
   REFUND = 'REFUND',
   DISPUTE = 'DISPUTE',
 }
-registerEnumType(DivergenceKind, { name: 'DivergenceKind' });
+describeEnum(DivergenceKind, {
+  name: 'DivergenceKind',
+  description: 'What kind of object differs.',
+  values: {
+    CUSTOMER: 'Somebody who pays.',
+    DISPUTE: 'An objection to a payment.',
+    PAYMENT: 'Money taken, or to be taken.',
+    PAYMENT_METHOD: 'A card or bank account.',
+    REFUND: 'Money given back.',
+    SUBSCRIPTION: 'A payment that repeats.',
+  },
+});
 
 /** How an object differs. */
 export enum DivergenceClass {
@@ -24,10 +36,17 @@ export enum DivergenceClass {
   ILLEGAL_STATE = 'ILLEGAL_STATE',
   DUPLICATE_AT_TILLED = 'DUPLICATE_AT_TILLED',
 }
-registerEnumType(DivergenceClass, {
+describeEnum(DivergenceClass, {
   name: 'DivergenceClass',
-  description:
-    'ILLEGAL_STATE: the processor reports a state that cannot follow ours; it was not taken over. DUPLICATE_AT_TILLED: the processor has a second object (tilledId) for one of ours (objectId), which follows its own.',
+  description: 'How an object differs.',
+  values: {
+    DUPLICATE_AT_TILLED:
+      'The processor has a second object (tilledId) for one of ours (objectId), which follows its own. If the second took money, or will, give it back or cancel it there.',
+    FIELD: 'A fact differs, such as an amount. Most heal by themselves at the next look.',
+    ILLEGAL_STATE: 'The processor reports a state that cannot follow ours; it was not taken over. A person has to see which side is right.',
+    MISSING_AT_TILLED: 'We have an object that the processor does not know.',
+    MISSING_HERE: 'The processor has an object of the app that we do not know.',
+  },
 });
 
 /** Whether a divergence is open, or how it was closed. */
@@ -36,9 +55,14 @@ export enum DivergenceStatus {
   HEALED = 'HEALED',
   RESOLVED = 'RESOLVED',
 }
-registerEnumType(DivergenceStatus, {
+describeEnum(DivergenceStatus, {
   name: 'DivergenceStatus',
-  description: 'HEALED: a later look found both sides equal. RESOLVED: a person said so.',
+  description: 'Whether a divergence is open, or how it was closed.',
+  values: {
+    HEALED: 'A later look found both sides equal.',
+    OPEN: 'Both sides differed when they were compared last.',
+    RESOLVED: 'A person said that they dealt with it.',
+  },
 });
 
 /** What one side has of an object, by name: amounts, states, dates (ISO 8601) and masked facts only. */
@@ -47,32 +71,37 @@ export type Facts = Readonly<Record<string, string | number | boolean | null>>;
 /** One thing that both sides know of an object. */
 @ObjectType({ simpleResolvers: true, description: 'One fact of the object, as text; null where a side has none.' })
 export class DivergentFact {
-  @Field(() => String)
+  @Field(() => String, { description: 'Which fact it is, e.g. status or amountMinor.' })
   name!: string;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'What our books say.' })
   ours!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'What the processor says.' })
   tilled!: string | null;
 
-  @Field(() => Boolean)
+  @Field(() => Boolean, { description: 'Whether this is one that differs. The others stand beside it for whoever looks.' })
   differs!: boolean;
 }
 
 /** An object that differs here and at Tilled. At most one is open for each object, or duplicate, and class. */
-@ObjectType({ implements: Node, simpleResolvers: true, description: "A difference between our books and the processor's." })
+@ObjectType({
+  implements: Node,
+  simpleResolvers: true,
+  description:
+    "A difference between our books and the processor's. Find out which side is right, put it right, then close it with divergenceResolve.",
+})
 @Entity({ tableName: 'billing_divergences' })
 @Unique({ name: 'billing_divergences_open', properties: ['appId', 'openKey'] })
 @Index({ name: 'billing_divergences_status', properties: ['appId', 'status', 'id'] })
 @Index({ name: 'billing_divergences_object', properties: ['appId', 'objectId', 'id'] })
 @Index({ name: 'billing_divergences_detected', properties: ['appId', 'detectedAt'] })
 export class Divergence extends TenantRow {
-  @Field(() => DivergenceKind)
+  @Field(() => DivergenceKind, { description: 'What kind of object differs.' })
   @Text(20)
   kind!: DivergenceKind;
 
-  @Field(() => DivergenceClass)
+  @Field(() => DivergenceClass, { description: 'How it differs.' })
   @Text(20)
   class!: DivergenceClass;
 
@@ -98,7 +127,7 @@ export class Divergence extends TenantRow {
   @JsonColumn({ nullable: true })
   theirs!: Facts | null;
 
-  @Field(() => DivergenceStatus)
+  @Field(() => DivergenceStatus, { description: 'Whether it is open, or how it was closed.' })
   @Text(12)
   status!: DivergenceStatus;
 
@@ -110,7 +139,7 @@ export class Divergence extends TenantRow {
   @TimeColumn({ nullable: true })
   occurredAt!: Date | null;
 
-  @Field(() => Date)
+  @Field(() => Date, { description: 'When it was seen first.' })
   @TimeColumn()
   detectedAt!: Date;
 
@@ -118,7 +147,7 @@ export class Divergence extends TenantRow {
   @TimeColumn()
   seenAt!: Date;
 
-  @Field(() => Date, { nullable: true, description: 'When it was healed or resolved.' })
+  @Field(() => Date, { nullable: true, description: 'When it was healed or resolved; null while it is open.' })
   @TimeColumn({ nullable: true })
   closedAt!: Date | null;
 
@@ -126,7 +155,7 @@ export class Divergence extends TenantRow {
   @Text(100, { nullable: true })
   closedBy!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Why it was resolved.' })
+  @Field(() => String, { nullable: true, description: 'What was found and done, as the person who resolved it wrote; else null.' })
   @Text(1000, { nullable: true })
   note!: string | null;
 
@@ -142,7 +171,7 @@ export class Divergence extends TenantRow {
   }
 }
 
-@ObjectType()
+@ObjectType({ description: 'One page of divergences, newest first.' })
 export class DivergenceConnection extends connectionType(Divergence, 'Divergence') {}
 
 function textOf(value: Facts[string] | undefined): string | null {

@@ -1,5 +1,6 @@
 import { Arg, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { INPUT } from '../../graphql/descriptions.js';
 import { MOVES_MONEY, MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { Reads } from '../../graphql/reads/selected-columns.js';
@@ -23,21 +24,30 @@ export class PaymentMethodResolver {
   constructor(private readonly methods: PaymentMethodService) {}
 
   @Allow(...READERS, 'customer')
-  @Query(() => PaymentMethod, { nullable: true })
-  paymentMethod(@Arg('id', () => ID) id: string, @Ctx() scope: Scope): Promise<PaymentMethod | null> {
+  @Query(() => PaymentMethod, {
+    nullable: true,
+    description: 'One payment method by id, also a detached one; null where there is none, and for what is not for the caller.',
+  })
+  paymentMethod(
+    @Arg('id', () => ID, { description: 'Our id pm_…, not the one of Tilled.js.' }) id: string,
+    @Ctx() scope: Scope,
+  ): Promise<PaymentMethod | null> {
     return PaymentMethodRepository.of(scope).find(id);
   }
 
-  @FieldResolver(() => Customer)
+  @FieldResolver(() => Customer, { description: 'Whose it is, or was.' })
   customer(@Root() method: PaymentMethod, @Ctx() scope: Scope): Promise<Customer> {
     return CustomerRepository.of(scope).get(method.customerId);
   }
 
   @Allow('service', 'customer')
   @Extensions(MOVES_NO_MONEY)
-  @Mutation(() => PaymentMethodPayload)
+  @Mutation(() => PaymentMethodPayload, {
+    description:
+      'Attaches a payment method of Tilled.js to a customer, so that it can be charged. PROCESSOR_REJECTED if it has expired, was used up or belongs to somebody else: collect it anew and use a new key.',
+  })
   paymentMethodAttach(
-    @Arg('input', () => PaymentMethodAttachInput) input: PaymentMethodAttachInput,
+    @Arg('input', () => PaymentMethodAttachInput, { description: INPUT }) input: PaymentMethodAttachInput,
     @Ctx() scope: Scope,
   ): Promise<Payload> {
     return respond('paymentMethod', input, () => this.methods.attach(scope, input));
@@ -45,9 +55,11 @@ export class PaymentMethodResolver {
 
   @Allow('service', 'customer')
   @Extensions(MOVES_NO_MONEY)
-  @Mutation(() => PaymentMethodPayload)
+  @Mutation(() => PaymentMethodPayload, {
+    description: 'Makes a method the one that is charged where none is named. Done twice it is done once.',
+  })
   paymentMethodSetDefault(
-    @Arg('input', () => PaymentMethodSetDefaultInput) input: PaymentMethodSetDefaultInput,
+    @Arg('input', () => PaymentMethodSetDefaultInput, { description: INPUT }) input: PaymentMethodSetDefaultInput,
     @Ctx() scope: Scope,
   ): Promise<Payload> {
     return respond('paymentMethod', input, () => this.methods.setDefault(scope, input));
@@ -55,9 +67,12 @@ export class PaymentMethodResolver {
 
   @Allow('service', 'customer')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => PaymentMethodPayload)
+  @Mutation(() => PaymentMethodPayload, {
+    description:
+      'Detaches a method, so that it is never charged again. PAYMENT_METHOD_IN_USE while a live subscription is paid with it: give the subscription another one first.',
+  })
   paymentMethodDetach(
-    @Arg('input', () => PaymentMethodDetachInput) input: PaymentMethodDetachInput,
+    @Arg('input', () => PaymentMethodDetachInput, { description: INPUT }) input: PaymentMethodDetachInput,
     @Ctx() scope: Scope,
   ): Promise<Payload> {
     return respond('paymentMethod', input, () => this.methods.detach(scope, input));
@@ -67,7 +82,10 @@ export class PaymentMethodResolver {
 @Resolver(() => Customer)
 export class CustomerPaymentMethodsResolver {
   @Reads()
-  @FieldResolver(() => PaymentMethod, { nullable: true })
+  @FieldResolver(() => PaymentMethod, {
+    nullable: true,
+    description: 'The method that is charged where none is named; null while they have none.',
+  })
   defaultPaymentMethod(@Root() customer: Customer, @Ctx() scope: Scope): Promise<PaymentMethod | null> {
     return PaymentMethodRepository.of(scope).defaultOf(customer.id);
   }

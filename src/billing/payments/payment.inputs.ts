@@ -1,5 +1,6 @@
 import { ArgsType, Field, ID, InputType, ObjectType } from 'type-graphql';
 import { PageArgs } from '../../graphql/connection.js';
+import { IDEMPOTENCY_KEY, METADATA } from '../../graphql/descriptions.js';
 import { IsOptional, Length, MaxLength, ValidateNested } from '../../graphql/input-rules.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
@@ -7,75 +8,89 @@ import { MoneyInput } from '../kit/money.types.js';
 import { CaptureMethod, Payment } from './payment.entity.js';
 import { PaymentStatus } from './payment.states.js';
 
-@InputType()
+@InputType({ description: 'Money to take from a customer, once.' })
 export class PaymentCreateInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Who pays.' })
   customerId!: string;
 
-  @Field(() => MoneyInput)
+  @Field(() => MoneyInput, { description: 'How much to take, or to hold.' })
   @ValidateNested()
   amount!: MoneyInput;
 
-  @Field(() => ID, { nullable: true, description: "The customer's default method if absent." })
+  @Field(() => ID, { nullable: true, description: "An attached method of this customer. Absent: the customer's default method." })
   paymentMethodId?: string | null;
 
-  @Field(() => CaptureMethod, { nullable: true, defaultValue: CaptureMethod.AUTOMATIC })
+  @Field(() => CaptureMethod, {
+    nullable: true,
+    defaultValue: CaptureMethod.AUTOMATIC,
+    description: 'Whether to take it at once or to hold it until paymentCapture.',
+  })
   captureMethod?: CaptureMethod | null;
 
-  @Field(() => String, { nullable: true, description: 'Unique in the app: the same reference and amount answers the existing payment.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The app's own name for the payment, 1 to 255 characters, unique in the app, e.g. order:789. The same reference, amount and customer again answer the payment there is; with anything else it is DUPLICATE_REFERENCE.",
+  })
   @IsOptional()
   @Length(1, 255)
   referenceId?: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: "The app's own words about it, at most 500 characters; the processor does not get them.",
+  })
   @IsOptional()
   @MaxLength(500)
   description?: string | null;
 
-  @Field(() => MetadataScalar, { nullable: true })
+  @Field(() => MetadataScalar, { nullable: true, description: METADATA })
   metadata?: Record<string, string | null> | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
   idempotencyKey?: string | null;
 }
 
-@InputType({ description: 'Takes what was held: once, all of it or the amount given; the rest is released.' })
+@InputType({ description: 'A payment that is held, and how much of it to take.' })
 export class PaymentCaptureInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'A payment that is REQUIRES_CAPTURE.' })
   id!: string;
 
-  @Field(() => MoneyInput, { nullable: true })
+  @Field(() => MoneyInput, {
+    nullable: true,
+    description: 'At most what is held; the rest is released. Absent: all of it. It can be captured once only.',
+  })
   @IsOptional()
   @ValidateNested()
   amount?: MoneyInput | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
   idempotencyKey?: string | null;
 }
 
-@InputType({ description: 'Releases what was held and not captured. A captured payment is refunded instead.' })
+@InputType({ description: 'A payment to call off. What was captured is refunded instead.' })
 export class PaymentCancelInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'A payment that is REQUIRES_CAPTURE, REQUIRES_ACTION or FAILED.' })
   id!: string;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
   idempotencyKey?: string | null;
 }
 
 @ArgsType()
 export class CustomerPaymentsArgs extends PageArgs {
-  @Field(() => [PaymentStatus], { nullable: true })
+  @Field(() => [PaymentStatus], { nullable: true, description: 'Only payments in one of these states. Absent: all.' })
   status?: PaymentStatus[] | null;
 }
 
 @ArgsType()
 export class PaymentsArgs extends CustomerPaymentsArgs {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Only payments of this customer; none for an id that is not there. Absent: of all.' })
   customerId?: string | null;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ simpleResolvers: true, description: 'What became of a mutation of a payment.' })
 export class PaymentPayload extends repeatablePayload() {
-  @Field(() => Payment, { nullable: true })
+  @Field(() => Payment, { nullable: true, description: 'The payment as it is now, a declined one too; null where none was made.' })
   payment!: Payment | null;
 }

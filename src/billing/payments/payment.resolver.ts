@@ -1,6 +1,7 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
+import { INPUT } from '../../graphql/descriptions.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { NestedPage } from '../../graphql/reads/row-resolvers.js';
@@ -31,19 +32,22 @@ export class PaymentResolver {
   constructor(private readonly service: PaymentService) {}
 
   @Allow(...READERS, 'customer')
-  @Query(() => Payment, { nullable: true })
-  payment(@Arg('id', () => ID) id: string, @Ctx() scope: Scope): Promise<Payment | null> {
+  @Query(() => Payment, { nullable: true, description: 'One payment by id; null where there is none, and for what is not for the caller.' })
+  payment(@Arg('id', () => ID, { description: 'An id pay_….' }) id: string, @Ctx() scope: Scope): Promise<Payment | null> {
     return PaymentRepository.of(scope).find(id);
   }
 
   @Allow(...READERS)
-  @Query(() => Payment, { nullable: true })
-  paymentByReferenceId(@Arg('referenceId', () => String) referenceId: string, @Ctx() scope: Scope): Promise<Payment | null> {
+  @Query(() => Payment, { nullable: true, description: "One payment by the app's own name for it; null where there is none." })
+  paymentByReferenceId(
+    @Arg('referenceId', () => String, { description: 'The referenceId that was given to paymentCreate, exactly.' }) referenceId: string,
+    @Ctx() scope: Scope,
+  ): Promise<Payment | null> {
     return PaymentRepository.of(scope).findByReferenceId(referenceId);
   }
 
   @Allow(...READERS)
-  @Query(() => PaymentConnection, { description: 'Newest first.' })
+  @Query(() => PaymentConnection, { description: 'The payments of the app, newest first.' })
   payments(
     @Args(() => PaymentsArgs) args: PaymentsArgs,
     @Ctx() scope: Scope,
@@ -53,41 +57,62 @@ export class PaymentResolver {
   }
 
   @Reads('customerId')
-  @FieldResolver(() => Customer)
+  @FieldResolver(() => Customer, { description: 'Who pays, or paid.' })
   customer(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Customer> {
     return CustomerRepository.of(scope).get(payment.customerId);
   }
 
   @Reads('paymentMethodId')
-  @FieldResolver(() => PaymentMethod, { nullable: true })
+  @FieldResolver(() => PaymentMethod, { nullable: true, description: 'What was charged; null where it is not known here.' })
   paymentMethod(@Root() payment: Payment, @Ctx() scope: Scope): Promise<PaymentMethod | null> | null {
     return payment.paymentMethodId === null ? null : PaymentMethodRepository.of(scope).find(payment.paymentMethodId);
   }
 
   @Reads('subscriptionId')
-  @FieldResolver(() => Subscription, { nullable: true })
+  @FieldResolver(() => Subscription, {
+    nullable: true,
+    description: 'The subscription whose payment it is; null for one that the app asked for.',
+  })
   subscription(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Subscription | null> | null {
     return payment.subscriptionId === null ? null : SubscriptionRepository.of(scope).find(payment.subscriptionId);
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => PaymentPayload)
-  paymentCreate(@Arg('input', () => PaymentCreateInput) input: PaymentCreateInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => PaymentPayload, {
+    description:
+      'Takes money from a customer, or holds it. Ship only on status SUCCEEDED. PAYMENT_DECLINED: ask for another method and use a new key. OUTCOME_UNKNOWN: repeat with the same key; the money is taken at most once.',
+  })
+  paymentCreate(
+    @Arg('input', () => PaymentCreateInput, { description: INPUT }) input: PaymentCreateInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('payment', input, () => this.service.create(scope, input));
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => PaymentPayload)
-  paymentCapture(@Arg('input', () => PaymentCaptureInput) input: PaymentCaptureInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => PaymentPayload, {
+    description:
+      'Takes what is held, once: all of it or the amount given; the rest is released. OUTCOME_UNKNOWN: repeat with the same key.',
+  })
+  paymentCapture(
+    @Arg('input', () => PaymentCaptureInput, { description: INPUT }) input: PaymentCaptureInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('payment', input, () => this.service.capture(scope, input));
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => PaymentPayload)
-  paymentCancel(@Arg('input', () => PaymentCancelInput) input: PaymentCancelInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => PaymentPayload, {
+    description:
+      'Calls a payment off that took nothing, and releases what it held. OUTCOME_UNKNOWN: repeat with the same key. A captured payment is refunded with refundCreate.',
+  })
+  paymentCancel(
+    @Arg('input', () => PaymentCancelInput, { description: INPUT }) input: PaymentCancelInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('payment', input, () => this.service.cancel(scope, input));
   }
 }
@@ -96,7 +121,7 @@ export class PaymentResolver {
 export class CustomerPaymentsResolver {
   @NestedPage()
   @Reads()
-  @FieldResolver(() => PaymentConnection, { description: 'Newest first.' })
+  @FieldResolver(() => PaymentConnection, { description: 'Their payments, newest first.' })
   payments(
     @Root() customer: Customer,
     @Args(() => CustomerPaymentsArgs) args: CustomerPaymentsArgs,
@@ -111,7 +136,7 @@ export class CustomerPaymentsResolver {
 export class SubscriptionPaymentsResolver {
   @NestedPage()
   @Reads()
-  @FieldResolver(() => PaymentConnection, { description: 'Newest first.' })
+  @FieldResolver(() => PaymentConnection, { description: 'What was collected for it, or tried, newest first.' })
   payments(
     @Root() subscription: Subscription,
     @Args(() => PageArgs) args: PageArgs,

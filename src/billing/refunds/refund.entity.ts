@@ -1,7 +1,9 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
-import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ObjectType } from 'type-graphql';
 import { Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
+import { CREATED_AT, UPDATED_AT } from '../../graphql/descriptions.js';
+import { describeEnum } from '../../graphql/enums.js';
 import { Node } from '../../graphql/node.js';
 import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { IdColumn, JsonColumn, MinorColumn, Text, TimeColumn } from '../../platform/db/columns.js';
@@ -14,15 +16,37 @@ export enum RefundReason {
   FRAUDULENT = 'FRAUDULENT',
   REQUESTED_BY_CUSTOMER = 'REQUESTED_BY_CUSTOMER',
 }
-registerEnumType(RefundReason, { name: 'RefundReason' });
-registerEnumType(RefundStatus, {
+describeEnum(RefundReason, {
+  name: 'RefundReason',
+  description: 'Why money is given back; the processor is told.',
+  values: {
+    DUPLICATE: 'The customer was charged twice.',
+    FRAUDULENT: 'The payment was not made by the owner of the card or account.',
+    REQUESTED_BY_CUSTOMER: 'The customer asked for it.',
+  },
+});
+describeEnum(RefundStatus, {
   name: 'RefundStatus',
-  description: 'PENDING also covers a part refund of a payment that is not batched yet: it is sent by itself after the batch.',
+  description: 'How far a refund is.',
+  values: {
+    PENDING:
+      'Not decided. The bank takes its time, or it is a part of a payment that the processor has not batched yet: then it is sent by itself after the nightly batch. Nothing is to be done.',
+    SUCCEEDED: 'The money was given back. A bank may still send it back, and then it is FAILED.',
+    FAILED: 'Nothing was given back; failureCode says why. Its part of the payment can be refunded anew, with a new key and reference.',
+    CANCELED: 'Called off at the processor: nothing was given back.',
+    REQUIRES_ACTION: "The processor needs something of a person: look at it in the processor's dashboard.",
+    UNKNOWN:
+      'The processor was asked and has not answered. It is being found out by itself and never guessed. Do not refund it another way meanwhile.',
+  },
 });
 
 /** Money given back, or being given back. Its part of the payment is reserved from the moment it is asked for. */
 @Resource('refunds')
-@ObjectType({ implements: Node, simpleResolvers: true, description: 'Money given back, or being given back.' })
+@ObjectType({
+  implements: Node,
+  simpleResolvers: true,
+  description: 'Money given back, or being given back. Its part of the payment is reserved from the moment it is asked for.',
+})
 @Entity({ tableName: 'billing_refunds' })
 @Unique({ name: 'billing_refunds_tilled', properties: ['appId', 'tilledRefundId'] })
 @Unique({ name: 'billing_refunds_reference', properties: ['appId', 'referenceId'] })
@@ -39,7 +63,7 @@ export class Refund extends TenantRow {
   @IdColumn({ nullable: true })
   tilledRefundId!: string | null;
 
-  @Field(() => RefundStatus)
+  @Field(() => RefundStatus, { description: 'How far it is.' })
   @Text(20)
   status!: RefundStatus;
 
@@ -49,39 +73,45 @@ export class Refund extends TenantRow {
   @Text(3)
   currency!: string;
 
-  @Field(() => RefundReason, { nullable: true })
+  @Field(() => RefundReason, { nullable: true, description: 'Why it is given back; null where nobody said.' })
   @Text(32, { nullable: true })
   reason!: RefundReason | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: "The app's own name for this refund; unique among the app's refunds." })
   @Text(255, { nullable: true })
   referenceId!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: "Why it is FAILED: the processor's code, or processor_rejected where it refused to try. New codes may appear. Else null.",
+  })
   @Text(64, { nullable: true })
   failureCode!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: "Why it is FAILED, in the processor's words: for developers, not for payers. Else null.",
+  })
   @Text(500, { nullable: true })
   failureMessage!: string | null;
 
   @JsonColumn()
   metadata!: Record<string, string>;
 
-  @Field(() => Date)
+  @Field(() => Date, { description: CREATED_AT })
   @TimeColumn()
   createdAt!: Date;
 
-  @Field(() => Date)
+  @Field(() => Date, { description: UPDATED_AT })
   @TimeColumn()
   updatedAt!: Date;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'How much is given back.' })
   @Getter('amountMinor', 'currency')
   get amount(): Money {
     return new Money(this.amountMinor, this.currency);
   }
 }
 
-@ObjectType()
+@ObjectType({ description: 'One page of refunds, newest first.' })
 export class RefundConnection extends connectionType(Refund, 'Refund') {}

@@ -1,47 +1,56 @@
 import { ArgsType, Field, ID, InputType, ObjectType } from 'type-graphql';
 import { PageArgs } from '../../graphql/connection.js';
+import { IDEMPOTENCY_KEY, METADATA } from '../../graphql/descriptions.js';
 import { IsOptional, Length, ValidateNested } from '../../graphql/input-rules.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { MoneyInput } from '../kit/money.types.js';
 import { Refund, RefundReason } from './refund.entity.js';
 
-@InputType({ description: 'Everything that is left if amount is absent.' })
+@InputType({ description: 'What to give back of one payment.' })
 export class RefundCreateInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'A payment that is SUCCEEDED.' })
   paymentId!: string;
 
-  @Field(() => MoneyInput, { nullable: true })
+  @Field(() => MoneyInput, { nullable: true, description: "How much, in the payment's currency. Absent: everything that is left." })
   @IsOptional()
   @ValidateNested()
   amount?: MoneyInput | null;
 
-  @Field(() => RefundReason, { nullable: true })
+  @Field(() => RefundReason, { nullable: true, description: 'Why it is given back; the processor is told.' })
   reason?: RefundReason | null;
 
-  @Field(() => Boolean, { nullable: true, defaultValue: false, description: 'Refund although a dispute is open or lost.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description: 'Refund although a dispute is open or lost, so that the cardholder may be paid twice.',
+  })
   acknowledgeDispute?: boolean | null;
 
-  @Field(() => String, { nullable: true, description: 'Unique in the app: the same reference and amount answers the existing refund.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The app's own name for the refund, 1 to 255 characters, unique among its refunds. The same reference, payment and amount again answer the refund there is; with anything else it is DUPLICATE_REFERENCE.",
+  })
   @IsOptional()
   @Length(1, 255)
   referenceId?: string | null;
 
-  @Field(() => MetadataScalar, { nullable: true })
+  @Field(() => MetadataScalar, { nullable: true, description: METADATA })
   metadata?: Record<string, string | null> | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
   idempotencyKey?: string | null;
 }
 
 @ArgsType()
 export class RefundsArgs extends PageArgs {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Only refunds of this payment; none for an id that is not there. Absent: of all.' })
   paymentId?: string | null;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ simpleResolvers: true, description: 'What became of a mutation of a refund.' })
 export class RefundPayload extends repeatablePayload() {
-  @Field(() => Refund, { nullable: true })
+  @Field(() => Refund, { nullable: true, description: 'The refund as it is now, a refused one too; null where none was made.' })
   refund!: Refund | null;
 }

@@ -1,6 +1,7 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
+import { INPUT } from '../../graphql/descriptions.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { Reads, Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
@@ -17,13 +18,13 @@ export class RefundResolver {
   constructor(private readonly service: RefundService) {}
 
   @Allow(...READERS, 'customer')
-  @Query(() => Refund, { nullable: true })
-  refund(@Arg('id', () => ID) id: string, @Ctx() scope: Scope): Promise<Refund | null> {
+  @Query(() => Refund, { nullable: true, description: 'One refund by id; null where there is none, and for what is not for the caller.' })
+  refund(@Arg('id', () => ID, { description: 'An id re_….' }) id: string, @Ctx() scope: Scope): Promise<Refund | null> {
     return RefundRepository.of(scope).find(id);
   }
 
   @Allow(...READERS)
-  @Query(() => RefundConnection, { description: 'Newest first.' })
+  @Query(() => RefundConnection, { description: 'The refunds of the app, newest first.' })
   refunds(
     @Args(() => RefundsArgs) args: RefundsArgs,
     @Ctx() scope: Scope,
@@ -33,15 +34,21 @@ export class RefundResolver {
   }
 
   @Reads('paymentId')
-  @FieldResolver(() => Payment)
+  @FieldResolver(() => Payment, { description: 'The payment of which it is given back.' })
   payment(@Root() refund: Refund, @Ctx() scope: Scope): Promise<Payment> {
     return PaymentRepository.of(scope).get(refund.paymentId);
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => RefundPayload, { description: 'Gives back part or all of one payment.' })
-  refundCreate(@Arg('input', () => RefundCreateInput) input: RefundCreateInput, @Ctx() scope: Scope): Promise<PayloadOf<'refund', Refund>> {
+  @Mutation(() => RefundPayload, {
+    description:
+      'Gives back part or all of one payment. PENDING is no failure: it goes on by itself. OUTCOME_UNKNOWN: repeat with the same key; it is given back at most once.',
+  })
+  refundCreate(
+    @Arg('input', () => RefundCreateInput, { description: INPUT }) input: RefundCreateInput,
+    @Ctx() scope: Scope,
+  ): Promise<PayloadOf<'refund', Refund>> {
     return respond('refund', input, () => this.service.create(scope, input));
   }
 }
@@ -49,7 +56,9 @@ export class RefundResolver {
 @Resolver(() => Payment)
 export class PaymentRefundsResolver {
   @Reads()
-  @FieldResolver(() => [Refund], { description: 'Oldest first.' })
+  @FieldResolver(() => [Refund], {
+    description: "What was given back of it, or tried, oldest first; refunds made in the processor's dashboard too.",
+  })
   refunds(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Refund[]> {
     return RefundRepository.of(scope).ofPayment(payment.id);
   }

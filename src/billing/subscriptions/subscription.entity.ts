@@ -1,7 +1,9 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
-import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Int, ObjectType } from 'type-graphql';
 import { Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
+import { CREATED_AT, METADATA, UPDATED_AT } from '../../graphql/descriptions.js';
+import { describeEnum } from '../../graphql/enums.js';
 import { Node } from '../../graphql/node.js';
 import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
@@ -11,19 +13,42 @@ import { Money } from '../kit/money.types.js';
 import { IntervalUnit } from './billing-period.js';
 import { SubscriptionStatus } from './subscription.states.js';
 
-registerEnumType(SubscriptionStatus, { name: 'SubscriptionStatus' });
-registerEnumType(IntervalUnit, { name: 'IntervalUnit' });
+describeEnum(SubscriptionStatus, {
+  name: 'SubscriptionStatus',
+  description: 'How a subscription stands.',
+  values: {
+    ACTIVE: 'Its last payment was made; it is collected as it should be.',
+    CANCELED: 'It ended, and nothing more is collected. Final: make a new one to begin again.',
+    PAST_DUE:
+      'Its last payment was declined. Ask the customer for another payment method; nextPaymentAt says whether it is tried again by itself.',
+    PAUSED: 'Nothing is collected until it resumes.',
+    PENDING: 'Its first payment was not made yet: a trial, or it is being made.',
+  },
+});
+describeEnum(IntervalUnit, {
+  name: 'IntervalUnit',
+  description: 'Unit of the time between two payments of a subscription.',
+  values: {
+    MONTH: 'Calendar months: on the same day, or the last one of a shorter month.',
+    WEEK: 'Weeks of 7 days.',
+    YEAR: 'Calendar years: on the same day; 29 February is the 28th in other years.',
+  },
+});
 
 /** A repeating payment. Tilled owns the state and dates and takes the payments; plan and metadata are ours. */
 @Resource('subscriptions')
-@ObjectType({ implements: Node, simpleResolvers: true, description: 'A payment that repeats until it is canceled.' })
+@ObjectType({
+  implements: Node,
+  simpleResolvers: true,
+  description: 'A payment that repeats until it is canceled. The processor collects it by itself.',
+})
 @Entity({ tableName: 'billing_subscriptions' })
 @Unique({ name: 'billing_subscriptions_tilled', properties: ['appId', 'tilledSubscriptionId'] })
 @Index({ name: 'billing_subscriptions_customer', properties: ['appId', 'customerId', 'id'] })
 @Index({ name: 'billing_subscriptions_status', properties: ['appId', 'status', 'id'] })
 @Index({ name: 'billing_subscriptions_method', properties: ['appId', 'paymentMethodId'] })
 export class Subscription extends TenantRow {
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Grows with each change; pass it as expectedVersion to refuse lost updates.' })
   @VersionColumn()
   version!: number;
 
@@ -37,15 +62,15 @@ export class Subscription extends TenantRow {
   @IdColumn({ nullable: true })
   tilledSubscriptionId!: string | null;
 
-  @Field(() => SubscriptionStatus)
+  @Field(() => SubscriptionStatus, { description: 'How it stands.' })
   @Text(16)
   status!: SubscriptionStatus;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: "The app's own code of what is paid for; a label that nothing is computed from." })
   @Text(100, { nullable: true })
   planCode!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: "The app's own name of what is paid for; a label." })
   @Text(255, { nullable: true })
   planName!: string | null;
 
@@ -55,68 +80,76 @@ export class Subscription extends TenantRow {
   @Text(3)
   currency!: string;
 
-  @Field(() => IntervalUnit)
+  @Field(() => IntervalUnit, { description: 'Unit of the time from one payment to the next.' })
   @Text(8)
   intervalUnit!: IntervalUnit;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many of these units lie between two payments: 3 with MONTH is every quarter.' })
   @IntColumn()
   intervalCount!: number;
 
-  @Field(() => Date, { description: 'When the first payment is taken, and the day of the cycle.' })
+  @Field(() => Date, {
+    description: 'When the first payment is taken, and the day of the cycle: of the 31st, the last day in shorter months.',
+  })
   @TimeColumn()
   billingCycleAnchor!: Date;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'Since when the current period runs; null before the first one. It stands still while nothing is collected.',
+  })
   @TimeColumn({ nullable: true })
   currentPeriodStart!: Date | null;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, { nullable: true, description: 'Until when the current period runs; null before the first one.' })
   @TimeColumn({ nullable: true })
   currentPeriodEnd!: Date | null;
 
-  @Field(() => Date, { nullable: true, description: 'Null when nothing more will be tried by itself.' })
+  @Field(() => Date, { nullable: true, description: 'When the next payment is tried; null when nothing more will be tried by itself.' })
   @TimeColumn({ nullable: true })
   nextPaymentAt!: Date | null;
 
-  @Field(() => Boolean)
+  @Field(() => Boolean, { description: 'Whether it ends at cancelAt; subscriptionReactivate takes that back until then.' })
   @FlagColumn()
   cancelAtPeriodEnd!: boolean;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, { nullable: true, description: 'When it ends by itself; null where no end was asked for.' })
   @TimeColumn({ nullable: true })
   cancelAt!: Date | null;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, { nullable: true, description: 'When it ended; null while it has not.' })
   @TimeColumn({ nullable: true })
   canceledAt!: Date | null;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, { nullable: true, description: 'Since when it is paused; null while it is not.' })
   @TimeColumn({ nullable: true })
   pausedAt!: Date | null;
 
-  @Field(() => Date, { nullable: true })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When it resumes by itself; null where it waits for subscriptionResume, or is not paused.',
+  })
   @TimeColumn({ nullable: true })
   resumeAt!: Date | null;
 
-  @Field(() => MetadataScalar)
+  @Field(() => MetadataScalar, { description: METADATA })
   @JsonColumn()
   metadata!: Record<string, string>;
 
-  @Field(() => Date)
+  @Field(() => Date, { description: CREATED_AT })
   @TimeColumn()
   createdAt!: Date;
 
-  @Field(() => Date)
+  @Field(() => Date, { description: UPDATED_AT })
   @TimeColumn()
   updatedAt!: Date;
 
-  @Field(() => Money)
+  @Field(() => Money, { description: 'What each payment takes.' })
   @Getter('priceMinor', 'currency')
   get price(): Money {
     return new Money(this.priceMinor, this.currency);
   }
 }
 
-@ObjectType()
+@ObjectType({ description: 'One page of subscriptions, newest first.' })
 export class SubscriptionConnection extends connectionType(Subscription, 'Subscription') {}

@@ -1,5 +1,7 @@
-import { ArgsType, Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { ArgsType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { PageArgs } from '../../graphql/connection.js';
+import { EXPECTED_VERSION, IDEMPOTENCY_KEY, METADATA, METADATA_CHANGES } from '../../graphql/descriptions.js';
+import { describeEnum } from '../../graphql/enums.js';
 import { IsOptional, Length, Max, Min, ValidateNested } from '../../graphql/input-rules.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
@@ -12,129 +14,149 @@ export enum CancelMode {
   IMMEDIATELY = 'IMMEDIATELY',
   AT_PERIOD_END = 'AT_PERIOD_END',
 }
-registerEnumType(CancelMode, { name: 'CancelMode' });
+describeEnum(CancelMode, {
+  name: 'CancelMode',
+  description: 'When a cancellation takes effect.',
+  values: {
+    AT_PERIOD_END: 'When the current period ends. Until then it stays as it is, and subscriptionReactivate takes it back.',
+    IMMEDIATELY: 'At once and for good. Nothing is given back: refund a payment where something is owed.',
+  },
+});
 
-@InputType({ description: 'A trial is a later billingCycleAnchor: nothing is taken before it.' })
+@InputType({ description: 'A subscription to begin. A trial is a later billingCycleAnchor: nothing is taken before it.' })
 export class SubscriptionCreateInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Who pays.' })
   customerId!: string;
 
-  @Field(() => ID, { nullable: true, description: "The customer's default method if absent." })
+  @Field(() => ID, { nullable: true, description: "An attached method of this customer. Absent: the customer's default method." })
   paymentMethodId?: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: "The app's own code of what is paid for, 1 to 100 characters; a label." })
   @IsOptional()
   @Length(1, 100)
   planCode?: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: "The app's own name of what is paid for, 1 to 255 characters; a label." })
   @IsOptional()
   @Length(1, 255)
   planName?: string | null;
 
-  @Field(() => MoneyInput)
+  @Field(() => MoneyInput, { description: 'What each payment takes.' })
   @ValidateNested()
   price!: MoneyInput;
 
-  @Field(() => IntervalUnit, { nullable: true, defaultValue: IntervalUnit.MONTH })
+  @Field(() => IntervalUnit, {
+    nullable: true,
+    defaultValue: IntervalUnit.MONTH,
+    description: 'Unit of the time from one payment to the next.',
+  })
   intervalUnit?: IntervalUnit | null;
 
-  @Field(() => Int, { nullable: true, defaultValue: 1 })
+  @Field(() => Int, { nullable: true, defaultValue: 1, description: 'How many of these units lie between two payments, from 1 to 365.' })
   @IsOptional()
   @Min(1)
   @Max(365)
   intervalCount?: number | null;
 
-  @Field(() => Date, { nullable: true, description: 'When the first payment is taken; now if absent.' })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When the first payment is taken, and the day of the cycle. Absent: now. More than 5 minutes ago it is INVALID.',
+  })
   billingCycleAnchor?: Date | null;
 
-  @Field(() => MetadataScalar, { nullable: true })
+  @Field(() => MetadataScalar, { nullable: true, description: METADATA })
   metadata?: Record<string, string | null> | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
   idempotencyKey?: string | null;
 }
 
-@InputType({ description: 'A new price is taken from the next payment on; the currency stays.' })
+@InputType({ description: 'What to change of a subscription. Absent fields stay.' })
 export class SubscriptionUpdateInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'A subscription that is not CANCELED.' })
   id!: string;
 
-  @Field(() => MoneyInput, { nullable: true })
+  @Field(() => MoneyInput, {
+    nullable: true,
+    description: 'What each payment takes from the next one on, in the same currency. Nothing is prorated.',
+  })
   @IsOptional()
   @ValidateNested()
   price?: MoneyInput | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'A new code, 1 to 100 characters. Null removes it.' })
   @IsOptional()
   @Length(1, 100)
   planCode?: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'A new name, 1 to 255 characters. Null removes it.' })
   @IsOptional()
   @Length(1, 255)
   planName?: string | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'An attached method of the same customer, which is charged from the next payment on.' })
   paymentMethodId?: string | null;
 
-  @Field(() => MetadataScalar, { nullable: true })
+  @Field(() => MetadataScalar, { nullable: true, description: METADATA_CHANGES })
   metadata?: Record<string, string | null> | null;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: EXPECTED_VERSION })
   expectedVersion?: number | null;
 }
 
-@InputType()
+@InputType({ description: 'A subscription to pause, and until when.' })
 export class SubscriptionPauseInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'A subscription that is PENDING, ACTIVE or PAST_DUE.' })
   id!: string;
 
-  @Field(() => Date, { nullable: true, description: 'When it resumes by itself; never if absent.' })
+  @Field(() => Date, { nullable: true, description: 'When it resumes by itself. Absent: it waits for subscriptionResume.' })
   resumeAt?: Date | null;
 }
 
-@InputType()
+@InputType({ description: 'A paused subscription to go on with.' })
 export class SubscriptionResumeInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'A subscription that is PAUSED.' })
   id!: string;
 }
 
-@InputType()
+@InputType({ description: 'A subscription to end, and when.' })
 export class SubscriptionCancelInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'A subscription that is not CANCELED.' })
   id!: string;
 
-  @Field(() => CancelMode)
+  @Field(() => CancelMode, { description: 'When it ends.' })
   mode!: CancelMode;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: EXPECTED_VERSION })
   expectedVersion?: number | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
   idempotencyKey?: string | null;
 }
 
-@InputType({ description: 'Undoes a cancellation at period end that has not happened yet.' })
+@InputType({ description: 'A subscription that is about to end and is to go on.' })
 export class SubscriptionReactivateInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'A subscription whose cancelAtPeriodEnd is true.' })
   id!: string;
 }
 
 @ArgsType()
 export class CustomerSubscriptionsArgs extends PageArgs {
-  @Field(() => [SubscriptionStatus], { nullable: true })
+  @Field(() => [SubscriptionStatus], { nullable: true, description: 'Only subscriptions in one of these states. Absent: all.' })
   status?: SubscriptionStatus[] | null;
 }
 
 @ArgsType()
 export class SubscriptionsArgs extends CustomerSubscriptionsArgs {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Only subscriptions of this customer; none for an id that is not there. Absent: of all.',
+  })
   customerId?: string | null;
 }
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ simpleResolvers: true, description: 'What became of a mutation of a subscription.' })
 export class SubscriptionPayload extends repeatablePayload() {
-  @Field(() => Subscription, { nullable: true })
+  @Field(() => Subscription, { nullable: true, description: 'The subscription as it is now; null where nothing was done.' })
   subscription!: Subscription | null;
 }

@@ -1,6 +1,7 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
+import { INPUT } from '../../graphql/descriptions.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { NestedPage } from '../../graphql/reads/row-resolvers.js';
@@ -32,13 +33,16 @@ export class SubscriptionResolver {
   constructor(private readonly service: SubscriptionService) {}
 
   @Allow(...READERS, 'customer')
-  @Query(() => Subscription, { nullable: true })
-  subscription(@Arg('id', () => ID) id: string, @Ctx() scope: Scope): Promise<Subscription | null> {
+  @Query(() => Subscription, {
+    nullable: true,
+    description: 'One subscription by id; null where there is none, and for what is not for the caller.',
+  })
+  subscription(@Arg('id', () => ID, { description: 'An id sub_….' }) id: string, @Ctx() scope: Scope): Promise<Subscription | null> {
     return SubscriptionRepository.of(scope).find(id);
   }
 
   @Allow(...READERS)
-  @Query(() => SubscriptionConnection, { description: 'Newest first.' })
+  @Query(() => SubscriptionConnection, { description: 'The subscriptions of the app, newest first.' })
   subscriptions(
     @Args(() => SubscriptionsArgs) args: SubscriptionsArgs,
     @Ctx() scope: Scope,
@@ -48,57 +52,90 @@ export class SubscriptionResolver {
   }
 
   @Reads('customerId')
-  @FieldResolver(() => Customer)
+  @FieldResolver(() => Customer, { description: 'Who pays.' })
   customer(@Root() subscription: Subscription, @Ctx() scope: Scope): Promise<Customer> {
     return CustomerRepository.of(scope).get(subscription.customerId);
   }
 
   @Reads('paymentMethodId')
-  @FieldResolver(() => PaymentMethod)
+  @FieldResolver(() => PaymentMethod, { description: 'What is charged.' })
   paymentMethod(@Root() subscription: Subscription, @Ctx() scope: Scope): Promise<PaymentMethod> {
     return PaymentMethodRepository.of(scope).get(subscription.paymentMethodId);
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => SubscriptionPayload)
-  subscriptionCreate(@Arg('input', () => SubscriptionCreateInput) input: SubscriptionCreateInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => SubscriptionPayload, {
+    description:
+      'Begins a subscription: the processor collects it from its anchor on. It is PENDING until the first payment was made, which may be some seconds later. OUTCOME_UNKNOWN: repeat with the same key.',
+  })
+  subscriptionCreate(
+    @Arg('input', () => SubscriptionCreateInput, { description: INPUT }) input: SubscriptionCreateInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('subscription', input, () => this.service.create(scope, input));
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => SubscriptionPayload)
-  subscriptionUpdate(@Arg('input', () => SubscriptionUpdateInput) input: SubscriptionUpdateInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => SubscriptionPayload, {
+    description:
+      'Changes what is collected from the next payment on, and the labels at once. Nothing is collected for it now. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
+  })
+  subscriptionUpdate(
+    @Arg('input', () => SubscriptionUpdateInput, { description: INPUT }) input: SubscriptionUpdateInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('subscription', input, () => this.service.update(scope, input));
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => SubscriptionPayload)
-  subscriptionPause(@Arg('input', () => SubscriptionPauseInput) input: SubscriptionPauseInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => SubscriptionPayload, {
+    description:
+      'Stops collecting until subscriptionResume, or until resumeAt. What was paid is not given back. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
+  })
+  subscriptionPause(
+    @Arg('input', () => SubscriptionPauseInput, { description: INPUT }) input: SubscriptionPauseInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('subscription', input, () => this.service.pause(scope, input));
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => SubscriptionPayload)
-  subscriptionResume(@Arg('input', () => SubscriptionResumeInput) input: SubscriptionResumeInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => SubscriptionPayload, {
+    description:
+      'Goes on collecting, by the same cycle as before. What fell due meanwhile is not collected. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
+  })
+  subscriptionResume(
+    @Arg('input', () => SubscriptionResumeInput, { description: INPUT }) input: SubscriptionResumeInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('subscription', input, () => this.service.resume(scope, input));
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => SubscriptionPayload)
-  subscriptionCancel(@Arg('input', () => SubscriptionCancelInput) input: SubscriptionCancelInput, @Ctx() scope: Scope): Promise<Payload> {
+  @Mutation(() => SubscriptionPayload, {
+    description:
+      'Ends a subscription, at once or at the end of the period. Nothing is given back. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
+  })
+  subscriptionCancel(
+    @Arg('input', () => SubscriptionCancelInput, { description: INPUT }) input: SubscriptionCancelInput,
+    @Ctx() scope: Scope,
+  ): Promise<Payload> {
     return respond('subscription', input, () => this.service.cancel(scope, input));
   }
 
   @Allow('service')
   @Extensions(MOVES_MONEY)
-  @Mutation(() => SubscriptionPayload)
+  @Mutation(() => SubscriptionPayload, {
+    description:
+      'Takes back a cancellation at period end that has not happened yet. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
+  })
   subscriptionReactivate(
-    @Arg('input', () => SubscriptionReactivateInput) input: SubscriptionReactivateInput,
+    @Arg('input', () => SubscriptionReactivateInput, { description: INPUT }) input: SubscriptionReactivateInput,
     @Ctx() scope: Scope,
   ): Promise<Payload> {
     return respond('subscription', input, () => this.service.reactivate(scope, input));
@@ -109,7 +146,7 @@ export class SubscriptionResolver {
 export class CustomerSubscriptionsResolver {
   @NestedPage()
   @Reads()
-  @FieldResolver(() => SubscriptionConnection, { description: 'Newest first.' })
+  @FieldResolver(() => SubscriptionConnection, { description: 'Their subscriptions, newest first.' })
   subscriptions(
     @Root() customer: Customer,
     @Args(() => CustomerSubscriptionsArgs) args: CustomerSubscriptionsArgs,
