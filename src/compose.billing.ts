@@ -87,13 +87,13 @@ export type Webhooks = ReturnType<typeof composeWebhooks>;
 /** Receiving, registering, backfilling and replaying. */
 export function composeWebhooks({ processor, jobs, clock, ids }: Tools, foundation: Foundation, tilled: TilledConfig) {
   const { database, access, vault, log } = foundation;
-  const directory = new WebhookDirectory(access, vault, tilled.webhookSecret);
+  const directory = new WebhookDirectory(access, vault, tilled);
   const inbox = new WebhookInbox({ directory, owners: new WebhookOwners(processor), jobs, clock, ids });
   const endpoints = new WebhookEndpoints(processor, jobs, vault);
   const backfill = new WebhookBackfill({ processor, inbox, jobs });
   const scopeOf = (appId: string) => access.scopeOf(appId, { kind: 'job', id: 'webhook.intake' }, { requestId: ids.make('job') });
   const intake = new WebhookIntake({ database, jobs, scopeOf, clock, log });
-  return { inbox, intake, endpoints, backfill, service: new WebhookService(jobs) };
+  return { inbox, directory, intake, endpoints, backfill, service: new WebhookService(jobs) };
 }
 
 /** Everything about comparing with Tilled. */

@@ -79,6 +79,7 @@ export async function partsOf(
   const attested = await attestations.newest().catch(() => new Map<string, Attestation>());
   return {
     ...{ database, migrator, access, processor, attestations, verifyBooks, openDivergences, attested, config },
+    listeners: gateway.webhooks.directory,
     settings: readPreflightConfig(process.env, process.cwd(), url),
     tilled: await tilledOf(config),
     isRehearsal: options.rehearsal === true,

@@ -7,6 +7,7 @@ import type { PreflightConfig } from '../config.preflight.js';
 import type { Database } from '../platform/db/database.js';
 import type { SchemaMigrator } from '../platform/db/migrator.js';
 import type { Scope } from '../platform/tenancy/scope.js';
+import type { WebhookDirectory } from '../webhooks/webhook.directory.js';
 import type { Attestation } from './attestation.entity.js';
 import type { Attestations } from './attestations.js';
 
@@ -21,6 +22,8 @@ export interface PreflightParts {
   readonly migrator: SchemaMigrator;
   readonly access: AccessService;
   readonly processor: Processor;
+  /** What deliveries to an app may be signed with. */
+  readonly listeners: Pick<WebhookDirectory, 'ofApp'>;
   readonly attestations: Attestations;
   readonly verifyBooks: () => Promise<{ readonly checked: number; readonly violations: readonly Violation[] }>;
   readonly openDivergences: () => Promise<Readonly<Record<string, number>>>;

@@ -11,6 +11,7 @@ interface Probe {
   readonly id: string;
   readonly body: string;
   readonly url: string;
+  readonly secret: string;
 }
 
 /** A signed event arrives, and its row is there. */
@@ -42,7 +43,7 @@ export async function duplicateDelivery(parts: PreflightParts): Promise<Finding>
 /** An event that somebody else signed is refused and leaves nothing. */
 export async function forgedDelivery(parts: PreflightParts): Promise<Finding> {
   const made = await newProbe(parts);
-  const { status } = await deliver(parts, made, `whsec_${randomBytes(20).toString('hex')}`);
+  const { status } = await deliver(parts, { ...made, secret: `whsec_${randomBytes(20).toString('hex')}` });
   if (status !== 401) return failed(`A forged event was answered ${status}, not 401.`);
   return verdict(
     (await rowOf(parts, made)) === undefined,
@@ -65,14 +66,17 @@ export async function concurrentDeliveries(parts: PreflightParts): Promise<Findi
 async function newProbe(parts: PreflightParts): Promise<Probe & { readonly appId: string }> {
   const [first] = await appsOf(parts);
   if (first === undefined) throw new Error('There is no app.');
+  const secrets = (await parts.listeners.ofApp(first.app.id)).flatMap((endpoint) => endpoint.secrets);
+  const secret = secrets.find((one) => one === parts.tilled.webhookSecret) ?? secrets[0];
+  if (secret === undefined) throw new Error(`The app ${first.app.id} has no webhook endpoint: billing webhooks register.`);
   const id = `evt_preflight_${randomBytes(10).toString('hex')}`;
   const account = first.app.tilledAccountId;
   // Spaces, escapes and bytes that anything which parses the body and writes it again would change.
   const body = `{ "id":"${id}",  "type" : "${TYPE}","account_id":"${account}",\n"created_at":"${parts.now().toISOString()}","data":{"id":"caf\\u00e9 ☕","n":1.0}}`;
-  return { id, body, appId: first.app.id, url: `${publicUrlOf(parts)}/api/billing/webhooks/${first.app.id}` };
+  return { id, body, secret, appId: first.app.id, url: `${publicUrlOf(parts)}/api/billing/webhooks/${first.app.id}` };
 }
 
-function deliver({ tilled, now }: PreflightParts, { url, body }: Probe, secret = tilled.webhookSecret) {
+function deliver({ now }: PreflightParts, { url, body, secret }: Probe) {
   const signature = signPayload({ secret, rawBody: body, timestampMs: now().getTime() });
   return probe(url, { method: 'POST', headers: { 'content-type': 'application/json', [TILLED_SIGNATURE_HEADER]: signature }, body });
 }

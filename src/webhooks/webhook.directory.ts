@@ -44,7 +44,13 @@ const EARLY_MS = 2;
 /** So many answers are remembered at most: account ids come from bodies that nobody has verified yet. */
 const REMEMBERED = upTo(10_000);
 
-/** Who listens for webhooks: every app, with its own secrets and with that of the deployment's endpoint. */
+/** The deployment's endpoint at Tilled: what it signs with, and the account it is of. */
+export interface DeploymentEndpoint {
+  readonly webhookSecret: string;
+  readonly accountId: string;
+}
+
+/** Who listens for webhooks: every app with its own secrets, and with the deployment's if its endpoint hears of it. */
 export class WebhookDirectory {
   private readonly byApp = new LRUCache<string, Cached<Listener | null>>(REMEMBERED);
   private readonly appIdsByAccount = new LRUCache<string, Cached<readonly string[]>>(REMEMBERED);
@@ -56,7 +62,7 @@ export class WebhookDirectory {
   constructor(
     private readonly access: AccessService,
     private readonly vault: Vault,
-    private readonly deploymentSecret: string,
+    private readonly deployment: DeploymentEndpoint,
   ) {}
 
   /** The endpoint of one app, as it was at `since` or later; none where there is no such app. */
@@ -98,8 +104,16 @@ export class WebhookDirectory {
       secret: this.vault.open(secret, placeOf(WEBHOOK_SECRET, appId, id)),
       expiresAt,
     }));
-    const secrets = [...own, { secret: this.deploymentSecret, expiresAt: null }];
-    return { scope, secrets: secrets.filter(({ secret }) => secret !== '') };
+    const shared = this.hearsOf(scope) ? [{ secret: this.deployment.webhookSecret, expiresAt: null }] : [];
+    return { scope, secrets: [...own, ...shared].filter(({ secret }) => secret !== '') };
+  }
+
+  /**
+   * Whether the deployment's endpoint can hear of an app: its account is the deployment's, or one that the deployment's
+   * key acts for (a partner's merchant). Of an account with a key of its own it cannot, so its secret proves nothing.
+   */
+  private hearsOf({ caller: { app } }: Scope): boolean {
+    return app.processorCredential === null || app.processorAccountId === this.deployment.accountId;
   }
 }
 

@@ -155,6 +155,19 @@ describe('a delivery that is not from Tilled', () => {
     expect([400, 404]).toContain((await post(body, { signature: signature(now(), body) })).status);
   });
 
+  it("that is signed with the deployment's secret is refused for an app with a Tilled account and key of its own, on both paths", async () => {
+    const own = await world.app();
+    await world.gateway.access.apps.setTilledSecretKey(own.id, own.tilledSecretKey);
+    await world.gateway.webhooks.endpoints.register(await world.scope(own), `${world.url}/api/billing/webhooks/${own.id}`);
+    const body = JSON.stringify({ ...newEvent(a), account_id: own.accountId });
+    for (const path of ['', `/${own.id}`])
+      expect(await post(body, { path, signature: goodSignature(body) })).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+    expect(await world.rows('billing_webhooks', own)).toEqual([]);
+    const [row] = await world.rows('billing_webhook_secrets', own);
+    const secret = world.gateway.vault.open(String(row?.['secret']), placeOf(WEBHOOK_SECRET, own.id, String(row?.['id'])));
+    expect(await post(body, { path: `/${own.id}`, signature: signature(now(), body, secret) })).toMatchObject({ status: 200 });
+  });
+
   it('of 2 MB is answered 413', async () => {
     const body = JSON.stringify({ ...newEvent(a), filler: 'x'.repeat(2_000_000) });
     expect(await post(body, { signature: signature(now(), body) })).toMatchObject({ status: 413, code: 'PAYLOAD_TOO_LARGE' });
@@ -200,6 +213,21 @@ describe('a delivery from Tilled', () => {
     const answer = await post(body, { signature: goodSignature(body), headers: { 'content-type': type } });
     expect(answer).toMatchObject({ status: 200 });
     expect(JSON.parse(String((await rowOf(a, event))?.['payload']))).toEqual(event);
+  });
+
+  it("signed with the deployment's secret is taken for an app that uses the deployment's key, and for one of the deployment's account with a key of its own", async () => {
+    const [merchant, same] = [await world.app(), await world.app()];
+    const deploymentAccount = world.environment['TILLED_ACCOUNT_ID'] ?? '';
+    await world.gateway.database.run('update billing_apps set tilled_account_id = ? where id = ?', [deploymentAccount, same.id]);
+    for (const app of [merchant, same]) await world.gateway.access.apps.setTilledSecretKey(app.id, app.tilledSecretKey);
+    await world.gateway.access.apps.setTilledSecretKey(merchant.id, null);
+    for (const [app, account_id] of [
+      [merchant, merchant.accountId],
+      [same, deploymentAccount],
+    ] as const) {
+      const body = JSON.stringify({ ...newEvent(a), account_id });
+      expect(await post(body, { path: `/${app.id}`, signature: goodSignature(body) })).toMatchObject({ status: 200 });
+    }
   });
 
   it('is taken when one of several digests is right', async () => {
