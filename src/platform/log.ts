@@ -4,8 +4,11 @@ import DailyRotateFile from 'winston-daily-rotate-file';
 import type { LogFiles } from '../config.observing.js';
 import type { Metrics } from './metrics.js';
 
-/** Facts about one event; never bodies, tokens or card data. */
-export type LogFields = Readonly<Record<string, unknown>>;
+/**
+ * Facts about one event; never bodies, tokens or card data. winston would put a `message` behind the name of the event
+ * and drop a `level`, so neither is a name of a field.
+ */
+export type LogFields = Readonly<Record<string, unknown>> & { readonly message?: never; readonly level?: never };
 
 /** One JSON line an event, past tense: `log.info('refund mirrored', { refundId, status })`. */
 export interface Log {

@@ -12,7 +12,7 @@ import { Kit } from './kit.js';
 let kit: Kit;
 let tilled: TilledAccountClient;
 /** What the client logged, and how long it waited between tries. */
-let lines: LogFields[];
+let lines: object[];
 let pauses: number[];
 
 beforeEach(async () => {
