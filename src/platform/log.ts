@@ -97,7 +97,9 @@ export function errorFields(error: unknown): LogFields {
 
 const SECRET_NAME =
   /authorization|secret|token|password|api[-_]?key|encryption[-_]?key|cvc|cvv|card[-_]?number|account[-_]?number|routing[-_]?number|cookie|signature/i;
-const SECRET_VALUE = /\b(?:sk|pk|whsec|bg_svc|bg_ro|bg_ops|bg_ses)_[A-Za-z0-9_-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\bBearer +[^\s"',]+/gi;
+/** After `Bearer` a credential has a digit or is long: a short word is one of a sentence. */
+const SECRET_VALUE =
+  /\b(?:sk|pk|whsec|bg_svc|bg_ro|bg_ops|bg_ses)_[A-Za-z0-9_-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\bBearer +(?=[^\s"',]*\d|[^\s"',]{16})[^\s"',]+/gi;
 const CARD_LIKE = /\b\d(?:[ -]?\d){12,18}\b/g;
 const MASK = '[redacted]';
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createLog, errorFields, type LogFields } from '../../src/platform/log.js';
+import { createLog, errorFields, type LogFields, redactedText } from '../../src/platform/log.js';
 
 /** Where winston writes. Only the last step, to the terminal, is replaced. */
 const terminal = (console as unknown as { _stdout: { write(text: string): boolean } })._stdout;
@@ -56,6 +56,8 @@ describe('what a log never shows', () => {
     ['a customer session', 'bg_ses_eyJhbGciOiJIUzI1NiJ9.eyJhcHAiOiJhIn0.c2lnbmF0dXJl-_'],
     ['a JWT', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_'],
     ['a bearer credential of anybody', 'Bearer 8f14e45fceea167a'],
+    ['a bearer credential of letters', 'bearer abcdefghijklmnop'],
+    ['a short bearer credential', 'Bearer hunter2'],
     ['a card number', '4111111111111111'],
     ['a card number of 19 digits', '6304000000000000000'],
     ['a card number of 15 digits', '378282246310005'],
@@ -102,6 +104,16 @@ describe('what a log never shows', () => {
     const circle: Record<string, unknown> = { customerId: 'cus_1' };
     circle['self'] = circle;
     expect(lineOf({ circle })).toMatchObject({ circle: { customerId: 'cus_1' } });
+  });
+
+  it('leaves every word of ours as it is', async () => {
+    const files = (await readdir('src', { recursive: true })).filter((file) => file.endsWith('.ts'));
+    const texts = await Promise.all(files.map((file) => readFile(path.join('src', file), 'utf8')));
+    const words = texts.flatMap((text) => text.match(/'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\\n]|\\.)*"/g) ?? []);
+    // What is filled in is not ours, and digits alone are the sandbox's card numbers.
+    const ours = words.map((word) => word.replaceAll(/\$\{[^}]*\}/g, '…')).filter((word) => !/^'\d+'$/.test(word));
+    expect(ours.length).toBeGreaterThan(5_000);
+    expect(ours.filter((word) => redactedText(word) !== word)).toEqual([]);
   });
 
   it.each([
