@@ -1,11 +1,11 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Foundation, Gateway } from '../compose.js';
 import { type Config, ConfigError, readConfig, type TilledConfig } from '../config.js';
 import { encryptionOf, readDemoEnvironment, settingsOf } from '../demo.js';
 import { systemClock } from '../platform/clock.js';
 import { prepareDatabase } from '../platform/db/prepare.js';
-import { NotFound } from '../platform/errors.js';
+import { InvalidInput, NotFound } from '../platform/errors.js';
 import { createLog } from '../platform/log.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 
@@ -121,4 +121,14 @@ export async function commandScopes(of: Pick<Foundation, 'access'>, appId: strin
 /** Prints a line of an answer. */
 export function say(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** The text of a file that was named on the command line. Throws InvalidInput where it cannot be read. */
+export async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw InvalidInput.because(['file'], code === 'ENOENT' ? `There is no file ${file}.` : `${file} cannot be read: ${message}`);
+  }
 }

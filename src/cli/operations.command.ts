@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import {
   type DocumentNode,
@@ -17,7 +16,7 @@ import { fieldBesideMoney } from '../graphql/money.js';
 import { knownRootTypes } from '../graphql/rules.js';
 import { Selections } from '../graphql/selection.js';
 import { InvalidInput } from '../platform/errors.js';
-import { commandScope, jsonOption, type WithGateway } from './kit.js';
+import { commandScope, jsonOption, textOf, type WithGateway } from './kit.js';
 
 const RULES = [...specifiedRules, knownRootTypes, NoSchemaIntrospectionCustomRule];
 
@@ -58,10 +57,18 @@ export function operationsCommand(withGateway: WithGateway): Command {
 
 /** The documents of a manifest, each valid on the schema and none that looks at the schema. Throws InvalidInput. */
 async function manifestIn(file: string, schema: GraphQLSchema): Promise<NewOperation[]> {
-  const content = await readFile(file, 'utf8').then(JSON.parse, () => null);
-  const pairs = pairsOf(content);
+  const pairs = pairsOf(await jsonIn(file));
   if (pairs.length === 0) throw InvalidInput.because(['file'], `${file} is not a manifest: {"<sha256>": "<document>"}, or Apollo's.`);
   return pairs.map(([hash, document]) => ({ hash: hash.replace(/^sha256:/, ''), document, name: nameOf(checked(document, schema)) }));
+}
+
+async function jsonIn(file: string): Promise<unknown> {
+  const text = await textOf(file);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw InvalidInput.because(['file'], `${file} is not JSON: a manifest is {"<sha256>": "<document>"}, or Apollo's.`);
+  }
 }
 
 function pairsOf(content: unknown): [string, string][] {

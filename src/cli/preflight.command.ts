@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { Gateway } from '../compose.js';
 import { type Config, readConfig, type TilledConfig } from '../config.js';
@@ -9,7 +8,7 @@ import type { Attestation } from '../preflight/attestation.entity.js';
 import type { Check, CheckResult } from '../preflight/check.js';
 import type { PreflightParts } from '../preflight/parts.js';
 import { type Report, reportOf, type SigningKey, verifiedReport } from '../preflight/report.js';
-import { jsonOption, tilledOf, type WithFoundation, type WithGateway } from './kit.js';
+import { jsonOption, textOf, tilledOf, type WithFoundation, type WithGateway } from './kit.js';
 
 const DAY_MS = 86_400_000;
 
@@ -112,7 +111,7 @@ function assertAttestable(id: string, checks: readonly Check[]): void {
 
 async function verify(file: string): Promise<void> {
   const config = readConfig(process.env, process.cwd());
-  const report = verifiedReport(await readFile(file, 'utf8'), keysOf(process.env, await tilledOf(config)));
+  const report = verifiedReport(await textOf(file), keysOf(process.env, await tilledOf(config)));
   if (report === null) {
     process.stdout.write('This is not an unchanged report that was signed with a key of this deployment.\n');
     process.exitCode = 1;

@@ -45,7 +45,7 @@ describe('a customer session where documents must be registered', () => {
 
   it('reads by GET as well, and by the hash together with the very text', async () => {
     const query = new URLSearchParams({ variables: JSON.stringify({ id: customerId }), extensions: JSON.stringify(extensionsOf(CARDS)) });
-    const headers = { authorization: `Bearer ${session}`, 'apollo-require-preflight': '1' };
+    const headers = { authorization: `Bearer ${session}` };
     const response = await fetch(`${world.url}/graphql?${query}`, { headers });
     expect([response.status, await response.json()]).toMatchObject([200, { data: { customer: { id: customerId } } }]);
     const body = { query: CARDS, variables: { id: customerId }, extensions: extensionsOf(CARDS) };
@@ -53,8 +53,45 @@ describe('a customer session where documents must be registered', () => {
   });
 
   it.each([
+    ['documentId', (hash: string) => ({ documentId: `sha256:${hash}` })],
+    ['id', (hash: string) => ({ id: hash })],
+    ['doc_id', (hash: string) => ({ doc_id: hash, query: null })],
+    ['documentId beside an empty text', (hash: string) => ({ documentId: hash, query: '' })],
+    ['persistedQuery beside an empty text', () => ({ extensions: extensionsOf(CARDS), query: '' })],
+    ['persistedQuery beside null', () => ({ extensions: extensionsOf(CARDS), query: null })],
+    ['persistedQuery beside other ids', () => ({ extensions: extensionsOf(CARDS), id: '7', documentId: null })],
+    ['nothing but the very text', () => ({ query: CARDS })],
+    ['the text beside an id of another kind', () => ({ query: CARDS, id: '7' })],
+  ])('says by %s which document it means', async (_, said) => {
+    const answer = await world.post({ ...said(hashOf(CARDS)), variables: { id: customerId } }, { credential: session });
+    expect(answer).toMatchObject({ status: 200, data: { customer: { id: customerId } }, errors: [] });
+  });
+
+  it('says by documentId in a GET which document it means', async () => {
+    const search = new URLSearchParams({ documentId: `sha256:${hashOf(CARDS)}`, variables: JSON.stringify({ id: customerId }) });
+    const response = await fetch(`${world.url}/graphql?${search}`, { headers: { authorization: `Bearer ${session}` } });
+    expect([response.status, await response.json()]).toMatchObject([200, { data: { customer: { id: customerId } } }]);
+  });
+
+  it('is told of an unknown hash in the words that clients look for, and of what is to be done', async () => {
+    const { status, errors } = await world.post({ extensions: extensionsOf('{ app { name } }') }, { credential: session });
+    expect([status, errors]).toEqual([
+      404,
+      [
+        {
+          message: 'PersistedQueryNotFound',
+          extensions: { code: 'PERSISTED_QUERY_NOT_FOUND', hint: expect.stringContaining('billing operations register') },
+        },
+      ],
+    ]);
+  });
+
+  it.each([
     ['a document of its own', { query: `{ app { id } }` }, 403, 'FORBIDDEN'],
-    ['a registered document without its hash', { query: CARDS, variables: { id: 'cus_x' } }, 403, 'FORBIDDEN'],
+    ['a document that differs by a blank', { query: `${CARDS} `, variables: { id: 'cus_x' } }, 403, 'FORBIDDEN'],
+    ['an id that is no hash', { documentId: 'Cards' }, 404, 'PERSISTED_QUERY_NOT_FOUND'],
+    ['a document of its own beside a registered id', { query: '{ app { id } }', id: hashOf(CARDS) }, 403, 'FORBIDDEN'],
+    ['nothing', { query: '', documentId: '' }, 403, 'FORBIDDEN'],
     ['introspection', { query: getIntrospectionQuery() }, 403, 'FORBIDDEN'],
     ['introspection of a name', { query: '{ __schema { types { name } } }' }, 403, 'FORBIDDEN'],
     [
@@ -65,13 +102,8 @@ describe('a customer session where documents must be registered', () => {
     ],
     ['a hash that nobody registered', { extensions: extensionsOf('{ app { name } }') }, 404, 'PERSISTED_QUERY_NOT_FOUND'],
     ['a registered hash with another text', { query: '{ app { id } }', extensions: extensionsOf(CARDS) }, 400, 'BAD_REQUEST'],
-    [
-      'a hash that is none',
-      { extensions: { persistedQuery: { version: 1, sha256Hash: ["' or 1 = 1"] } } },
-      404,
-      'PERSISTED_QUERY_NOT_FOUND',
-    ],
-    ['no hash at all', { extensions: { persistedQuery: null } }, 404, 'PERSISTED_QUERY_NOT_FOUND'],
+    ['a hash that is no text', { extensions: { persistedQuery: { version: 1, sha256Hash: ["' or 1 = 1"] } } }, 400, 'BAD_REQUEST'],
+    ['no hash at all', { extensions: { persistedQuery: null } }, 403, 'FORBIDDEN'],
     ['a registered mutation that is not for it', { extensions: extensionsOf(DELETE), variables: { id: 'cus_x' } }, 403, 'FORBIDDEN'],
   ])('is refused %s', async (_, body, status, code) => {
     const answer = await world.post(body, { credential: session });
@@ -91,6 +123,14 @@ describe('a customer session where documents must be registered', () => {
     expect(await world.post(body, { credential: a.key })).toMatchObject({ status: 200, data: { app: { id: a.id } } });
     expect(await byHash(document, {})).toMatchObject({ status: 404, data: null });
     expect(await world.rows('billing_operations', a)).toHaveLength(3);
+  });
+
+  it('lets a key go on with the text where it only tried the hash first', async () => {
+    const document = 'query Once { app { id } }';
+    const tried = await world.post({ extensions: extensionsOf(document) }, { credential: a.key });
+    expect([tried.status, tried.errors[0]?.message]).toEqual([404, 'PersistedQueryNotFound']);
+    const sent = await world.post({ query: document, extensions: extensionsOf(document) }, { credential: a.key });
+    expect(sent).toMatchObject({ status: 200, data: { app: { id: a.id } } });
   });
 
   it('leaves keys free to send documents of their own', async () => {
@@ -134,6 +174,22 @@ describe('billing operations', () => {
     expect([status, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(words);
     expect(await world.rows('billing_operations', a)).toHaveLength(3);
+  });
+
+  it.each([
+    ['is not there', 'nowhere.json', null, /^There is no file .*nowhere\.json\.\n$/],
+    ['is no JSON', 'half.json', '{"a":', /half\.json is not JSON: a manifest is/],
+  ])('says so where the file %s', async (_, name, content, words) => {
+    const file = path.join(folder, name);
+    if (content !== null) await writeFile(file, content);
+    const { status, stderr } = await billing(['operations', 'register', '--app', a.id, '--file', file], world.environment);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(words)]);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('does not hide behind a stack that the file of a report is not there', async () => {
+    const { status, stderr } = await billing(['preflight', 'verify', path.join(folder, 'nowhere.json')], world.environment);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^There is no file .*nowhere\.json\.\n$/)]);
   });
 });
 
