@@ -47,8 +47,14 @@ export function appsCommand(withFoundation: WithFoundation): Command {
           ...{ id, name, tilledAccountId, createdAt },
           corsOrigins: corsOrigins ?? [],
         }));
-        const lines = shown.map((app) => `${app.id}\t${app.name}\t${app.tilledAccountId}\t${app.createdAt.toISOString()}\n`);
-        process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : lines.join(''));
+        const lines = shown.map((app) => [
+          app.id,
+          app.name,
+          app.tilledAccountId,
+          app.createdAt.toISOString(),
+          app.corsOrigins.join(' ') || 'no origins',
+        ]);
+        process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : lines.map((line) => `${line.join('\t')}\n`).join(''));
       }),
     );
   return apps;

@@ -1,4 +1,4 @@
-import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, print, type ValueNode } from 'graphql';
 import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { isoOf } from './reads/iso-date.js';
 
@@ -21,7 +21,7 @@ export const MinorUnitsScalar = new GraphQLScalarType<number, number>({
   parseValue: (value) => minorUnits(value),
   parseLiteral: (node) => {
     if (node.kind !== Kind.INT)
-      throw badInput(`MinorUnits is a whole number of minor units, such as 1990 for 19.90 USD; got ${printed(node)}.`);
+      throw badInput(`MinorUnits is a whole number of minor units without quotes, such as 1990 for 19.90 USD; got ${printed(node)}.`);
     return minorUnits(Number(node.value));
   },
 });
@@ -89,7 +89,7 @@ function objectOf(node: ValueNode, variables: Record<string, unknown>): unknown 
 }
 
 function printed(node: ValueNode): string {
-  return 'value' in node ? String(node.value).slice(0, 40) : node.kind;
+  return print(node).slice(0, 40);
 }
 
 function badInput(message: string): GraphQLError {

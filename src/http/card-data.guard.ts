@@ -6,7 +6,7 @@ import { isDelivery } from './webhook.route.js';
 
 /** Headers made by machines, whose long random numbers may look like a card's; none of them is stored or logged. */
 const UNREAD_HEADERS =
-  /^(authorization|content-length|cookie|date|if-.*|traceparent|tracestate|baggage|b3|x-b3-.*|x-datadog-.*|x-cloud-trace-context|x-amzn-trace-id|cf-ray)$/;
+  /^(authorization|content-length|cookie|date|if-.*|traceparent|tracestate|baggage|sentry-trace|b3|x-b3-.*|x-datadog-.*|x-cloud-trace-context|x-amzn-trace-id|cf-ray)$/;
 /** Names in a document that a value follows: arguments, fields of objects, variables and aliases. */
 const NAMES_IN_DOCUMENT = /(?<![_0-9A-Za-z])([_A-Za-z][_0-9A-Za-z]*)[\s,]{0,99}:/g;
 const CLEAN_DOCUMENTS_MAX = 1_000;

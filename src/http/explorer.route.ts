@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { answerProblem } from './problem.js';
 
 const ASSETS = '/graphql/explorer/';
 /** The explorer is one page of scripts of its own, and shows nothing from elsewhere. */
@@ -17,9 +19,15 @@ const FIRST_QUERY = `# Everything here is the local demo: no real money moves.
 }
 `;
 
+/** Where somebody looks for the explorer. */
+const PAGES: readonly string[] = ['/', '/graphql', '/graphql/'];
+/** This machine, by the names that no other site can have. */
+const LOOPBACK = /^(?:(?:[\w-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
+
 /**
- * GET /graphql in a browser: an explorer served from here, with the demo's credential filled in. Part of the server
- * itself rather than a plugin of it, because it steps in front of the GraphQL route.
+ * GET /graphql in a browser: an explorer served from here, with the demo's credential filled in, and so only to this
+ * machine: a site whose name was made to lead here would read the credential. Part of the server itself rather than a
+ * plugin of it, because it steps in front of the GraphQL route.
  */
 export async function serveExplorer(server: FastifyInstance, explorer: { readonly credential: string }): Promise<void> {
   await server.register(fastifyStatic, {
@@ -29,12 +37,15 @@ export async function serveExplorer(server: FastifyInstance, explorer: { readonl
     setHeaders: (reply) => reply.header('content-security-policy', CONTENT_SECURITY_POLICY),
   });
   server.addHook('onRequest', async (request, reply) => {
-    const wantsPage = request.method === 'GET' && request.url === '/graphql' && (request.headers.accept ?? '').includes('text/html');
-    if (wantsPage)
-      return reply
-        .header('content-security-policy', CONTENT_SECURITY_POLICY)
-        .type('text/html')
-        .send(await pageFor(explorer));
+    const [address = ''] = request.url.split('?');
+    const wantsPage = request.method === 'GET' && PAGES.includes(address) && (request.headers.accept ?? '').includes('text/html');
+    if (!wantsPage) return;
+    if (!LOOPBACK.test(request.headers.host ?? ''))
+      return answerProblem(reply, 403, 'FORBIDDEN', 'The explorer is shown on this machine only: open it at http://localhost, same port.');
+    return reply
+      .header('content-security-policy', CONTENT_SECURITY_POLICY)
+      .type('text/html')
+      .send(await pageFor(explorer));
   });
 }
 
@@ -47,6 +58,8 @@ async function pageFor({ credential }: { readonly credential: string }): Promise
     initialQuery: FIRST_QUERY,
     initialHeaders: { Authorization: `Bearer ${credential}` },
     initialSettings: { 'banners.disable': true, 'alert.disableUpdateNotification': true },
+    // What a browser kept of an earlier key, whose data are gone, is not shown again.
+    instanceStorageNamespace: `billing_${createHash('sha256').update(credential).digest('hex').slice(0, 16)}_`,
     disableAccount: true,
   });
 }

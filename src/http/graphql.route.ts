@@ -20,6 +20,7 @@ import type { Scope } from '../platform/tenancy/scope.js';
 import { allowOrigins } from './cors.js';
 import { credentialOf } from './credential.js';
 import { registeredDocuments } from './documents.plugin.js';
+import { takeJson } from './json-body.js';
 import type { HttpParts } from './parts.js';
 
 type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'operations' | 'sessionDocuments' | 'limits' | 'log' | 'metrics'>;
@@ -79,6 +80,8 @@ export function graphqlRoute(parts: GraphqlParts) {
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
       introspection: true,
+      // Nothing runs without Authorization, which no page of another site can send unless it is allowed to.
+      csrfPrevention: false,
       // Its registry is filled by whoever asks; ours is documents.plugin.
       persistedQueries: false,
       parseOptions: { maxTokens: TOKENS_MAX },
@@ -97,7 +100,8 @@ export function graphqlRoute(parts: GraphqlParts) {
       ],
     });
     await apollo.start();
-    await allowOrigins(server, parts.access);
+    takeJson(server);
+    await allowOrigins(server, parts);
     server.addHook('onClose', () => apollo.stop());
     const context = async (request: FastifyRequest, reply: FastifyReply) => {
       const scope = await scopeOf(parts, request);
@@ -107,12 +111,14 @@ export function graphqlRoute(parts: GraphqlParts) {
       return scope;
     };
     const answer = fastifyApolloHandler(apollo, { context });
-    server.route({
-      url: '/graphql',
-      method: ['GET', 'POST'],
-      // Not fastify's handlerTimeout: it aborts a signal at the end of every request, which costs and helps nobody.
-      handler: (request, reply) => withDeadline(HANDLER_TIMEOUT_MS, Promise.resolve(answer.call(server, request, reply))),
-    });
+    for (const url of ['/graphql', '/graphql/']) {
+      server.route({
+        url,
+        method: ['GET', 'POST'],
+        // Not fastify's handlerTimeout: it aborts a signal at the end of every request, which costs and helps nobody.
+        handler: (request, reply) => withDeadline(HANDLER_TIMEOUT_MS, Promise.resolve(answer.call(server, request, reply))),
+      });
+    }
   };
 }
 

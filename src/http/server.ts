@@ -66,7 +66,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   new CardDataGuard(parts).watch(server);
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(parts.log, error, request, reply));
   server.setNotFoundHandler((request, reply) =>
-    answerProblem(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}.`),
+    answerProblem(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}. GraphQL is at /graphql.`),
   );
   await server.register(webhookRoute(parts));
   await server.register(opsRoute(parts));
@@ -75,7 +75,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   return server;
 }
 
-/** The headers that helmet sets on every answer to a browser, written out once and not for each request. */
+/** The headers of every answer to a browser, helmet's among them, written out once and not for each request. */
 function securityHeaders(): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};
   const answer = { setHeader: (name: string, value: string) => Object.assign(headers, { [name]: value }), removeHeader: () => undefined };
@@ -83,7 +83,8 @@ function securityHeaders(): Readonly<Record<string, string>> {
   helmet({ contentSecurityPolicy: policy })({} as IncomingMessage, answer as unknown as ServerResponse, (error) => {
     if (error !== undefined) throw error;
   });
-  return headers;
+  // What is answered is one caller's, or of this moment.
+  return { ...headers, 'cache-control': 'no-store' };
 }
 
 /** What the parser says of bytes that are no request, by its code. */
@@ -113,6 +114,8 @@ const REFUSALS: Readonly<Record<string, readonly [number, string, string]>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'BAD_REQUEST', 'The body is empty: send {"query": "…"} as JSON.'],
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'BAD_REQUEST', 'The body is not valid JSON.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'BAD_REQUEST', 'The body does not have the length its header says.'],
+  CHARSET_NOT_UTF8: [415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the request as application/json in UTF-8.'],
+  BYTES_NOT_UTF8: [400, 'BAD_REQUEST', 'The body is not UTF-8, as JSON is.'],
   FST_ERR_BAD_URL: [400, 'BAD_REQUEST', 'The address is not a valid one.'],
   TOO_LATE: [
     503,
