@@ -45,6 +45,7 @@ import { isMethodUsed } from './billing/subscriptions/method-use.js';
 import { SubscriptionAdoption } from './billing/subscriptions/subscription.adoption.js';
 import { SubscriptionMirror } from './billing/subscriptions/subscription.mirror.js';
 import { CustomerSubscriptionsResolver, SubscriptionResolver } from './billing/subscriptions/subscription.resolver.js';
+import { SubscriptionSender } from './billing/subscriptions/subscription.sender.js';
 import { SubscriptionService } from './billing/subscriptions/subscription.service.js';
 import type { Foundation } from './compose.foundation.js';
 import type { TilledConfig } from './config.js';
@@ -128,8 +129,8 @@ export function composeServices(tools: Tools) {
     detachMethods: (scope, execution) => paymentMethods.detachAll(scope, execution),
   });
   const subscriptionMirror = new SubscriptionMirror(clock);
-  const subscriptions = new SubscriptionService({ ...tools, mirror: subscriptionMirror });
-  const paymentMirror = new PaymentMirror(clock, ids);
+  const subscriptions = new SubscriptionService({ ...tools, sender: new SubscriptionSender({ ...tools, mirror: subscriptionMirror }) });
+  const paymentMirror = new PaymentMirror(clock, ids, subscriptionMirror);
   const payments = composePayments(tools, paymentMirror);
   const refundMirror = new RefundMirror(clock, ids);
   const refunds = new RefundService(

@@ -5,7 +5,7 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 /** When a cancellation takes effect. */
 export type CancelMode =
-  /** When the current period ends. Until then it stays as it is, and subscriptionReactivate takes it back. */
+  /** At the end of what was paid, or of a trial, until when subscriptionReactivate takes it back; at once where nothing is paid: PAST_DUE, a pause that outlasted it. */
   | 'AT_PERIOD_END'
   /** At once and for good. Nothing is given back: refund a payment where something is owed. */
   | 'IMMEDIATELY';

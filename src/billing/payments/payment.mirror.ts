@@ -11,6 +11,7 @@ import { matchAndLockRow, matchRow, type RowMatch } from '../kit/row-match.js';
 import { moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import type { Subscription } from '../subscriptions/subscription.entity.js';
+import type { SubscriptionMirror } from '../subscriptions/subscription.mirror.js';
 import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
 import { CLOSING_REASON, isAttemptOpen, progressOf } from './payment.attempt.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
@@ -27,6 +28,7 @@ export class PaymentMirror {
   constructor(
     private readonly clock: Clock,
     private readonly ids: Ids,
+    private readonly subscriptions: SubscriptionMirror,
   ) {}
 
   /**
@@ -47,6 +49,7 @@ export class PaymentMirror {
   /** Records a payment's own intent on its locked row, for its own work. Null for a state that cannot be. */
   async recordOn(tx: Scope, payment: Payment, intent: TilledPaymentIntent): Promise<Payment | null> {
     const status = statusOf(intent);
+    const before = payment.status;
     const move = status === null ? 'stayed' : await moveTo(tx, payment, status, statesOf(intent));
     if (move === 'illegal') return null;
     const capturedBefore = payment.capturedMinor;
@@ -55,6 +58,7 @@ export class PaymentMirror {
     if (capturedMinor > capturedBefore)
       tx.db.afterCommit(() => tx.request.metrics.captured.inc({ currency }, capturedMinor - capturedBefore));
     if (move === 'moved' || hasChanged) payment.updatedAt = this.clock.now();
+    if (move === 'moved') await this.tellSubscription(tx, payment, { before, at: new Date(intent.created_at) });
     tx.request.log.info('payment mirrored', {
       customerId: payment.customerId,
       paymentId: payment.id,
@@ -63,6 +67,17 @@ export class PaymentMirror {
       failureCode: payment.failureCode,
     });
     return payment;
+  }
+
+  /** What a payment of a subscription became is what its period says. */
+  private async tellSubscription(
+    tx: Scope,
+    { subscriptionId, status }: Payment,
+    { before, at }: { readonly before: PaymentStatus; readonly at: Date },
+  ): Promise<void> {
+    if (subscriptionId === null) return;
+    if (isTaken(status) && !isTaken(before)) await this.subscriptions.recordPaid(tx, subscriptionId, at);
+    if (isTaken(before) && !isTaken(status)) await this.subscriptions.recordReturned(tx, subscriptionId, at);
   }
 
   private async paymentOf(tx: Scope, intent: TilledPaymentIntent): Promise<Payment | null> {
@@ -125,6 +140,11 @@ export function duplicateOf(paymentId: string, intent: TilledPaymentIntent): Dup
     theirs: { status: statusOf(intent), amountMinor: intent.amount, currency: intent.currency, capturedMinor: takenMinor, refundedMinor },
     isOver: progressOf(intent) !== 'taken' || isGivenBack,
   };
+}
+
+/** Whether money was taken, or is on its way. */
+function isTaken(status: PaymentStatus): boolean {
+  return status === SUCCEEDED || status === PROCESSING;
 }
 
 function factsOf(payment: Payment, intent: TilledPaymentIntent): Partial<Payment> {

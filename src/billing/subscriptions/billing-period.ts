@@ -30,6 +30,12 @@ export function periodAt(cycle: BillingCycle, moment: Date): BillingPeriod | nul
   return { start: paymentAt(cycle, index), end: paymentAt(cycle, index + 1) };
 }
 
+/** The period that ends at `end`, which need not be on the grid itself; null if that is not after the anchor. */
+export function periodUntil(cycle: BillingCycle, end: Date): BillingPeriod | null {
+  const period = periodAt(cycle, new Date(end.getTime() - 1));
+  return period === null ? null : { start: period.start, end };
+}
+
 /**
  * The n-th payment after the anchor. Always computed from the anchor: a cycle of the 31st is on the last day of short
  * months and back on the 31st after them.

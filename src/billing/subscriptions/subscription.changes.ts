@@ -3,7 +3,6 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledAccountClient } from '../../tilled/tilled.client.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
 import { mergedMetadata } from '../kit/metadata.js';
-import { periodAt } from './billing-period.js';
 import type { Subscription } from './subscription.entity.js';
 import {
   CancelMode,
@@ -107,7 +106,7 @@ export const CHANGES = {
     allow: async (_tx, subscription, input) => {
       assertStatus(subscription, [PENDING, ACTIVE, PAST_DUE, PAUSED], 'canceled');
       if (input.mode === CancelMode.IMMEDIATELY) return { cancelAt: null };
-      return { cancelAt: periodEndOf(subscription, input.now).toISOString() };
+      return { cancelAt: paidUntil(subscription, input.now)?.toISOString() ?? null };
     },
     send: (tilled, subscription, { cancelAt }: { cancelAt: string | null }) =>
       cancelAt === null
@@ -128,11 +127,11 @@ export const CHANGES = {
   } satisfies Change<SubscriptionReactivateInput>,
 };
 
-/** When the period of `now` ends, by the grid of the anchor: the row's own stands still while paused. */
-function periodEndOf(subscription: Subscription, now: Date): Date {
-  const { billingCycleAnchor: anchor, intervalUnit: unit, intervalCount: count, nextPaymentAt } = subscription;
-  if (nextPaymentAt !== null && nextPaymentAt > now) return nextPaymentAt;
-  return periodAt({ anchor, unit, count }, now)?.end ?? anchor;
+/** When what was paid ends, or a trial; null where nothing is paid now. */
+function paidUntil({ status, billingCycleAnchor, currentPeriodEnd }: Subscription, now: Date): Date | null {
+  if (status === PAST_DUE) return null;
+  const end = status === PENDING ? billingCycleAnchor : currentPeriodEnd;
+  return end !== null && end > now ? end : null;
 }
 
 function assertStatus(subscription: Subscription, allowed: readonly SubscriptionStatus[], verb: string): void {

@@ -96,12 +96,15 @@ export class Subscription extends TenantRow {
 
   @Field(() => Date, {
     nullable: true,
-    description: 'Since when the current period runs; null before the first one. It stands still while nothing is collected.',
+    description: 'The last period that was paid. Null before the first payment; it may be over: while PAST_DUE, PAUSED, or after a pause.',
   })
   @TimeColumn({ nullable: true })
   currentPeriodStart!: Date | null;
 
-  @Field(() => Date, { nullable: true, description: 'Until when the current period runs; null before the first one.' })
+  @Field(() => Date, {
+    nullable: true,
+    description: 'Until when it is paid. Null before the first payment; what lies in the past is over.',
+  })
   @TimeColumn({ nullable: true })
   currentPeriodEnd!: Date | null;
 

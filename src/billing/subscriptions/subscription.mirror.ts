@@ -7,10 +7,14 @@ import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
 import { matchAndLockRow } from '../kit/row-match.js';
 import { moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
-import { periodAt } from './billing-period.js';
+import { type BillingCycle, type BillingPeriod, periodAt, periodUntil } from './billing-period.js';
 import type { Subscription } from './subscription.entity.js';
 import { SubscriptionRepository } from './subscription.repository.js';
 import { SUBSCRIPTION_STATES, SubscriptionStatus } from './subscription.states.js';
+
+const { ACTIVE, PAUSED } = SubscriptionStatus;
+/** Tilled takes a payment within half an hour of its time, which may be before it, ms. */
+const EARLY_MS_MAX = 3_600_000;
 
 /** The only place that writes what Tilled says of subscriptions, whether an answer or an event brought it. */
 export class SubscriptionMirror {
@@ -28,9 +32,11 @@ export class SubscriptionMirror {
       await recordDuplicate(tx, duplicateOf(subscription.id, snapshot));
       return null;
     }
+    const paid = paidBy(subscription, snapshot);
     const move = await moveTo(tx, subscription, statusOf(snapshot), SUBSCRIPTION_STATES);
     if (move === 'illegal') return null;
-    const hasChanged = assignChanged(subscription, await this.factsOf(tx, subscription, snapshot));
+    const facts = { ...(await this.factsOf(tx, subscription, snapshot)), ...laterPeriod(subscription, paid) };
+    const hasChanged = assignChanged(subscription, facts);
     if (move === 'moved' || hasChanged) subscription.updatedAt = this.clock.now();
     tx.request.log.info('subscription mirrored', {
       customerId: subscription.customerId,
@@ -53,18 +59,50 @@ export class SubscriptionMirror {
       canceledAt: dateOrNull(snapshot.canceled_at),
       pausedAt: dateOrNull(snapshot.paused_at),
       resumeAt: dateOrNull(snapshot.resume_at),
-      ...this.periodOf(subscription),
     };
   }
 
-  /** Tilled knows no periods: ours are the grid of the anchor. They stand still while nothing is collected. */
-  private periodOf(subscription: Subscription): Partial<Subscription> {
-    const isCollecting = subscription.status === SubscriptionStatus.ACTIVE || subscription.status === SubscriptionStatus.PAST_DUE;
-    if (!isCollecting) return {};
-    const cycle = { anchor: subscription.billingCycleAnchor, unit: subscription.intervalUnit, count: subscription.intervalCount };
-    const period = periodAt(cycle, this.clock.now());
-    return period === null ? {} : { currentPeriodStart: period.start, currentPeriodEnd: period.end };
+  /** A payment for it was taken, or is on its way, since `at`, which is Tilled's time: the period of then is paid. */
+  async recordPaid(tx: Scope, id: string, at: Date): Promise<void> {
+    const subscription = await SubscriptionRepository.of(tx).lock(id);
+    this.assign(subscription, laterPeriod(subscription, periodAt(cycleOf(subscription), new Date(at.getTime() + EARLY_MS_MAX))));
   }
+
+  /** That payment was given back by the bank: what it paid is not paid any more, and the period before is the last. */
+  async recordReturned(tx: Scope, id: string, at: Date): Promise<void> {
+    const subscription = await SubscriptionRepository.of(tx).lock(id);
+    const cycle = cycleOf(subscription);
+    const returned = periodAt(cycle, new Date(at.getTime() + EARLY_MS_MAX));
+    if (returned === null || returned.start.getTime() !== subscription.currentPeriodStart?.getTime()) return;
+    const before = periodUntil(cycle, returned.start);
+    this.assign(subscription, { currentPeriodStart: before?.start ?? null, currentPeriodEnd: before?.end ?? null });
+  }
+
+  private assign(subscription: Subscription, facts: Partial<Subscription>): void {
+    if (assignChanged(subscription, facts)) subscription.updatedAt = this.clock.now();
+  }
+}
+
+/**
+ * The period that a snapshot shows to be paid, before it is recorded; null if it shows none. Tilled knows no periods:
+ * ours are the grid of the anchor, and the one that ends at Tilled's next payment is paid when that date moved on by a
+ * payment. It also moves when a pause ends, which pays nothing.
+ */
+function paidBy(before: Subscription, { status, next_payment_at: next }: TilledSubscription): BillingPeriod | null {
+  if (status !== 'active' || next === null || before.status === PAUSED) return null;
+  const end = new Date(next);
+  const hasMovedOn = before.status !== ACTIVE || (before.nextPaymentAt !== null && before.nextPaymentAt < end);
+  return hasMovedOn ? periodUntil(cycleOf(before), end) : null;
+}
+
+/** The period as what is paid, unless a later one is: news may come in any order. */
+function laterPeriod({ currentPeriodStart }: Subscription, period: BillingPeriod | null): Partial<Subscription> {
+  if (period === null || (currentPeriodStart !== null && currentPeriodStart >= period.start)) return {};
+  return { currentPeriodStart: period.start, currentPeriodEnd: period.end };
+}
+
+function cycleOf({ billingCycleAnchor: anchor, intervalUnit: unit, intervalCount: count }: Subscription): BillingCycle {
+  return { anchor, unit, count };
 }
 
 /** A second subscription with the mark of ours. It is over once it will collect nothing more. */
