@@ -73,6 +73,7 @@ CREATE TABLE billing_customers (
   created_at datetime(3) NOT NULL,
   updated_at datetime(3) NOT NULL,
   deleting_at datetime(3) DEFAULT NULL,
+  missing_since datetime(3) DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   KEY billing_customers_email (app_id,email,id),
   UNIQUE KEY billing_customers_external (app_id,external_id),
@@ -128,6 +129,15 @@ CREATE TABLE billing_divergences (
   KEY billing_divergences_object (app_id,object_id,id),
   KEY billing_divergences_status (app_id,status,id),
   UNIQUE KEY billing_divergences_open (app_id,open_key)
+);
+
+CREATE TABLE billing_erasures (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  person_sealed mediumtext NOT NULL,
+  created_at datetime(3) NOT NULL,
+  PRIMARY KEY (app_id,id),
+  CONSTRAINT billing_erasures_of_customer FOREIGN KEY (app_id, id) REFERENCES billing_customers (app_id, id)
 );
 
 CREATE TABLE billing_events (

@@ -1,13 +1,9 @@
 import { AccessService } from './access/access.service.js';
 import { AppResolver } from './access/app.resolver.js';
+import { FORGOTTEN_PERSON, placeOf } from './access/secret-places.js';
 import { HistoryResolver } from './backoffice/history/history.resolver.js';
-import { ImportRollback } from './backoffice/imports/import.rollback.js';
-import { ImportService } from './backoffice/imports/import.service.js';
-import { ImportVerification } from './backoffice/imports/import.verification.js';
-import { InspectionService } from './backoffice/inspection/inspection.service.js';
 import { INTENT_KINDS } from './backoffice/open-intents/intent-kinds.js';
 import { OpenIntentResolver, PaymentUnknownResolver, RefundUnknownResolver } from './backoffice/open-intents/open-intent.resolver.js';
-import { PrivacyService } from './backoffice/privacy/privacy.service.js';
 import { Canary } from './backoffice/reconciliation/canary.js';
 import { CustomerComparison } from './backoffice/reconciliation/customer.comparison.js';
 import { DisputeComparison } from './backoffice/reconciliation/dispute.comparison.js';
@@ -21,9 +17,10 @@ import { ReconciledRepository } from './backoffice/reconciliation/reconciliation
 import { RECONCILE, ReconciliationRun } from './backoffice/reconciliation/reconciliation.run.js';
 import { RefundComparison } from './backoffice/reconciliation/refund.comparison.js';
 import { SubscriptionComparison } from './backoffice/reconciliation/subscription.comparison.js';
-import { RETENTION_SWEEP, RetentionService } from './backoffice/retention/retention.js';
-import { CustomerAdoption } from './billing/customers/customer.adoption.js';
+import { RETENTION_SWEEP, type RetentionService } from './backoffice/retention/retention.js';
+import { CustomerDeletion } from './billing/customers/customer.deletion.js';
 import { CustomerResolver } from './billing/customers/customer.resolver.js';
+import { CustomerSender } from './billing/customers/customer.sender.js';
 import { CUSTOMER_PUSH, CustomerService } from './billing/customers/customer.service.js';
 import { DisputeMirror } from './billing/disputes/dispute.mirror.js';
 import { DisputeRepository } from './billing/disputes/dispute.repository.js';
@@ -42,7 +39,6 @@ import { RefundMirror } from './billing/refunds/refund.mirror.js';
 import { PaymentRefundsResolver, RefundResolver } from './billing/refunds/refund.resolver.js';
 import { RefundService } from './billing/refunds/refund.service.js';
 import { isMethodUsed } from './billing/subscriptions/method-use.js';
-import { SubscriptionAdoption } from './billing/subscriptions/subscription.adoption.js';
 import { SubscriptionMirror } from './billing/subscriptions/subscription.mirror.js';
 import { CustomerSubscriptionsResolver, SubscriptionResolver } from './billing/subscriptions/subscription.resolver.js';
 import { SubscriptionSender } from './billing/subscriptions/subscription.sender.js';
@@ -57,6 +53,7 @@ import { Ids } from './platform/ids.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { type JobHandler } from './platform/jobs/worker.js';
 import type { Metrics } from './platform/metrics.js';
+import type { Vault } from './platform/vault.js';
 import { BACKFILL, WebhookBackfill } from './webhooks/webhook.backfill.js';
 import { WebhookDirectory } from './webhooks/webhook.directory.js';
 import { ENDPOINT_RETIREMENT, WebhookEndpoints } from './webhooks/webhook.endpoints.js';
@@ -121,12 +118,15 @@ export function composeReconciliation(
 }
 
 /** The nouns' services, lower before upper. What a noun must know of one above it is handed in as a function. */
-export function composeServices(tools: Tools) {
+export function composeServices(tools: Tools, vault: Vault) {
   const { clock, ids } = tools;
   const paymentMethods = new PaymentMethodService(tools, { isUsed: isMethodUsed });
-  const customers = new CustomerService(tools, {
-    inTheWay: deletionObstacle,
+  const sender = new CustomerSender(tools.processor);
+  const customers = new CustomerService({ ...tools, sender });
+  const customerDeletion = new CustomerDeletion({
+    ...{ ...tools, sender, inTheWay: deletionObstacle },
     detachMethods: (scope, execution) => paymentMethods.detachAll(scope, execution),
+    sealed: ({ appId }, id, person) => vault.seal(JSON.stringify(person), placeOf(FORGOTTEN_PERSON, appId, id)),
   });
   const subscriptionMirror = new SubscriptionMirror(clock);
   const subscriptions = new SubscriptionService({ ...tools, sender: new SubscriptionSender({ ...tools, mirror: subscriptionMirror }) });
@@ -138,36 +138,14 @@ export function composeServices(tools: Tools) {
     { isDisputed: (scope, id) => DisputeRepository.of(scope).isDisputed(id) },
   );
   const disputeMirror = new DisputeMirror(clock, ids);
-  return { customers, paymentMethods, subscriptionMirror, subscriptions, paymentMirror, payments, refundMirror, refunds, disputeMirror };
+  const mirrors = { subscriptionMirror, paymentMirror, refundMirror, disputeMirror };
+  return { customers, customerDeletion, paymentMethods, subscriptions, payments, refunds, ...mirrors };
 }
 
 function composePayments(tools: Tools, mirror: PaymentMirror): PaymentService {
   const recorder = new PaymentRecorder({ ...tools, mirror });
   const sender = new PaymentSender({ ...tools, recorder });
   return new PaymentService({ ...tools, sender, changes: new PaymentChanges({ ...tools, mirror, recorder }) });
-}
-
-/** What operators and the law ask for: imports, looking at one object, personal data, and what is not kept for ever. */
-export type DataWork = ReturnType<typeof composeDataWork>;
-
-/** Everything an operator does to data, above the nouns. */
-export function composeDataWork(tools: Tools, services: Services) {
-  const privacy = new PrivacyService(services.customers);
-  const retention = new RetentionService({ jobs: tools.jobs, privacy });
-  return { imports: composeImports(tools, services), inspection: new InspectionService(tools.processor), privacy, retention };
-}
-
-/** Bringing in what was billed elsewhere before, for the command line. */
-function composeImports({ processor }: Tools, { customers, paymentMethods, subscriptions, subscriptionMirror }: Services) {
-  const customerAdoption = new CustomerAdoption({ processor, customers });
-  const subscriptionAdoption = new SubscriptionAdoption({ processor, mirror: subscriptionMirror });
-  const parts = { processor, customers, customerAdoption, paymentMethods, subscriptions, subscriptionAdoption };
-  return {
-    service: new ImportService(parts),
-    rollback: new ImportRollback(parts),
-    verification: new ImportVerification(processor),
-    parseMapping: async (text: string) => (await import('./backoffice/imports/import.mapping.js')).parseMapping(text),
-  };
 }
 
 /** Looks at objects of Tilled again, and records them with the nouns' mirrors. */
@@ -190,9 +168,9 @@ export function handlersOf(
   services: Services,
   { sync, webhooks, reconciliation, retention }: Workers,
 ): ReadonlyMap<string, JobHandler> {
-  const { customers, paymentMethods, subscriptions, payments, refunds } = services;
+  const { customers, customerDeletion, paymentMethods, subscriptions, payments, refunds } = services;
   const mutations = [
-    intents.jobHandlers(customers.creation, customers.deletion),
+    intents.jobHandlers(customers.creation, customerDeletion.mutation),
     intents.jobHandlers(paymentMethods.attachment, paymentMethods.detachment),
     intents.jobHandlers(...subscriptions.mutations),
     intents.jobHandlers(payments.creation, payments.capturing, payments.cancellation),
@@ -227,7 +205,7 @@ export function resolversOf(services: Services, access: AccessService, webhooks:
   return [
     new AppResolver(access),
     new NodeResolver(),
-    new CustomerResolver(services.customers),
+    new CustomerResolver(services.customers, services.customerDeletion),
     new PaymentMethodResolver(services.paymentMethods),
     new CustomerPaymentMethodsResolver(),
     new SubscriptionResolver(services.subscriptions),

@@ -7,6 +7,7 @@ import { ImportRun } from './backoffice/imports/import-run.entity.js';
 import { Reconciled, Reconciliation } from './backoffice/reconciliation/reconciliation.entity.js';
 import { BackupRun } from './backup/backup-run.entity.js';
 import { Customer } from './billing/customers/customer.entity.js';
+import { Erasure } from './billing/customers/erasure.entity.js';
 import { Dispute } from './billing/disputes/dispute.entity.js';
 import { Divergence } from './billing/kit/divergence.entity.js';
 import { PaymentMethod } from './billing/payment-methods/payment-method.entity.js';
@@ -30,6 +31,7 @@ const BILLING_ENTITIES = [
   ApiKey,
   Operation,
   Customer,
+  Erasure,
   PaymentMethod,
   Subscription,
   Payment,

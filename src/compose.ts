@@ -10,18 +10,17 @@ import { RECONCILE } from './backoffice/reconciliation/reconciliation.run.js';
 import { RETENTION_SWEEP } from './backoffice/retention/retention.js';
 import type { Processor } from './billing/kit/processor.js';
 import {
-  composeDataWork,
   composeReconciliation,
   composeServices,
   composeSync,
   composeWebhooks,
-  type DataWork,
   handlersOf,
   handlersThatRead,
   type Reconciliations,
   resolversOf,
   type Webhooks,
 } from './compose.billing.js';
+import { composeDataWork, type DataWork } from './compose.data-work.js';
 import { composeFoundation, type Foundation, type Surroundings } from './compose.foundation.js';
 import { composeProcessor, type TilledParts } from './compose.processor.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
@@ -100,7 +99,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const intents = new Intents({ claims: new Claims(jobs, clock), jobs, clocks, quietMs: parts.tilledQuietMs ?? QUIET_MS });
   const { processor, degraded } = composeProcessor({ ...parts, log, metrics, vault });
   const tools = { processor, intents, jobs, clock, ids };
-  const services = composeServices(tools);
+  const services = composeServices(tools, vault);
   const webhooks = composeWebhooks(tools, foundation, tilled);
   const reconciliation = composeReconciliation(tools, services.customers, {
     metrics,
@@ -109,7 +108,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     work: () => worker.drain(),
   });
   const sync = composeSync({ processor, jobs, clock }, services);
-  const dataWork = composeDataWork(tools, services);
+  const dataWork = composeDataWork(tools, services, vault);
   const handlers = handlersOf(intents, services, { sync, webhooks, reconciliation, retention: dataWork.retention });
   const worker: Worker = composeWorker(foundation, {
     jobs,

@@ -96,7 +96,7 @@ export class WebhookSync {
   private readonly fetchers: Readonly<Record<ObjectKind, (scope: Scope, id: string) => Promise<RecordSnapshot>>> = {
     customer: async (scope, id) => {
       const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getCustomer(id));
-      return snapshot === null ? NOTHING : (tx) => this.parts.customers.mirror(tx, snapshot);
+      return (tx) => (snapshot === null ? this.parts.customers.markMissing(tx, id) : this.parts.customers.mirror(tx, snapshot));
     },
     payment_method: async (scope, id) => {
       const snapshot = await this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(id));

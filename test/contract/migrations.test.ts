@@ -122,7 +122,8 @@ describe('the schema of an app', () => {
     expect(references.length).toBeGreaterThan(8);
     for (const { name, table, key } of references) {
       expect([name, key.columns[0], key.references]).toEqual([name, 'app_id', ['app_id', 'id']]);
-      const isIndexed = Object.values(table.indexes).some((index) => key.columns.every((column, at) => index.columns[at] === column));
+      const indexed = [table.primaryKey, ...Object.values(table.indexes).map((index) => index.columns)];
+      const isIndexed = indexed.some((columns) => key.columns.every((column, at) => columns[at] === column));
       expect([name, key.columns, isIndexed]).toEqual([name, key.columns, true]);
     }
   });

@@ -128,6 +128,7 @@ describe('every statement', () => {
     billing_attestations: 'what people vouch for is of the deployment',
     billing_backups: 'backups are of the deployment, with all its apps',
     billing_cursors: 'how far a catch-up with the processor has come',
+    billing_erasures: 'deleted customers whose traces are still to be removed',
     billing_webhook_secrets: 'secrets of endpoints that were registered for one app',
   };
 

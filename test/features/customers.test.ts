@@ -165,6 +165,75 @@ describe('customerUpdate STALE_VERSION', () => {
   });
 });
 
+describe('a customer whom somebody deleted at Tilled', () => {
+  async function missing() {
+    const { customer, card } = await world.payer(app);
+    const [known] = await atTilled(world, app, 'customers');
+    await world.tilled(app, 'DELETE', `/v1/customers/${known?.id}`);
+    await world.settle();
+    return { id: customer.id, cardId: card.id };
+  }
+  const conflict = (field: string) => ({
+    userErrors: [{ code: 'CONFLICT', field: [field], message: expect.stringContaining('recreate') }],
+  });
+
+  it('is shown as missing, and neither a change nor a card is taken for them', async () => {
+    const { id } = await missing();
+    expect(await read(id)).toMatchObject({ missingSince: expect.any(String) });
+    expect(await update({ id, name: 'Ann Lee' })).toMatchObject({ customer: null, ...conflict('id') });
+    expect((await read(id))?.name).toBeNull();
+    const tilledPaymentMethodId = await world.newCard(app);
+    const { paymentMethodAttach } = await world.ask(app, ops.PaymentMethodAttachDocument, {
+      input: { customerId: id, tilledPaymentMethodId },
+    });
+    expect(paymentMethodAttach).toMatchObject({ paymentMethod: null, ...conflict('customerId') });
+  });
+
+  it('is found out by a change too, whose event never came', async () => {
+    const { id } = await world.customer(app);
+    const [known] = await atTilled(world, app, 'customers');
+    await world.holdDeliveries();
+    await world.tilled(app, 'DELETE', `/v1/customers/${known?.id}`);
+    expect(await update({ id, name: 'Ann Lee' })).toMatchObject({ customer: { missingSince: expect.any(String) } });
+    await world.resumeDeliveries();
+    await world.settle();
+  });
+
+  it('is made anew by customerUpdate with recreate, once, with its changes, and may have cards again', async () => {
+    const { id } = await missing();
+    const version = (await read(id))?.version ?? 0;
+    const made = await update({ id, name: 'Ann Lee', recreate: true, expectedVersion: version });
+    expect(made).toMatchObject({ customer: { id, name: 'Ann Lee', missingSince: null }, userErrors: [] });
+    expect(await update({ id, recreate: true })).toMatchObject({ userErrors: [] });
+    await world.settle();
+    const anew = await atTilled(world, app, 'customers');
+    expect(anew).toMatchObject([{ first_name: 'Ann', last_name: 'Lee', metadata: { billing_id: id } }]);
+    expect(await world.card(app, id)).toMatchObject({ isDefault: true });
+    expect((await world.payment(app, id)).status).toBe('SUCCEEDED');
+  });
+
+  it('is made anew by itself when Tilled did not answer, and stays missing when it refuses', async () => {
+    const { id } = await missing();
+    await refuse(world, 'POST /v1/customers', 400, { body: { statusCode: 400, message: ['no'] } });
+    expect(await update({ id, recreate: true })).toMatchObject({ userErrors: [{ code: 'PROCESSOR_REJECTED' }] });
+    expect(await read(id)).toMatchObject({ missingSince: expect.any(String) });
+    await refuse(world, 'POST /v1/customers', 429);
+    expect(await update({ id, recreate: true })).toMatchObject({ userErrors: [{ code: 'PROCESSOR_UNAVAILABLE' }] });
+    expect(await read(id)).toMatchObject({ missingSince: expect.any(String) });
+    await cut(world, 'POST /v1/customers', 'after');
+    expect(await update({ id, recreate: true })).toMatchObject({ userErrors: [{ code: 'OUTCOME_UNKNOWN' }] });
+    await world.advance({ ms: 600_000 });
+    expect(await read(id)).toMatchObject({ missingSince: null });
+    expect(await atTilled(world, app, 'customers')).toHaveLength(1);
+  });
+
+  it('is let go by customerDelete', async () => {
+    const { id } = await missing();
+    expect(await remove(id)).toMatchObject({ userErrors: [] });
+    expect(await read(id)).toBeNull();
+  });
+});
+
 describe('customerDelete', () => {
   it('removes personal data here and at Tilled, and keeps the payments', async () => {
     const { id } = await world.customer(app, {

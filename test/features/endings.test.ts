@@ -358,4 +358,18 @@ describe('customerDelete CONFLICT', () => {
     expect(await remove(id, 'key-1')).toMatchObject({ userErrors: [], replayed: false });
     expect(await atTilled(world, app, 'customers')).toEqual([]);
   });
+
+  it('leaves no other customer with its mark at Tilled, which a lost answer may have made', async () => {
+    const { id } = await world.customer(app, { name: 'Ann Lee' });
+    await world.holdDeliveries();
+    const second = { email: 'ann@example.com', metadata: { billing_app_id: app.id, billing_id: id } };
+    await world.tilled(app, 'POST', '/v1/customers', second);
+    expect(await remove(id)).toMatchObject({ userErrors: [] });
+    expect(await atTilled(world, app, 'customers')).toEqual([]);
+    // One that comes later still is told by its event.
+    await world.resumeDeliveries();
+    await world.tilled(app, 'POST', '/v1/customers', second);
+    await world.settle();
+    expect(await atTilled(world, app, 'customers')).toEqual([]);
+  });
 });

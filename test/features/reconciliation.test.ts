@@ -430,6 +430,22 @@ describe('billing reconcile', () => {
     await expect(look('cus_nobody')).rejects.toThrow('There is no object');
   });
 
+  it('finds a name in three parts and an address in other letters equal to ours, and carries a new name there whole', async () => {
+    const { id } = await world.customer(app, { email: 'ann@example.com', name: 'Ann Mary Lee' });
+    const tilledId = await tilledIdOf(app, 'customer', id);
+    const parts = { first_name: 'Ann ', middle_name: 'Mary', last_name: 'Lee', email: 'Ann@Example.com' };
+    await unheard(() => at('PATCH', `/v1/customers/${tilledId}`, parts));
+    await world.advance({ days: 1 });
+    expect(await run()).toMatchObject({ looked: 1, found: 0, open: 0 });
+    const inspected = await world.gateway.inspection.inspect(await world.scope(app), 'customer', id, true);
+    expect(inspected.compared.filter(({ differs }) => differs)).toEqual([]);
+    await unheard(() => at('PATCH', `/v1/customers/${tilledId}`, { middle_name: 'Jo' }));
+    await world.advance({ days: 1 });
+    expect(await run()).toMatchObject({ found: 1 });
+    await world.advance({ ms: 600_000 });
+    expect(await atTilled(world, app, 'customers')).toMatchObject([{ first_name: 'Ann', middle_name: null, last_name: 'Mary Lee' }]);
+  });
+
   it('--canary ends well when what it plants is found and healed', async () => {
     expect(await world.gateway.reconciliation.canary.run(await world.scope(app))).toMatchObject({ isFound: true, isHealed: true });
     await world.settle();

@@ -501,6 +501,16 @@ describe('customerCreate OUTCOME_UNKNOWN', () => {
     expect(await world.card(app, first.customer?.id ?? '')).toMatchObject({ isDefault: true });
   });
 
+  it('carries to Tilled what is changed before the answer is known', async () => {
+    await cut(world, 'POST /v1/customers', 'after');
+    const input = { email: 'bob@example.com', name: 'Bob Lee' };
+    const { customer } = (await world.ask(app, ops.CustomerCreateDocument, { input })).customerCreate;
+    await world.ask(app, ops.CustomerUpdateDocument, { input: { id: customer?.id ?? '', email: 'rob@example.com', name: 'Rob' } });
+    await world.advance({ ms: 600_000 });
+    const bobs = (await atTilled(world, app, 'customers')).filter(({ email }) => email !== 'ann@example.com');
+    expect(bobs).toMatchObject([{ email: 'rob@example.com', first_name: 'Rob', last_name: null }]);
+  });
+
   it('is not sent again while the first request may still be carried out: Tilled ends with one customer', async () => {
     await world.control('faults', { operation: 'POST /v1/customers', when: 'during', delayMs: 600_000 });
     const sentBefore = world.sandbox.requests('POST /v1/customers').length;

@@ -1,4 +1,4 @@
-import { nameAtTilled } from '../../billing/customers/customer.name.js';
+import { calledAtTilled, calledHere } from '../../billing/customers/customer.name.js';
 import { CustomerRepository } from '../../billing/customers/customer.repository.js';
 import type { Processor } from '../../billing/kit/processor.js';
 import { PaymentMethodRepository } from '../../billing/payment-methods/payment-method.repository.js';
@@ -97,8 +97,8 @@ export class InspectionService {
       if (row === null) throw new NotFound('customer', key);
       const id = row.tilledCustomerId;
       const tilled = id === null ? null : await this.processor.find(scope, (client) => client.getCustomer(id));
-      const pairs: Found['pairs'] =
-        tilled === null ? {} : { email: [row.email, tilled.email?.toLowerCase() ?? null], name: [row.name, nameAtTilled(tilled)] };
+      const [ours, theirs] = [calledHere(row), tilled === null ? null : calledAtTilled(tilled)];
+      const pairs: Found['pairs'] = theirs === null ? {} : { email: [ours.email, theirs.email], name: [ours.name, theirs.name] };
       return { row: plain(row), tilled, pairs: { atTilled: [row.deletedAt === null, tilled !== null], ...pairs } };
     },
     payment: async (scope, key) => {

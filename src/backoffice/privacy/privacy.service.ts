@@ -1,9 +1,14 @@
+import { FORGOTTEN_PERSON, placeOf } from '../../access/secret-places.js';
+import type { CustomerDeletion, Person } from '../../billing/customers/customer.deletion.js';
+import type { Customer } from '../../billing/customers/customer.entity.js';
 import { CustomerRepository } from '../../billing/customers/customer.repository.js';
-import type { CustomerService } from '../../billing/customers/customer.service.js';
+import type { Erasure } from '../../billing/customers/erasure.entity.js';
+import { ErasureRepository } from '../../billing/customers/erasure.repository.js';
 import { erasedMetadata } from '../../billing/kit/metadata.js';
 import type { RawRow } from '../../platform/db/table.js';
 import { Conflict, NotFound } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
+import type { Vault } from '../../platform/vault.js';
 import {
   CUSTOMER_TABLES,
   type CustomerRows,
@@ -17,6 +22,7 @@ import {
   tracesOf,
 } from './customer-records.js';
 import { ERASED, holdsOne, withoutPersonalData } from './personal-data.js';
+import { allWords, type Words, wordsOf } from './words.js';
 
 /** What an erasure changed beside the customer itself. */
 export interface ErasureResult {
@@ -25,21 +31,14 @@ export interface ErasureResult {
   readonly events: number;
 }
 
-/** What to look for. */
-export interface ErasureReach {
-  /** How the person may be called in free text that is known to be about them. */
-  readonly values: readonly string[];
-  /** Values that tell the person from everybody else: a text that holds one is about them. */
-  readonly telling: readonly string[];
-  /** Events stored from here on are looked through. */
-  readonly sinceEventId: string;
-}
-
 const PAGE = 200;
 
 /** What we know of a person, handed out; and taken away, while the financial records stay. */
 export class PrivacyService {
-  constructor(private readonly customers: CustomerService) {}
+  constructor(
+    private readonly deletion: CustomerDeletion,
+    private readonly vault: Vault,
+  ) {}
 
   /** Everything that is stored about a customer, by table, as they may ask for it. Throws NotFound. */
   async export(scope: Scope, customerId: string): Promise<Record<string, unknown>> {
@@ -53,32 +52,53 @@ export class PrivacyService {
    * Forgets a customer: deletes them at Tilled, detaches their payment methods, and removes what is personal from
    * everything stored, while ids, amounts, states and moments stay. Throws what customerDelete is refused with
    * (Conflict: a subscription is live, or a payment is held, waits or is UNKNOWN; the message names it), NotFound.
-   * Repeatable: events that Tilled sends later are covered by the next one, and by the daily retention sweep.
+   * Repeatable: where Tilled did not answer the deletion ends by itself, and the next erasure or the daily sweep still
+   * knows by which words the traces are found. They also cover events that Tilled sends later.
    */
   async erase(scope: Scope, customerId: string): Promise<ErasureResult> {
-    const { id, deletedAt } = await findCustomer(scope, customerId);
-    const before = await rowsOfCustomer(scope, id);
-    const values = personalValuesOf(before);
+    const { id, deletedAt } = (await this.findForgotten(scope, customerId)) ?? (await findCustomer(scope, customerId));
     if (deletedAt === null) {
-      const { errors } = await this.customers.delete(scope, { id });
+      const { errors } = await this.deletion.delete(scope, { id });
       if (errors[0] !== undefined) throw new Conflict(`The customer is not erased: ${errors[0].message}`);
     }
-    return this.sweep(scope, [id], { values, telling: tellingValuesOf(before), sinceEventId: '' });
+    return this.sweep(scope, [id], '');
   }
 
-  /** Removes what is personal of deleted customers, in events from `sinceEventId` on. */
-  async sweep(scope: Scope, customerIds: readonly string[], how: ErasureReach): Promise<ErasureResult> {
-    let rows = 0;
-    const known = new Set<string>();
-    for (const customerId of customerIds) {
-      const its = await rowsOfCustomer(scope, customerId);
-      for (const id of idsOf(Object.values(its).flat())) known.add(id);
-      rows += await this.eraseRows(scope, its, how.values);
+  /** Removes what is personal of deleted customers, in events from `sinceEventId` on, and then the memory of them. */
+  async sweep(scope: Scope, customerIds: readonly string[], sinceEventId: string): Promise<ErasureResult> {
+    const [known, words]: [Set<string>, Words[]] = [new Set(), []];
+    for (const id of customerIds) {
+      const its = Object.values(await rowsOfCustomer(scope, id)).flat();
+      for (const one of idsOf(its)) known.add(one);
+      words.push(wordsOf(await this.personOf(scope, id), its));
     }
-    const { events, mentioned } = await this.eraseEvents(scope, known, how);
-    rows += await this.eraseTraces(scope, [...known, ...mentioned], how);
+    const all = allWords(words);
+    const { events, mentioned } = await this.eraseEvents(scope, known, { ...all, sinceEventId });
+    let rows = await this.eraseTraces(scope, [...known, ...mentioned], all);
+    // Last, since a sweep that is cut off finds the rest by what these say.
+    for (const id of customerIds) rows += await this.eraseRows(scope, await rowsOfCustomer(scope, id), all.values);
+    await scope.transaction(async (tx) => {
+      for (const id of customerIds) await ErasureRepository.of(tx).end(id);
+    });
     scope.request.log.info('personal data erased', { customers: customerIds.length, rows, events });
     return { customerId: customerIds[0] ?? '', rows, events };
+  }
+
+  /** What a customer's row said before they were deleted; null once their traces are removed. */
+  private async personOf(scope: Scope, id: string): Promise<Person | null> {
+    const erasure = await ErasureRepository.of(scope).find(id);
+    return erasure === null ? null : this.opened(scope, erasure);
+  }
+
+  private opened({ appId }: Scope, { id, personSealed }: Erasure): Person {
+    return JSON.parse(this.vault.open(personSealed, placeOf(FORGOTTEN_PERSON, appId, id)));
+  }
+
+  /** A deleted customer by the external id that their row does not say any more. */
+  private async findForgotten(scope: Scope, externalId: string): Promise<Customer | null> {
+    const erasure = (await ErasureRepository.of(scope).all()).find((one) => this.opened(scope, one).externalId === externalId);
+    const customer = erasure === undefined ? null : await CustomerRepository.of(scope).find(erasure.id);
+    return customer?.deletedAt ? customer : null;
   }
 
   /** Amounts, states and dates are financial records; free text and metadata are not. */
@@ -94,7 +114,7 @@ export class PrivacyService {
   private async eraseEvents(
     scope: Scope,
     known: ReadonlySet<string>,
-    { values, telling, sinceEventId }: ErasureReach,
+    { values, telling, sinceEventId }: Words & { readonly sinceEventId: string },
   ): Promise<{ events: number; mentioned: string[] }> {
     let events = 0;
     const mentioned = new Set<string>();
@@ -116,7 +136,7 @@ export class PrivacyService {
   }
 
   /** Messages of failures may repeat what was sent: in facts, keys and work; differences hold what was compared. */
-  private async eraseTraces(scope: Scope, ids: readonly string[], { values, telling }: ErasureReach): Promise<number> {
+  private async eraseTraces(scope: Scope, ids: readonly string[], { values, telling }: Words): Promise<number> {
     let changed = 0;
     for (const row of await rowsBy(scope, 'billing_webhook_facts', 'object_id', ids))
       changed += await update(scope, 'billing_webhook_facts', row, { message: cleanText(row['message'], values) });
@@ -157,26 +177,6 @@ async function findCustomer(scope: Scope, key: string) {
   const found = (await customers.find(key)) ?? (await customers.findByTilledId(key)) ?? (await customers.findByExternalId(key));
   if (found === null) throw new NotFound('customer', key);
   return found;
-}
-
-/** By what a person can be told in free text. */
-function personalValuesOf(rows: CustomerRows): string[] {
-  const columns = ['email', 'name', 'external_id', 'last4', 'bank_last', 'bank_name'];
-  const all = Object.values(rows).flat();
-  const values = all.flatMap((row) => columns.map((column) => row[column]));
-  const metadata = all.flatMap((row) => (typeof row['metadata'] === 'string' ? Object.values(JSON.parse(row['metadata']) as object) : []));
-  const names = rows.billing_customers.flatMap((row) => String(row['name'] ?? '').split(' '));
-  return spoken([...values, ...metadata, ...names]);
-}
-
-/** A name, a city or the last digits are shared by many; the address and the app's own id are one person's. */
-function tellingValuesOf(rows: CustomerRows): string[] {
-  return spoken(rows.billing_customers.filter((row) => row['deleted_at'] === null).flatMap((row) => [row['email'], row['external_id']]));
-}
-
-/** Texts long enough to mean something, each once. */
-function spoken(values: readonly unknown[]): string[] {
-  return [...new Set(values.filter((value): value is string => typeof value === 'string' && value.trim().length > 2))];
 }
 
 /** The columns of a row that have to change, with what they become. */

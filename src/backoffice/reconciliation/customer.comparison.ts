@@ -1,10 +1,11 @@
 import type { Customer } from '../../billing/customers/customer.entity.js';
-import { nameAtTilled } from '../../billing/customers/customer.name.js';
+import { calledAtTilled, calledHere } from '../../billing/customers/customer.name.js';
 import { CustomerRepository } from '../../billing/customers/customer.repository.js';
 import { CUSTOMER_PUSH, duplicateOf } from '../../billing/customers/customer.service.js';
 import { DivergenceKind, type Facts } from '../../billing/kit/divergence.entity.js';
 import type { ObjectRef } from '../../billing/kit/divergence.repository.js';
 import { markedId, type Processor } from '../../billing/kit/processor.js';
+import type { JobKey } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCustomer } from '../../tilled/tilled.shapes.js';
 import { type ComparedObject, type Comparison, comparedDuplicate, dateOf, findMatch, listedPage, withoutMissing } from './comparison.js';
@@ -34,7 +35,8 @@ export class CustomerComparison implements Comparison<TilledCustomer> {
     const match = await findMatch(tx, CustomerRepository.of(tx), { ref, snapshot });
     const row = match?.row ?? null;
     if (row === null && marked === null) return null;
-    if (row !== null && snapshot !== null && match?.isDuplicate) return comparedDuplicate(duplicateOf(row.id, snapshot));
+    if (row !== null && snapshot !== null && match?.isDuplicate)
+      return comparedDuplicate(duplicateOf(row.id, snapshot), row.deletedAt === null ? [] : healingOf(row));
     const isGone = row !== null && row.deletedAt !== null;
     return {
       objectId: row?.id ?? null,
@@ -46,16 +48,21 @@ export class CustomerComparison implements Comparison<TilledCustomer> {
       oursChangedAt: row?.updatedAt ?? null,
       theirsChangedAt: dateOf(snapshot),
       subjects: withoutMissing(row?.id, row?.tilledCustomerId, snapshot?.id, marked),
-      healing: row === null || isGone ? [] : [{ kind: CUSTOMER_PUSH, subject: row.id }],
+      healing: healingOf(row),
     };
   }
 }
 
-function oursOf({ deletedAt, tilledCustomerId: tilledId, email, name }: Customer): Facts {
-  return deletedAt === null ? { tilledId, isDeleted: false, email, name: name === '' ? null : name } : { tilledId, isDeleted: true };
+/** Carries ours to Tilled; what Tilled still has of somebody deleted goes. */
+function healingOf(row: Customer | null): JobKey[] {
+  return row === null ? [] : [{ kind: CUSTOMER_PUSH, subject: row.id }];
+}
+
+function oursOf(row: Customer): Facts {
+  const { tilledCustomerId: tilledId } = row;
+  return row.deletedAt === null ? { tilledId, isDeleted: false, ...calledHere(row) } : { tilledId, isDeleted: true };
 }
 
 function theirsOf(snapshot: TilledCustomer, isGone: boolean): Facts {
-  if (isGone) return { tilledId: snapshot.id, isDeleted: false };
-  return { tilledId: snapshot.id, isDeleted: false, email: snapshot.email, name: nameAtTilled(snapshot) };
+  return { tilledId: snapshot.id, isDeleted: false, ...(isGone ? {} : calledAtTilled(snapshot)) };
 }

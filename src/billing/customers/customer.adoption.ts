@@ -3,7 +3,7 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCustomer, TilledCustomerParams } from '../../tilled/tilled.shapes.js';
 import { markOf, NO_MARK, type Processor } from '../kit/processor.js';
 import type { Customer } from './customer.entity.js';
-import { nameAtTilled, namesForTilled } from './customer.name.js';
+import { calledAtTilled, calledHere, nameAtTilled, namesForTilled } from './customer.name.js';
 import { CustomerRepository } from './customer.repository.js';
 import type { CustomerService } from './customer.service.js';
 
@@ -35,6 +35,7 @@ export class CustomerAdoption {
       name: wish.name ?? nameAtTilled(snapshot),
       metadata: { ...wish.metadata },
       tilledCustomerId: snapshot.id,
+      missingSince: null,
       deletingAt: null,
       deletedAt: null,
       createdAt: now,
@@ -48,8 +49,9 @@ export class CustomerAdoption {
     const snapshot = seen ?? (await this.parts.processor.find(scope, (tilled) => tilled.getCustomer(tilledId)));
     if (customer === null || snapshot === null) return;
     const params: TilledCustomerParams = { metadata: markOf(scope, customer.id) };
-    if (snapshot.email?.toLowerCase() !== customer.email) params.email = customer.email;
-    if (nameAtTilled(snapshot) !== customer.name) Object.assign(params, namesForTilled(customer.name));
+    const [ours, theirs] = [calledHere(customer), calledAtTilled(snapshot)];
+    if (theirs.email !== ours.email) params.email = customer.email;
+    if (theirs.name !== ours.name) Object.assign(params, namesForTilled(customer.name));
     await this.parts.processor.send(scope, WITHOUT_LEASE, (tilled) => tilled.updateCustomer(tilledId, params));
   }
 

@@ -47,6 +47,14 @@ export class Customer extends TenantRow {
   @IdColumn({ nullable: true })
   tilledCustomerId!: string | null;
 
+  @Field(() => Date, {
+    nullable: true,
+    description:
+      'Since when the processor has no such customer, because somebody deleted them there; else null. Nothing is attached or collected then. customerUpdate with recreate: true makes them there anew, customerDelete lets them go.',
+  })
+  @TimeColumn({ nullable: true })
+  missingSince!: Date | null;
+
   /** Since when they are being deleted, else null. Nothing new is built on them from that commit on. */
   @TimeColumn({ nullable: true })
   deletingAt!: Date | null;

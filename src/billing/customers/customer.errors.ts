@@ -21,3 +21,17 @@ export class DuplicateExternalId extends AppError {
 export class CustomerInUse extends Conflict {
   override readonly isOutcome = false;
 }
+
+/** Somebody deleted the customer at the processor. The caller decides what becomes of them. */
+export class CustomerMissing extends Conflict {
+  override readonly isOutcome = false;
+
+  constructor(
+    id: string,
+    override readonly field: readonly string[],
+  ) {
+    super(
+      `The processor has no customer ${id} any more: make them there anew with customerUpdate and recreate: true, or let them go with customerDelete.`,
+    );
+  }
+}

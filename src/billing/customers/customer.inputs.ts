@@ -59,6 +59,14 @@ export class CustomerUpdateInput {
 
   @Field(() => Int, { nullable: true, description: EXPECTED_VERSION })
   expectedVersion?: number | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description:
+      'Makes the customer anew at the processor where missingSince says that somebody deleted them there; without it such a customer is answered CONFLICT. Their payment methods have to be collected anew. Nothing is done anew for a customer who is there.',
+  })
+  recreate?: boolean | null;
 }
 
 @InputType({ description: 'A customer to forget: personal data is removed and payment methods are detached; financial records stay.' })

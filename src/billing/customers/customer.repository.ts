@@ -1,3 +1,5 @@
+import { NotFound } from '../../platform/errors.js';
+import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Customer } from './customer.entity.js';
@@ -12,6 +14,14 @@ export class CustomerRepository extends TenantRepository<Customer> {
   async findLive(id: string): Promise<Customer | null> {
     const customer = await this.find(id);
     return customer?.deletedAt === null ? customer : null;
+  }
+
+  /** The customer, locked, if they stay. Throws NotFound, or AlreadyRunning while they are being deleted. */
+  async lockLive(id: string): Promise<Customer> {
+    const customer = await this.lock(id);
+    if (customer.deletedAt !== null) throw new NotFound('customer', id);
+    if (customer.deletingAt !== null) throw new AlreadyRunning('customerDelete', id);
+    return customer;
   }
 
   findByExternalId(externalId: string): Promise<Customer | null> {

@@ -6,6 +6,7 @@ import { MOVES_MONEY, MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
+import type { CustomerDeletion } from './customer.deletion.js';
 import { Customer, CustomerConnection } from './customer.entity.js';
 import { CustomerCreateInput, CustomerDeleteInput, CustomerPayload, CustomersArgs, CustomerUpdateInput } from './customer.inputs.js';
 import { CustomerRepository } from './customer.repository.js';
@@ -15,7 +16,10 @@ type Payload = PayloadOf<'customer', Customer>;
 
 @Resolver(() => Customer)
 export class CustomerResolver {
-  constructor(private readonly customers: CustomerService) {}
+  constructor(
+    private readonly customers: CustomerService,
+    private readonly deletion: CustomerDeletion,
+  ) {}
 
   @Allow(...READERS, 'customer')
   @Query(() => Customer, {
@@ -81,6 +85,6 @@ export class CustomerResolver {
     @Arg('input', () => CustomerDeleteInput, { description: INPUT }) input: CustomerDeleteInput,
     @Ctx() scope: Scope,
   ): Promise<Payload> {
-    return respond('customer', input, () => this.customers.delete(scope, input));
+    return respond('customer', input, () => this.deletion.delete(scope, input));
   }
 }

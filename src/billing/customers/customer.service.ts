@@ -1,72 +1,49 @@
 import { type Clock } from '../../platform/clock.js';
-import { CursorRepository } from '../../platform/cursors.js';
-import { AppError, NotConfirmedYet, NotFound, ProcessorRejected } from '../../platform/errors.js';
+import { AppError, ProcessorRejected } from '../../platform/errors.js';
 import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Execution, IdempotentMutation, Outcome } from '../../platform/idempotency/mutation.js';
 import type { Ids } from '../../platform/ids.js';
-import { JobRepository } from '../../platform/jobs/job.repository.js';
 import type { Jobs } from '../../platform/jobs/jobs.js';
 import type { Lease } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
-import type { TilledCustomer, TilledCustomerParams } from '../../tilled/tilled.shapes.js';
+import type { TilledCustomer } from '../../tilled/tilled.shapes.js';
 import { DivergenceKind } from '../kit/divergence.entity.js';
 import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
 import { assertVersion } from '../kit/expected-version.js';
 import { mergedMetadata } from '../kit/metadata.js';
-import { markedId, markOf, type Processor } from '../kit/processor.js';
 import { matchAndLockRow } from '../kit/row-match.js';
 import type { Customer } from './customer.entity.js';
-import { CustomerInUse, DuplicateExternalId } from './customer.errors.js';
-import type { CustomerCreateInput, CustomerDeleteInput, CustomerUpdateInput } from './customer.inputs.js';
-import { namesForTilled } from './customer.name.js';
+import { CustomerMissing, DuplicateExternalId } from './customer.errors.js';
+import type { CustomerCreateInput, CustomerUpdateInput } from './customer.inputs.js';
+import { isCalledTheSame } from './customer.name.js';
 import { CustomerRepository } from './customer.repository.js';
-
-/** What nouns above customers know about one: asked before a customer is deleted. */
-export interface CustomerDependents {
-  /** What has to end first, in a sentence that says how; null if nothing has. */
-  inTheWay(scope: Scope, customerId: string): Promise<string | null>;
-  /** Detaches every payment method of the customer an execution is about, at Tilled too; repeatable. */
-  detachMethods(scope: Scope, execution: Execution): Promise<void>;
-}
+import type { CustomerSender } from './customer.sender.js';
 
 interface CustomerServiceParts {
-  readonly processor: Processor;
+  readonly sender: CustomerSender;
   readonly intents: Intents;
   readonly jobs: Jobs;
   readonly clock: Clock;
   readonly ids: Ids;
 }
 
-/** Carries a changed customer to Tilled. */
+/** What the intent of a creation left for its execution: whom Tilled had before, if they are made there anew. */
+type CreationPayload = { readonly missingId: string } | null;
+
+/** Carries a changed customer to Tilled, or what became of a deleted one. */
 export const CUSTOMER_PUSH = 'customerPush';
 
-/** How the cursors are called that say up to where the traces of a deleted customer were removed. */
-export const ERASURE = 'erasure.';
-
 const CREATE = 'customerCreate';
-const DELETE = 'customerDelete';
-const DELETED_EMAIL = 'deleted@deleted.invalid';
 
-/** Customers: made, changed and forgotten here first, then at Tilled. */
+/** Customers: made and changed here first, then at Tilled. */
 export class CustomerService {
-  constructor(
-    private readonly parts: CustomerServiceParts,
-    private readonly dependents: CustomerDependents,
-  ) {}
+  constructor(private readonly parts: CustomerServiceParts) {}
 
   readonly creation: IdempotentMutation<Customer> = {
     operation: CREATE,
     execute: (scope, execution) => this.sendCreate(scope, execution),
-    withdraw: async (scope, execution) => CustomerRepository.of(scope).remove(await CustomerRepository.of(scope).lock(execution.subject)),
-    load: (scope, id) => CustomerRepository.of(scope).findCommitted(id),
-  };
-
-  readonly deletion: IdempotentMutation<Customer> = {
-    operation: DELETE,
-    execute: (scope, execution) => this.sendDelete(scope, execution),
-    withdraw: unmark,
-    refuse: unmark,
+    withdraw: (tx, execution) => this.undoCreation(tx, execution),
     load: (scope, id) => CustomerRepository.of(scope).findCommitted(id),
   };
 
@@ -84,6 +61,7 @@ export class CustomerService {
           name: input.name ?? null,
           metadata: mergedMetadata({}, input.metadata),
           tilledCustomerId: null,
+          missingSince: null,
           deletingAt: null,
           deletedAt: null,
           createdAt: now,
@@ -96,9 +74,33 @@ export class CustomerService {
 
   /** Changes our row, then carries it to Tilled: at once if Tilled answers, else by the job. */
   async update(scope: Scope, input: CustomerUpdateInput): Promise<Outcome<Customer>> {
+    const known = await CustomerRepository.of(scope).findLive(input.id);
+    if (!input.recreate || known === null || known.missingSince === null) return this.change(scope, input);
+    const made = await this.recreate(scope, input);
+    return made.errors.length > 0 ? made : this.change(scope, { ...input, expectedVersion: null });
+  }
+
+  /** Makes a customer at Tilled again, whom somebody deleted there. */
+  private recreate(scope: Scope, input: CustomerUpdateInput): Promise<Outcome<Customer>> {
+    return this.parts.intents.run(scope, this.creation, {
+      input,
+      intend: async (tx) => {
+        const customer = await CustomerRepository.of(tx).lockLive(input.id);
+        assertVersion(customer, input.expectedVersion);
+        const { id, tilledCustomerId: missingId } = customer;
+        if (customer.missingSince === null || missingId === null) throw new AlreadyRunning(CREATE, id);
+        Object.assign(customer, { tilledCustomerId: null, missingSince: null, updatedAt: this.parts.clock.now() });
+        const payload: CreationPayload = { missingId };
+        return { subject: id, payload };
+      },
+    });
+  }
+
+  private async change(scope: Scope, input: CustomerUpdateInput): Promise<Outcome<Customer>> {
     const lease = await scope.transaction(async (tx) => {
-      const customer = await this.lockLive(tx, input.id);
+      const customer = await CustomerRepository.of(tx).lockLive(input.id);
       assertVersion(customer, input.expectedVersion);
+      if (customer.missingSince !== null) throw new CustomerMissing(customer.id, ['id']);
       if (input.email) customer.email = input.email.toLowerCase();
       if (input.name !== undefined) customer.name = input.name;
       customer.metadata = mergedMetadata(customer.metadata, input.metadata);
@@ -112,28 +114,18 @@ export class CustomerService {
     return { row: await CustomerRepository.of(scope).find(input.id), errors: [], replayed: false };
   }
 
-  delete(scope: Scope, input: CustomerDeleteInput): Promise<Outcome<Customer>> {
-    return this.parts.intents.run(scope, this.deletion, {
-      input,
-      intend: async (tx) => {
-        const customer = await this.lockLive(tx, input.id);
-        const isBeingMade = customer.tilledCustomerId === null && (await JobRepository.of(tx).about(customer.id, [CREATE])).length > 0;
-        if (isBeingMade) throw new NotConfirmedYet('customer');
-        const inTheWay = await this.dependents.inTheWay(tx, customer.id);
-        if (inTheWay !== null) throw new CustomerInUse(inTheWay);
-        customer.deletingAt = this.parts.clock.now();
-        return { subject: customer.id };
-      },
-    });
-  }
-
-  /** Brings Tilled's copy in line with ours. The handler of CUSTOMER_PUSH. */
+  /**
+   * Brings Tilled's copy in line with ours; of a customer who was deleted here nothing stays there. One who is only
+   * being made needs nothing: the mirror asks again if Tilled got older words. The handler of CUSTOMER_PUSH.
+   */
   async push(scope: Scope, lease: Lease): Promise<void> {
     scope.request.workOn(lease.subject);
-    const customer = await CustomerRepository.of(scope).findLive(lease.subject);
-    const tilledId = customer?.tilledCustomerId ?? null;
-    if (customer !== null && tilledId !== null) {
-      await this.parts.processor.send(scope, lease, (tilled) => tilled.updateCustomer(tilledId, paramsOf(scope, customer)));
+    const customer = await CustomerRepository.of(scope).find(lease.subject);
+    if (customer !== null && customer.deletedAt !== null) await this.parts.sender.forget(scope, lease, customer);
+    else if (customer !== null && customer.tilledCustomerId !== null) {
+      const { tilledCustomerId } = customer;
+      const snapshot = await this.parts.sender.update(scope, lease, customer);
+      if (snapshot === null) await scope.transaction((tx) => this.markMissing(tx, tilledCustomerId));
     }
     // An older update without an answer may still come after this: then the job sends it once more later.
     const dueInMs = await this.parts.intents.underWayForMs(lease);
@@ -145,28 +137,41 @@ export class CustomerService {
     const match = await matchAndLockRow(tx, CustomerRepository.of(tx), snapshot);
     if (match === null) return;
     const { row: customer, isDuplicate } = match;
+    // Of somebody forgotten nothing stays there, such as what an unanswered request made late.
+    if (customer.deletedAt !== null) return this.parts.jobs.enqueue(tx, { kind: CUSTOMER_PUSH, subject: customer.id });
     if (isDuplicate) return recordDuplicate(tx, duplicateOf(customer.id, snapshot));
-    customer.tilledCustomerId ??= snapshot.id;
+    const isNew = customer.tilledCustomerId === null;
+    if (isNew) customer.tilledCustomerId = snapshot.id;
+    if (customer.missingSince !== null) customer.missingSince = null;
+    // They were changed here while they were being made there.
+    if (isNew && !isCalledTheSame(customer, snapshot)) await this.parts.jobs.enqueue(tx, { kind: CUSTOMER_PUSH, subject: customer.id });
     tx.request.log.info('customer mirrored', { customerId: customer.id, tilledCustomerId: snapshot.id });
+  }
+
+  /** Records that Tilled has no such customer any more. Nothing if it is none of ours, or is being deleted by us. */
+  async markMissing(tx: Scope, tilledId: string): Promise<void> {
+    const customer = await CustomerRepository.of(tx).lockByTilledId(tilledId);
+    if (customer === null || customer.deletedAt !== null || customer.deletingAt !== null || customer.missingSince !== null) return;
+    customer.missingSince = this.parts.clock.now();
+    tx.request.log.warn('customer missing at tilled', { customerId: customer.id, tilledCustomerId: tilledId, divergence_risk: true });
   }
 
   private async sendCreate(scope: Scope, execution: Execution): Promise<void> {
     const customer = await CustomerRepository.of(scope).get(execution.subject);
     if (customer.tilledCustomerId !== null) return;
-    const known = execution.isFirst ? null : await this.findAtTilled(scope, customer.id);
+    const known = execution.isFirst ? null : await this.parts.sender.find(scope, customer.id);
     if (known === null) await execution.assertNothingUnderWay();
     const snapshot = known ?? (await this.createAtTilled(scope, execution, customer));
     await scope.transaction((tx) => this.mirror(tx, snapshot));
   }
 
-  /** A customer that Tilled refused to make is deleted, so that its external id is free again. */
   private async createAtTilled(scope: Scope, execution: Execution, customer: Customer): Promise<TilledCustomer> {
     try {
-      return await this.parts.processor.send(scope, execution.lease, (tilled) => tilled.createCustomer(paramsOf(scope, customer)));
+      return await this.parts.sender.create(scope, execution.lease, customer);
     } catch (error) {
       if (error instanceof ProcessorRejected) {
         await scope.transaction(async (tx) => {
-          CustomerRepository.of(tx).remove(await CustomerRepository.of(tx).lock(customer.id));
+          await this.undoCreation(tx, execution);
           await execution.confirm(tx);
         });
       }
@@ -174,25 +179,12 @@ export class CustomerService {
     }
   }
 
-  private async findAtTilled(scope: Scope, id: string): Promise<TilledCustomer | null> {
-    const list = await this.parts.processor.ask(scope, (tilled) => tilled.listCustomers({ metadata: markOf(scope, id), limit: 1 }));
-    return list.items.find((item) => markedId(scope, item.metadata) === id) ?? null;
-  }
-
-  private async sendDelete(scope: Scope, execution: Execution): Promise<void> {
-    await this.dependents.detachMethods(scope, execution);
-    const { tilledCustomerId } = await CustomerRepository.of(scope).get(execution.subject);
-    if (tilledCustomerId !== null)
-      await this.parts.processor.sendIfThere(scope, execution.lease, (tilled) => tilled.deleteCustomer(tilledCustomerId));
-    await scope.transaction(async (tx) => {
-      const customer = await CustomerRepository.of(tx).lock(execution.subject);
-      const now = this.parts.clock.now();
-      const nothing = { email: DELETED_EMAIL, name: null, externalId: null, metadata: {} };
-      Object.assign(customer, { ...nothing, deletingAt: null, deletedAt: now, updatedAt: now });
-      // Events that Tilled still sends tell of them again: the retention sweep looks for those.
-      await CursorRepository.of(tx).moveTo(ERASURE + customer.id, '');
-      tx.request.log.info('customer deleted', { customerId: customer.id, tilledCustomerId });
-    });
+  /** One whom Tilled did not make is deleted, so that their external id is free; one whom it had is missing again. */
+  private async undoCreation(tx: Scope, { subject, payload }: Execution): Promise<void> {
+    const customer = await CustomerRepository.of(tx).lock(subject);
+    const before = payload as CreationPayload;
+    if (before === null) CustomerRepository.of(tx).remove(customer);
+    else Object.assign(customer, { tilledCustomerId: before.missingId, missingSince: this.parts.clock.now() });
   }
 
   private async tryPush(scope: Scope, lease: Lease): Promise<void> {
@@ -209,27 +201,11 @@ export class CustomerService {
     }
   }
 
-  private async lockLive(tx: Scope, id: string): Promise<Customer> {
-    const customer = await CustomerRepository.of(tx).lock(id);
-    if (customer.deletedAt !== null) throw new NotFound('customer', id);
-    if (customer.deletingAt !== null) throw new AlreadyRunning(DELETE, id);
-    return customer;
-  }
-
   private async assertExternalIdFree(tx: Scope, externalId: string | null | undefined): Promise<void> {
     if (!externalId) return;
     const other = await CustomerRepository.of(tx).findByExternalId(externalId);
     if (other !== null) throw new DuplicateExternalId(externalId, other);
   }
-}
-
-/** They are not deleted after all. */
-async function unmark(tx: Scope, { subject }: Execution): Promise<void> {
-  (await CustomerRepository.of(tx).lock(subject)).deletingAt = null;
-}
-
-function paramsOf(scope: Scope, customer: Customer): TilledCustomerParams {
-  return { email: customer.email, ...namesForTilled(customer.name), metadata: markOf(scope, customer.id) };
 }
 
 /** A second customer with the mark of ours. It is there until it is deleted. */

@@ -8,6 +8,7 @@ import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethod } from '../../tilled/tilled.shapes.js';
 import type { Customer } from '../customers/customer.entity.js';
+import { CustomerMissing } from '../customers/customer.errors.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import { changeOnce } from '../kit/change-once.js';
 import type { Processor } from '../kit/processor.js';
@@ -76,6 +77,7 @@ export class PaymentMethodService {
         const customer = await CustomerRepository.of(tx).lock(input.customerId, ['customerId']);
         if (customer.deletedAt !== null) throw new NotFound('customer', input.customerId, ['customerId']);
         assertStays(customer);
+        if (customer.missingSince !== null) throw new CustomerMissing(customer.id, ['customerId']);
         if (customer.tilledCustomerId === null) throw new NotConfirmedYet('customer');
         const known = await PaymentMethodRepository.of(tx).findByTilledId(input.tilledPaymentMethodId);
         if (known?.detachedAt) throw new IllegalTransition('payment method', 'detached', 'attached again; collect it anew');
