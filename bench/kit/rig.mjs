@@ -130,7 +130,8 @@ class Rig {
 
   /** The sandbox's control surface. */
   async control(path, body) {
-    const how = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+    const headers = { 'content-type': 'application/json' };
+    const how = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) };
     return (await fetch(`${this.sandbox.url}/_sandbox/${path}`, how)).json();
   }
 

@@ -77,7 +77,7 @@ export class BackupService {
   }
 
   private async keep(directory: string, manifest: Manifest, tags: readonly string[]) {
-    await writeFile(path.join(directory, MANIFEST), writeManifest(manifest));
+    await writeFile(path.join(directory, MANIFEST), writeManifest(manifest), { mode: 0o600 });
     const { snapshot, addedBytes } = await this.restic.keep(directory, tags, new Date(manifest.takenAt));
     return { snapshot, snapshotId: snapshot.id, manifest, digest: digestOf(manifest), addedBytes };
   }

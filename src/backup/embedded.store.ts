@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { ownerOnly } from '../platform/owner-only.js';
 import type { Tables } from './manifest.js';
 import { DUMP, type DumpFacts, type Store } from './store.js';
 
@@ -21,6 +22,7 @@ export class EmbeddedStore implements Store {
   async dumpInto(directory: string): Promise<DumpFacts> {
     const takenAt = new Date().toISOString();
     const copy = path.join(directory, DUMP.embedded);
+    ownerOnly(copy);
     reading(this.file, (database) => database.prepare('vacuum into ?').run(copy));
     const snapshotAt = new Date().toISOString();
     return reading(copy, (database) => ({
@@ -45,6 +47,8 @@ export class EmbeddedStore implements Store {
 
   async load(directory: string): Promise<void> {
     await mkdir(path.dirname(this.file), { recursive: true, mode: 0o700 });
+    // A copy has the rights of what it is of.
+    ownerOnly(path.join(directory, DUMP.embedded));
     await copyFile(path.join(directory, DUMP.embedded), this.file);
   }
 

@@ -6,6 +6,7 @@ import type { Config, TilledConfig } from '../config.js';
 import type { PreflightConfig } from '../config.preflight.js';
 import type { Database } from '../platform/db/database.js';
 import type { SchemaMigrator } from '../platform/db/migrator.js';
+import { isLoopbackHost } from '../platform/loopback.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import type { WebhookDirectory } from '../webhooks/webhook.directory.js';
 import type { Attestation } from './attestation.entity.js';
@@ -56,7 +57,7 @@ export function publicUrlOf({ settings }: PreflightParts): string {
 
 /** Whether an address is of this very machine. */
 export function isLoopback(url: string): boolean {
-  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
+  return URL.canParse(url) && isLoopbackHost(new URL(url).host);
 }
 
 const PROBE_MS_MAX = 10_000;

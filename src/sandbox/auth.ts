@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Route } from './call.js';
 import { badRequest, HttpError } from './http-error.js';
+import { hashOfKey } from './keys.js';
 import type { AccountRecord, KeyRecord } from './records.js';
 import type { Store } from './store.js';
 
@@ -23,7 +24,7 @@ function keyOf(store: Store, headers: IncomingHttpHeaders): KeyRecord {
   const direct = headers['tilled-api-key'];
   const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
   const value = typeof direct === 'string' ? direct : bearer;
-  const key = value === undefined ? undefined : store.keys.get(value);
+  const key = value === undefined ? undefined : store.keys.get(hashOfKey(value));
   if (key === undefined) throw new HttpError(401, 'Unauthorized');
   return key;
 }

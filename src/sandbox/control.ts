@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '../platform/loopback.js';
 import { faultInput, latencyOptions, provisionInput } from './control-input.js';
 import { changeDispute, endAction, giveBack, mintToken, setDecline, setOutcomes, settle } from './control-money.js';
 import { changeWebhooks } from './control-webhooks.js';
@@ -9,7 +10,7 @@ import type { Latency } from './latency.js';
 import { provisionAccount } from './provision.js';
 import type { RequestLog } from './request-log.js';
 import { runBatch } from './resources/charges.js';
-import type { Answer, Pages } from './server.js';
+import type { Answer, PageRequest, Pages } from './server.js';
 import { sortedJson } from './sorted-json.js';
 import { stateDump } from './state-dump.js';
 import type { WritesUnderWay } from './under-way.js';
@@ -26,12 +27,17 @@ export interface ControlParts {
 /** One command: what a request to `/_sandbox/<name>` does. The result is the JSON of the answer. */
 type Command = (parts: ControlParts, body: unknown) => unknown;
 
-/** The control surface under /_sandbox/: JSON in, JSON out, no key. It is for tests on the same machine. */
+/**
+ * The control surface under /_sandbox/: JSON in, JSON out, no key. It is for programs on the same machine, and for no
+ * page of another site that a browser here shows.
+ */
 export function controlPages(parts: ControlParts): Pages {
-  return async ({ method, url, body }) => {
+  return async (request) => {
+    const { method, url, body } = request;
     const name = /^\/_sandbox\/([a-z]+)$/.exec(url.pathname)?.[1];
     if (name === undefined) return undefined;
     try {
+      assertFromHere(request);
       if (method === 'GET') return answer(200, read(parts, name, url.searchParams));
       const command = COMMANDS[name];
       if (method !== 'POST' || command === undefined) throw new HttpError(404, `Cannot ${method} ${url.pathname}`);
@@ -65,6 +71,19 @@ const COMMANDS: Record<string, Command> = {
   latency: (parts, body) => parts.latency.set(isObject(body) && body.medianMs !== undefined ? latencyOptions(body) : undefined),
   webhooks: (parts, body) => changeWebhooks(parts.engine, body),
 };
+
+/**
+ * 403 for what was sent to a name that is not this machine's (it may be anybody's that leads here), or by a page of
+ * another site; 415 for a body that a page may send anywhere without asking: any but JSON.
+ */
+function assertFromHere({ headers, body }: PageRequest): void {
+  if (!isLoopbackHost(headers.host)) throw new HttpError(403, 'The control surface is for this machine: ask localhost');
+  const { origin } = headers;
+  if (origin !== undefined && !(URL.canParse(origin) && isLoopbackHost(new URL(origin).host)))
+    throw new HttpError(403, 'The control surface is not for pages of other sites');
+  const isJson = /^application\/json(?:\s*;|$)/i.test(headers['content-type'] ?? '');
+  if (body !== '' && !isJson) throw new HttpError(415, 'The body must be application/json');
+}
 
 function read(parts: ControlParts, name: string, query: URLSearchParams): unknown {
   if (name === 'state') return stateDump(parts.engine, query.get('collection'));

@@ -1,5 +1,6 @@
 import type { StatementSync } from 'node:sqlite';
 import { DatabaseSync } from 'node:sqlite';
+import { ownerOnly } from '../platform/owner-only.js';
 
 /** A record as it lies on disk; a body of null deletes it. */
 export interface DiskRow {
@@ -20,6 +21,7 @@ export class Disk {
   private readonly upsertFact: StatementSync;
 
   constructor(file: string) {
+    ownerOnly(file);
     this.database = new DatabaseSync(file);
     this.database.exec(`
       PRAGMA journal_mode = WAL;
@@ -67,6 +69,11 @@ export class Disk {
 
   clear(): void {
     this.database.exec('DELETE FROM objects; DELETE FROM facts;');
+  }
+
+  /** Writes the file anew, without what was deleted or replaced. */
+  compact(): void {
+    this.database.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE);');
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import type { TilledEvent, TilledEventType } from '../tilled/tilled.shapes.js';
 import { VirtualClock } from './clock.js';
 import { DueQueue } from './due-queue.js';
 import { Ids } from './ids.js';
+import { hashKeptKeys } from './keys.js';
 import type { TimerKind, TimerRecord } from './records.js';
 import { sortedJson } from './sorted-json.js';
 import { Store } from './store.js';
@@ -33,6 +34,8 @@ export class Engine {
   readonly webhooks: Webhooks;
   /** Where the sandbox is reached; known once it listens. */
   baseUrl = '';
+  /** The keys that this process made or was told, by their hash; nowhere else are they in clear. */
+  readonly keysMade = new Map<string, string>();
   /** How many milliseconds of its time pass before a new object is in lists. */
   listLagMs = 0;
   private readonly timers: DueQueue<TimerRecord>;
@@ -49,6 +52,7 @@ export class Engine {
     this.timerHandlers = options.timerHandlers;
     this.webhooks = new Webhooks(this, options.webhooks);
     this.resume(this.store.load());
+    if (this.transaction(() => hashKeptKeys(this.store))) this.store.compact();
   }
 
   /** Does the work and makes it durable; undone if it throws. The work must not wait for anything. */
@@ -116,6 +120,7 @@ export class Engine {
     this.store.clear();
     this.ids.resume({ objects: 0, requests: 0 });
     this.webhooks.reset();
+    this.keysMade.clear();
     this.listLagMs = 0;
     this.store.saveFacts(this.facts());
   }

@@ -2,6 +2,7 @@ import type { TilledAccountType, TilledCapabilityStatus, TilledPaymentMethodType
 import { PAYMENT_METHOD_TYPES } from '../tilled/tilled.shapes.js';
 import type { Engine } from './engine.js';
 import { badRequest } from './http-error.js';
+import { hashOfKey, keyRecord } from './keys.js';
 import type { AccountRecord } from './records.js';
 import { blankAccount, newCapabilities } from './resources/accounts.js';
 
@@ -28,7 +29,8 @@ export interface Provisioned {
 }
 
 /**
- * Makes an account with two keys, or finds those that are there: the same ids give the same account.
+ * Makes an account with two keys, or finds those that are there: the same ids give the same account. Keys that are not
+ * named and were made before a restart cannot be shown again: the account then gets another pair, beside the first.
  * 400 when a key is another account's. Within a transaction.
  */
 export function provisionAccount(engine: Engine, input: ProvisionInput): Provisioned {
@@ -76,12 +78,14 @@ function keyOf(
 ): string {
   const { store, ids } = engine;
   if (wanted.id === undefined) {
-    const existing = store.keys.records([`account_id=${account.id}`]).find((key) => key.type === wanted.type);
-    if (existing !== undefined) return existing.id;
+    const kept = store.keys.records([`account_id=${account.id}`]).filter((key) => key.type === wanted.type);
+    const text = kept.map(({ id }) => engine.keysMade.get(id)).find((key) => key !== undefined);
+    if (text !== undefined) return text;
   }
-  const id = wanted.id ?? ids.secret(wanted.type === 'secret' ? 'sk' : 'pk', 100);
-  const known = store.keys.get(id);
+  const key = wanted.id ?? ids.secret(wanted.type === 'secret' ? 'sk' : 'pk', 100);
+  const known = store.keys.get(hashOfKey(key));
   if (known !== undefined && known.account_id !== account.id) throw badRequest('This key belongs to another account');
-  if (known === undefined) store.keys.put({ id, account_id: account.id, type: wanted.type, scopes: wanted.scopes });
-  return id;
+  if (known === undefined) store.keys.put(keyRecord(key, { account_id: account.id, type: wanted.type, scopes: wanted.scopes }));
+  engine.keysMade.set(hashOfKey(key), key);
+  return key;
 }

@@ -21,9 +21,11 @@ import type {
 /** An account and who may act for it. Its account_id is its own id. */
 export type AccountRecord = TilledAccount & { account_id: string; partner_id: string | null };
 
-/** An API key; its id is the key itself. */
+/** An API key; its id is the hash of it. */
 export interface KeyRecord {
   id: string;
+  /** Its ends, to be told from others by. Absent where an earlier version kept the key itself for an id. */
+  hint?: string;
   account_id: string;
   type: 'secret' | 'publishable';
   scopes: string[];

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { BODY_BYTES_MAX } from './assumptions.js';
@@ -18,7 +18,15 @@ import type { WritesUnderWay } from './under-way.js';
 import { WriteAbandoned } from './under-way.js';
 
 /** What answers a request outside of /v1: undefined when the path is not its own. */
-export type Pages = (request: { method: string; url: URL; body: string }) => Answer | Promise<Answer | undefined> | undefined;
+export type Pages = (request: PageRequest) => Answer | Promise<Answer | undefined> | undefined;
+
+/** A request outside of /v1. */
+export interface PageRequest {
+  method: string;
+  url: URL;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
 
 /** An answer ready to be sent. */
 export interface Answer {
@@ -67,7 +75,7 @@ async function serve(parts: ServingParts, request: IncomingMessage, response: Se
   const raw = await readBody(request);
   if (url.pathname.startsWith('/v1')) return serveApi(parts, { method, url, raw, request, response });
   for (const page of parts.pages) {
-    const answer = await page({ method, url, body: raw?.toString('utf8') ?? '' });
+    const answer = await page({ method, url, headers: request.headers, body: raw?.toString('utf8') ?? '' });
     if (answer !== undefined) return send(response, answer);
   }
   send(response, errorAnswer(new HttpError(404, `Cannot ${method} ${url.pathname}`)));

@@ -3,19 +3,15 @@ import { isObject } from './fields.js';
 
 const MASKED_FIELDS = new Set(['secret', 'client_secret']);
 
-/** Everything the sandbox knows, or one collection of it, oldest first; secrets and keys masked. */
+/** Everything the sandbox knows, or one collection of it, oldest first; secrets masked, of keys their hashes. */
 export function stateDump(engine: Engine, only: string | null = null): Record<string, unknown> {
   const dump: Record<string, unknown> = { now: engine.clock.iso(), is_frozen: engine.clock.isFrozen };
   for (const collection of engine.store.all) {
     if (only !== null && collection.name !== only) continue;
-    dump[collection.name] = collection.records().map((record) => (collection.name === 'keys' ? maskedKey(record) : masked(record)));
+    dump[collection.name] = collection.records().map((record) => masked(record));
   }
   if (only !== null) return dump;
   return { ...dump, webhook_attempts: engine.webhooks.attempts, webhook_settings: engine.webhooks.settings };
-}
-
-function maskedKey(key: { id: string }): unknown {
-  return { ...key, id: `${key.id.slice(0, 3)}…${key.id.slice(-4)}` };
 }
 
 function masked(value: unknown): unknown {

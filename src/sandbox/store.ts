@@ -143,6 +143,11 @@ export class Store implements ChangeListener {
     this.seq = 0;
   }
 
+  /** Leaves nothing in the state file of what was deleted or replaced. */
+  compact(): void {
+    this.disk?.compact();
+  }
+
   close(): void {
     this.disk?.close();
   }

@@ -286,7 +286,7 @@ const DETAILS: TokenRecord['details'] = {
 
 describe('durability', () => {
   const compiled = join(directory, 'compiled');
-  beforeAll(() => compile(['src/sandbox', 'src/tilled'], compiled));
+  beforeAll(() => compile(['src/sandbox', 'src/tilled', 'src/platform'], compiled));
 
   it('what was answered survives a SIGKILL, and so do pending deliveries and the course of ids', async () => {
     const receiver = await Receiver.open();

@@ -230,7 +230,11 @@ if (globalThis.TEST_DATABASE === 'embedded') {
       const url = /^TILLED_BASE_URL=(.*)$/m.exec(running.words)?.[1] ?? '';
       expect((await fetch(`${url}/v1/customers`)).status).toBe(401);
       const late = { operation: 'GET /v1/customers', delayMs: 60_000 };
-      await fetch(`${url}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(late) });
+      await fetch(`${url}/_sandbox/faults`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(late),
+      });
       const unanswered = fetch(`${url}/v1/customers`).then(String, () => 'cut off');
       const seen = async () => ((await (await fetch(`${url}/_sandbox/requests`)).json()) as { requests: unknown[] }).requests.length;
       await until(async () => (await seen()) === 2);

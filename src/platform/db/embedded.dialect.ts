@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { SqliteDialect } from 'kysely';
+import { ownerOnly } from '../owner-only.js';
 
 const WAIT_FOR_OTHER_PROCESS_MS = 10_000;
 const STATEMENTS_KEPT = 500;
@@ -12,6 +13,7 @@ const NOTHING_CHANGED = { changes: 0, lastInsertRowid: 0 };
 export function embeddedDialect(file: string): SqliteDialect {
   return new SqliteDialect({
     database: async () => {
+      ownerOnly(file);
       const database = new DatabaseSync(file);
       database.exec(
         `pragma busy_timeout = ${WAIT_FOR_OTHER_PROCESS_MS}; pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on`,
