@@ -3,11 +3,12 @@ import type { Collection, Keyed } from './collection.js';
 import type { Engine } from './engine.js';
 import { Fields } from './fields.js';
 import { badRequest, notFound } from './http-error.js';
-import { CONFIRM_OUTCOMES, REFUND_OUTCOMES } from './records.js';
+import { CONFIRM_OUTCOMES, NEXT_ACTIONS, REFUND_OUTCOMES } from './records.js';
 import { goodChargeOf } from './resources/charges.js';
 import { moveDispute, openDispute, renderDispute } from './resources/disputes.js';
-import { APPROVED, declined, putWishes } from './resources/payment-decision.js';
-import { carryOutPayment, renderPaymentIntent, returnPayment, settlePayment } from './resources/payment-flow.js';
+import { completeAction } from './resources/payment-actions.js';
+import { putWishes } from './resources/payment-decision.js';
+import { renderPaymentIntent, returnPayment, settlePayment } from './resources/payment-flow.js';
 import { settleRefund } from './resources/refunds.js';
 import { addToken } from './resources/tokens.js';
 
@@ -83,11 +84,14 @@ export function setOutcomes(engine: Engine, body: unknown): unknown {
   const confirm = fields.oneOf('confirm', CONFIRM_OUTCOMES);
   const refund = fields.oneOf('refund', REFUND_OUTCOMES);
   const times = fields.integer('times', { min: 1 }) ?? null;
+  const nextAction = fields.oneOf('nextAction', NEXT_ACTIONS) ?? 'redirect_to_url';
+  const lifeMs = fields.integer('actionExpiresInMs', { min: 1 }) ?? null;
   fields.assertValid();
   const method = known(engine.store.paymentMethods, methodId, 'Payment method');
   if (method.type !== 'card') throw badRequest('Only payments by card have outcomes to choose');
   const { wishes } = putWishes(engine, method, {
     ...(confirm === undefined ? {} : { confirm: confirm === null ? null : { outcome: confirm, times } }),
+    ...(confirm === 'requires_action' && { next_action: { kind: nextAction, life_ms: lifeMs } }),
     ...(refund === undefined ? {} : { refund: refund === null ? null : { outcome: refund, times } }),
   });
   return { paymentMethodId: method.id, confirm: wishes?.confirm ?? null, refund: wishes?.refund ?? null };
@@ -100,10 +104,7 @@ export function endAction(engine: Engine, body: unknown): unknown {
   const code = fields.oneOf('code', DECLINE_CODES) ?? null;
   fields.assertValid();
   const intent = known(engine.store.paymentIntents, intentId, 'Payment intent');
-  if (intent.status !== 'requires_action') throw badRequest(`A payment intent that is ${intent.status} awaits no action`);
-  const method = known(engine.store.paymentMethods, intent.payment_method_id ?? '', 'Payment method');
-  const decision = code === null ? APPROVED : declined(code);
-  return renderPaymentIntent(engine, carryOutPayment(engine, { intent, method, decision }));
+  return renderPaymentIntent(engine, completeAction(engine, intent, code));
 }
 
 /** {accountId, type, card | ach_debit | eft_debit, billing_details?}: a single-use token as hosted fields make it. */

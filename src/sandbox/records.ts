@@ -34,6 +34,9 @@ export interface KeyRecord {
 /** What becomes of a confirmed card payment instead of money or a decline; the last is that nothing was tried. */
 export const CONFIRM_OUTCOMES = ['processing', 'requires_action', 'requires_payment_method'] as const;
 
+/** What an intent that requires an action says: where to send the payer, or nothing, as far as the SDK knows. */
+export const NEXT_ACTIONS = ['redirect_to_url', 'none'] as const;
+
 /** What becomes of a card refund instead of success. */
 export const REFUND_OUTCOMES = ['pending', 'failed'] as const;
 
@@ -47,6 +50,8 @@ export interface Wish<T> {
 export interface MethodWishes {
   passes_left: number;
   confirm: Wish<(typeof CONFIRM_OUTCOMES)[number]> | null;
+  /** What an intent that requires an action says of it, and how long the action may take; absent is a redirect. */
+  next_action?: { kind: (typeof NEXT_ACTIONS)[number]; life_ms: number | null };
   refund: Wish<(typeof REFUND_OUTCOMES)[number]> | null;
 }
 
@@ -120,6 +125,7 @@ export interface Due {
 /** What a timer does when it is due. */
 export type TimerKind =
   | 'authorization.expire'
+  | 'action.expire'
   | 'bank.settle'
   | 'refund.settle'
   | 'batch'

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { actionPages } from './action-page.js';
 import { WEBHOOK_RETRY_DELAYS_MS } from './assumptions.js';
 import { checkoutPages } from './checkout-page.js';
 import { controlPages } from './control.js';
@@ -76,7 +77,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const latency = new Latency(options.latency);
   const log = new RequestLog(options.requestLog ?? true);
   const underWay = new WritesUnderWay(engine);
-  const pages = [controlPages({ engine, faults, latency, log, underWay }), hostedFieldsPages(), checkoutPages(engine)];
+  const pages = [controlPages({ engine, faults, latency, log, underWay }), hostedFieldsPages(), checkoutPages(engine), actionPages(engine)];
   const server = sandboxServer({ engine, router: new Router(allRoutes), faults, latency, log, underWay, pages });
   const host = options.host ?? '127.0.0.1';
   const port = await new Promise<number>((resolve, reject) => {

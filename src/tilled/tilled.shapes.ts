@@ -342,12 +342,23 @@ export interface TilledPaymentIntent {
   customer: TilledCustomer | null;
   payment_method: TilledPaymentMethod | null;
   last_payment_error: TilledPaymentError | null;
+  next_action?: TilledNextAction | null;
   level3: TilledLevel3 | null;
   metadata: TilledMetadata | null;
   occurrence_type: TilledOccurrenceType | null;
   platform_fee_amount: number | null;
   statement_descriptor_suffix: string | null;
   subscription_id: string | null;
+}
+
+/**
+ * What the payer has to do while an intent is `requires_action`. Our assumption: the SDK has the status and no such
+ * field; without it the payer acts with the client_secret alone.
+ */
+export interface TilledNextAction {
+  type: string;
+  redirect_to_url: { url: string } | null;
+  expires_at: string | null;
 }
 
 /** Line item details for lower interchange on business cards; every field required. */

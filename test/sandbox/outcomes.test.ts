@@ -68,6 +68,45 @@ describe('a confirm', () => {
       expect((await own.raw('POST', '/_sandbox/action', { body: { paymentIntentId: done.id } })).status).toBe(400);
     }));
 
+  it('that requires an action says where the payer does it, and what became of that', () =>
+    alone(async (own) => {
+      const method = await methodWith(own, { confirm: 'requires_action' });
+      const answer = async (approve: string) => {
+        const { id } = await own.pay(500, { method });
+        const { next_action: next, client_secret: secret } = await get(own, `/v1/payment-intents/${id}`);
+        const url = String(Object(next).redirect_to_url.url);
+        expect(next).toEqual({ type: 'redirect_to_url', redirect_to_url: { url }, expires_at: null });
+        expect(new URL(url).searchParams.get('client_secret')).toBe(secret);
+        expect(await (await fetch(url)).text()).toContain('<button name="approve" value="yes">');
+        expect((await fetch(url.replace(/secret=.*/, 'secret=x'), { method: 'POST' })).status).toBe(404);
+        const told = await fetch(url, { method: 'POST', body: new URLSearchParams({ approve }) });
+        expect([told.status, (await fetch(url, { method: 'POST' })).status]).toEqual([200, 400]);
+        return get(own, `/v1/payment-intents/${id}`);
+      };
+      expect(await answer('yes')).toMatchObject({ status: 'succeeded', next_action: null });
+      const refused = { status: 'requires_payment_method', next_action: null, last_payment_error: { code: 'authentication_required' } };
+      expect(await answer('no')).toMatchObject(refused);
+    }));
+
+  it('that requires an action can say nothing of it, as the SDK has it, and the time for it can end', () =>
+    alone(async (own) => {
+      const silent = await methodWith(own, { confirm: 'requires_action', nextAction: 'none' });
+      const { id } = await own.pay(500, { method: silent });
+      expect(await get(own, `/v1/payment-intents/${id}`)).toMatchObject({ status: 'requires_action', next_action: null });
+      const brief = await methodWith(own, { confirm: 'requires_action', actionExpiresInMs: 60_000 });
+      const [late, canceled] = [await own.pay(500, { method: brief }), await own.pay(500, { method: brief })];
+      const ends = new Date(own.sandbox.now().getTime() + 60_000).toISOString();
+      expect(await get(own, `/v1/payment-intents/${late.id}`)).toMatchObject({ next_action: { expires_at: ends } });
+      await own.raw('POST', `/v1/payment-intents/${canceled.id}/cancel`, { body: {} });
+      await own.advance({ ms: 60_000 });
+      expect(await get(own, `/v1/payment-intents/${late.id}`)).toMatchObject({
+        status: 'requires_payment_method',
+        next_action: null,
+        last_payment_error: { code: 'authentication_required' },
+      });
+      expect(await get(own, `/v1/payment-intents/${canceled.id}`)).toMatchObject({ status: 'canceled', next_action: null });
+    }));
+
   it('can be processing although it is a card, and then settled or returned', () =>
     alone(async (own) => {
       const method = await methodWith(own, { confirm: 'processing' });

@@ -130,7 +130,7 @@ const limits = { file: 250, function: 50 };
  */
 const longerAllTheSame: Record<string, number> = {
   // The wire of Tilled as data: types and lists of values, no code.
-  'src/tilled/tilled.shapes.ts': 720,
+  'src/tilled/tilled.shapes.ts': 730,
 };
 
 /** Exceptions to the rules, as `name path`, each with its reason. One that is no longer needed fails. */

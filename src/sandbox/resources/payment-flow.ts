@@ -1,6 +1,7 @@
-import type { TilledDeclineCode, TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
+import type { TilledDeclineCode, TilledNextAction, TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { AUTHORIZATION_LIFE_MS, BANK_SETTLEMENT_MS, DISPUTE_OPENS_AFTER_MS } from '../assumptions.js';
 import { latest } from '../call.js';
+import { isoTime } from '../clock.js';
 import type { Engine } from '../engine.js';
 import type { ChargeRecord, PaymentIntentRecord, PaymentMethodRecord } from '../records.js';
 import { DISPUTED_AMOUNT } from './card-data.js';
@@ -26,7 +27,8 @@ export function renderPaymentIntent(engine: Engine, record: PaymentIntentRecord)
 
 /** Keeps a payment intent, changed now. */
 export function putIntent(engine: Engine, intent: PaymentIntentRecord): PaymentIntentRecord {
-  const updated = { ...intent, updated_at: engine.clock.iso() };
+  const awaits = intent.status === 'requires_action' ? (intent.next_action ?? null) : null;
+  const updated = { ...intent, next_action: awaits, updated_at: engine.clock.iso() };
   engine.store.paymentIntents.put(updated);
   return updated;
 }
@@ -63,7 +65,7 @@ export function carryOutPayment(engine: Engine, { intent, method, decision }: De
   const isOver = intent.status === 'requires_capture' || !intent.status.startsWith('requires_');
   const chosen = { ...intent, payment_method_id: method.id, customer_id: method.customer_id, last_payment_error: null };
   const isTried = status === 'succeeded' || status === 'processing' || code !== null;
-  if (!isTried) return isOver ? intent : waitForPayer(engine, { ...chosen, status });
+  if (!isTried) return isOver ? intent : waitForPayer(engine, { ...chosen, status }, method);
   const charge = newCharge(engine, intent, method);
   spendPaymentMethod(engine, latest(engine.store.paymentMethods, method));
   if (code !== null && isOver) {
@@ -100,6 +102,7 @@ export function cancelIntent(
   reason: PaymentIntentRecord['cancellation_reason'],
 ): PaymentIntentRecord {
   engine.unschedule('authorization.expire', intent.id);
+  engine.unschedule('action.expire', intent.id);
   const canceled = putIntent(engine, {
     ...intent,
     status: 'canceled',
@@ -196,10 +199,25 @@ function fail(engine: Engine, input: { intent: PaymentIntentRecord; charge: Char
 }
 
 /** The payer has to do something, or to choose another method: nothing was tried. */
-function waitForPayer(engine: Engine, intent: PaymentIntentRecord): PaymentIntentRecord {
-  const waiting = putIntent(engine, intent);
-  if (waiting.status === 'requires_action') emitIntent(engine, 'payment_intent.requires_action', waiting);
+function waitForPayer(engine: Engine, intent: PaymentIntentRecord, method: PaymentMethodRecord): PaymentIntentRecord {
+  if (intent.status !== 'requires_action') return putIntent(engine, intent);
+  const lifeMs = method.wishes?.next_action?.life_ms ?? null;
+  const endsMs = lifeMs === null ? null : engine.clock.now() + lifeMs;
+  if (endsMs !== null) engine.schedule('action.expire', intent, endsMs);
+  const waiting = putIntent(engine, { ...intent, next_action: nextAction(engine, intent, { method, endsMs }) });
+  emitIntent(engine, 'payment_intent.requires_action', waiting);
   return waiting;
+}
+
+/** Our assumption: a page of the payer's bank. A test may have it absent, as the SDK has it. */
+function nextAction(
+  engine: Engine,
+  { id, client_secret: secret }: PaymentIntentRecord,
+  of: { method: PaymentMethodRecord; endsMs: number | null },
+): TilledNextAction | null {
+  if (of.method.wishes?.next_action?.kind === 'none') return null;
+  const url = `${engine.baseUrl}/action/${id}?client_secret=${secret}`;
+  return { type: 'redirect_to_url', redirect_to_url: { url }, expires_at: of.endsMs === null ? null : isoTime(of.endsMs) };
 }
 
 function beginProcessing(engine: Engine, intent: PaymentIntentRecord, charge: ChargeRecord): PaymentIntentRecord {

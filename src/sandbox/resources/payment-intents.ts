@@ -41,6 +41,7 @@ export function addIntent(
     customer_id: null,
     payment_method_id: null,
     last_payment_error: null,
+    next_action: null,
     level3: null,
     metadata: null,
     occurrence_type: null,
