@@ -2,24 +2,7 @@ import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLErrorOptions, type GraphQLFormattedError } from 'graphql';
 import { AppError } from '../platform/errors.js';
 import { errorFields, type Log, redactedText } from '../platform/log.js';
-
-/** Codes of top-level errors that are the caller's, and that Apollo or we set. Everything else is INTERNAL. */
-const CALLERS_FAULT = new Set([
-  'BAD_REQUEST',
-  'BAD_USER_INPUT',
-  'FORBIDDEN',
-  'GRAPHQL_PARSE_FAILED',
-  'GRAPHQL_VALIDATION_FAILED',
-  'NOT_FOUND',
-  'OPERATION_RESOLUTION_FAILURE',
-  'PAYLOAD_TOO_LARGE',
-  'PCI_VIOLATION',
-  'PERSISTED_QUERY_NOT_FOUND',
-  'QUERY_TOO_COMPLEX',
-  'RATE_LIMITED',
-  'UNAUTHENTICATED',
-  'UNSUPPORTED_MEDIA_TYPE',
-]);
+import { TOP_LEVEL_CODES } from '../platform/top-level-codes.js';
 
 type Nodes = GraphQLErrorOptions['nodes'];
 
@@ -50,11 +33,16 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown, l
   if (original instanceof AppError)
     return { message: redactedText(original.message), ...place, extensions: { code: 'BAD_USER_INPUT', reason: original.code } };
   const code = String(formatted.extensions?.code ?? 'INTERNAL');
-  if (code === 'INTERNAL_SERVER_ERROR' || !CALLERS_FAULT.has(code)) {
+  if (!isCallersFault(code)) {
     log.error('request failed', { path: formatted.path?.join('.'), ...errorFields(original) });
     return { message: 'Something went wrong on our side. It has been logged.', ...place, extensions: { code: 'INTERNAL' } };
   }
   const { http: _, stacktrace: __, ...extensions } = (formatted.extensions ?? {}) as Record<string, unknown>;
   // GraphQL's own messages repeat the value that was sent, whatever it was.
   return { message: redactedText(formatted.message), ...place, extensions };
+}
+
+/** Whether a code is one that says what the caller did; everything else is INTERNAL. */
+function isCallersFault(code: string): boolean {
+  return Object.hasOwn(TOP_LEVEL_CODES, code) && code !== 'INTERNAL';
 }

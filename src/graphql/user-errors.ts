@@ -25,7 +25,7 @@ describeEnum(UserErrorCode, {
     PAYMENT_DECLINED:
       'The bank or the processor declined, or a bank debit came back: the app keeps no money of it. `declineCode` says why. If `retryable`, try again later, else ask the payer for another method; both with a new key.',
     PAYMENT_DISPUTED:
-      'A dispute of the payment is open or lost: a refund may pay the cardholder twice. Nothing was done. Have a person decide; to refund all the same send acknowledgeDispute: true.',
+      'A dispute of the payment is open or lost: a refund may pay the cardholder twice. Nothing was done. Have a person decide; to refund all the same send acknowledgeDispute: true, with the same key or a new one.',
     ILLEGAL_TRANSITION:
       "The object's state does not allow it. Nothing was done. Read the object again; what you want may be done already. Another try needs a new key.",
     REFUND_TOO_LARGE:

@@ -6,6 +6,7 @@ import helmet from 'helmet';
 import { hasCardNumber } from '../platform/card-data.js';
 import { errorFields, type Log } from '../platform/log.js';
 import { isTracing, openSpan } from '../platform/spans.js';
+import type { TopLevelCode } from '../platform/top-level-codes.js';
 import { CardDataGuard } from './card-data.guard.js';
 import { serveExplorer } from './explorer.route.js';
 import { graphqlRoute } from './graphql.route.js';
@@ -108,7 +109,7 @@ function requestIdOf(given: string | string[] | undefined): string {
 }
 
 /** What fastify itself refuses, in words that say what to do. */
-const REFUSALS: Readonly<Record<string, readonly [number, string, string]>> = {
+const REFUSALS: Readonly<Record<string, readonly [number, TopLevelCode, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: [413, 'PAYLOAD_TOO_LARGE', `The body is larger than ${BODY_BYTES_MAX} bytes.`],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the request as application/json.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'BAD_REQUEST', 'The body is empty: send {"query": "…"} as JSON.'],

@@ -19,6 +19,7 @@ import {
   parse,
 } from 'graphql';
 import { KEY_SCOPES } from '../../src/access/key-scopes.js';
+import { emittedFiles } from '../../src/cli/schema.files.js';
 import { composeSchema } from '../../src/compose.js';
 import { UNCONFINED } from '../../src/graphql/access.js';
 import { declareAccess } from '../../src/graphql/access-declaration.js';
@@ -30,6 +31,7 @@ import { operationOf, placesOf, type RootField, rootFieldsOf } from '../support/
 
 const schema = await composeSchema();
 const roots = rootFieldsOf(schema);
+const emitted = Object.entries(await emittedFiles());
 
 const ROLES = ['service', 'read_only', 'operator', 'customer'] as const;
 const READERS = ['service', 'read_only', 'operator'];
@@ -52,8 +54,8 @@ const REACHED_BY: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe('schema.graphql', () => {
-  it('is what the code emits', async () => {
-    expect(await readFile('schema.graphql', 'utf8')).toBe(printedSchema(schema));
+  it.each(emitted)('is what the code emits, and so is what is made of it: %s', async (file, text) => {
+    expect(await readFile(file, 'utf8')).toBe(text);
   });
 
   it('has everything of the agreed contract, as it was agreed', async () => {

@@ -396,7 +396,7 @@ export type UserErrorCode =
   | 'OUTCOME_UNKNOWN'
   /** The bank or the processor declined, or a bank debit came back: the app keeps no money of it. `declineCode` says why. If `retryable`, try again later, else ask the payer for another method; both with a new key. */
   | 'PAYMENT_DECLINED'
-  /** A dispute of the payment is open or lost: a refund may pay the cardholder twice. Nothing was done. Have a person decide; to refund all the same send acknowledgeDispute: true. */
+  /** A dispute of the payment is open or lost: a refund may pay the cardholder twice. Nothing was done. Have a person decide; to refund all the same send acknowledgeDispute: true, with the same key or a new one. */
   | 'PAYMENT_DISPUTED'
   /** A live subscription is paid with this method. Nothing was done. Give the subscription another one, then repeat with the same key. */
   | 'PAYMENT_METHOD_IN_USE'
