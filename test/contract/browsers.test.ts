@@ -13,7 +13,7 @@ const SHOP = 'https://shop.example.com';
 const QUERY = '{ app { id } }';
 const MAKE = 'mutation Make($name: String) { customerCreate(input: { email: "ann@example.com", name: $name }) { customer { id name } } }';
 
-const told: LogFields[] = [];
+const told: Record<string, unknown>[] = [];
 const note = (message: string, fields?: LogFields) => void told.push({ message, ...fields });
 const LOG: Log = { debug: note, info: note, warn: note, error: note, child: () => LOG };
 
