@@ -2,12 +2,10 @@ import {
   type DocumentNode,
   type FieldNode,
   type GraphQLAbstractType,
-  GraphQLError,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
   getNamedType,
-  getVariableValues,
   isAbstractType,
   isInterfaceType,
   isObjectType,
@@ -21,6 +19,7 @@ import { accessOf, NOBODY, refusalReason } from './access.js';
 import { badUserInput, forbidden } from './errors.js';
 import { fieldBesideMoney } from './money.js';
 import { Selections } from './selection.js';
+import type { SentVariables } from './variables.js';
 
 /** Decisions remembered for one document: one for each of its operations and each kind of caller (role and scopes). */
 const DECISIONS_REMEMBERED_MAX = 200;
@@ -29,7 +28,7 @@ const DECISIONS_REMEMBERED_MAX = 200;
 interface SentOperation {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
-  readonly variables: Readonly<Record<string, unknown>>;
+  readonly variables: SentVariables;
 }
 
 /** Why an operation may not run, and at which field. */
@@ -79,16 +78,8 @@ export class Admission {
     return decided;
   }
 
-  private decideWithVariables({ document, operation, variables }: SentOperation, actor: Actor): Refusal | null {
-    const { coerced } = getVariableValues(this.schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
-    if (coerced === undefined) return null;
-    try {
-      return decide(new Selections(this.schema, document, coerced), operation, actor);
-    } catch (error) {
-      // Null for a directive's variable that has a default: execution would find that out only when it comes there.
-      if (error instanceof GraphQLError) throw badUserInput(error.message, error.nodes);
-      throw error;
-    }
+  private decideWithVariables({ document, operation, variables: { coerced } }: SentOperation, actor: Actor): Refusal | null {
+    return coerced === null ? null : decide(new Selections(this.schema, document, coerced), operation, actor);
   }
 }
 

@@ -4,6 +4,12 @@ import { AppError } from '../platform/errors.js';
 import { errorFields, type Log, redactedText } from '../platform/log.js';
 import { TOP_LEVEL_CODES } from '../platform/top-level-codes.js';
 
+/** Characters of a message that are shown: what was sent may be a megabyte. */
+const MESSAGE_LENGTH_MAX = 1_000;
+
+/** What GraphQL says after as many wrong variables as it words; it comes without a code. */
+const TOO_MANY_WRONG = /^Too many errors processing variables/;
+
 type Nodes = GraphQLErrorOptions['nodes'];
 
 /** Nobody, or not who they say they are. */
@@ -32,14 +38,14 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown, l
   const place = { ...(formatted.locations ? { locations: formatted.locations } : {}), ...(formatted.path ? { path: formatted.path } : {}) };
   if (original instanceof AppError)
     return { message: redactedText(original.message), ...place, extensions: { code: 'BAD_USER_INPUT', reason: original.code } };
-  const code = String(formatted.extensions?.code ?? 'INTERNAL');
+  const code = TOO_MANY_WRONG.test(formatted.message) ? 'BAD_USER_INPUT' : String(formatted.extensions?.code ?? 'INTERNAL');
   if (!isCallersFault(code)) {
     log.error('request failed', { path: formatted.path?.join('.'), ...errorFields(original) });
     return { message: 'Something went wrong on our side. It has been logged.', ...place, extensions: { code: 'INTERNAL' } };
   }
   const { http: _, stacktrace: __, ...extensions } = (formatted.extensions ?? {}) as Record<string, unknown>;
   // GraphQL's own messages repeat the value that was sent, whatever it was.
-  return { message: redactedText(formatted.message), ...place, extensions };
+  return { message: redactedText(formatted.message.slice(0, MESSAGE_LENGTH_MAX)), ...place, extensions: { ...extensions, code } };
 }
 
 /** Whether a code is one that says what the caller did; everything else is INTERNAL. */

@@ -1,8 +1,21 @@
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
-import { type DocumentNode, GraphQLError, type GraphQLSchema, getNamedType, getNullableType, isLeafType, isListType, visit } from 'graphql';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isLeafType,
+  isListType,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
 import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexity';
+import { badUserInput } from './errors.js';
+import type { SentVariables } from './variables.js';
 
 /** Tokens a document may have; the parser stops there. The largest operation of our own tests has some 400. */
 export const TOKENS_MAX = 4_000;
@@ -18,6 +31,8 @@ const PAGE_SIZE_MAX = 100;
 const NODES_MAX = 3_000;
 /** Costs remembered for one document, one for each combination of the variables that matter. */
 const COSTS_REMEMBERED_MAX = 200;
+/** Characters of the variables by which a cost is remembered. */
+const KEY_LENGTH_MAX = 500;
 
 type Rejection = (context: { reportError(error: GraphQLError): void } | null, error: GraphQLError) => void;
 
@@ -45,10 +60,10 @@ export interface Cost {
 interface ResolvedOperation {
   readonly document: DocumentNode;
   readonly operationName: string | undefined;
-  readonly variables: Readonly<Record<string, unknown>>;
+  readonly variables: SentVariables;
 }
 
-/** What is remembered of a document: the variables its costs depend on, and the costs by their values. */
+/** What is remembered of a document: the variables whose values its costs depend on, and the costs by them. */
 interface KnownDocument {
   readonly deciding: readonly string[];
   readonly costs: Map<string, number>;
@@ -63,10 +78,14 @@ export class QueryCosts {
 
   constructor(private readonly schema: GraphQLSchema) {}
 
-  /** The cost of an operation; null where its variables are wrong. Throws QUERY_TOO_COMPLEX above the budget. */
+  /**
+   * The cost of an operation; null where its variables are wrong. Throws QUERY_TOO_COMPLEX above the budget, and
+   * BAD_USER_INPUT where a variable that is right by itself cannot stand where it is used.
+   */
   assertAffordable(operation: ResolvedOperation): Cost | null {
-    const requested = this.costOf(operation);
-    if (requested === null) return null;
+    const { coerced } = operation.variables;
+    if (coerced === null) return null;
+    const requested = this.costOf(operation, coerced);
     if (requested === Number.POSITIVE_INFINITY)
       throw tooCostly(`This operation names more than ${NODES_MAX} fields, counted through its fragments.`, {
         requested: null,
@@ -82,34 +101,54 @@ export class QueryCosts {
     );
   }
 
-  private costOf(operation: ResolvedOperation): number | null {
-    const known = this.known.get(operation.document) ?? { deciding: decidingVariables(operation.document), costs: new Map() };
+  private costOf(operation: ResolvedOperation, coerced: Readonly<Record<string, unknown>>): number {
+    const known = this.known.get(operation.document) ?? { deciding: this.decidingVariables(operation.document), costs: new Map() };
     this.known.set(operation.document, known);
-    const key = JSON.stringify([operation.operationName, ...known.deciding.map((name) => operation.variables[name])]);
+    const values = known.deciding.map((name) => (name in coerced ? [coerced[name]] : []));
+    // Null is the one value that may be right for a variable and wrong where it is used.
+    const nulls = Object.keys(coerced).filter((name) => coerced[name] === null);
+    const key = JSON.stringify([operation.operationName, values, nulls]);
     const remembered = known.costs.get(key);
     if (remembered !== undefined) return remembered;
     const cost = this.count(operation);
     if (known.costs.size >= COSTS_REMEMBERED_MAX) known.costs.clear();
-    if (cost !== null) known.costs.set(key, cost);
+    if (key.length <= KEY_LENGTH_MAX) known.costs.set(key, cost);
     return cost;
   }
 
-  private count({ document, operationName, variables }: ResolvedOperation): number | null {
+  private count({ document, operationName, variables }: ResolvedOperation): number {
     try {
       return getComplexity({
         schema: this.schema,
         query: document,
         operationName,
-        variables: { ...variables },
+        variables: { ...variables.raw },
         estimators: ESTIMATORS,
         maxQueryNodes: NODES_MAX,
       });
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       if (/maximum allowed number of nodes/.test(error.message)) return Number.POSITIVE_INFINITY;
-      // Wrong variables: execution reads them as this does, and refuses them.
-      return null;
+      // It reads arguments and directives as execution does, which would find this out only when it comes there.
+      throw badUserInput(error.message, error.nodes);
     }
+  }
+
+  /** The variables whose values the cost depends on: in `first`, in directives, and in what our own scalars read. */
+  private decidingVariables(document: DocumentNode): readonly string[] {
+    const names = new Set<string>();
+    const note = { Variable: (node: { readonly name: { readonly value: string } }) => void names.add(node.name.value) };
+    const typeInfo = new TypeInfo(this.schema);
+    visit(
+      document,
+      visitWithTypeInfo(typeInfo, {
+        Argument: (node) => void (node.name.value === 'first' && visit(node, note)),
+        Directive: (node) => void visit(node, note),
+        // GraphQL does not know what stands there, so only the scalar says whether it can.
+        Variable: (node) => void (typeInfo.getInputType() === undefined && note.Variable(node)),
+      }),
+    );
+    return [...names].toSorted();
   }
 }
 
@@ -134,15 +173,4 @@ const ESTIMATORS: ComplexityEstimator[] = [
 /** Sizes that the list itself refuses count as the largest that it does not. */
 function pageSize(first: unknown): number {
   return typeof first === 'number' ? Math.min(Math.max(first, 1), PAGE_SIZE_MAX) : 20;
-}
-
-/** The variables that the cost depends on: those in `first`, and those that decide what is included. */
-function decidingVariables(document: DocumentNode): readonly string[] {
-  const names = new Set<string>();
-  const note = { Variable: (node: { readonly name: { readonly value: string } }) => void names.add(node.name.value) };
-  visit(document, {
-    Argument: (node) => void (node.name.value === 'first' && visit(node, note)),
-    Directive: (node) => void visit(node, note),
-  });
-  return [...names].toSorted();
 }

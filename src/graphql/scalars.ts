@@ -45,7 +45,7 @@ export const MetadataScalar = new GraphQLScalarType<Record<string, string | null
   description: 'String to string map: at most 50 keys, keys of at most 40 characters, values of at most 500.',
   serialize: (value) => value,
   parseValue: (value) => metadata(value),
-  parseLiteral: (node, variables) => metadata(objectOf(node, variables ?? {})),
+  parseLiteral: (node, variables) => metadata(objectOf(node, variables)),
 });
 
 function minorUnits(value: unknown): number {
@@ -73,12 +73,13 @@ function metadata(value: unknown): Record<string, string | null> {
   return Object.fromEntries(entries) as Record<string, string | null>;
 }
 
-function objectOf(node: ValueNode, variables: Record<string, unknown>): unknown {
+/** What a literal holds. A document is found valid before there are variables: until then each counts as a text. */
+function objectOf(node: ValueNode, variables: Record<string, unknown> | null | undefined): unknown {
   switch (node.kind) {
     case Kind.OBJECT:
       return Object.fromEntries(node.fields.map((field) => [field.name.value, objectOf(field.value, variables)]));
     case Kind.VARIABLE:
-      return variables[node.name.value];
+      return variables ? variables[node.name.value] : '';
     case Kind.NULL:
       return null;
     case Kind.STRING:

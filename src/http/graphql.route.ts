@@ -6,7 +6,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { Admission } from '../graphql/admission.js';
 import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
 import { countRefusals } from '../graphql/operations.js';
@@ -15,6 +15,7 @@ import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query
 import { compiledQueries } from '../graphql/reads/compiled-queries.js';
 import { limitHeaders } from '../graphql/request-limit.js';
 import { knownRootTypes } from '../graphql/rules.js';
+import { readVariables, WRONG_VARIABLES_SAID_MAX } from '../graphql/variables.js';
 import { withDeadline } from '../platform/deadline.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { allowOrigins } from './cors.js';
@@ -50,7 +51,8 @@ const TELL_LIMITS: ApolloServerPlugin<Scope> = {
 };
 
 /** Refuses operations above the budget, or not for the caller, before anything runs; tells others their cost. */
-function admit(costs: QueryCosts, admission: Admission): ApolloServerPlugin<Scope> {
+function admit(schema: GraphQLSchema): ApolloServerPlugin<Scope> {
+  const [costs, admission] = [new QueryCosts(schema), new Admission(schema)];
   return {
     requestDidStart: async () => {
       let cost: Cost | null = null;
@@ -58,7 +60,7 @@ function admit(costs: QueryCosts, admission: Admission): ApolloServerPlugin<Scop
         didResolveOperation: async ({ document, operation, request, contextValue }) => {
           // An operation that the document does not have is refused next.
           if (operation === undefined) return;
-          const variables = request.variables ?? {};
+          const variables = readVariables(schema, operation, request.variables ?? {});
           cost = costs.assertAffordable({ document, operationName: operation.name?.value, variables });
           admission.assertAdmitted({ document, operation, variables }, contextValue.caller.actor);
         },
@@ -84,6 +86,7 @@ export function graphqlRoute(parts: GraphqlParts) {
       csrfPrevention: false,
       // Its registry is filled by whoever asks; ours is documents.plugin.
       persistedQueries: false,
+      executionOptions: { maxCoercionErrors: WRONG_VARIABLES_SAID_MAX },
       parseOptions: { maxTokens: TOKENS_MAX },
       validationRules: [...shapeLimits, knownRootTypes],
       plugins: [
@@ -95,7 +98,7 @@ export function graphqlRoute(parts: GraphqlParts) {
         countRefusals(parts.metrics),
         registeredDocuments(parts),
         TELL_LIMITS,
-        admit(new QueryCosts(parts.schema), new Admission(parts.schema)),
+        admit(parts.schema),
         TELL_OUTCOME,
       ],
     });

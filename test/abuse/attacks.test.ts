@@ -93,6 +93,92 @@ describe('a document made to cost us more than its sender', () => {
   });
 });
 
+/** Lists and objects inside each other, as JSON; JSON.stringify itself would run out of stack. */
+const nestedJson = (open: string, close: string, depth: number) => `${open.repeat(depth)}1${close.repeat(depth)}`;
+const manyKeys = JSON.stringify(Object.fromEntries(Array.from({ length: 60_000 }, (_, n) => [`k${n}`, '1'])));
+const LIST = 'query ($v: [PaymentStatus!]) { payments(status: $v) { nodes { id } } }';
+const CREATE = 'mutation ($v: CustomerCreateInput!) { customerCreate(input: $v) { userErrors { code } } }';
+
+describe('variables made to cost us more than their sender', () => {
+  it.each([
+    ['60,000 values of a list', LIST, JSON.stringify(Array(60_000).fill('SUCCEEDED'))],
+    ['60,000 wrong values of a list', LIST, JSON.stringify(Array(60_000).fill('X'))],
+    ['lists in lists 30,000 deep', LIST, nestedJson('[', ']', 30_000)],
+    ['objects in objects 30,000 deep', LIST, nestedJson('{"a":', '}', 30_000)],
+    ['lists 30,000 deep for a number', 'query ($v: Int) { payments(first: $v) { nodes { id } } }', nestedJson('[', ']', 30_000)],
+    ['lists 30,000 deep for a variable that is not declared', '{ app { id } }', nestedJson('[', ']', 30_000)],
+    ['an input of 60,000 unknown fields', CREATE, manyKeys],
+    ['metadata of 60,000 keys', CREATE, `{"email":"ann@example.com","metadata":${manyKeys}}`],
+    ['90 lists of 900 values', LIST, JSON.stringify(Array(90).fill(Array(900).fill('FAILED')))],
+  ])('%s are refused at once', async (_, query, json) => {
+    const startedAt = performance.now();
+    const response = await fetch(`${world.url}/graphql`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${app.key}`, 'content-type': 'application/json' },
+      body: `{"query":${JSON.stringify(query)},"variables":{"v":${json}}}`,
+    });
+    const text = await response.text();
+    expect([response.status, text]).toEqual([400, expect.stringContaining('"BAD_USER_INPUT"')]);
+    expect(text.length).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  it('a thousand unknown fields are told by a few of them', async () => {
+    const input = { email: 'ann@example.com', ...Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`k${n}`, 'x'.repeat(500)])) };
+    const answer = await world.post({ query: CREATE, variables: { v: input } }, { credential: app.key });
+    expectRefused(answer, 400, 'BAD_USER_INPUT');
+    expect(JSON.stringify(answer.errors).length).toBeLessThan(15_000);
+  });
+
+  it('a value that is given a thousand times is looked for once', async () => {
+    const statements = await world.statements(() =>
+      world.post({ query: LIST, variables: { v: Array(1_000).fill('SUCCEEDED') } }, { credential: app.key }),
+    );
+    expect(statements.filter((sql) => sql.includes('billing_payments') && sql.includes('status = ?'))).toHaveLength(1);
+  });
+});
+
+describe('the cost of an operation', () => {
+  const costOf = async (query: string, variables: object) => {
+    const response = await fetch(`${world.url}/graphql`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${app.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    return ((await response.json()) as { extensions?: { cost?: { requested: number } } }).extensions?.cost?.requested;
+  };
+
+  it.each<[string, object[]]>([
+    ['null first', [{ f: null }, {}, { f: 7 }]],
+    ['nothing first', [{}, { f: null }, { f: 7 }]],
+    ['a number first', [{ f: 7 }, {}, { f: null }]],
+  ])('is that of its own variables, whatever was asked before: %s', async (order, asked) => {
+    const query = `query Fresh($f: Int = 100) { customers(first: $f) { nodes { id } } } # ${order}`;
+    const costs = new Map([
+      ['{"f":null}', 21],
+      ['{}', 101],
+      ['{"f":7}', 8],
+    ]);
+    for (const variables of [...asked, ...asked]) expect(await costOf(query, variables)).toBe(costs.get(JSON.stringify(variables)));
+  });
+
+  it('is that of its own operation in a document of several', async () => {
+    const query = 'query A { customers(first: 7) { nodes { id } } } query B { customers(first: 9) { nodes { id } } }';
+    for (const [operationName, requested] of [
+      ['A', 8],
+      ['B', 10],
+      ['A', 8],
+    ]) {
+      const answer = await fetch(`${world.url}/graphql`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${app.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ query, operationName }),
+      });
+      expect(await answer.json()).toMatchObject({ extensions: { cost: { requested } } });
+    }
+  });
+});
+
 describe('extensions.cost', () => {
   it.each([
     ['one for an object, none for its fields', '{ app { id name } }', 1],

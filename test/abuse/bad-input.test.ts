@@ -235,6 +235,60 @@ describe('a value of another type is refused before anything runs', () => {
   });
 });
 
+describe('a variable that is right by itself is refused where it cannot stand, in the words of GraphQL', () => {
+  it.each<[string, string, object, RegExp]>([
+    ['in @include', 'query ($v: Boolean = true) { app { id } customers @include(if: $v) { nodes { id } } }', { v: null }, /"if"/],
+    ['in @skip', 'query ($v: Boolean = true) { app { id } customers @skip(if: $v) { nodes { id } } }', { v: null }, /"if"/],
+    ['in @include of a fragment', 'query ($v: Boolean = true) { app { id ... @include(if: $v) { name } } }', { v: null }, /"if"/],
+    ['in @skip below a page', 'query ($v: Boolean = true) { customers { nodes { id email @skip(if: $v) } } }', { v: null }, /"if"/],
+    ['in an argument', 'query ($v: ID = "cus_1") { customer(id: $v) { id } }', { v: null }, /"id" of non-null type "ID!" must not be null/],
+    ['in node(id)', 'query ($v: ID = "cus_1") { app { id } node(id: $v) { id } }', { v: null }, /"id"/],
+    [
+      'in a list',
+      'query ($v: PaymentStatus = SUCCEEDED) { payments(status: [$v]) { nodes { id } } }',
+      { v: null },
+      /"status" has invalid value/,
+    ],
+    [
+      'in a list of a list',
+      'query ($v: PaymentStatus = FAILED) { customers { nodes { payments(status: [$v]) { nodes { id } } } } }',
+      { v: null },
+      /"status"/,
+    ],
+    [
+      'in an input',
+      'mutation ($v: String = "a@example.com") { customerCreate(input: { email: $v }) { userErrors { code } } }',
+      { v: null },
+      /"input"/,
+    ],
+    [
+      'in metadata',
+      'mutation ($v: Int) { customerCreate(input: { email: "a@example.com", metadata: { key: $v } }) { userErrors { code } } }',
+      { v: 1 },
+      /"input" has invalid value/,
+    ],
+    [
+      'as the whole input',
+      'mutation ($v: WebhookEventReplayInput = { id: "a" }) { webhookEventReplay(input: $v) { userErrors { code } } }',
+      { v: null },
+      /"input"/,
+    ],
+  ])('%s, however often the right value was sent', async (_, query, wrong, words) => {
+    for (const variables of [wrong, wrong, wrong]) {
+      const answer = await raw({ body: JSON.stringify({ query, variables }) });
+      expectRefusal(answer, 400, ['BAD_USER_INPUT']);
+      expect(JSON.parse(answer.text)).toMatchObject({ errors: [{ message: expect.stringMatching(words) }] });
+      if (query.startsWith('query')) expect((await raw({ body: JSON.stringify({ query }) })).codes).toEqual([]);
+    }
+  });
+
+  it('but not where it is left out', async () => {
+    const query = 'query ($v: ID = "cus_1", $yes: Boolean!) { app { id } customer(id: $v) @include(if: $yes) { id } }';
+    expect(await raw({ body: JSON.stringify({ query, variables: { v: null, yes: false } }) })).toMatchObject({ status: 200, codes: [] });
+    expectRefusal(await raw({ body: JSON.stringify({ query, variables: { v: null, yes: true } }) }), 400, ['BAD_USER_INPUT']);
+  });
+});
+
 describe('a key called __proto__', () => {
   it.each([
     ['metadata', '{"email":"bob@example.com","metadata":{"__proto__":{"polluted":"yes"}}}'],

@@ -248,7 +248,7 @@ function isAdmitted(on: GraphQLSchema, root: RootField, actor: Caller): boolean 
   const [operation] = document.definitions as OperationDefinitionNode[];
   if (operation === undefined) throw new Error('There is no operation.');
   try {
-    new Admission(on).assertAdmitted({ document, operation, variables: {} }, actor as Actor);
+    new Admission(on).assertAdmitted({ document, operation, variables: { raw: {}, coerced: {} } }, actor as Actor);
     return true;
   } catch (error) {
     if (error instanceof GraphQLError && error.extensions['code'] === 'FORBIDDEN') return false;

@@ -104,6 +104,13 @@ describe('customerCreate PROCESSOR_REJECTED', () => {
 });
 
 describe('customerUpdate', () => {
+  it('takes metadata that a document writes with variables in it', async () => {
+    const query =
+      'mutation ($tier: String) { customerCreate(input: { email: "ann@example.com", metadata: { tier: $tier, region: "eu" } }) { customer { metadata } } }';
+    const answer = await world.post({ query, variables: { tier: 'gold' } }, { credential: app.key });
+    expect(answer).toMatchObject({ data: { customerCreate: { customer: { metadata: { tier: 'gold', region: 'eu' } } } }, errors: [] });
+  });
+
   it('changes what is given, keeps the rest, and merges metadata key by key', async () => {
     const customer = await world.customer(app, { name: 'Ann', metadata: { tier: 'gold', region: 'eu' } });
     const changed = await update({ id: customer.id, email: 'Ann@example.org', metadata: { tier: null, seats: '3' } });

@@ -14,6 +14,17 @@ export function equals(column: string, value: unknown): Condition {
   return { sql: `${column} in (${places(value)})`, parameters: value };
 }
 
+/** The same filter with each list of values sorted and without repetitions; a list of one value is that value. */
+export function canonical<Filter extends object>(filter: Filter): Filter {
+  const entries = Object.entries(filter).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(entries.map(([property, value]) => [property, Array.isArray(value) ? distinct(value) : value])) as Filter;
+}
+
+function distinct(values: readonly unknown[]): unknown {
+  const found = [...new Set(values)].toSorted();
+  return found.length === 1 ? found[0] : found;
+}
+
 /** Where a page begins: rows are listed newest first, by id. */
 export function olderThan(id: string | null): Condition {
   return id === null ? { sql: '', parameters: [] } : { sql: ' and id < ?', parameters: [id] };

@@ -1,7 +1,7 @@
 import { type EntityManager, LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { RawRow } from '../db/table.js';
 import { NotFound } from '../errors.js';
-import { type Condition, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
+import { type Condition, canonical, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
 import { type CheckedPage, COUNT_MAX, checkedPage, type FoundPage, foundPage, groupByBranch, type Page, type PageRequest } from './page.js';
 import type { Scope } from './scope.js';
 import type { NewRow, TenantRow } from './tenant-row.js';
@@ -117,14 +117,16 @@ export abstract class TenantRepository<Row extends TenantRow> {
   }
 
   /** A page of the rows that match, newest first. */
-  protected async page(filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+  protected async page(asked: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+    const filter = canonical(asked);
     const [found] = await this.pages([filter], request);
     if (found === undefined) throw new Error('A page was asked for and none came.');
     return this.counted(found, filter);
   }
 
   /** The same page of each parent's rows. Loads of one tick with equal arguments share one query. */
-  protected pageOf(property: keyof Row & string, parentId: string, filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+  protected pageOf(property: keyof Row & string, parentId: string, asked: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+    const filter = canonical(asked);
     const key = `${this.noun}.page.${property}.${JSON.stringify([filter, request])}`;
     const loader = this.scope.db.loader(key, (parentIds: readonly string[]) => this.pagesOf(property, parentIds, filter, request));
     // What was found may be shared with other requests; who counts the whole list is this one.
