@@ -2,7 +2,10 @@ import { InvalidInput } from '../platform/errors.js';
 import type { KeyRole } from './api-key.entity.js';
 
 /** What a key may be confined to. Each can be read, and written unless it only shows. */
-const RESOURCES = ['customers', 'payment_methods', 'subscriptions', 'payments', 'refunds', 'disputes', 'webhooks', 'sessions'] as const;
+const RESOURCES = [
+  ...['customers', 'payment_methods', 'subscriptions', 'payments', 'refunds', 'disputes'],
+  ...['divergences', 'webhooks', 'sessions'],
+];
 
 /** Every scope a key may have. */
 export const KEY_SCOPES: readonly string[] = RESOURCES.flatMap((resource) => [`${resource}:read`, `${resource}:write`]);

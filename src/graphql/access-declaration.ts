@@ -19,6 +19,9 @@ import { type Access, ROLES, type Role, UNCONFINED } from './access.js';
 
 type Field = GraphQLField<unknown, Scope>;
 
+/** The field of each outcome that leads to errors of several kinds, which show no rows. */
+const ERRORS = 'userErrors';
+
 const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
   service: 'A backend of the app, with a key bg_svc_…: reads and changes everything of its app.',
   read_only: 'Analytics or support, with a key bg_ro_…: reads, and changes nothing.',
@@ -86,9 +89,16 @@ function widenTo(
   { from, field, roles }: { readonly from: GraphQLObjectType; readonly field: Field; readonly roles: readonly Role[] },
 ): void {
   const named = getNamedType(field.type);
+  const isOpen = isAbstractType(named) && field.name !== ERRORS;
   const targets = isAbstractType(named) ? schema.getPossibleTypes(named) : isObjectType(named) ? [named] : [];
   for (const target of targets) {
-    const cap = ownResource(target)?.roles ?? ROLES;
+    const own = ownResource(target);
+    // Nothing on the way to it asks for its scope, so it must have one itself.
+    if (isOpen && own === undefined)
+      throw new Error(
+        `${from.name}.${field.name} may lead to ${target.name}, which says of no resource that it shows it: give it @Resource(…).`,
+      );
+    const cap = own?.roles ?? ROLES;
     const admitted = roles.filter((role) => cap.includes(role));
     // What leads to several types looks at each object itself (`mayReach`).
     if (admitted.length < roles.length && !isAbstractType(named))
@@ -100,7 +110,7 @@ function widenTo(
 function declareType(type: GraphQLObjectType, reach: ReadonlyMap<string, ReadonlySet<Role>>): void {
   const own = resourceOf(type);
   // The outcome of a mutation shows what it wrote to whoever may write it.
-  const isOutcome = type.getFields()['userErrors'] !== undefined;
+  const isOutcome = type.getFields()[ERRORS] !== undefined;
   declare(type, { roles: inOrder(reach.get(type.name) ?? new Set()), scope: own === null || isOutcome ? null : `${own.name}:read` });
   for (const field of fieldsOf(type)) {
     const allow = allowOf(field);

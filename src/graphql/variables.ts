@@ -1,7 +1,7 @@
 import { type GraphQLSchema, getVariableValues, type OperationDefinitionNode } from 'graphql';
 import { badUserInput } from './errors.js';
 
-/** Items of one list or object in the variables, far more than any input asks for: each costs us work, whatever it is. */
+/** Items of one list or object in the variables: far more than any input asks for, and each costs us work. */
 const ITEMS_MAX = 1_000;
 /** Values in all variables together. */
 const VALUES_MAX = 10_000;
@@ -28,7 +28,7 @@ export function readVariables(schema: GraphQLSchema, operation: OperationDefinit
   return { raw: sent, coerced: getVariableValues(schema, definitions, sent, { maxErrors: 1 }).coerced ?? null };
 }
 
-/** GraphQL's own reading has no end: it words each of a million wrong values, and repeats all of them in each message. */
+/** GraphQL's own reading has no end: it words each of a million wrong values, and all of them in each message. */
 function assertBounded(variables: Variables): void {
   // Without recursion: they may be nested deeper than our stack.
   const waiting: { readonly value: object; readonly depth: number }[] = [{ value: variables, depth: 0 }];

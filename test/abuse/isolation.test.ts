@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type GraphQLObjectType, getNamedType, isEnumType, isInterfaceType, isNonNullType, isObjectType } from 'graphql';
+import { type GraphQLObjectType, getNamedType, isEnumType, isInterfaceType, isLeafType, isNonNullType, isObjectType } from 'graphql';
 import { SignJWT, UnsecuredJWT } from 'jose';
+import { KEY_SCOPES } from '../../src/access/key-scopes.js';
 import { CustomerRepository } from '../../src/billing/customers/customer.repository.js';
 import { composeSchema } from '../../src/compose.js';
-import type { Access } from '../../src/graphql/access.js';
+import { type Access, ROLES } from '../../src/graphql/access.js';
 import { printedSchema } from '../../src/graphql/schema.js';
 import { Cursor } from '../../src/platform/cursors.js';
 import { Caller } from '../../src/platform/tenancy/caller.js';
@@ -278,6 +279,46 @@ describe('a credential that opens nothing', () => {
 
   it('is found out before the document is looked at', async () => {
     expect(await world.post({ query: '{ nonsense' }, { credential: 'bg_svc_unknown' })).toMatchObject({ status: 401 });
+  });
+});
+
+describe('node()', () => {
+  /** The scope that reads objects of a type, and the kinds of key that may. */
+  const accessOf = (kind: string) => (schema.getType(kind)?.extensions as { access: Access }).access;
+  const node = (credential: string, kind: string) => world.send(a, ops.NodeDocument, { id: known(ofA, kind) }, { credential });
+  /** The same, asking for what objects of that kind alone have. */
+  const ownFields = (credential: string, kind: string) => {
+    const [own] = Object.values((schema.getType(kind) as GraphQLObjectType).getFields()).filter(
+      ({ name, type }) => name !== 'id' && isLeafType(getNamedType(type)),
+    );
+    return post(credential, `query ($id: ID!) { node(id: $id) { id ... on ${kind} { ${own?.name} } } }`, { id: known(ofA, kind) });
+  };
+
+  it('says of every type by which scope it is read', () => {
+    expect(NODES.filter((kind) => accessOf(kind).scope === null)).toEqual([]);
+    expect(new Set(NODES.map((kind) => accessOf(kind).scope)).size).toBe(NODES.length);
+  });
+
+  it.each(KEY_SCOPES)('shows a key that is confined to %s what it may read, and says no word of all else', async (scope) => {
+    const credential = await world.key(a, 'service', { scopes: [scope] });
+    for (const kind of NODES) {
+      const isForIt = accessOf(kind).scope === scope;
+      const { data } = await node(credential, kind);
+      expect([kind, data?.node]).toEqual([kind, isForIt ? { __typename: kind, id: known(ofA, kind) } : null]);
+      const asked = await ownFields(credential, kind);
+      expect([kind, codesOf(asked), asked.data !== null]).toEqual([kind, isForIt ? [] : ['FORBIDDEN'], isForIt]);
+    }
+  });
+
+  it.each(ROLES)('shows %s what is for it, and says no word of all else', async (role) => {
+    const credential = role === 'customer' ? await sessionOf(a, known(ofA, 'Customer')) : await world.key(a, role);
+    for (const kind of NODES) {
+      const isForIt = accessOf(kind).roles.includes(role);
+      const { data } = await node(credential, kind);
+      expect([kind, data?.node]).toEqual([kind, isForIt ? { __typename: kind, id: known(ofA, kind) } : null]);
+      expect([kind, codesOf(await ownFields(credential, kind))]).toEqual([kind, isForIt ? [] : ['FORBIDDEN']]);
+    }
+    expect(accessOf('Divergence').roles).toEqual(['service', 'operator']);
   });
 });
 

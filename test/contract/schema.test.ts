@@ -9,6 +9,7 @@ import {
   GraphQLObjectType,
   GraphQLSchema,
   GraphQLString,
+  GraphQLUnionType,
   getDirectiveValues,
   getNamedType,
   isAbstractType,
@@ -147,6 +148,14 @@ describe('what schema.graphql says about access', () => {
     const secret = type('Secret', { resource: { name: 'secrets', roles: ['service'] } }, GraphQLString);
     const around = new GraphQLSchema({ query: type('Query', { allow: { roles: ['service', 'customer'] } }, type('Between', {}, secret)) });
     expect(() => declareAccess(around)).toThrow(/Between.x leads service, customer to Secret, which is for service only/);
+    const any = new GraphQLUnionType({ name: 'Any', types: [secret, type('Plain', {}, GraphQLString)] });
+    const unsaid = new GraphQLSchema({
+      query: new GraphQLObjectType({
+        name: 'Query',
+        fields: { x: { type: any, extensions: { allow: { roles: ['service'], needs: null } } } },
+      }),
+    });
+    expect(() => declareAccess(unsaid)).toThrow(/Query.x may lead to Plain, which says of no resource that it shows it/);
   });
 });
 

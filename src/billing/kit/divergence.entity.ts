@@ -1,5 +1,6 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
 import { describeEnum } from '../../graphql/enums.js';
 import { Node } from '../../graphql/node.js';
@@ -91,6 +92,7 @@ export class DivergentFact {
   description:
     "A difference between our books and the processor's. Find out which side is right, put it right, then close it with divergenceResolve.",
 })
+@Resource('divergences', 'service', 'operator')
 @Entity({ tableName: 'billing_divergences' })
 @Unique({ name: 'billing_divergences_open', properties: ['appId', 'openKey'] })
 @Index({ name: 'billing_divergences_status', properties: ['appId', 'status', 'id'] })

@@ -117,9 +117,8 @@ export abstract class TenantRepository<Row extends TenantRow> {
   }
 
   /** A page of the rows that match, newest first. */
-  protected async page(asked: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
-    const filter = canonical(asked);
-    const [found] = await this.pages([filter], request);
+  protected async page(filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+    const [found] = await this.pages([canonical(filter)], request);
     if (found === undefined) throw new Error('A page was asked for and none came.');
     return this.counted(found, filter);
   }
