@@ -29,12 +29,8 @@ import { Processor } from './billing/kit/processor.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
 import { PaymentMethodService } from './billing/payment-methods/payment-method.service.js';
 import { deletionObstacle } from './billing/payments/deletion-obstacle.js';
-import { PaymentChanges } from './billing/payments/payment.changes.js';
-import { PaymentMirror } from './billing/payments/payment.mirror.js';
-import { PaymentRecorder } from './billing/payments/payment.recorder.js';
+import { MissedPaymentResolver } from './billing/payments/missed-payment.resolver.js';
 import { CustomerPaymentsResolver, PaymentResolver, SubscriptionPaymentsResolver } from './billing/payments/payment.resolver.js';
-import { PaymentSender } from './billing/payments/payment.sender.js';
-import { PaymentService } from './billing/payments/payment.service.js';
 import { RefundMirror } from './billing/refunds/refund.mirror.js';
 import { PaymentRefundsResolver, RefundResolver } from './billing/refunds/refund.resolver.js';
 import { RefundService } from './billing/refunds/refund.service.js';
@@ -44,6 +40,7 @@ import { CustomerSubscriptionsResolver, SubscriptionResolver } from './billing/s
 import { SubscriptionSender } from './billing/subscriptions/subscription.sender.js';
 import { SubscriptionService } from './billing/subscriptions/subscription.service.js';
 import type { Foundation } from './compose.foundation.js';
+import { composePayments } from './compose.payments.js';
 import type { TilledConfig } from './config.js';
 import { NodeResolver } from './nodes/node.resolver.js';
 import { type Clock } from './platform/clock.js';
@@ -130,22 +127,15 @@ export function composeServices(tools: Tools, vault: Vault) {
   });
   const subscriptionMirror = new SubscriptionMirror(clock);
   const subscriptions = new SubscriptionService({ ...tools, sender: new SubscriptionSender({ ...tools, mirror: subscriptionMirror }) });
-  const paymentMirror = new PaymentMirror(clock, ids, subscriptionMirror);
-  const payments = composePayments(tools, paymentMirror);
+  const paying = composePayments(tools, subscriptionMirror);
   const refundMirror = new RefundMirror(clock, ids);
   const refunds = new RefundService(
     { ...tools, mirror: refundMirror },
     { isDisputed: (scope, id) => DisputeRepository.of(scope).isDisputed(id) },
   );
   const disputeMirror = new DisputeMirror(clock, ids);
-  const mirrors = { subscriptionMirror, paymentMirror, refundMirror, disputeMirror };
-  return { customers, customerDeletion, paymentMethods, subscriptions, payments, refunds, ...mirrors };
-}
-
-function composePayments(tools: Tools, mirror: PaymentMirror): PaymentService {
-  const recorder = new PaymentRecorder({ ...tools, mirror });
-  const sender = new PaymentSender({ ...tools, recorder });
-  return new PaymentService({ ...tools, sender, changes: new PaymentChanges({ ...tools, mirror, recorder }) });
+  const mirrors = { subscriptionMirror, refundMirror, disputeMirror };
+  return { customers, customerDeletion, paymentMethods, subscriptions, ...paying, refunds, ...mirrors };
 }
 
 /** Looks at objects of Tilled again, and records them with the nouns' mirrors. */
@@ -168,11 +158,12 @@ export function handlersOf(
   services: Services,
   { sync, webhooks, reconciliation, retention }: Workers,
 ): ReadonlyMap<string, JobHandler> {
-  const { customers, customerDeletion, paymentMethods, subscriptions, payments, refunds } = services;
+  const { customers, customerDeletion, paymentMethods, subscriptions, payments, missedPayments, refunds } = services;
   const mutations = [
     intents.jobHandlers(customers.creation, customerDeletion.mutation),
     intents.jobHandlers(paymentMethods.attachment, paymentMethods.detachment),
     intents.jobHandlers(...subscriptions.mutations),
+    intents.jobHandlers(missedPayments.retrying),
     intents.jobHandlers(payments.creation, payments.capturing, payments.cancellation),
     intents.jobHandlers(refunds.creation),
   ].flat();
@@ -213,6 +204,7 @@ export function resolversOf(services: Services, access: AccessService, webhooks:
     new PaymentResolver(services.payments),
     new CustomerPaymentsResolver(),
     new SubscriptionPaymentsResolver(),
+    new MissedPaymentResolver(services.missedPayments),
     new RefundResolver(services.refunds),
     new PaymentRefundsResolver(),
     new DisputeResolver(),

@@ -19,6 +19,7 @@ import type {
   TilledSubscription,
   TilledSubscriptionCreateParams,
   TilledSubscriptionPauseParams,
+  TilledSubscriptionRetryParams,
   TilledSubscriptionUpdateParams,
   TilledWebhookEndpoint,
   TilledWebhookEndpointParams,
@@ -172,6 +173,10 @@ export class TilledAccountClient {
 
   resumeSubscription(id: string): Promise<TilledSubscription> {
     return this.call('resumeSubscription', 'POST', at`/v1/subscriptions/${id}/resume`);
+  }
+
+  retrySubscription(id: string, params: TilledSubscriptionRetryParams): Promise<TilledSubscription> {
+    return this.call('retrySubscription', 'POST', at`/v1/subscriptions/${id}/retry`, { body: params });
   }
 
   listEvents(query: ListQuery): Promise<TilledList<TilledEvent>> {

@@ -172,7 +172,7 @@ describe('what the schema says about money', () => {
       [
         ...['paymentCreate', 'paymentCapture', 'paymentCancel', 'refundCreate', 'customerDelete', 'paymentMethodDetach'],
         ...['subscriptionCreate', 'subscriptionUpdate', 'subscriptionPause', 'subscriptionResume', 'subscriptionCancel'],
-        'subscriptionReactivate',
+        ...['subscriptionReactivate', 'subscriptionRetry'],
       ].toSorted(),
     );
     const unsaid = mutations.filter(({ field }) => typeof field.extensions['movesMoney'] !== 'boolean');
@@ -221,7 +221,7 @@ describe('the schema', () => {
     const repeatable = roots.filter((root) => placesOf(root).some(({ path }) => path.at(-1) === 'idempotencyKey')).map(({ name }) => name);
     expect(repeatable.toSorted()).toEqual(
       [
-        ...['customerCreate', 'paymentMethodAttach', 'subscriptionCreate', 'subscriptionCancel'],
+        ...['customerCreate', 'paymentMethodAttach', 'subscriptionCreate', 'subscriptionCancel', 'subscriptionRetry'],
         ...['paymentCreate', 'paymentCapture', 'paymentCancel', 'refundCreate'],
       ].toSorted(),
     );

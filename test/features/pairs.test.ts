@@ -15,6 +15,7 @@ const SECONDS = [
     'subscriptionResume',
     'subscriptionCancel',
     'subscriptionReactivate',
+    'subscriptionRetry',
   ],
   ...['paymentCreate', 'paymentCapture', 'paymentCancel', 'refundCreate'],
 ] as const;
@@ -24,22 +25,23 @@ const SECONDS = [
  * there is nothing yet that it could be about, or the first is refused where there is.
  */
 const TABLE = `
-                       | customer: create update delete session | method: attach default detach | subscription: create update pause resume cancel reactivate | payment: create capture cancel refund
-customerCreate         | done     done     CONFLICT done        | CONFLICT -        -           | NO_METHOD -        -        -        -        -             | NO_METHOD -       -        -
-customerUpdate         | done     done     done     done        | done     done     done        | done     done     done     done     done     done           | done     done     done     done
-customerDelete         | done     CONFLICT CONFLICT CONFLICT    | CONFLICT CONFLICT CONFLICT    | CONFLICT -        -        -        -        -              | CONFLICT -        -        done
-paymentMethodAttach    | done     done     CONFLICT done        | CONFLICT done     done        | done     done     done     done     done     done           | done     done     done     done
-paymentMethodDetach    | done     done     done     done        | done     CONFLICT CONFLICT    | CONFLICT CONFLICT done     done     done     done           | CONFLICT done     done     done
-subscriptionCreate     | done     done     CONFLICT done        | done     done     IN_USE      | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT       | done     done     done     done
-subscriptionUpdate     | done     done     CONFLICT done        | done     done     IN_USE      | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT       | done     done     done     done
-subscriptionPause      | done     done     CONFLICT done        | done     done     done        | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT       | done     done     done     done
-subscriptionResume     | done     done     CONFLICT done        | done     done     done        | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT       | done     done     done     done
-subscriptionCancel     | done     done     CONFLICT done        | done     done     done        | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT       | done     done     done     done
-subscriptionReactivate | done     done     CONFLICT done        | done     done     done        | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT       | done     done     done     done
-paymentCreate          | done     done     CONFLICT done        | done     done     done        | done     done     done     done     done     done           | done     ILLEGAL  ILLEGAL  ILLEGAL
-paymentCapture         | done     done     CONFLICT done        | done     done     done        | done     done     done     done     done     done           | done     CONFLICT CONFLICT ILLEGAL
-paymentCancel          | done     done     CONFLICT done        | done     done     done        | done     done     done     done     done     done           | done     CONFLICT CONFLICT ILLEGAL
-refundCreate           | done     done     done     done        | done     done     done        | done     done     done     done     done     done           | done     ILLEGAL  ILLEGAL  TOO_LARGE
+                       | customer: create update delete session | method: attach default detach | subscription: create update pause resume cancel reactivate retry    | payment: create capture cancel refund
+customerCreate         | done     done     CONFLICT done        | CONFLICT -        -           | NO_METHOD -        -        -        -        -            -        | NO_METHOD -       -        -
+customerUpdate         | done     done     done     done        | done     done     done        | done     done     done     done     done     done          done     | done     done     done     done
+customerDelete         | done     CONFLICT CONFLICT CONFLICT    | CONFLICT CONFLICT CONFLICT    | CONFLICT -        -        -        -        -             -        | CONFLICT -        -        done
+paymentMethodAttach    | done     done     CONFLICT done        | CONFLICT done     done        | done     done     done     done     done     done          done     | done     done     done     done
+paymentMethodDetach    | done     done     done     done        | done     CONFLICT CONFLICT    | CONFLICT CONFLICT done     done     done     done          done     | CONFLICT done     done     done
+subscriptionCreate     | done     done     CONFLICT done        | done     done     IN_USE      | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT      CONFLICT | done     done     done     done
+subscriptionUpdate     | done     done     CONFLICT done        | done     done     IN_USE      | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT      CONFLICT | done     done     done     done
+subscriptionPause      | done     done     CONFLICT done        | done     done     done        | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT      CONFLICT | done     done     done     done
+subscriptionResume     | done     done     CONFLICT done        | done     done     done        | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT      CONFLICT | done     done     done     done
+subscriptionCancel     | done     done     CONFLICT done        | done     done     done        | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT      CONFLICT | done     done     done     done
+subscriptionReactivate | done     done     CONFLICT done        | done     done     done        | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT      CONFLICT | done     done     done     done
+subscriptionRetry      | done     done     CONFLICT done        | done     done     done        | done     CONFLICT CONFLICT CONFLICT CONFLICT CONFLICT      CONFLICT | done     done     done     done
+paymentCreate          | done     done     CONFLICT done        | done     done     done        | done     done     done     done     done     done          done     | done     ILLEGAL  ILLEGAL  ILLEGAL
+paymentCapture         | done     done     CONFLICT done        | done     done     done        | done     done     done     done     done     done          done     | done     CONFLICT CONFLICT ILLEGAL
+paymentCancel          | done     done     CONFLICT done        | done     done     done        | done     done     done     done     done     done          done     | done     CONFLICT CONFLICT ILLEGAL
+refundCreate           | done     done     done     done        | done     done     done        | done     done     done     done     done     done          done     | done     ILLEGAL  ILLEGAL  TOO_LARGE
 `;
 
 const CODES: Readonly<Record<string, string>> = {
@@ -67,6 +69,7 @@ const CUT: Readonly<Record<string, string>> = {
   subscriptionResume: 'POST /v1/subscriptions/:id/resume',
   subscriptionCancel: 'POST /v1/subscriptions/:id/cancel',
   subscriptionReactivate: 'PATCH /v1/subscriptions/:id',
+  subscriptionRetry: 'POST /v1/subscriptions/:id/retry',
   paymentCreate: 'POST /v1/payment-intents/:id/confirm',
   paymentCapture: 'POST /v1/payment-intents/:id/capture',
   paymentCancel: 'POST /v1/payment-intents/:id/cancel',
@@ -133,6 +136,8 @@ const SEND: Readonly<Record<string, (stage: Stage) => Promise<Payload>>> = {
     (await world.ask(app, ops.SubscriptionCancelDocument, { input: { id, mode: 'IMMEDIATELY' } })).subscriptionCancel,
   subscriptionReactivate: async ({ subscriptionId: id }) =>
     (await world.ask(app, ops.SubscriptionReactivateDocument, { input: { id } })).subscriptionReactivate,
+  subscriptionRetry: async ({ subscriptionId: id }) =>
+    (await world.ask(app, ops.SubscriptionRetryDocument, { input: { id } })).subscriptionRetry,
   paymentCreate: async ({ customerId, methodId }) =>
     (await world.ask(app, ops.PaymentCreateDocument, { input: { customerId, paymentMethodId: methodId || null, amount: usd(700) } }))
       .paymentCreate,
@@ -169,7 +174,14 @@ async function stageFor(first: string, { change, payment }: Plan): Promise<Stage
 }
 
 async function subscriptionFor(change: string, customerId: string, paymentMethodId: string): Promise<string> {
+  const method = (await world.rows('billing_payment_methods', app)).find((row) => row.id === paymentMethodId);
+  const decline = (code: string | null) => world.control('declines', { paymentMethodId: method?.tilled_payment_method_id, code });
+  if (change === 'subscriptionRetry') await decline('insufficient_funds');
   const { id } = await world.subscription(app, customerId, { paymentMethodId });
+  if (change === 'subscriptionRetry') {
+    await world.settle();
+    await decline(null);
+  }
   const stage = { subscriptionId: id } as Stage;
   if (change === 'subscriptionResume') await SEND.subscriptionPause?.(stage);
   if (change === 'subscriptionReactivate') await world.ask(app, ops.SubscriptionCancelDocument, { input: { id, mode: 'AT_PERIOD_END' } });

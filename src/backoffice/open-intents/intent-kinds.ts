@@ -10,6 +10,7 @@ export const INTENT_KINDS: readonly string[] = [
   'subscriptionResume',
   'subscriptionCancel',
   'subscriptionReactivate',
+  'subscriptionRetry',
   'paymentCreate',
   'paymentCapture',
   'paymentCancel',

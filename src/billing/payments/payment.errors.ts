@@ -19,11 +19,11 @@ const RETRYABLE_CODES = new Set([
 /** The bank or the processor declined the payment. */
 export class PaymentDeclined extends AppError {
   readonly code = UserErrorCode.PAYMENT_DECLINED;
-  override readonly field = ['paymentMethodId'];
 
   constructor(
     readonly declineCode: string,
     readonly reason: string,
+    override readonly field: readonly string[] = ['paymentMethodId'],
   ) {
     super(reason);
   }

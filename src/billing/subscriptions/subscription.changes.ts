@@ -30,12 +30,16 @@ export interface Change<Input extends { readonly id: string }> {
   readonly isRepeatable?: (payload: never) => boolean;
   /** Changes of fields that are ours. */
   readonly apply?: (subscription: Subscription, payload: never) => void;
+  /** Whether a missed payment is to be collected now that the change was made. */
+  readonly isCollectedAfter?: (subscription: Subscription, payload: never) => boolean;
 }
 
 /** What the intent of subscriptionUpdate left for its execution. */
 export interface UpdatePayload {
   readonly priceMinor?: number;
   readonly tilledPaymentMethodId?: string;
+  /** Whether another method takes the place of the one it had. */
+  readonly replacesMethod?: boolean;
   /** Whether Tilled's copy looks different once it is done. */
   readonly isVisible?: boolean;
   readonly planCode?: string | null;
@@ -44,6 +48,8 @@ export interface UpdatePayload {
 }
 
 const { PENDING, ACTIVE, PAST_DUE, PAUSED } = SubscriptionStatus;
+
+const PAUSED_AFTER_RETRY = 'paused: collect what it missed with subscriptionRetry first, or cancel it';
 
 /** The changes of a subscription, each with who may make it and how Tilled is asked. */
 export const CHANGES = {
@@ -60,7 +66,7 @@ export const CHANGES = {
       const { priceMinor, paymentMethodId } = subscription;
       const payload: UpdatePayload = {
         ...(input.price ? { priceMinor: input.price.amountMinor } : {}),
-        ...(method ? { tilledPaymentMethodId: method.tilledPaymentMethodId } : {}),
+        ...(method ? { tilledPaymentMethodId: method.tilledPaymentMethodId, replacesMethod: method.id !== paymentMethodId } : {}),
         isVisible: (input.price?.amountMinor ?? priceMinor) !== priceMinor || (method?.id ?? paymentMethodId) !== paymentMethodId,
         ...(input.planCode !== undefined ? { planCode: input.planCode } : {}),
         ...(input.planName !== undefined ? { planName: input.planName } : {}),
@@ -83,11 +89,15 @@ export const CHANGES = {
       if (payload.planName !== undefined) subscription.planName = payload.planName;
       subscription.metadata = mergedMetadata(subscription.metadata, payload.metadata);
     },
+    isCollectedAfter: ({ status, nextPaymentAt, cancelAtPeriodEnd }, { replacesMethod = false }: UpdatePayload) =>
+      replacesMethod && status === PAST_DUE && nextPaymentAt === null && !cancelAtPeriodEnd,
   } satisfies Change<SubscriptionUpdateInput>,
   pause: {
     operation: 'subscriptionPause',
     allow: async (_tx, subscription, input) => {
-      assertStatus(subscription, [PENDING, ACTIVE, PAST_DUE], 'paused');
+      // A pause forgets what was missed: Tilled goes on with the next date of the cycle after it.
+      if (subscription.status === PAST_DUE) throw new IllegalTransition('subscription', PAST_DUE, PAUSED_AFTER_RETRY);
+      assertStatus(subscription, [PENDING, ACTIVE], 'paused');
       return { resumeAt: input.resumeAt?.toISOString() ?? null };
     },
     send: (tilled, subscription, payload: { resumeAt: string | null }) =>
@@ -126,6 +136,12 @@ export const CHANGES = {
     isMade: (snapshot) => snapshot.cancel_at === null && snapshot.status !== 'canceled',
   } satisfies Change<SubscriptionReactivateInput>,
 };
+
+/** The mutation that collects a missed payment: one of payments. It and the changes here come one at a time. */
+export const RETRY = 'subscriptionRetry';
+
+/** What is done to one subscription comes one at a time. */
+export const CHANGE_OPERATIONS: readonly string[] = [...Object.values(CHANGES).map(({ operation }) => operation), RETRY];
 
 /** When what was paid ends, or a trial; null where nothing is paid now. */
 function paidUntil({ status, billingCycleAnchor, currentPeriodEnd }: Subscription, now: Date): Date | null {

@@ -95,7 +95,11 @@ export class SubscriptionUpdateInput {
   @Length(1, 255)
   planName?: string | null;
 
-  @Field(() => ID, { nullable: true, description: 'An attached method of the same customer, which is charged from the next payment on.' })
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'An attached method of the same customer, which is charged from the next payment on. In the place of the one that failed of a PAST_DUE subscription it is charged with the missed payment at once.',
+  })
   paymentMethodId?: string | null;
 
   @Field(() => MetadataScalar, { nullable: true, description: METADATA_CHANGES })
@@ -107,7 +111,7 @@ export class SubscriptionUpdateInput {
 
 @InputType({ description: 'A subscription to pause, and until when.' })
 export class SubscriptionPauseInput {
-  @Field(() => ID, { description: 'A subscription that is PENDING, ACTIVE or PAST_DUE.' })
+  @Field(() => ID, { description: 'A subscription that is PENDING or ACTIVE. A missed payment is collected first: subscriptionRetry.' })
   id!: string;
 
   @Field(() => Date, { nullable: true, description: 'When it resumes by itself. Absent: it waits for subscriptionResume.' })
@@ -130,6 +134,15 @@ export class SubscriptionCancelInput {
 
   @Field(() => Int, { nullable: true, description: EXPECTED_VERSION })
   expectedVersion?: number | null;
+
+  @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
+  idempotencyKey?: string | null;
+}
+
+@InputType({ description: 'A missed payment to collect now.' })
+export class SubscriptionRetryInput {
+  @Field(() => ID, { description: 'A subscription that is PAST_DUE.' })
+  id!: string;
 
   @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
   idempotencyKey?: string | null;

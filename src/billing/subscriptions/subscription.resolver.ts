@@ -80,7 +80,7 @@ export class SubscriptionResolver {
   @Extensions(MOVES_MONEY)
   @Mutation(() => SubscriptionPayload, {
     description:
-      'Changes what is collected from the next payment on, and the labels at once. Nothing is collected for it now. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
+      'Changes what is collected from the next payment on, and the labels at once. Nothing is collected now, but for what a PAST_DUE subscription missed when another method takes the place of the one that failed. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
   })
   subscriptionUpdate(
     @Arg('input', () => SubscriptionUpdateInput, { description: INPUT }) input: SubscriptionUpdateInput,

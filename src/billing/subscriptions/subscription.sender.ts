@@ -1,5 +1,6 @@
 import type { Clock } from '../../platform/clock.js';
 import { NotConfirmedYet, ProcessorRejected } from '../../platform/errors.js';
+import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Execution } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCurrency, TilledIntervalUnit, TilledSubscription } from '../../tilled/tilled.shapes.js';
@@ -9,7 +10,7 @@ import { markedId, markOf, type Processor } from '../kit/processor.js';
 import { recordAnswer } from '../kit/record-answer.js';
 import { moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
-import { type Change, tilledIdOf } from './subscription.changes.js';
+import { type Change, RETRY, tilledIdOf } from './subscription.changes.js';
 import type { Subscription } from './subscription.entity.js';
 import type { SubscriptionMirror } from './subscription.mirror.js';
 import { SubscriptionRepository } from './subscription.repository.js';
@@ -17,6 +18,7 @@ import { SUBSCRIPTION_STATES, SubscriptionStatus } from './subscription.states.j
 
 interface SubscriptionSenderParts {
   readonly processor: Processor;
+  readonly intents: Intents;
   readonly mirror: SubscriptionMirror;
   readonly clock: Clock;
 }
@@ -74,9 +76,12 @@ export class SubscriptionSender {
     await this.record(scope, subscription, snapshot, apply === undefined ? execution : null);
     if (apply === undefined) return;
     await scope.transaction(async (tx) => {
-      apply(await SubscriptionRepository.of(tx).lock(subscription.id), payload);
+      const changed = await SubscriptionRepository.of(tx).lock(subscription.id);
+      apply(changed, payload);
       // Who took it over has applied it, and something newer may have been since.
       await execution.confirm(tx);
+      if (change.isCollectedAfter?.(changed, payload)) await this.parts.intents.enqueue(tx, RETRY, changed.id);
+      await execution.conclude(tx, null);
     });
   }
 

@@ -9,7 +9,7 @@ import { mergedMetadata } from '../kit/metadata.js';
 import { assertNoneOpen } from '../kit/open-mutations.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { IntervalUnit } from './billing-period.js';
-import { CHANGES, type Change } from './subscription.changes.js';
+import { CHANGE_OPERATIONS, CHANGES, type Change } from './subscription.changes.js';
 import type { Subscription } from './subscription.entity.js';
 import {
   CancelMode,
@@ -33,7 +33,6 @@ interface SubscriptionServiceParts {
 }
 
 const LATE_ANCHOR_MS = 300_000;
-const CHANGE_OPERATIONS = Object.values(CHANGES).map(({ operation }) => operation);
 
 /** Subscriptions: wanted here, run by Tilled, mirrored back. */
 export class SubscriptionService {
@@ -66,7 +65,8 @@ export class SubscriptionService {
     return this.change(scope, CHANGES.update, input);
   }
 
-  pause(scope: Scope, input: SubscriptionPauseInput): Promise<Outcome<Subscription>> {
+  async pause(scope: Scope, input: SubscriptionPauseInput): Promise<Outcome<Subscription>> {
+    await this.readIfDue(scope, input.id);
     return this.change(scope, CHANGES.pause, input);
   }
 

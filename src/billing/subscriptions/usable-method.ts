@@ -4,6 +4,7 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
+import type { Subscription } from './subscription.entity.js';
 
 /** The customer has no payment method to collect with. */
 class NoPaymentMethod extends AppError {
@@ -13,6 +14,22 @@ class NoPaymentMethod extends AppError {
   constructor() {
     super('The customer has no attached payment method: attach one with paymentMethodAttach, or name one.');
   }
+}
+
+/** The subscription's payment method was detached, so it has nothing to collect with. */
+class MethodGone extends AppError {
+  readonly code = UserErrorCode.NO_PAYMENT_METHOD;
+  override readonly isOutcome = false;
+  override readonly field = ['id'];
+
+  constructor() {
+    super("The subscription's payment method was detached: give it another one with subscriptionUpdate, then ask again.");
+  }
+}
+
+/** Throws AppError unless the subscription has a method to collect with; it cannot be detached meanwhile. */
+export async function assertMethodAttached(tx: Scope, { customerId, paymentMethodId }: Subscription): Promise<void> {
+  if ((await PaymentMethodRepository.of(tx).usable(customerId, paymentMethodId)) === null) throw new MethodGone();
 }
 
 /** The method to collect with, locked: the one named, or the customer's default. Throws AppError. */

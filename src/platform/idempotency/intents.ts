@@ -46,6 +46,12 @@ export class Intents {
     return this.perform(scope, mutation, this.executionOf(claim.lease, true));
   }
 
+  /** Has a mutation done without a request, by its job, once it is committed. If it waits already, it is done once. */
+  async enqueue(tx: Scope, operation: string, subject: string): Promise<void> {
+    const payload: JobPayload = { given: null, keyId: null, requestId: tx.caller.requestId };
+    await this.parts.jobs.enqueue(tx, { kind: operation, subject, payload });
+  }
+
   /** The jobs, by kind, that finish what a crash or an unanswered call left behind. */
   jobHandlers<Row>(...mutations: readonly IdempotentMutation<Row>[]): [string, JobHandler][] {
     return mutations.map((mutation) => [mutation.operation, (scope, lease) => this.finish(scope, mutation, lease)]);
