@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type CardDataFinding, findCardData, hasCardNumber, isForbiddenName } from '../platform/card-data.js';
+import { type CardDataFinding, type CardDataKind, findCardData } from '../platform/card-data.js';
+import { findInDocument } from './card-data.document.js';
 import type { HttpParts } from './parts.js';
 import { answerProblem } from './problem.js';
 import { isDelivery } from './webhook.route.js';
@@ -7,10 +8,15 @@ import { isDelivery } from './webhook.route.js';
 /** Headers made by machines, whose long random numbers may look like a card's; none of them is stored or logged. */
 const UNREAD_HEADERS =
   /^(authorization|content-length|cookie|date|if-.*|traceparent|tracestate|baggage|sentry-trace|b3|x-b3-.*|x-datadog-.*|x-cloud-trace-context|x-amzn-trace-id|cf-ray)$/;
-/** Names in a document that a value follows: arguments, fields of objects, variables and aliases. */
-const NAMES_IN_DOCUMENT = /(?<![_0-9A-Za-z])([_A-Za-z][_0-9A-Za-z]*)[\s,]{0,99}:/g;
 const CLEAN_DOCUMENTS_MAX = 1_000;
 const DOCUMENT_LENGTH_MAX = 10_000;
+
+const FOUND: Readonly<Record<CardDataKind, string>> = {
+  card_number: 'a card number',
+  security_code: "a card's security code",
+  card_expiry: 'the expiry of a card',
+  bank_account: 'a bank account',
+};
 
 /**
  * Keeps card and bank data out: a request with any in its address, headers or body is refused before anything of it is
@@ -54,12 +60,8 @@ export class CardDataGuard {
 
   private inDocument(document: string): CardDataFinding | null {
     if (this.cleanDocuments.has(document)) return null;
-    if (hasCardNumber(document)) return { kind: 'card_number', path: ['query'] };
-    for (const [, name = ''] of document.matchAll(NAMES_IN_DOCUMENT)) {
-      if (isForbiddenName(name)) return { kind: 'forbidden_name', path: ['query'] };
-    }
-    const finding = findCardData(document, ['query']);
-    if (finding !== null) return finding;
+    const kind = findInDocument(document);
+    if (kind !== null) return { kind, path: ['query'] };
     if (this.cleanDocuments.size >= CLEAN_DOCUMENTS_MAX) this.cleanDocuments.clear();
     if (document.length <= DOCUMENT_LENGTH_MAX) this.cleanDocuments.add(document);
     return null;
@@ -69,22 +71,16 @@ export class CardDataGuard {
     const place = path.join('.');
     this.parts.metrics.cardDataRefusals.inc({ kind });
     this.parts.log.error('card data refused', { requestId: request.id, kind, place });
-    const what = kind === 'card_number' ? 'a card number' : 'a name that only card or bank data have';
-    return answerProblem(
-      reply,
-      400,
-      'PCI_VIOLATION',
-      `There is ${what} in ${place}: card and bank data must never be sent here. Collect them with Tilled.js and send the pm_… id.`,
-    );
+    const message = `There is ${FOUND[kind]} in ${place}: card and bank data must never be sent here. Collect them with Tilled.js and send the pm_… id.`;
+    return answerProblem(reply, 400, { code: 'PCI_VIOLATION', field: path }, message);
   }
 }
 
 function inAddress(request: FastifyRequest): CardDataFinding | null {
   const [path = '', ...rest] = request.url.split('?');
-  if (hasCardNumber(decoded(path))) return { kind: 'card_number', path: ['url'] };
-  return rest.length === 0
-    ? null
-    : (findCardData(request.query, ['url']) ?? findCardData(decoded(rest.join('?').replaceAll('+', ' ')), ['url']));
+  const inPath = findCardData(decoded(path), ['url']);
+  if (inPath !== null || rest.length === 0) return inPath;
+  return findCardData(request.query, ['url']) ?? findCardData(decoded(rest.join('?').replaceAll('+', ' ')), ['url']);
 }
 
 function inHeaders(request: FastifyRequest): CardDataFinding | null {

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import helmet from 'helmet';
-import { hasCardNumber } from '../platform/card-data.js';
+import { hasCardNumber } from '../platform/card-number.js';
 import { errorFields, type Log } from '../platform/log.js';
 import { isTracing, openSpan } from '../platform/spans.js';
 import type { TopLevelCode } from '../platform/top-level-codes.js';

@@ -2,6 +2,8 @@ import path from 'node:path';
 import winston from 'winston';
 import DailyRotateFile from 'winston-daily-rotate-file';
 import type { LogFiles } from '../config.observing.js';
+import { withoutCardData } from './card-data.js';
+import { hasCardNumber } from './card-number.js';
 import type { Metrics } from './metrics.js';
 
 /**
@@ -21,8 +23,8 @@ export interface Log {
 }
 
 /**
- * A log that writes JSON to stdout, and to a file a day if told where; `silent` writes nothing. Secrets and card-like
- * numbers are blotted out on the way, once for all of them.
+ * A log that writes JSON to stdout, and to a file a day if told where; `silent` writes nothing. Secrets, card and
+ * bank data are blotted out on the way, once for all of them.
  */
 export function createLog(level: string, files: LogFiles | null = null): Log {
   const logger = winston.createLogger({
@@ -100,12 +102,11 @@ const SECRET_NAME =
 /** After `Bearer` a credential has a digit or is long: a short word is one of a sentence. */
 const SECRET_VALUE =
   /\b(?:sk|pk|whsec|bg_svc|bg_ro|bg_ops|bg_ses)_[A-Za-z0-9_-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\bBearer +(?=[^\s"',]*\d|[^\s"',]{16})[^\s"',]+/gi;
-const CARD_LIKE = /\b\d(?:[ -]?\d){12,18}\b/g;
 const MASK = '[redacted]';
 
-/** Text without keys, tokens and card-like numbers, for logs and for answers that repeat what was sent. */
+/** Text without keys, tokens, card and bank data, for logs and for answers that repeat what was sent. */
 export function redactedText(text: string): string {
-  return text.replace(SECRET_VALUE, MASK).replace(CARD_LIKE, MASK);
+  return withoutCardData(text.replace(SECRET_VALUE, MASK), MASK);
 }
 
 const redact = winston.format((info) => {
@@ -120,7 +121,7 @@ const LINE = winston.format.combine(redact(), winston.format.timestamp(), winsto
 function redactedField(name: string, value: unknown, depth: number): unknown {
   if (SECRET_NAME.test(name) && value !== null && value !== undefined) return MASK;
   if (typeof value === 'string') return redactedText(value);
-  if (typeof value === 'number') return String(value).search(CARD_LIKE) < 0 ? value : MASK;
+  if (typeof value === 'number') return hasCardNumber(String(value)) ? MASK : value;
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (depth > 5) return MASK;
   if (Array.isArray(value)) return value.map((item) => redactedField('', item, depth + 1));

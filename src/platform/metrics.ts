@@ -8,6 +8,7 @@ import {
   type HistogramConfiguration,
   Registry,
 } from 'prom-client';
+import { CARD_DATA_KINDS } from './card-data.js';
 
 /** The values of labels. Every combination is there from the start, at zero, so that the first counts as a rise. */
 type Values = Readonly<Record<string, readonly string[]>>;
@@ -166,7 +167,7 @@ export class Metrics {
     name: 'billing_card_data_refusals_total',
     help: 'Requests refused for card or bank data in them, by what was found.',
     labelNames: ['kind'],
-    values: { kind: ['card_number', 'forbidden_name'] },
+    values: { kind: CARD_DATA_KINDS },
   });
 
   readonly rateLimited = this.counter({
@@ -242,9 +243,8 @@ export class Metrics {
 
 function combinations(values: Values): Readonly<Record<string, string>>[] {
   const labels = Object.entries(values);
-  if (labels.length === 0) return [];
   return labels.reduce<Record<string, string>[]>(
     (sofar, [label, options]) => sofar.flatMap((made) => options.map((option) => ({ ...made, [label]: option }))),
-    [{}],
+    labels.length === 0 ? [] : [{}],
   );
 }

@@ -63,7 +63,8 @@ export const TOP_LEVEL_CODES = {
   },
   PCI_VIOLATION: {
     http: '400',
-    meaning: 'There is card or bank data in the request. Nothing was done or stored. Collect it with Tilled.js and send the id pm_… only.',
+    meaning:
+      'There is card or bank data in the request, at `field`. Nothing was done or stored. Collect it with Tilled.js and send the id pm_… only.',
   },
   TIMEOUT: {
     http: '503',

@@ -1,4 +1,5 @@
-import { findCardData, hasCardNumber } from '../platform/card-data.js';
+import { findCardData } from '../platform/card-data.js';
+import { hasCardNumber } from '../platform/card-number.js';
 import { tenancyFaults } from '../platform/db/tenancy.check.js';
 import { attestedOnly, type Check, type Finding, failed, verdict } from './check.js';
 import type { PreflightParts } from './parts.js';
@@ -117,13 +118,12 @@ async function unknownOutcomes({ database, now }: PreflightParts): Promise<Findi
 /** Not sent to the gateway, since it would set off CardDataRefused. `billing smoke --card-data` does that. */
 function cardGuard(): Finding {
   const number = ['4111', '1111', '1111', '1111'].join(' ');
-  const kept = [{ card_number: 'x' }, { cvv: '1' }, { account_number: '1' }, { note: number }].filter(
-    (body) => findCardData(body) === null,
-  );
+  const bodies = [{ note: number }, { [number]: 'x' }, { card: { cvc: '123' } }, { routing_number: '021000021' }];
+  const kept = bodies.filter((body) => findCardData(body) === null);
   return verdict(
     kept.length === 0,
-    'The guard refuses names and numbers of cards and banks.',
-    `${kept.length} of 4 bodies with card data got past the guard.`,
+    'The guard refuses what cards and banks have.',
+    `${kept.length} of ${bodies.length} bodies with card data got past the guard.`,
   );
 }
 

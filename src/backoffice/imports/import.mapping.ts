@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { InvalidInput } from '../../platform/errors.js';
 import { IMPORT_NOUNS, type ImportNoun } from './import.nouns.js';
 import { FIELD_NAMES } from './import.rows.js';
-import { isForbiddenColumn } from './import.sensitive.js';
 
 const nounMapping = z.strictObject({
   columns: z.record(z.string(), z.string()).default({}),
@@ -48,11 +47,10 @@ function problemsOf(noun: ImportNoun, mapping: NounMapping | undefined) {
   if (mapping === undefined) return [];
   const targets = [...Object.values(mapping.columns), ...Object.keys(mapping.constants), ...Object.keys(mapping.values)];
   const unknown = targets.filter((field) => !isField(noun, field));
-  const forbidden = Object.keys(mapping.columns).filter(isForbiddenColumn);
-  return [
-    ...unknown.map((field) => `${noun} has no field ${field}; it has ${FIELD_NAMES[noun].join(', ')} and metadata.*.`),
-    ...forbidden.map((column) => `${noun}: the column ${column} holds card or bank numbers, which are never imported.`),
-  ].map((message) => ({ field: ['mapping', noun], message }));
+  return unknown.map((field) => ({
+    field: ['mapping', noun],
+    message: `${noun} has no field ${field}; it has ${FIELD_NAMES[noun].join(', ')} and metadata.*.`,
+  }));
 }
 
 function isField(noun: ImportNoun, field: string): boolean {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { findCardData } from '../../platform/card-data.js';
 import type { ImportMapping } from './import.mapping.js';
 import { mapRecord } from './import.mapping.js';
 import { IMPORT_NOUNS, type ImportNoun } from './import.nouns.js';
@@ -13,7 +14,6 @@ import {
   parseFields,
   type SubscriptionFields,
 } from './import.rows.js';
-import { holdsAccountNumber, isForbiddenColumn } from './import.sensitive.js';
 
 /** The files to import, with how to read them. */
 export interface ImportPlan {
@@ -87,16 +87,21 @@ export async function* validRows<Noun extends ImportNoun>(plan: ImportPlan, noun
   }
 }
 
+const CARD_DATA = 'holds card or bank data, which must never come here';
+
 function readRow<Noun extends ImportNoun>(plan: ImportPlan, noun: Noun, record: SourceRecord) {
   const found: { field: string | null; problem: string }[] = [];
   const say = (field: string | null, problem: string) => void found.push({ field, problem });
   if (record.problem !== null) say(null, record.problem);
   for (const [column, value] of Object.entries(record.values)) {
-    if (isForbiddenColumn(column) && value.trim() !== '') say(column, 'is a column of card or bank numbers: take it out of the file');
-    else if (holdsAccountNumber(value)) say(column, 'holds what looks like a card or bank account number: it must never come here');
+    const finding = findCardData({ [column]: value });
+    if (finding !== null) say(finding.path.join('.'), CARD_DATA);
   }
   if (found.length > 0) return { fields: null as FieldsOf[Noun] | null, found };
-  const parsed = parseFields(noun, mapRecord(noun, plan.mapping[noun], record.values));
+  const mapped = mapRecord(noun, plan.mapping[noun], record.values);
+  const finding = findCardData(mapped);
+  if (finding !== null) return { fields: null, found: [{ field: finding.path.join('.'), problem: CARD_DATA }] };
+  const parsed = parseFields(noun, mapped);
   return { fields: parsed.fields, found: [...parsed.problems] };
 }
 
