@@ -14,6 +14,8 @@ import { createLog, errorFields, type Log } from './platform/log.js';
 const SETTLED_MS = 500;
 /** How long requests in hand may take once the process was asked to end. */
 const DRAIN_MS_MAX = 10_000;
+/** How long the log's file may take for the last line, ms. */
+const LAST_LINE_MS = 50;
 
 /** Starts the gateway, and the local sandbox where no Tilled account is configured; resolves to how to stop them. */
 async function start(config: Config, log: Log): Promise<() => Promise<void>> {
@@ -101,8 +103,13 @@ function drainOnSignal(stop: () => Promise<void>, log: Log): void {
     if (isDraining) process.exit(130);
     isDraining = true;
     log.info('gateway draining', { signal });
+    const since = performance.now();
     stop().then(
-      () => process.exit(0),
+      () => {
+        log.info('gateway stopped', { signal, tookMs: Math.trunc(performance.now() - since) });
+        // The log's file has not taken the line yet.
+        setTimeout(() => process.exit(0), LAST_LINE_MS);
+      },
       (error: unknown) => {
         log.error('gateway did not stop cleanly', errorFields(error));
         process.exit(1);

@@ -25,6 +25,7 @@ export function workerCommand(withGateway: WithGateway): Command {
           ops?.closeAllConnections();
           ops?.close();
           await stopTracing?.();
+          gateway.log.info('worker stopped');
         },
         { isLoud: true },
       ),

@@ -120,9 +120,11 @@ if (globalThis.TEST_DATABASE === 'embedded') {
     it.each([
       'SIGINT',
       'SIGTERM',
-    ] as const)('drains on %s, ends with status 0, and finds the same data and key at the next start', async (signal) => {
+    ] as const)('drains on %s, says that it has, ends with status 0, and finds the same data and key at the next start', async (signal) => {
       const { paymentId } = await pay(demo);
-      expect((await running.end(signal)).status).toBe(0);
+      const { status, stdout } = await running.end(signal);
+      const [last = '{}'] = stdout.trimEnd().split('\n').slice(-1);
+      expect([status, JSON.parse(last)]).toEqual([0, expect.objectContaining({ message: 'gateway stopped', signal })]);
       running = await runningGateway(environment);
       expect(await readDemo(dataDir)).toEqual(demo);
       expect(await ask(demo, ops.PaymentDocument, { id: paymentId })).toMatchObject({
