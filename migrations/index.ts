@@ -11,6 +11,7 @@ import { Migration0010Preflight } from './0010-preflight.js';
 import { Migration0011UnqueuedEvents } from './0011-unqueued-events.js';
 import { Migration0012Leases } from './0012-leases.js';
 import { Migration0013Endings } from './0013-endings.js';
+import { Migration0015SubscriptionPausesAndFees } from './0015-subscription-pauses-and-fees.js';
 import { Migration0016People } from './0016-people.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
@@ -27,5 +28,6 @@ export const MIGRATIONS: MigrationList = [
   { name: '0011-unqueued-events', class: Migration0011UnqueuedEvents },
   { name: '0012-leases', class: Migration0012Leases },
   { name: '0013-endings', class: Migration0013Endings },
+  { name: '0015-subscription-pauses-and-fees', class: Migration0015SubscriptionPausesAndFees },
   { name: '0016-people', class: Migration0016People },
 ];

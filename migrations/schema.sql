@@ -391,6 +391,8 @@ CREATE TABLE billing_subscriptions (
   metadata mediumtext NOT NULL,
   created_at datetime(3) NOT NULL,
   updated_at datetime(3) NOT NULL,
+  pause_at datetime(3) DEFAULT NULL,
+  platform_fee_minor bigint DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_subscriptions_interval_sound CHECK interval_count > 0,
   CONSTRAINT billing_subscriptions_of_customer FOREIGN KEY (app_id, customer_id) REFERENCES billing_customers (app_id, id),

@@ -92,11 +92,11 @@ describe('customerCreate INVALID', () => {
   });
 });
 
-describe('customerCreate PROCESSOR_REJECTED', () => {
+describe('customerCreate, refused by the processor', () => {
   it('leaves no customer behind, so that the external id is free for a corrected request', async () => {
     await refuse(world, 'POST /v1/customers', 400, { body: { statusCode: 400, message: ['email must be an email'] } });
     const refused = await create({ email: 'ann@example.com', externalId: 'user-1' });
-    expect(refused).toMatchObject({ customer: null, userErrors: [{ code: 'PROCESSOR_REJECTED' }] });
+    expect(refused).toMatchObject({ customer: null, userErrors: [{ code: 'INVALID', field: ['email'] }] });
     expect(await world.rows('billing_customers', app)).toEqual([]);
     const corrected = await create({ email: 'ann@example.org', externalId: 'user-1' });
     expect(corrected).toMatchObject({ customer: { externalId: 'user-1' }, userErrors: [] });

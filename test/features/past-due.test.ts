@@ -214,6 +214,85 @@ describe('subscriptionRetry', () => {
   });
 });
 
+describe('the card of what ends at the period end', () => {
+  async function ending() {
+    const { customer, card } = await world.payer(app);
+    const { id } = await world.subscription(app, customer.id, { intervalUnit: 'WEEK' });
+    await world.settle();
+    await world.ask(app, ops.SubscriptionCancelDocument, { input: { id, mode: 'AT_PERIOD_END' } });
+    return { id, customer, card };
+  }
+  const detach = async (id: string) => (await world.ask(app, ops.PaymentMethodDetachDocument, { input: { id } })).paymentMethodDetach;
+  const reactivate = async (id: string) =>
+    (await world.ask(app, ops.SubscriptionReactivateDocument, { input: { id } })).subscriptionReactivate;
+
+  it('can be detached; to reactivate it then asks for another one', async () => {
+    const { id, customer, card } = await ending();
+    expect(await detach(card.id)).toMatchObject({ userErrors: [] });
+    expect(await reactivate(id)).toMatchObject({ userErrors: [{ code: 'NO_PAYMENT_METHOD', field: ['id'] }] });
+    const { id: paymentMethodId } = await world.card(app, customer.id);
+    expect(await update({ id, paymentMethodId })).toMatchObject({ userErrors: [] });
+    expect(await reactivate(id)).toMatchObject({ subscription: { cancelAtPeriodEnd: false }, userErrors: [] });
+    expect(await detach(paymentMethodId)).toMatchObject({ userErrors: [{ code: 'PAYMENT_METHOD_IN_USE' }] });
+    await world.advance({ days: 7 });
+    expect(await takenAtTilled(world, app)).toEqual([1_990, 1_990]);
+  });
+
+  it('cannot be detached while it is being reactivated, nor if it would be collected before it ends', async () => {
+    const { id, card } = await ending();
+    await cut(world, 'PATCH /v1/subscriptions/:id', 'before');
+    expect(await reactivate(id)).toMatchObject({ userErrors: [{ code: 'OUTCOME_UNKNOWN' }] });
+    expect(await detach(card.id)).toMatchObject({ userErrors: [{ code: 'PAYMENT_METHOD_IN_USE' }] });
+    await waitItOut();
+    const [subscription] = await atTilled(world, app, 'subscriptions');
+    await world.tilled(app, 'PATCH', `/v1/subscriptions/${subscription?.id}`, { cancel_at: inDays(20) });
+    await world.settle();
+    expect(await read(id)).toMatchObject({ cancelAtPeriodEnd: true });
+    expect(await detach(card.id)).toMatchObject({ userErrors: [{ code: 'PAYMENT_METHOD_IN_USE' }] });
+  });
+});
+
+describe('the platform fee', () => {
+  const money = (amountMinor: number, currency = 'usd') => ({ amountMinor, currency });
+  const create = async (customerId: string, platformFee: ops.MoneyInput) =>
+    (await world.ask(app, ops.SubscriptionCreateDocument, { input: { customerId, price: money(1_990), platformFee } })).subscriptionCreate;
+  const feeOf = async (id: string, credential = app.key) =>
+    world.post<{ subscription: { platformFee: unknown } }>(
+      { query: 'query ($id: ID!) { subscription(id: $id) { platformFee { amountMinor currency } } }', variables: { id } },
+      { credential },
+    );
+
+  it('is kept of each payment, until it is changed, and no customer sees it', async () => {
+    const { customer } = await world.payer(app);
+    const { subscription } = await create(customer.id, money(199));
+    const id = subscription?.id ?? '';
+    await world.settle();
+    expect((await feeOf(id)).data).toEqual({ subscription: { platformFee: money(199) } });
+    expect(await update({ id, price: money(100) })).toMatchObject({ userErrors: [{ code: 'INVALID', field: ['price', 'amountMinor'] }] });
+    expect(await update({ id, price: money(100), platformFee: money(10) })).toMatchObject({ userErrors: [] });
+    await world.advance({ days: 31 });
+    expect((await atTilled(world, app, 'payment_intents')).map((intent) => intent.platform_fee_amount)).toEqual([199, 10]);
+    const { customerSessionCreate } = await world.ask(app, ops.CustomerSessionCreateDocument, { input: { customerId: customer.id } });
+    expect((await feeOf(id, customerSessionCreate.token ?? '')).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+  });
+
+  it.each([
+    ['beyond the price', money(1_991), 'amountMinor'],
+    ['in another currency', money(10, 'cad'), 'currency'],
+    ['of nothing', money(0), 'amountMinor'],
+  ])('is INVALID %s, and nothing is made', async (_, platformFee, part) => {
+    const { customer } = await world.payer(app);
+    expect(await create(customer.id, platformFee)).toMatchObject({ userErrors: [{ code: 'INVALID', field: ['platformFee', part] }] });
+    expect(await atTilled(world, app, 'subscriptions')).toEqual([]);
+  });
+
+  it('is null where there is none', async () => {
+    const { customer } = await world.payer(app);
+    const { id } = await world.subscription(app, customer.id);
+    expect((await feeOf(id)).data).toEqual({ subscription: { platformFee: null } });
+  });
+});
+
 describe('a missed payment', () => {
   it('is collected once, by itself, when another method takes the place of the one that failed', async () => {
     const { id, customer } = await pastDue({ works: false });

@@ -132,12 +132,14 @@ describe('paymentMethodAttach', () => {
   });
 });
 
-describe('paymentMethodAttach PROCESSOR_REJECTED', () => {
+describe('paymentMethodAttach, refused by the processor', () => {
   it('refuses a card that belongs to another customer, who keeps it', async () => {
     const [ann, bob] = [await world.customer(app), await world.customer(app)];
     const tilledPaymentMethodId = await world.newCard(app);
     await attach({ customerId: ann.id, tilledPaymentMethodId });
-    expect(await attach({ customerId: bob.id, tilledPaymentMethodId })).toMatchObject({ userErrors: [{ code: 'PROCESSOR_REJECTED' }] });
+    expect(await attach({ customerId: bob.id, tilledPaymentMethodId })).toMatchObject({
+      userErrors: [{ code: 'NOT_FOUND', field: ['tilledPaymentMethodId'] }],
+    });
     expect((await customerWithMethods(ann.id))?.paymentMethods).toHaveLength(1);
     expect((await customerWithMethods(bob.id))?.paymentMethods).toEqual([]);
   });
@@ -163,7 +165,7 @@ describe('paymentMethodAttach PROCESSOR_REJECTED', () => {
   it('refuses an id that Tilled does not know', async () => {
     const customer = await world.customer(app);
     const answer = await attach({ customerId: customer.id, tilledPaymentMethodId: 'pm_nobody' });
-    expect(answer).toMatchObject({ paymentMethod: null, userErrors: [{ code: 'PROCESSOR_REJECTED' }] });
+    expect(answer).toMatchObject({ paymentMethod: null, userErrors: [{ code: 'NOT_FOUND', field: ['tilledPaymentMethodId'] }] });
   });
 });
 

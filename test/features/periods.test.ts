@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { atTilled, newBankAccount, takenAtTilled } from '../support/at-tilled.js';
+import { atTilled, cut, newBankAccount, refuse, takenAtTilled } from '../support/at-tilled.js';
 import * as ops from '../support/operations.generated.js';
 import { type TestApp, World } from '../support/world.js';
 
@@ -147,6 +147,104 @@ describe('the current period', () => {
     await pause({ id });
     await world.advance({ days: 3 });
     expect(await resume(id)).toMatchObject({ subscription: { status: 'ACTIVE', ...paid, nextPaymentAt: inDays(4) } });
+  });
+});
+
+describe('subscriptionPause AT_PERIOD_END', () => {
+  it('uses up what was paid, takes nothing for the next period, and resumes by itself', async () => {
+    const { id } = await active();
+    const [end, resumeAt] = [inDays(7), inDays(20)];
+    const pauseAt = new Date(Date.parse(end) - 3_600_000).toISOString();
+    expect(await pause({ id, mode: 'AT_PERIOD_END', resumeAt })).toMatchObject({
+      subscription: { status: 'ACTIVE', pauseAt, pausedAt: null, resumeAt, nextPaymentAt: end },
+      userErrors: [],
+    });
+    await world.advance({ days: 8 });
+    expect(await read(id)).toMatchObject({ status: 'PAUSED', pauseAt: null, pausedAt: pauseAt, currentPeriodEnd: end });
+    await world.advance({ days: 12 });
+    expect(await read(id)).toMatchObject({ status: 'ACTIVE', currentPeriodEnd: end, nextPaymentAt: inDays(1) });
+    expect(await takenAtTilled(world, app)).toEqual([1_990]);
+    await world.advance({ days: 1 });
+    expect(await takenAtTilled(world, app)).toEqual([1_990, 1_990]);
+  });
+
+  it('is taken back by subscriptionResume: the next payment is taken', async () => {
+    const { id } = await active();
+    await pause({ id, mode: 'AT_PERIOD_END', resumeAt: inDays(20) });
+    expect(await resume(id)).toMatchObject({ subscription: { status: 'ACTIVE', pauseAt: null, resumeAt: null }, userErrors: [] });
+    await world.advance({ days: 7 });
+    expect(await takenAtTilled(world, app)).toEqual([1_990, 1_990]);
+  });
+
+  it.each(['before', 'after'] as const)('pauses then when the connection breaks %s Tilled took it', async (when) => {
+    const { id } = await active();
+    await cut(world, 'PATCH /v1/subscriptions/:id', when);
+    expect(await pause({ id, mode: 'AT_PERIOD_END' })).toMatchObject({ userErrors: [{ code: 'OUTCOME_UNKNOWN' }] });
+    for (let minutes = 0; minutes < 15; minutes += 1) await world.advance({ ms: 60_000 });
+    expect((await read(id)).pauseAt).not.toBeNull();
+    expect(await world.rows('billing_jobs', app)).toEqual([]);
+  });
+
+  it('pauses a trial before its first payment, and at once where nothing is paid', async () => {
+    const { customer } = await world.payer(app);
+    const { id } = await world.subscription(app, customer.id, { ...WEEK, billingCycleAnchor: inDays(3) });
+    await pause({ id, mode: 'AT_PERIOD_END' });
+    const { id: unpaid } = await active();
+    await pause({ id: unpaid, resumeAt: inDays(9) });
+    await world.advance({ days: 10 });
+    expect(await read(id)).toMatchObject({ status: 'PAUSED', ...NOTHING_PAID });
+    expect(await pause({ id: unpaid, mode: 'AT_PERIOD_END' })).toMatchObject({ subscription: { status: 'PAUSED' }, userErrors: [] });
+    expect(await takenAtTilled(world, app)).toEqual([1_990]);
+  });
+
+  it('is INVALID for what ends at that time', async () => {
+    const { id } = await active();
+    await cancel(id);
+    expect(await pause({ id, mode: 'AT_PERIOD_END' })).toMatchObject({ userErrors: [{ code: 'INVALID', field: ['mode'] }] });
+  });
+});
+
+describe('resumeAt', () => {
+  it.each([
+    ['in the past', 'NOW', -1],
+    ['now', 'NOW', 0],
+    ['before a later pause begins', 'AT_PERIOD_END', 5],
+  ] as const)('is INVALID %s, and nothing is paused', async (_, mode, days) => {
+    const { id } = await active();
+    expect(await pause({ id, mode, resumeAt: inDays(days) })).toMatchObject({ userErrors: [{ code: 'INVALID', field: ['resumeAt'] }] });
+    expect(await read(id)).toMatchObject({ status: 'ACTIVE', pauseAt: null });
+  });
+
+  it('is INVALID also where only Tilled sees that it is past, and the key is free for another try', async () => {
+    const { id } = await active();
+    world.shifts.wallMs = -10_000;
+    const resumeAt = new Date(world.sandbox.now().getTime() - 5_000).toISOString();
+    expect(await pause({ id, resumeAt })).toMatchObject({ userErrors: [{ code: 'INVALID', field: ['resumeAt'] }] });
+    expect(await read(id)).toMatchObject({ status: 'ACTIVE' });
+  });
+});
+
+describe('what Tilled refuses of a new subscription', () => {
+  it('is INVALID with the field that Tilled names, and the key may be used for the corrected input', async () => {
+    const { customer } = await world.payer(app);
+    const price = { amountMinor: 1_990, currency: 'usd' };
+    const input = { customerId: customer.id, price, billingCycleAnchor: inDays(1), idempotencyKey: 'anchor' };
+    const message = ['billing_cycle_anchor must not be in the past'];
+    await refuse(world, 'POST /v1/subscriptions', 400, { body: { statusCode: 400, message } });
+    const refused = (await world.ask(app, ops.SubscriptionCreateDocument, { input })).subscriptionCreate;
+    expect(refused).toMatchObject({ userErrors: [{ code: 'INVALID', field: ['billingCycleAnchor'] }] });
+    const corrected = { ...input, billingCycleAnchor: inDays(2) };
+    const made = (await world.ask(app, ops.SubscriptionCreateDocument, { input: corrected })).subscriptionCreate;
+    expect(made).toMatchObject({ subscription: { status: 'PENDING' }, userErrors: [], replayed: false });
+    expect(await atTilled(world, app, 'subscriptions')).toHaveLength(1);
+  });
+
+  it('stays PROCESSOR_REJECTED where Tilled names no field of the input', async () => {
+    const { customer } = await world.payer(app);
+    await refuse(world, 'POST /v1/subscriptions', 400, { body: { statusCode: 400, message: 'price plans are not enabled' } });
+    const input = { customerId: customer.id, price: { amountMinor: 1_990, currency: 'usd' } };
+    const { userErrors } = (await world.ask(app, ops.SubscriptionCreateDocument, { input })).subscriptionCreate;
+    expect(userErrors).toMatchObject([{ code: 'PROCESSOR_REJECTED', field: null }]);
   });
 });
 

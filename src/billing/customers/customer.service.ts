@@ -12,6 +12,7 @@ import { DivergenceKind } from '../kit/divergence.entity.js';
 import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
 import { assertVersion } from '../kit/expected-version.js';
 import { mergedMetadata } from '../kit/metadata.js';
+import { namingInput, type SentFields } from '../kit/refused-input.js';
 import { matchAndLockRow } from '../kit/row-match.js';
 import type { Customer } from './customer.entity.js';
 import { CustomerMissing, DuplicateExternalId } from './customer.errors.js';
@@ -35,6 +36,7 @@ type CreationPayload = { readonly missingId: string } | null;
 export const CUSTOMER_PUSH = 'customerPush';
 
 const CREATE = 'customerCreate';
+const SENT_FIELDS: SentFields = { email: ['email'], first_name: ['name'], last_name: ['name'] };
 
 /** Customers: made and changed here first, then at Tilled. */
 export class CustomerService {
@@ -42,7 +44,7 @@ export class CustomerService {
 
   readonly creation: IdempotentMutation<Customer> = {
     operation: CREATE,
-    execute: (scope, execution) => this.sendCreate(scope, execution),
+    execute: (scope, execution) => namingInput(SENT_FIELDS, () => this.sendCreate(scope, execution)),
     withdraw: (tx, execution) => this.undoCreation(tx, execution),
     load: (scope, id) => CustomerRepository.of(scope).findCommitted(id),
   };

@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/clock.js';
 import { assignChanged } from '../../platform/db/changes.js';
-import { AppError, IllegalTransition, NotConfirmedYet, NotFound, UserErrorCode } from '../../platform/errors.js';
+import { IllegalTransition, NotConfirmedYet, NotFound, ProcessorRejected } from '../../platform/errors.js';
 import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Execution, IdempotentMutation, Outcome } from '../../platform/idempotency/mutation.js';
@@ -13,19 +13,9 @@ import { CustomerRepository } from '../customers/customer.repository.js';
 import { changeOnce } from '../kit/change-once.js';
 import type { Processor } from '../kit/processor.js';
 import { type PaymentMethod, PaymentMethodType } from './payment-method.entity.js';
+import { PaymentMethodInUse } from './payment-method.errors.js';
 import type { PaymentMethodAttachInput, PaymentMethodDetachInput, PaymentMethodSetDefaultInput } from './payment-method.inputs.js';
 import { PaymentMethodRepository } from './payment-method.repository.js';
-
-/** A live subscription is paid with this method, or about to be. */
-class PaymentMethodInUse extends AppError {
-  readonly code = UserErrorCode.PAYMENT_METHOD_IN_USE;
-  override readonly isOutcome = false;
-  override readonly field = ['id'];
-
-  constructor(readonly paymentMethodId: string) {
-    super('A live subscription is paid with this method: give the subscription another one first.');
-  }
-}
 
 /** What nouns above payment methods know about one. */
 export interface PaymentMethodDependents {
@@ -151,11 +141,19 @@ export class PaymentMethodService {
     const { tilledCustomerId } = await CustomerRepository.of(scope).get(customerId);
     if (tilledCustomerId === null) throw new NotConfirmedYet('customer');
     const tilledId = execution.subject;
+    let seen: TilledPaymentMethod | null | undefined;
     const snapshot = await changeOnce<TilledPaymentMethod>(execution, {
       send: () => this.parts.processor.send(scope, execution.lease, (tilled) => tilled.attachPaymentMethod(tilledId, tilledCustomerId)),
-      read: () => this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId)),
+      read: async () => {
+        seen = await this.parts.processor.find(scope, (tilled) => tilled.getPaymentMethod(tilledId));
+        return seen;
+      },
       isDone: (method) => method?.customer_id === tilledCustomerId,
       resend: 'atOnce',
+    }).catch((error: unknown) => {
+      // One of another customer is not shown either.
+      const isNone = error instanceof ProcessorRejected && (seen === null || (seen !== undefined && seen.customer_id !== null));
+      throw isNone ? new NotFound('payment method', tilledId, ['tilledPaymentMethodId']) : error;
     });
     if (snapshot !== null) await scope.transaction((tx) => this.mirror(tx, snapshot, { setAsDefault }));
   }

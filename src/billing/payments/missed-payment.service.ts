@@ -32,6 +32,15 @@ interface Seen {
   readonly attempt: TilledPaymentIntent | null;
 }
 
+/** Somebody scheduled an attempt at Tilled: it is left alone. It passes by itself. */
+class AttemptScheduled extends Conflict {
+  override readonly isOutcome = false;
+
+  constructor(at: string) {
+    super(`The processor tries this payment again by itself at ${at}: wait for what becomes of it.`);
+  }
+}
+
 /** Which retry asked for a payment: Tilled copies it from the subscription to the payment that it then tries. */
 const RETRY_MARK = 'billing_retry_id';
 /** Pauses before it is looked whether Tilled has tried, ms. After the last the job goes on looking. */
@@ -62,7 +71,7 @@ export class MissedPaymentService {
         const { status, tilledSubscriptionId, nextPaymentAt } = subscription;
         if (tilledSubscriptionId === null) throw new NotConfirmedYet('subscription');
         if (status !== SubscriptionStatus.PAST_DUE) throw new IllegalTransition('subscription', status, 'retried');
-        if (nextPaymentAt !== null) throw alreadyScheduled(nextPaymentAt.toISOString());
+        if (nextPaymentAt !== null) throw new AttemptScheduled(nextPaymentAt.toISOString());
         await assertMethodAttached(tx, subscription);
         return { subject: subscription.id };
       },
@@ -74,7 +83,7 @@ export class MissedPaymentService {
     const before = await this.look(scope, execution, subscription);
     const seen = isMissed(before) ? await this.ask(scope, execution, subscription) : before;
     if (!isEnded(seen)) {
-      if (execution.isFirst && execution.lease.hasDoneNothing) throw alreadyScheduled(seen.snapshot.next_payment_at ?? 'soon');
+      if (execution.isFirst && execution.lease.hasDoneNothing) throw new AttemptScheduled(seen.snapshot.next_payment_at ?? 'once');
       throw new OutcomeUnknown();
     }
     await this.record(scope, execution, { subscription, seen });
@@ -161,8 +170,4 @@ function failureIn({ snapshot, attempt }: Seen): AppError | null {
   if (progressOf(attempt) === 'taken') return null;
   const { code, message } = attempt.last_payment_error ?? {};
   return new PaymentDeclined(code ?? 'generic_decline', message ?? 'The payment was declined.', ['id']);
-}
-
-function alreadyScheduled(at: string): Conflict {
-  return new Conflict(`The processor tries this payment again by itself at ${at}: wait for what becomes of it.`);
 }

@@ -6,7 +6,10 @@ import { SubscriptionRepository } from './subscription.repository.js';
 
 /** Whether something will still be collected with the method: a live subscription has it, or is being changed to it. */
 export async function isMethodUsed(scope: Scope, { id, tilledPaymentMethodId }: PaymentMethod): Promise<boolean> {
-  if (await SubscriptionRepository.of(scope).isAnyLiveWith(id)) return true;
+  const collecting = await SubscriptionRepository.of(scope).collectingWith(id);
+  if (collecting.isAny) return true;
+  const reactivated = await openIntentsOf(scope, CHANGES.reactivate.operation);
+  if (reactivated.some(({ subject }) => collecting.ending.includes(subject))) return true;
   const updates = await openIntentsOf<UpdatePayload>(scope, CHANGES.update.operation);
   return updates.some(({ payload }) => payload.tilledPaymentMethodId === tilledPaymentMethodId);
 }

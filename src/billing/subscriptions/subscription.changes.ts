@@ -3,9 +3,11 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledAccountClient } from '../../tilled/tilled.client.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
 import { mergedMetadata } from '../kit/metadata.js';
+import { platformFeeOf } from '../kit/platform-fee.js';
 import type { Subscription } from './subscription.entity.js';
 import {
   CancelMode,
+  PauseMode,
   type SubscriptionCancelInput,
   type SubscriptionPauseInput,
   type SubscriptionReactivateInput,
@@ -13,7 +15,7 @@ import {
   type SubscriptionUpdateInput,
 } from './subscription.inputs.js';
 import { SubscriptionStatus } from './subscription.states.js';
-import { usableMethod } from './usable-method.js';
+import { assertMethodAttached, usableMethod } from './usable-method.js';
 
 /** A change of a subscription that is at Tilled already. */
 export interface Change<Input extends { readonly id: string }> {
@@ -37,6 +39,7 @@ export interface Change<Input extends { readonly id: string }> {
 /** What the intent of subscriptionUpdate left for its execution. */
 export interface UpdatePayload {
   readonly priceMinor?: number;
+  readonly platformFeeMinor?: number | null;
   readonly tilledPaymentMethodId?: string;
   /** Whether another method takes the place of the one it had. */
   readonly replacesMethod?: boolean;
@@ -49,6 +52,14 @@ export interface UpdatePayload {
 
 const { PENDING, ACTIVE, PAST_DUE, PAUSED } = SubscriptionStatus;
 
+/** What the intent of subscriptionPause left for its execution. */
+interface PausePayload {
+  readonly pauseAt: string | null;
+  readonly resumeAt: string | null;
+}
+
+/** A pause at the period's end comes so long before it, ms: Tilled may take a payment half an hour early. */
+const PAUSE_AHEAD_MS = 3_600_000;
 const PAUSED_AFTER_RETRY = 'paused: collect what it missed with subscriptionRetry first, or cancel it';
 
 /** The changes of a subscription, each with who may make it and how Tilled is asked. */
@@ -63,11 +74,16 @@ export const CHANGES = {
       // Refuses too many keys now, not after Tilled was asked.
       mergedMetadata(subscription.metadata, input.metadata);
       const method = input.paymentMethodId ? await usableMethod(tx, subscription.customerId, input.paymentMethodId) : null;
-      const { priceMinor, paymentMethodId } = subscription;
+      const { priceMinor, paymentMethodId, platformFeeMinor } = subscription;
+      const fee = feeAfter(subscription, input);
       const payload: UpdatePayload = {
         ...(input.price ? { priceMinor: input.price.amountMinor } : {}),
         ...(method ? { tilledPaymentMethodId: method.tilledPaymentMethodId, replacesMethod: method.id !== paymentMethodId } : {}),
-        isVisible: (input.price?.amountMinor ?? priceMinor) !== priceMinor || (method?.id ?? paymentMethodId) !== paymentMethodId,
+        ...(input.platformFee ? { platformFeeMinor: fee } : {}),
+        isVisible:
+          (input.price?.amountMinor ?? priceMinor) !== priceMinor ||
+          (method?.id ?? paymentMethodId) !== paymentMethodId ||
+          fee !== platformFeeMinor,
         ...(input.planCode !== undefined ? { planCode: input.planCode } : {}),
         ...(input.planName !== undefined ? { planName: input.planName } : {}),
         metadata: input.metadata ?? null,
@@ -77,13 +93,16 @@ export const CHANGES = {
     send: (tilled, subscription, payload: UpdatePayload) =>
       tilled.updateSubscription(tilledIdOf(subscription), {
         ...(payload.priceMinor === undefined ? {} : { price: payload.priceMinor }),
+        ...(payload.platformFeeMinor === undefined ? {} : { platform_fee_amount: payload.platformFeeMinor }),
         ...(payload.tilledPaymentMethodId === undefined ? {} : { payment_method_id: payload.tilledPaymentMethodId }),
       }),
-    isMade: (snapshot, { isVisible, priceMinor, tilledPaymentMethodId }: UpdatePayload) =>
+    isMade: (snapshot, { isVisible, priceMinor, platformFeeMinor, tilledPaymentMethodId }: UpdatePayload) =>
       isVisible === true &&
       snapshot.price === (priceMinor ?? snapshot.price) &&
+      snapshot.platform_fee_amount === (platformFeeMinor ?? snapshot.platform_fee_amount) &&
       snapshot.payment_method_id === (tilledPaymentMethodId ?? snapshot.payment_method_id),
-    isRepeatable: ({ priceMinor, tilledPaymentMethodId }: UpdatePayload) => priceMinor === undefined && tilledPaymentMethodId === undefined,
+    isRepeatable: ({ priceMinor, platformFeeMinor, tilledPaymentMethodId }: UpdatePayload) =>
+      priceMinor === undefined && platformFeeMinor === undefined && tilledPaymentMethodId === undefined,
     apply: (subscription, payload: UpdatePayload) => {
       if (payload.planCode !== undefined) subscription.planCode = payload.planCode;
       if (payload.planName !== undefined) subscription.planName = payload.planName;
@@ -98,18 +117,35 @@ export const CHANGES = {
       // A pause forgets what was missed: Tilled goes on with the next date of the cycle after it.
       if (subscription.status === PAST_DUE) throw new IllegalTransition('subscription', PAST_DUE, PAUSED_AFTER_RETRY);
       assertStatus(subscription, [PENDING, ACTIVE], 'paused');
-      return { resumeAt: input.resumeAt?.toISOString() ?? null };
+      const pauseAt = pauseOf(subscription, input);
+      const resumeAt = input.resumeAt ?? null;
+      if (resumeAt !== null && resumeAt <= (pauseAt ?? input.now))
+        throw InvalidInput.because(['resumeAt'], `resumeAt lies after the pause begins, which is ${(pauseAt ?? input.now).toISOString()}.`);
+      return { pauseAt: pauseAt?.toISOString() ?? null, resumeAt: resumeAt?.toISOString() ?? null };
     },
-    send: (tilled, subscription, payload: { resumeAt: string | null }) =>
-      tilled.pauseSubscription(tilledIdOf(subscription), payload.resumeAt === null ? {} : { resume_at: payload.resumeAt }),
-    isMade: (snapshot) => snapshot.status === 'paused',
+    send: (tilled, subscription, { pauseAt, resumeAt }: PausePayload) => {
+      const hasResume = resumeAt !== null || subscription.resumeAt !== null;
+      if (pauseAt === null) return tilled.pauseSubscription(tilledIdOf(subscription), resumeAt === null ? {} : { resume_at: resumeAt });
+      return tilled.updateSubscription(tilledIdOf(subscription), { pause_at: pauseAt, ...(hasResume ? { resume_at: resumeAt } : {}) });
+    },
+    isMade: (snapshot, { pauseAt, resumeAt }: PausePayload) =>
+      snapshot.status === 'paused' ||
+      (pauseAt !== null && isSameTime(snapshot.pause_at, pauseAt) && isSameTime(snapshot.resume_at, resumeAt)),
   } satisfies Change<SubscriptionPauseInput>,
   resume: {
     operation: 'subscriptionResume',
-    allow: async (_tx, subscription) => assertStatus(subscription, [PAUSED], 'resumed'),
-    send: (tilled, subscription) => tilled.resumeSubscription(tilledIdOf(subscription)),
+    allow: async (_tx, subscription) => {
+      const isPlanned = subscription.status !== PAUSED && subscription.pauseAt !== null;
+      if (!isPlanned) assertStatus(subscription, [PAUSED], 'resumed');
+      return { isPlanned };
+    },
+    send: (tilled, subscription, payload: { isPlanned: boolean } | null) =>
+      payload?.isPlanned
+        ? tilled.updateSubscription(tilledIdOf(subscription), { pause_at: null, resume_at: null })
+        : tilled.resumeSubscription(tilledIdOf(subscription)),
     // Its first payment since may have been declined already.
-    isMade: (snapshot) => ['active', 'pending', 'past_due'].includes(snapshot.status),
+    isMade: ({ status, pause_at }, payload: { isPlanned: boolean } | null) =>
+      ['active', 'pending', 'past_due'].includes(status) && !(payload?.isPlanned && pause_at !== null),
   } satisfies Change<SubscriptionResumeInput>,
   cancel: {
     operation: 'subscriptionCancel',
@@ -123,14 +159,15 @@ export const CHANGES = {
         ? tilled.cancelSubscription(tilledIdOf(subscription))
         : tilled.updateSubscription(tilledIdOf(subscription), { cancel_at: cancelAt }),
     isMade: (snapshot, { cancelAt }: { cancelAt: string | null }) =>
-      snapshot.status === 'canceled' || (cancelAt !== null && snapshot.cancel_at === cancelAt),
+      snapshot.status === 'canceled' || (cancelAt !== null && isSameTime(snapshot.cancel_at, cancelAt)),
     isRepeatable: ({ cancelAt }: { cancelAt: string | null }) => cancelAt === null,
   } satisfies Change<SubscriptionCancelInput>,
   reactivate: {
     operation: 'subscriptionReactivate',
-    allow: async (_tx, subscription) => {
+    allow: async (tx, subscription) => {
       assertStatus(subscription, [PENDING, ACTIVE, PAST_DUE, PAUSED], 'reactivated');
       if (!subscription.cancelAtPeriodEnd) throw new IllegalTransition('subscription', 'not being canceled', 'reactivated');
+      await assertMethodAttached(tx, subscription);
     },
     send: (tilled, subscription) => tilled.updateSubscription(tilledIdOf(subscription), { cancel_at: null }),
     isMade: (snapshot) => snapshot.cancel_at === null && snapshot.status !== 'canceled',
@@ -143,11 +180,36 @@ export const RETRY = 'subscriptionRetry';
 /** What is done to one subscription comes one at a time. */
 export const CHANGE_OPERATIONS: readonly string[] = [...Object.values(CHANGES).map(({ operation }) => operation), RETRY];
 
+/** The platform's fee after an update: the new one, or the old one, which a lower price must not fall below. */
+function feeAfter({ platformFeeMinor, priceMinor, currency }: Subscription, input: SubscriptionUpdateInput): number | null {
+  const price = input.price ?? { amountMinor: priceMinor, currency };
+  if (input.platformFee) return platformFeeOf(input.platformFee, price);
+  if (platformFeeMinor !== null && price.amountMinor < platformFeeMinor)
+    throw InvalidInput.because(
+      ['price', 'amountMinor'],
+      `The platform keeps ${platformFeeMinor} minor units of it: lower platformFee as well.`,
+    );
+  return platformFeeMinor;
+}
+
+/** When it is to be paused; null for now, as where nothing is paid. Throws InvalidInput. */
+function pauseOf(subscription: Subscription, { mode, now }: SubscriptionPauseInput & { readonly now: Date }): Date | null {
+  if (mode !== PauseMode.AT_PERIOD_END) return null;
+  if (subscription.cancelAtPeriodEnd) throw InvalidInput.because(['mode'], 'It ends at that time: subscriptionReactivate takes that back.');
+  const end = paidUntil(subscription, now);
+  const pauseAt = end === null ? null : new Date(end.getTime() - PAUSE_AHEAD_MS);
+  return pauseAt !== null && pauseAt > now ? pauseAt : null;
+}
+
 /** When what was paid ends, or a trial; null where nothing is paid now. */
 function paidUntil({ status, billingCycleAnchor, currentPeriodEnd }: Subscription, now: Date): Date | null {
   if (status === PAST_DUE) return null;
   const end = status === PENDING ? billingCycleAnchor : currentPeriodEnd;
   return end !== null && end > now ? end : null;
+}
+
+function isSameTime(one: string | null, other: string | null): boolean {
+  return one === null || other === null ? one === other : Date.parse(one) === Date.parse(other);
 }
 
 function assertStatus(subscription: Subscription, allowed: readonly SubscriptionStatus[], verb: string): void {

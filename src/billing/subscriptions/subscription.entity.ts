@@ -1,6 +1,6 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType } from 'type-graphql';
-import { Resource } from '../../graphql/access.js';
+import { Allow, READERS, Resource } from '../../graphql/access.js';
 import { connectionType } from '../../graphql/connection.js';
 import { CREATED_AT, METADATA, UPDATED_AT } from '../../graphql/descriptions.js';
 import { describeEnum } from '../../graphql/enums.js';
@@ -77,6 +77,10 @@ export class Subscription extends TenantRow {
   @MinorColumn()
   priceMinor!: number;
 
+  /** Part of the price. Null: nothing. */
+  @MinorColumn({ nullable: true })
+  platformFeeMinor!: number | null;
+
   @Text(3)
   currency!: string;
 
@@ -124,6 +128,13 @@ export class Subscription extends TenantRow {
   @TimeColumn({ nullable: true })
   canceledAt!: Date | null;
 
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When it pauses by itself, an hour before the period ends at the latest; null where no pause was asked for.',
+  })
+  @TimeColumn({ nullable: true })
+  pauseAt!: Date | null;
+
   @Field(() => Date, { nullable: true, description: 'Since when it is paused; null while it is not.' })
   @TimeColumn({ nullable: true })
   pausedAt!: Date | null;
@@ -151,6 +162,16 @@ export class Subscription extends TenantRow {
   @Getter('priceMinor', 'currency')
   get price(): Money {
     return new Money(this.priceMinor, this.currency);
+  }
+
+  @Allow(...READERS)
+  @Field(() => Money, {
+    nullable: true,
+    description: 'What the platform keeps of each payment: it goes to the partner account at the processor. Null where it keeps nothing.',
+  })
+  @Getter('platformFeeMinor', 'currency')
+  get platformFee(): Money | null {
+    return this.platformFeeMinor === null ? null : new Money(this.platformFeeMinor, this.currency);
   }
 }
 

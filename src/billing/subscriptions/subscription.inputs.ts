@@ -24,6 +24,20 @@ describeEnum(CancelMode, {
   },
 });
 
+export enum PauseMode {
+  NOW = 'NOW',
+  AT_PERIOD_END = 'AT_PERIOD_END',
+}
+describeEnum(PauseMode, {
+  name: 'PauseMode',
+  description: 'When a pause begins.',
+  values: {
+    NOW: 'At once. What was paid stays paid until currentPeriodEnd, and nothing of it is given back.',
+    AT_PERIOD_END:
+      'When what was paid, or a trial, is used up, an hour before the next payment: see pauseAt. At once where nothing is paid. Until then subscriptionResume takes it back.',
+  },
+});
+
 @InputType({ description: 'A subscription to begin. A trial is a later billingCycleAnchor: nothing is taken before it.' })
 export class SubscriptionCreateInput {
   @Field(() => ID, { description: 'Who pays.' })
@@ -45,6 +59,14 @@ export class SubscriptionCreateInput {
   @Field(() => MoneyInput, { description: 'What each payment takes.' })
   @ValidateNested()
   price!: MoneyInput;
+
+  @Field(() => MoneyInput, {
+    nullable: true,
+    description: 'What the platform keeps of each payment, at most the price and in its currency. Absent: nothing.',
+  })
+  @IsOptional()
+  @ValidateNested()
+  platformFee?: MoneyInput | null;
 
   @Field(() => IntervalUnit, {
     nullable: true,
@@ -85,6 +107,14 @@ export class SubscriptionUpdateInput {
   @ValidateNested()
   price?: MoneyInput | null;
 
+  @Field(() => MoneyInput, {
+    nullable: true,
+    description: 'What the platform keeps of each payment from the next one on, at most the price and in its currency.',
+  })
+  @IsOptional()
+  @ValidateNested()
+  platformFee?: MoneyInput | null;
+
   @Field(() => String, { nullable: true, description: 'A new code, 1 to 100 characters. Null removes it.' })
   @IsOptional()
   @Length(1, 100)
@@ -114,13 +144,19 @@ export class SubscriptionPauseInput {
   @Field(() => ID, { description: 'A subscription that is PENDING or ACTIVE. A missed payment is collected first: subscriptionRetry.' })
   id!: string;
 
-  @Field(() => Date, { nullable: true, description: 'When it resumes by itself. Absent: it waits for subscriptionResume.' })
+  @Field(() => PauseMode, { nullable: true, defaultValue: PauseMode.NOW, description: 'When the pause begins.' })
+  mode?: PauseMode | null;
+
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When it resumes by itself, after the pause began. Absent: it waits for subscriptionResume.',
+  })
   resumeAt?: Date | null;
 }
 
 @InputType({ description: 'A paused subscription to go on with.' })
 export class SubscriptionResumeInput {
-  @Field(() => ID, { description: 'A subscription that is PAUSED.' })
+  @Field(() => ID, { description: 'A subscription that is PAUSED, or whose pauseAt is to be taken back.' })
   id!: string;
 }
 

@@ -53,10 +53,12 @@ export class SubscriptionMirror {
       tilledSubscriptionId: subscription.tilledSubscriptionId ?? snapshot.id,
       paymentMethodId: method?.id ?? subscription.paymentMethodId,
       priceMinor: snapshot.price,
+      platformFeeMinor: snapshot.platform_fee_amount || null,
       nextPaymentAt: dateOrNull(snapshot.next_payment_at),
       cancelAt: dateOrNull(snapshot.cancel_at),
       cancelAtPeriodEnd: snapshot.cancel_at !== null && snapshot.status !== 'canceled',
       canceledAt: dateOrNull(snapshot.canceled_at),
+      pauseAt: dateOrNull(snapshot.pause_at),
       pausedAt: dateOrNull(snapshot.paused_at),
       resumeAt: dateOrNull(snapshot.resume_at),
     };

@@ -35,9 +35,19 @@ export class SubscriptionRepository extends TenantRepository<Subscription> {
     return (await this.list({ first: 1 }, [...LIVE_STATUSES], customerId)).rows.length > 0;
   }
 
-  async isAnyLiveWith(paymentMethodId: string): Promise<boolean> {
-    return (await this.page({ paymentMethodId, status: LIVE_STATUSES }, { first: 1 })).rows.length > 0;
+  /** Whether something will still be collected with the method, and which subscriptions end before they would. */
+  async collectingWith(paymentMethodId: string): Promise<{ readonly isAny: boolean; readonly ending: readonly string[] }> {
+    const { rows, hasNextPage } = await this.page({ paymentMethodId, status: LIVE_STATUSES }, { first: ENDING_MAX });
+    return { isAny: hasNextPage || rows.some((row) => !endsUnpaid(row)), ending: rows.map(({ id }) => id) };
   }
+}
+
+/** Beyond so many live subscriptions of one method none is looked at: one of them will be paid with it. */
+const ENDING_MAX = 100;
+
+/** Whether it ends before anything more is collected. A pause that ends earlier would have it collected. */
+function endsUnpaid({ cancelAtPeriodEnd, cancelAt, nextPaymentAt, resumeAt }: Subscription): boolean {
+  return cancelAtPeriodEnd && nextPaymentAt === null && (resumeAt === null || (cancelAt !== null && cancelAt <= resumeAt));
 }
 
 function ofStatus(status: readonly SubscriptionStatus[] | null): Filter<Subscription> {

@@ -46,6 +46,7 @@ export class SubscriptionSender {
             customer_id: tilledCustomerId,
             payment_method_id: tilledPaymentMethodId,
             price: subscription.priceMinor,
+            ...(subscription.platformFeeMinor === null ? {} : { platform_fee_amount: subscription.platformFeeMinor }),
             currency: subscription.currency as TilledCurrency,
             interval_unit: subscription.intervalUnit.toLowerCase() as TilledIntervalUnit,
             interval_count: subscription.intervalCount,

@@ -7,6 +7,8 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import { assertVersion } from '../kit/expected-version.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { assertNoneOpen } from '../kit/open-mutations.js';
+import { platformFeeOf } from '../kit/platform-fee.js';
+import { namingInput, type SentFields } from '../kit/refused-input.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { IntervalUnit } from './billing-period.js';
 import { CHANGE_OPERATIONS, CHANGES, type Change } from './subscription.changes.js';
@@ -34,12 +36,26 @@ interface SubscriptionServiceParts {
 
 const LATE_ANCHOR_MS = 300_000;
 
+const CHANGE_FIELDS: SentFields = {
+  price: ['price'],
+  payment_method_id: ['paymentMethodId'],
+  platform_fee_amount: ['platformFee'],
+  resume_at: ['resumeAt'],
+};
+const CREATE_FIELDS: SentFields = {
+  ...CHANGE_FIELDS,
+  billing_cycle_anchor: ['billingCycleAnchor'],
+  interval_count: ['intervalCount'],
+  interval_unit: ['intervalUnit'],
+  currency: ['price', 'currency'],
+};
+
 /** Subscriptions: wanted here, run by Tilled, mirrored back. */
 export class SubscriptionService {
   readonly mutations: readonly IdempotentMutation<Subscription>[];
   private readonly creation: IdempotentMutation<Subscription> = {
     operation: 'subscriptionCreate',
-    execute: (scope, execution) => this.parts.sender.create(scope, execution),
+    execute: (scope, execution) => namingInput(CREATE_FIELDS, () => this.parts.sender.create(scope, execution)),
     withdraw: async (scope, execution) =>
       SubscriptionRepository.of(scope).remove(await SubscriptionRepository.of(scope).lock(execution.subject)),
     load: (scope, id) => SubscriptionRepository.of(scope).findCommitted(id),
@@ -99,6 +115,7 @@ export class SubscriptionService {
       planCode: input.planCode ?? null,
       planName: input.planName ?? null,
       priceMinor: input.price.amountMinor,
+      platformFeeMinor: platformFeeOf(input.platformFee, input.price),
       currency: input.price.currency,
       intervalUnit: input.intervalUnit ?? IntervalUnit.MONTH,
       intervalCount: input.intervalCount ?? 1,
@@ -109,6 +126,7 @@ export class SubscriptionService {
       cancelAtPeriodEnd: false,
       cancelAt: null,
       canceledAt: null,
+      pauseAt: null,
       pausedAt: null,
       resumeAt: null,
       metadata: mergedMetadata({}, input.metadata),
@@ -142,7 +160,7 @@ export class SubscriptionService {
   private mutationOf<Input extends { readonly id: string }>(change: Change<Input>): IdempotentMutation<Subscription> {
     return {
       operation: change.operation,
-      execute: (scope, execution) => this.parts.sender.change(scope, change, execution),
+      execute: (scope, execution) => namingInput(CHANGE_FIELDS, () => this.parts.sender.change(scope, change, execution)),
       withdraw: async () => undefined,
       load: (scope, id) => SubscriptionRepository.of(scope).findCommitted(id),
     };

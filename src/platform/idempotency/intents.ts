@@ -202,7 +202,8 @@ export class Intents {
     await this.parts.jobs.end(tx, lease).catch((error: unknown) => {
       if (failure !== null || !(error instanceof LeaseLost)) throw error;
     });
-    await onKeyOf(tx, lease, (keys, id) => keys.settle(id, failure === null ? [] : [failure.facts()]));
+    const isForgotten = failure !== null && !failure.isOutcome;
+    await onKeyOf(tx, lease, (keys, id) => (isForgotten ? keys.forget(id) : keys.settle(id, failure === null ? [] : [failure.facts()])));
   }
 
   private async postpone(scope: Scope, execution: Execution, dueInMs: number): Promise<null> {
