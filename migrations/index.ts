@@ -11,6 +11,7 @@ import { Migration0010Preflight } from './0010-preflight.js';
 import { Migration0011UnqueuedEvents } from './0011-unqueued-events.js';
 import { Migration0012Leases } from './0012-leases.js';
 import { Migration0013Endings } from './0013-endings.js';
+import { Migration0014References } from './0014-references.js';
 import { Migration0015SubscriptionPausesAndFees } from './0015-subscription-pauses-and-fees.js';
 import { Migration0016People } from './0016-people.js';
 
@@ -28,6 +29,7 @@ export const MIGRATIONS: MigrationList = [
   { name: '0011-unqueued-events', class: Migration0011UnqueuedEvents },
   { name: '0012-leases', class: Migration0012Leases },
   { name: '0013-endings', class: Migration0013Endings },
+  { name: '0014-references', class: Migration0014References },
   { name: '0015-subscription-pauses-and-fees', class: Migration0015SubscriptionPausesAndFees },
   { name: '0016-people', class: Migration0016People },
 ];

@@ -304,6 +304,7 @@ CREATE TABLE billing_payments (
   metadata mediumtext NOT NULL,
   created_at datetime(3) NOT NULL,
   updated_at datetime(3) NOT NULL,
+  reference_held varchar(255) DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_payments_amount_sound CHECK amount_minor > 0,
   CONSTRAINT billing_payments_captured_sound CHECK captured_minor >= 0 and captured_minor <= amount_minor,
@@ -314,9 +315,10 @@ CREATE TABLE billing_payments (
   CONSTRAINT billing_payments_reserved_sound CHECK refund_reserved_minor >= refunded_minor,
   KEY billing_payments_customer (app_id,customer_id,id),
   KEY billing_payments_method (app_id,payment_method_id),
+  KEY billing_payments_reference (app_id,reference_id,id),
   KEY billing_payments_status (app_id,status,id),
   KEY billing_payments_subscription (app_id,subscription_id,id),
-  UNIQUE KEY billing_payments_reference (app_id,reference_id),
+  UNIQUE KEY billing_payments_reference_held (app_id,reference_held),
   UNIQUE KEY billing_payments_tilled (app_id,tilled_payment_intent_id)
 );
 
@@ -355,13 +357,15 @@ CREATE TABLE billing_refunds (
   metadata mediumtext NOT NULL,
   created_at datetime(3) NOT NULL,
   updated_at datetime(3) NOT NULL,
+  reference_held varchar(255) DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_refunds_amount_sound CHECK amount_minor > 0,
   CONSTRAINT billing_refunds_of_customer FOREIGN KEY (app_id, customer_id) REFERENCES billing_customers (app_id, id),
   CONSTRAINT billing_refunds_of_payment FOREIGN KEY (app_id, payment_id) REFERENCES billing_payments (app_id, id),
   KEY billing_refunds_customer (app_id,customer_id,id),
   KEY billing_refunds_payment (app_id,payment_id,id),
-  UNIQUE KEY billing_refunds_reference (app_id,reference_id),
+  KEY billing_refunds_reference (app_id,reference_id,id),
+  UNIQUE KEY billing_refunds_reference_held (app_id,reference_held),
   UNIQUE KEY billing_refunds_tilled (app_id,tilled_refund_id)
 );
 

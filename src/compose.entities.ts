@@ -55,7 +55,7 @@ export const AUDITED: Readonly<Record<string, Audited>> = {
   [Customer.name]: { noun: 'customer', hidden: ['email', 'name', 'externalId', 'metadata'] },
   [PaymentMethod.name]: { noun: 'payment_method', hidden: ['last4', 'expMonth', 'expYear', 'bankName', 'bankLast'] },
   [Subscription.name]: { noun: 'subscription', hidden: ['metadata'] },
-  [Payment.name]: { noun: 'payment', hidden: ['description', 'referenceId', 'failureMessage', 'metadata'] },
-  [Refund.name]: { noun: 'refund', hidden: ['referenceId', 'failureMessage', 'metadata'] },
+  [Payment.name]: { noun: 'payment', hidden: ['description', 'referenceId', 'referenceHeld', 'failureMessage', 'metadata'] },
+  [Refund.name]: { noun: 'refund', hidden: ['referenceId', 'referenceHeld', 'failureMessage', 'metadata'] },
   [Dispute.name]: { noun: 'dispute', hidden: ['reason'] },
 };

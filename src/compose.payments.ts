@@ -9,18 +9,20 @@ import type { SubscriptionMirror } from './billing/subscriptions/subscription.mi
 import type { Clock } from './platform/clock.js';
 import type { Intents } from './platform/idempotency/intents.js';
 import type { Ids } from './platform/ids.js';
+import type { Jobs } from './platform/jobs/jobs.js';
 
 /** What payments are made of. */
 interface PaymentTools {
   readonly processor: Processor;
   readonly intents: Intents;
+  readonly jobs: Jobs;
   readonly clock: Clock;
   readonly ids: Ids;
 }
 
 /** Taking payments, and what subscriptions missed. */
 export function composePayments(tools: PaymentTools, subscriptions: SubscriptionMirror) {
-  const mirror = new PaymentMirror(tools.clock, tools.ids, subscriptions);
+  const mirror = new PaymentMirror({ ...tools, subscriptions });
   const recorder = new PaymentRecorder({ ...tools, mirror });
   const sender = new PaymentSender({ ...tools, recorder });
   const payments = new PaymentService({ ...tools, sender, changes: new PaymentChanges({ ...tools, mirror, recorder }) });

@@ -18,12 +18,14 @@ describeEnum(UserErrorCode, {
     DUPLICATE_EXTERNAL_ID:
       'Another customer of the app has this externalId. Nothing was done. Read that one with customerByExternalId, or take another externalId and a new key.',
     DUPLICATE_REFERENCE:
-      'The referenceId belongs to another payment, or refund, which differs. Nothing was done. Take another reference and a new key for something new.',
+      'A payment, or refund, that differs has this referenceId, and its money was moved or may still be. Nothing was done. Take another reference and a new key for something new.',
     NO_PAYMENT_METHOD: 'The customer has no payment method to charge. Nothing was done. Attach one, or name one, and use a new key.',
     PAYMENT_METHOD_IN_USE:
       'A live subscription is paid with this method. Nothing was done. Give the subscription another one, then repeat with the same key.',
     PAYMENT_DECLINED:
       'The bank or the processor declined, or a bank debit came back: the app keeps no money of it. `declineCode` says why. If `retryable`, try again later, else ask the payer for another method; both with a new key.',
+    PAYMENT_CANCELED:
+      'The payment was called off and takes no money: by somebody, by the end of its hold, or because the processor never said what became of it. To try again use a new key; its referenceId is free.',
     PAYMENT_DISPUTED:
       'A dispute of the payment is open or lost: a refund may pay the cardholder twice. Nothing was done. Have a person decide; to refund all the same send acknowledgeDispute: true, with the same key or a new one.',
     ILLEGAL_TRANSITION:

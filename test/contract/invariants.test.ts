@@ -15,6 +15,7 @@ const BREAKAGES: Readonly<Record<string, string>> = {
   'no-intent-without-work': "update billing_payments set status = 'UNKNOWN' where app_id = ?",
   'open-key-has-work': "update billing_idempotency_keys set state = 'open' where app_id = ? and operation = 'paymentCreate'",
   'keys-agree-with-rows': `update billing_idempotency_keys set errors = '[{"code":"PROCESSOR_REJECTED"}]' where app_id = ?`,
+  'references-are-held': 'update billing_payments set reference_held = null where app_id = ?',
   'collected-with-a-method': 'update billing_payment_methods set detached_at = created_at, default_of = null where app_id = ?',
   'endings-are-under-way': 'update billing_customers set deleting_at = created_at where app_id = ?',
   'transitions-lead-to-status': 'delete from billing_events where app_id = ?',
@@ -33,7 +34,7 @@ describe('billing verify', () => {
     const app = await world.app();
     const { customer } = await world.payer(app);
     await world.customer(app, { email: 'other@example.com' });
-    const payment = await world.payment(app, customer.id, { idempotencyKey: 'payment' });
+    const payment = await world.payment(app, customer.id, { idempotencyKey: 'payment', referenceId: 'order' });
     await world.ask(app, ops.RefundCreateDocument, { input: { paymentId: payment.id } });
     await world.subscription(app, customer.id);
     await world.advance({ days: 1 });

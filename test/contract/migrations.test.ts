@@ -221,16 +221,16 @@ describe('the database itself refuses', () => {
     await expect(world.gateway.database.run('delete from billing_customers where app_id = ?', [a.id])).rejects.toThrow();
   });
 
-  it('the same reference twice in one app, and takes it in another', async () => {
-    const refer = 'update billing_payments set reference_id = ? where app_id = ? and id = ?';
+  it('two payments that may take the money of one reference in one app, and takes it in another', async () => {
+    const refer = 'update billing_payments set reference_id = ?, reference_held = ? where app_id = ? and id = ?';
     const [first, second] = [await world.rows('billing_payments', a), await world.rows('billing_payments', a)].map((rows, index) =>
       String(rows[index]?.['id']),
     );
-    await world.gateway.database.run(refer, ['order:1', a.id, first]);
-    await expect(world.gateway.database.run(refer, ['order:1', a.id, second])).rejects.toThrow();
-    await world.gateway.database.run(refer, ['order:1', b.id, ofB.paymentId]);
+    await world.gateway.database.run(refer, ['order:1', 'order:1', a.id, first]);
+    await expect(world.gateway.database.run(refer, ['order:1', 'order:1', a.id, second])).rejects.toThrow();
+    await world.gateway.database.run(refer, ['order:1', 'order:1', b.id, ofB.paymentId]);
     // Byte by byte: another case is another reference.
-    await world.gateway.database.run(refer, ['ORDER:1', a.id, second]);
+    await world.gateway.database.run(refer, ['ORDER:1', 'ORDER:1', a.id, second]);
   });
 });
 

@@ -194,14 +194,6 @@ describe('paymentCreate DUPLICATE_REFERENCE', () => {
     expect(await takenAtTilled(world, app)).toEqual([4_200]);
   });
 
-  it('answers the decline of the existing payment again', async () => {
-    const { customer } = await world.payer(app);
-    const input = { customerId: customer.id, amount: usd(777_701), referenceId: 'order:1' };
-    const first = await create(input);
-    expect(await create(input)).toEqual({ ...first, replayed: true });
-    expect(await atTilled(world, app, 'charges')).toHaveLength(1);
-  });
-
   it('refuses the reference for another amount, currency or customer', async () => {
     const { customer } = await world.payer(app);
     const { customer: other } = await world.payer(app);

@@ -258,6 +258,15 @@ export class MoneyModel {
         const what = { customerId, paymentMethodId: party[request.with], amount: usd(request.amountMinor), captureMethod };
         return ['paymentCreate', { ...what, referenceId: `order ${name}` }];
       }
+      case 'again': {
+        const named = party.requests.filter(({ input }) => 'referenceId' in input);
+        const earlier = named[request.pick % Math.max(named.length, 1)];
+        if (earlier === undefined) return null;
+        const { operation, input } = earlier;
+        // A bank holds nothing.
+        const method = input['captureMethod'] === 'MANUAL' ? party.card : party[request.with];
+        return [operation, { ...input, ...(operation === 'paymentCreate' ? { paymentMethodId: method } : {}) }];
+      }
       case 'subscribe':
         return ['subscriptionCreate', { customerId: party.customerId, paymentMethodId: party[request.with], price: usd(1_500) }];
       case 'customer':

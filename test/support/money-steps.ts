@@ -7,6 +7,8 @@ export type Request =
   | { readonly do: 'refund'; readonly app: number; readonly pick: number; readonly part: boolean }
   | { readonly do: 'subscribe'; readonly app: number; readonly with: 'card' | 'bank' }
   | { readonly do: 'customer'; readonly app: number }
+  /** A new request about an order, or a return, that was asked for before; a payment maybe with another method. */
+  | { readonly do: 'again'; readonly app: number; readonly pick: number; readonly with: 'card' | 'bank' }
   /** The same request once more, with its key: because it got no answer, or for no reason. */
   | { readonly do: 'repeat'; readonly app: number; readonly pick: number };
 
@@ -70,6 +72,7 @@ export const CALLED_BY: Readonly<Record<Exclude<Request['do'], 'repeat'>, string
   subscribe: 'POST /v1/subscriptions',
   unsubscribe: 'POST /v1/subscriptions/:id/cancel',
   customer: 'POST /v1/customers',
+  again: 'POST /v1/*',
 };
 const OPERATIONS = [
   'POST /v1/payment-intents',
@@ -114,6 +117,7 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   },
   { weight: 1, arbitrary: plain({ do: fc.constant('subscribe' as const), app, with: method }) },
   { weight: 1, arbitrary: plain({ do: fc.constant('customer' as const), app }) },
+  { weight: 4, arbitrary: plain({ do: fc.constant('again' as const), app, pick, with: method }) },
   { weight: 4, arbitrary: plain({ do: fc.constant('repeat' as const), app, pick }) },
 );
 

@@ -182,12 +182,12 @@ async function findCustomer(scope: Scope, key: string) {
 /** The columns of a row that have to change, with what they become. */
 function cleanColumns(row: RawRow, values: readonly string[]): Record<string, unknown> {
   const clean: Record<string, unknown> = {};
-  for (const column of ['metadata', 'description', 'failure_message', 'reference_id', 'reason'] as const) {
+  for (const column of ['metadata', 'description', 'failure_message', 'reference_id', 'reference_held', 'reason'] as const) {
     if (!(column in row) || row[column] === null) continue;
     if (column === 'metadata') clean[column] = JSON.stringify(erasedMetadata(JSON.parse(String(row[column]))));
     else if (column === 'description') clean[column] = null;
     // A reference keeps a payment from being made twice; it goes only if it says who paid.
-    else clean[column] = column === 'reference_id' && holdsOne(String(row[column]), values) ? null : cleanText(row[column], values);
+    else clean[column] = column.startsWith('reference_') && holdsOne(String(row[column]), values) ? null : cleanText(row[column], values);
   }
   for (const column of ['brand', 'last4', 'exp_month', 'exp_year', 'bank_name', 'bank_last']) if (column in row) clean[column] = null;
   return clean;

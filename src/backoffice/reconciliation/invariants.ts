@@ -32,6 +32,13 @@ const refusedYetMade = (operation: string, table: string, isMade: string): strin
   `select k.app_id, k.id from billing_idempotency_keys k join ${table} r on r.app_id = k.app_id and r.id = k.resource_id
     where k.operation = '${operation}' and k.state = 'done' and k.errors <> '[]' and ${isMade}`;
 
+/** Holders of a reference not theirs, or that are over; and what is not over though nobody holds its reference. */
+const holdsWrongly = (table: string, mayStillHold: string): string =>
+  `select p.app_id, p.id from ${table} p where p.reference_held is not null
+    and (p.reference_id is null or p.reference_held <> p.reference_id or (p.status in ('FAILED', 'CANCELED') and not (${mayStillHold})))
+  union all select p.app_id, p.id from ${table} p where p.reference_id is not null and p.reference_held is null and p.status not in ('FAILED', 'CANCELED')
+    and not exists (select 1 from ${table} o where o.app_id = p.app_id and o.reference_held = p.reference_id)`;
+
 const refundsOf = (statuses: string): string =>
   `coalesce((select sum(r.amount_minor) from billing_refunds r where r.app_id = p.app_id and r.payment_id = p.id and r.status in (${statuses})), 0)`;
 
@@ -99,8 +106,17 @@ export const INVARIANTS: readonly Invariant[] = [
     sql: [
       refusedYetMade('customerCreate', 'billing_customers', 'r.tilled_customer_id is not null'),
       refusedYetMade('subscriptionCreate', 'billing_subscriptions', 'r.tilled_subscription_id is not null'),
-      refusedYetMade('refundCreate', 'billing_refunds', 'r.tilled_refund_id is not null'),
+      refusedYetMade('refundCreate', 'billing_refunds', "r.tilled_refund_id is not null and r.status not in ('FAILED', 'CANCELED')"),
       refusedYetMade('paymentCreate', 'billing_payments', "r.status in ('SUCCEEDED', 'REQUIRES_CAPTURE', 'REQUIRES_ACTION', 'PROCESSING')"),
+    ].join(' union all '),
+  },
+  {
+    name: 'references-are-held',
+    sentence:
+      'What took or gave the money of its reference, or may still do so, holds that reference, or another one does; what is over holds none, unless it is being closed at Tilled.',
+    sql: [
+      holdsWrongly('billing_payments', `p.status = 'FAILED' and ${hasJob('p', 'paymentCancel')}`),
+      holdsWrongly('billing_refunds', '1 = 0'),
     ].join(' union all '),
   },
   {

@@ -7,7 +7,7 @@ import { isLegalMove } from '../../billing/kit/transition.js';
 import type { Payment } from '../../billing/payments/payment.entity.js';
 import { duplicateOf, statesOf, statusOf } from '../../billing/payments/payment.mirror.js';
 import { PaymentRepository } from '../../billing/payments/payment.repository.js';
-import { PaymentStatus } from '../../billing/payments/payment.states.js';
+import { OVER_STATUSES, PaymentStatus } from '../../billing/payments/payment.states.js';
 import { RefundRepository } from '../../billing/refunds/refund.repository.js';
 import { SubscriptionRepository } from '../../billing/subscriptions/subscription.repository.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
@@ -53,12 +53,19 @@ export class PaymentComparison implements Comparison<TilledPaymentIntent> {
       isLegal: row === null || snapshot === null || status === null || isLegalMove(statesOf(snapshot), row.status, status),
       // An intent that took nothing and holds nothing, such as a lost answer leaves behind, need not be known here.
       mayBeMissing: row === null && (status === null || status === CANCELED || status === FAILED),
+      isSecond: row !== null && snapshot !== null && isBesideHolder(row, snapshot),
       oursChangedAt: row?.updatedAt ?? null,
       theirsChangedAt: dateOf(snapshot),
       subjects: withoutMissing(row?.id, tilledId, marked, ...(await refundsUnderWay(tx, row))),
       healing: tilledId === null ? [] : [{ kind: jobKindOf('payment_intent'), subject: tilledId }],
     };
   }
+}
+
+/** Whether it took money for an order that another payment took money for, or may take it, and still has it. */
+function isBesideHolder(row: Payment, snapshot: TilledPaymentIntent): boolean {
+  const isBeside = row.referenceId !== null && row.referenceHeld === null && !OVER_STATUSES.includes(row.status);
+  return isBeside && !duplicateOf(row.id, snapshot).isOver;
 }
 
 /** Refunds that may be given at this moment: until their jobs are done the sums may differ. */

@@ -4,8 +4,10 @@ import type { TilledAccountClient } from '../../tilled/tilled.client.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { changeOnce } from '../kit/change-once.js';
 import type { Processor } from '../kit/processor.js';
+import { CLOSING_REASON } from './payment.attempt.js';
 import type { PaymentMirror } from './payment.mirror.js';
 import type { PaymentRecorder } from './payment.recorder.js';
+import type { ClosingPayload } from './payment.reference.js';
 import { PaymentRepository } from './payment.repository.js';
 
 interface PaymentChangesParts {
@@ -37,10 +39,12 @@ export class PaymentChanges {
     });
   }
 
-  /** Releases what was held. */
+  /** Releases what was held, or closes what failed so that nobody can pay it any more. */
   async cancel(scope: Scope, execution: Execution): Promise<void> {
+    const { isClosing = false } = (execution.payload ?? {}) as Partial<ClosingPayload>;
+    const reason = isClosing ? CLOSING_REASON : 'requested_by_customer';
     await this.change(scope, execution, {
-      send: (tilled, id) => tilled.cancelPaymentIntent(id, { cancellation_reason: 'requested_by_customer' }),
+      send: (tilled, id) => tilled.cancelPaymentIntent(id, { cancellation_reason: reason }),
       done: ['canceled'],
       resend: 'atOnce',
     });

@@ -51,7 +51,8 @@ describeEnum(PaymentStatus, {
 })
 @Entity({ tableName: 'billing_payments' })
 @Unique({ name: 'billing_payments_tilled', properties: ['appId', 'tilledPaymentIntentId'] })
-@Unique({ name: 'billing_payments_reference', properties: ['appId', 'referenceId'] })
+@Unique({ name: 'billing_payments_reference_held', properties: ['appId', 'referenceHeld'] })
+@Index({ name: 'billing_payments_reference', properties: ['appId', 'referenceId', 'id'] })
 @Index({ name: 'billing_payments_customer', properties: ['appId', 'customerId', 'id'] })
 @Index({ name: 'billing_payments_subscription', properties: ['appId', 'subscriptionId', 'id'] })
 @Index({ name: 'billing_payments_method', properties: ['appId', 'paymentMethodId'] })
@@ -98,9 +99,17 @@ export class Payment extends TenantRow {
   @MinorColumn()
   refundReservedMinor!: number;
 
-  @Field(() => String, { nullable: true, description: "The app's own name for this payment, e.g. order:789; unique in the app." })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The app's own name for what is paid, e.g. order:789. Several payments may have it, one try after the other; at most one of them took or may take the money.",
+  })
   @Text(255, { nullable: true })
   referenceId!: string | null;
+
+  /** The reference, while this payment took or may take its money: no second one can have it. Null once it is over. */
+  @Text(255, { nullable: true })
+  referenceHeld!: string | null;
 
   @Field(() => String, { nullable: true, description: "The app's own words about it; the processor does not get them." })
   @Text(500, { nullable: true })

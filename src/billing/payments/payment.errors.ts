@@ -1,6 +1,6 @@
 import { AppError, OutcomeUnknown, ProcessorRejected, UserErrorCode, type UserErrorFacts } from '../../platform/errors.js';
 import type { Payment } from './payment.entity.js';
-import { PaymentStatus } from './payment.states.js';
+import { isSettled, PaymentStatus } from './payment.states.js';
 
 /** The failure code of a payment, or refund, that the processor refused to try. */
 export const PROCESSOR_REJECTED = 'processor_rejected';
@@ -33,7 +33,7 @@ export class PaymentDeclined extends AppError {
   }
 }
 
-/** The reference belongs to a payment of another amount or customer. */
+/** The reference is held by one that differs in what it takes or gives, or from whom. */
 export class DuplicateReference extends AppError {
   readonly code = UserErrorCode.DUPLICATE_REFERENCE;
   override readonly field = ['referenceId'];
@@ -43,15 +43,26 @@ export class DuplicateReference extends AppError {
   }
 }
 
-/** What a failed payment tells its caller. */
-export function declineOf(payment: Payment): PaymentDeclined {
-  return new PaymentDeclined(payment.failureCode ?? 'generic_decline', payment.failureMessage ?? 'The payment was declined.');
+/** The payment was called off before it took money: by somebody, by the end of its hold, or for want of an answer. */
+class PaymentCanceled extends AppError {
+  readonly code = UserErrorCode.PAYMENT_CANCELED;
+
+  constructor(id: string) {
+    super(`Payment ${id} was canceled and takes no money: to try again, send a new request with a new idempotency key.`);
+  }
+}
+
+/** The failure that a payment's row shows; null where it went well, goes on, or is not known. */
+export function failureOf({ id, status, failureCode, failureMessage }: Payment): AppError | null {
+  if (status === PaymentStatus.CANCELED) return new PaymentCanceled(id);
+  if (status !== PaymentStatus.FAILED) return null;
+  if (failureCode === PROCESSOR_REJECTED) return new ProcessorRejected(failureMessage ?? '');
+  return new PaymentDeclined(failureCode ?? 'generic_decline', failureMessage ?? 'The payment was declined.');
 }
 
 /** What a payment's row says of how taking it ended; nothing where it went well, or goes on without us. */
 export function errorsOf(payment: Payment): readonly UserErrorFacts[] {
-  if (payment.status === PaymentStatus.UNKNOWN) return [new OutcomeUnknown().facts()];
-  if (payment.status !== PaymentStatus.FAILED) return [];
-  const isRefused = payment.failureCode === PROCESSOR_REJECTED;
-  return [(isRefused ? new ProcessorRejected(payment.failureMessage ?? '') : declineOf(payment)).facts()];
+  if (!isSettled(payment.status)) return [new OutcomeUnknown().facts()];
+  const failure = failureOf(payment);
+  return failure === null ? [] : [failure.facts()];
 }

@@ -30,7 +30,7 @@ export class PaymentCreateInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "The app's own name for the payment, 1 to 255 characters, unique in the app, e.g. order:789. The same reference, amount and customer again answer the payment there is; with anything else it is DUPLICATE_REFERENCE.",
+      "The app's own name for what is paid, e.g. order:789, 1 to 255 characters. While a payment under it took the money, or may still take it, no second one is made: asked for the same amount, customer and capture that one is answered, with `replayed: true`, else DUPLICATE_REFERENCE. After a payment that FAILED or was CANCELED it is free for another try, with a new idempotency key.",
   })
   @IsOptional()
   @Length(1, 255)
@@ -87,6 +87,9 @@ export class CustomerPaymentsArgs extends PageArgs {
 export class PaymentsArgs extends CustomerPaymentsArgs {
   @Field(() => ID, { nullable: true, description: 'Only payments of this customer; none for an id that is not there. Absent: of all.' })
   customerId?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Every payment under this reference: each try of it.' })
+  referenceId?: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'What became of a mutation of a payment.' })

@@ -1,6 +1,7 @@
 import type { Clock } from '../../platform/clock.js';
 import { assignChanged } from '../../platform/db/changes.js';
 import type { Ids } from '../../platform/ids.js';
+import type { Jobs } from '../../platform/jobs/jobs.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentIntent } from '../../tilled/tilled.shapes.js';
 import { DivergenceKind } from '../kit/divergence.entity.js';
@@ -15,6 +16,7 @@ import type { SubscriptionMirror } from '../subscriptions/subscription.mirror.js
 import { SubscriptionRepository } from '../subscriptions/subscription.repository.js';
 import { CLOSING_REASON, isAttemptOpen, progressOf } from './payment.attempt.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
+import { settleReference } from './payment.reference.js';
 import { PaymentRepository } from './payment.repository.js';
 import { CARD_PAYMENT_STATES, PAYMENT_STATES, PaymentStatus } from './payment.states.js';
 
@@ -23,13 +25,16 @@ const { PENDING, REQUIRES_ACTION, PROCESSING, REQUIRES_CAPTURE, SUCCEEDED, FAILE
 /** Of these only the attempt knows what they mean for its payment: another confirm may still be under way. */
 const ENDED_WITHOUT_MONEY = ['declined', 'unpaid', 'canceled'];
 
+interface PaymentMirrorParts {
+  readonly jobs: Jobs;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly subscriptions: SubscriptionMirror;
+}
+
 /** The only place that writes what Tilled says of a payment intent, whether an answer or an event brought it. */
 export class PaymentMirror {
-  constructor(
-    private readonly clock: Clock,
-    private readonly ids: Ids,
-    private readonly subscriptions: SubscriptionMirror,
-  ) {}
+  constructor(private readonly parts: PaymentMirrorParts) {}
 
   /**
    * Records an intent on the payment it belongs to, and makes the payment when Tilled took it for one of our
@@ -57,7 +62,9 @@ export class PaymentMirror {
     const { capturedMinor, currency } = payment;
     if (capturedMinor > capturedBefore)
       tx.db.afterCommit(() => tx.request.metrics.captured.inc({ currency }, capturedMinor - capturedBefore));
-    if (move === 'moved' || hasChanged) payment.updatedAt = this.clock.now();
+    if (move === 'moved' || hasChanged) payment.updatedAt = this.parts.clock.now();
+    const rival = await settleReference(tx, this.parts.jobs, { payment, intent, move });
+    if (rival !== null) await recordDuplicate(tx, duplicateOf(rival.id, intent));
     if (move === 'moved') await this.tellSubscription(tx, payment, { before, at: new Date(intent.created_at) });
     tx.request.log.info('payment mirrored', {
       customerId: payment.customerId,
@@ -76,8 +83,8 @@ export class PaymentMirror {
     { before, at }: { readonly before: PaymentStatus; readonly at: Date },
   ): Promise<void> {
     if (subscriptionId === null) return;
-    if (isTaken(status) && !isTaken(before)) await this.subscriptions.recordPaid(tx, subscriptionId, at);
-    if (isTaken(before) && !isTaken(status)) await this.subscriptions.recordReturned(tx, subscriptionId, at);
+    if (isTaken(status) && !isTaken(before)) await this.parts.subscriptions.recordPaid(tx, subscriptionId, at);
+    if (isTaken(before) && !isTaken(status)) await this.parts.subscriptions.recordReturned(tx, subscriptionId, at);
   }
 
   private async paymentOf(tx: Scope, intent: TilledPaymentIntent): Promise<Payment | null> {
@@ -101,11 +108,11 @@ export class PaymentMirror {
   }
 
   private async newPayment(tx: Scope, intent: TilledPaymentIntent, { row, isDuplicate }: RowMatch<Subscription>): Promise<Payment> {
-    const now = this.clock.now();
+    const now = this.parts.clock.now();
     const tilledMethodId = intent.payment_method?.id;
     const method = tilledMethodId === undefined ? null : await PaymentMethodRepository.of(tx).findByTilledId(tilledMethodId);
     return PaymentRepository.of(tx).add({
-      id: this.ids.make('pay'),
+      id: this.parts.ids.make('pay'),
       version: 1,
       customerId: row.customerId,
       paymentMethodId: method?.id ?? null,
@@ -119,6 +126,7 @@ export class PaymentMirror {
       refundedMinor: 0,
       refundReservedMinor: 0,
       referenceId: null,
+      referenceHeld: null,
       description: null,
       failureCode: null,
       failureMessage: null,

@@ -8,8 +8,9 @@ import { recordAnswer } from '../kit/record-answer.js';
 import { moveTo } from '../kit/transition.js';
 import type { Payment } from './payment.entity.js';
 import type { PaymentMirror } from './payment.mirror.js';
+import { letGoOfReference } from './payment.reference.js';
 import { PaymentRepository } from './payment.repository.js';
-import { PAYMENT_STATES, PaymentStatus } from './payment.states.js';
+import { OVER_STATUSES, PAYMENT_STATES, PaymentStatus } from './payment.states.js';
 
 interface PaymentRecorderParts {
   readonly processor: Processor;
@@ -66,6 +67,7 @@ export class PaymentRecorder {
     if (!PAYMENT_STATES.edges[payment.status].includes(status)) return;
     await moveTo(tx, payment, status, PAYMENT_STATES);
     Object.assign(payment, facts, { updatedAt: this.parts.clock.now() });
+    if (OVER_STATUSES.includes(status)) await letGoOfReference(tx, payment);
     tx.request.log.info('payment set', {
       customerId: payment.customerId,
       paymentId: id,

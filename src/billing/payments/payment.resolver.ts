@@ -38,7 +38,11 @@ export class PaymentResolver {
   }
 
   @Allow(...READERS)
-  @Query(() => Payment, { nullable: true, description: "One payment by the app's own name for it; null where there is none." })
+  @Query(() => Payment, {
+    nullable: true,
+    description:
+      "One payment by the app's own name for what it pays: of several the one that took the money or may take it; if none does, the newest. Null where there is none. `payments(referenceId:)` has all.",
+  })
   paymentByReferenceId(
     @Arg('referenceId', () => String, { description: 'The referenceId that was given to paymentCreate, exactly.' }) referenceId: string,
     @Ctx() scope: Scope,
@@ -53,7 +57,7 @@ export class PaymentResolver {
     @Ctx() scope: Scope,
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Payment>> {
-    return connection(PaymentRepository.of(scope).list(pageOf(args, columns), args.status ?? null, args.customerId ?? null));
+    return connection(PaymentRepository.of(scope).list(pageOf(args, columns), args));
   }
 
   @Reads('customerId')

@@ -1,11 +1,11 @@
-import { type AppError, OutcomeUnknown, ProcessorRejected } from '../../platform/errors.js';
+import { OutcomeUnknown, ProcessorRejected } from '../../platform/errors.js';
 import type { Execution } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledCurrency, TilledPaymentIntent, TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { markOf, type Processor } from '../kit/processor.js';
 import { type AttemptStep, CLOSING_REASON, NEXT_STEP, progressOf, type UnansweredConfirms, unansweredConfirms } from './payment.attempt.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
-import { declineOf, PROCESSOR_REJECTED } from './payment.errors.js';
+import { failureOf, PROCESSOR_REJECTED } from './payment.errors.js';
 import type { PaymentRecorder } from './payment.recorder.js';
 import { PaymentRepository } from './payment.repository.js';
 import { isSettled, PaymentStatus } from './payment.states.js';
@@ -39,17 +39,20 @@ const INTENT_GOOD_FOR_MS = 3_600_000;
 export class PaymentSender {
   constructor(private readonly parts: PaymentSenderParts) {}
 
-  /** Takes the payment, once. Throws PaymentDeclined, ProcessorRejected, ProcessorUnavailable or OutcomeUnknown. */
+  /**
+   * Takes the payment, once. Throws PaymentDeclined, PaymentCanceled, ProcessorRejected, ProcessorUnavailable or
+   * OutcomeUnknown.
+   */
   async create(scope: Scope, execution: Execution): Promise<void> {
     const payment = await this.paymentOf(scope, execution.subject);
     if (!isSettled(payment.status)) {
       const outcome = await this.parts.recorder.recordingUnknown(scope, execution, async () =>
         this.outcomeOf(scope, execution, await this.intentOf(scope, execution, payment)),
       );
-      await this.parts.recorder.record(scope, execution, outcome, declineIn);
+      await this.parts.recorder.record(scope, execution, outcome, failureOf);
     }
-    const decline = declineIn(await this.paymentOf(scope, execution.subject));
-    if (decline !== null) throw decline;
+    const failure = failureOf(await this.paymentOf(scope, execution.subject));
+    if (failure !== null) throw failure;
   }
 
   private async paymentOf(scope: Scope, id: string): Promise<Payment> {
@@ -173,8 +176,4 @@ export class PaymentSender {
 /** What the attempt does next about what Tilled shows. */
 function stepAfter({ intent, confirms }: IntentAnswer): AttemptStep {
   return NEXT_STEP[progressOf(intent)][confirms];
-}
-
-function declineIn(payment: Payment): AppError | null {
-  return payment.status === PaymentStatus.FAILED ? declineOf(payment) : null;
 }

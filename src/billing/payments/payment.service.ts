@@ -1,5 +1,6 @@
 import type { Clock } from '../../platform/clock.js';
 import { IllegalTransition, InvalidInput } from '../../platform/errors.js';
+import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { IdempotentMutation, Intent, Outcome } from '../../platform/idempotency/mutation.js';
 import type { Ids } from '../../platform/ids.js';
@@ -13,9 +14,10 @@ import type { PaymentChanges } from './payment.changes.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { DuplicateReference, errorsOf } from './payment.errors.js';
 import type { PaymentCancelInput, PaymentCaptureInput, PaymentCreateInput } from './payment.inputs.js';
+import { CANCEL, letGoOfReference } from './payment.reference.js';
 import { PaymentRepository } from './payment.repository.js';
 import type { MethodAtTilled, PaymentSender } from './payment.sender.js';
-import { PaymentStatus } from './payment.states.js';
+import { OVER_STATUSES, PaymentStatus } from './payment.states.js';
 
 interface PaymentServiceParts {
   readonly intents: Intents;
@@ -28,7 +30,6 @@ interface PaymentServiceParts {
 const { PENDING, REQUIRES_ACTION, REQUIRES_CAPTURE, FAILED } = PaymentStatus;
 
 const CAPTURE = 'paymentCapture';
-const CANCEL = 'paymentCancel';
 /** What becomes of money that is held: one at a time. */
 const ENDINGS = [CAPTURE, CANCEL];
 
@@ -41,7 +42,11 @@ export class PaymentService {
   readonly creation: IdempotentMutation<Payment> = {
     operation: 'paymentCreate',
     execute: (scope, execution) => this.parts.sender.create(scope, execution),
-    withdraw: async (scope, execution) => PaymentRepository.of(scope).remove(await PaymentRepository.of(scope).lock(execution.subject)),
+    withdraw: async (tx, execution) => {
+      const payment = await PaymentRepository.of(tx).lock(execution.subject);
+      await letGoOfReference(tx, payment);
+      PaymentRepository.of(tx).remove(payment);
+    },
     load: loadById,
     errorsOf,
   };
@@ -93,7 +98,7 @@ export class PaymentService {
   }
 
   private async intendCreate(tx: Scope, input: PaymentCreateInput, isSecondTry: boolean): Promise<Intent> {
-    const existing = input.referenceId && isSecondTry ? await PaymentRepository.of(tx).lockByReferenceId(input.referenceId) : null;
+    const existing = input.referenceId && isSecondTry ? await PaymentRepository.of(tx).lockHolderOf(input.referenceId) : null;
     if (existing !== null) return existingIntent(existing, input);
     const method = await usableMethod(tx, input.customerId, input.paymentMethodId);
     const payload: MethodAtTilled = { id: method.tilledPaymentMethodId, type: method.type.toLowerCase() as TilledPaymentMethodType };
@@ -117,6 +122,7 @@ export class PaymentService {
       refundedMinor: 0,
       refundReservedMinor: 0,
       referenceId: input.referenceId ?? null,
+      referenceHeld: input.referenceId ?? null,
       description: input.description ?? null,
       failureCode: null,
       failureMessage: null,
@@ -127,12 +133,17 @@ export class PaymentService {
   }
 }
 
-/** The same reference again: the same payment if it asks for the same, else a mistake. */
+/**
+ * A reference whose payment took the money, or may still take it: that payment if the same is asked for, else a
+ * mistake. With what it is paid is not compared: another card is no reason to take the money twice.
+ */
 function existingIntent(existing: Payment, input: PaymentCreateInput): Intent {
+  if (OVER_STATUSES.includes(existing.status)) throw new AlreadyRunning(CANCEL, existing.id);
   const isSame =
     existing.amountMinor === input.amount.amountMinor &&
     existing.currency === input.amount.currency &&
-    existing.customerId === input.customerId;
+    existing.customerId === input.customerId &&
+    existing.captureMethod === (input.captureMethod ?? CaptureMethod.AUTOMATIC);
   if (!isSame) throw new DuplicateReference('payment', input.referenceId ?? '', existing.id);
   return { subject: existing.id, isExisting: true };
 }

@@ -41,6 +41,9 @@ export const CARD_PAYMENT_STATES: PaymentStates = { ...PAYMENT_STATES, edges: { 
 /** States in which something more is to be done or decided before it is known whether the money is taken. */
 export const UNDECIDED_STATUSES: readonly PaymentStatus[] = [PENDING, UNKNOWN, REQUIRES_ACTION, REQUIRES_CAPTURE];
 
+/** States of a payment that took nothing, or gave it all back to the bank, and that nobody goes on with. */
+export const OVER_STATUSES: readonly PaymentStatus[] = [FAILED, CANCELED];
+
 /** Whether a request to take the payment needs nothing more from us. */
 export function isSettled(status: PaymentStatus): boolean {
   return status !== PENDING && status !== UNKNOWN;

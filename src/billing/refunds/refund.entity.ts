@@ -49,7 +49,8 @@ describeEnum(RefundStatus, {
 })
 @Entity({ tableName: 'billing_refunds' })
 @Unique({ name: 'billing_refunds_tilled', properties: ['appId', 'tilledRefundId'] })
-@Unique({ name: 'billing_refunds_reference', properties: ['appId', 'referenceId'] })
+@Unique({ name: 'billing_refunds_reference_held', properties: ['appId', 'referenceHeld'] })
+@Index({ name: 'billing_refunds_reference', properties: ['appId', 'referenceId', 'id'] })
 @Index({ name: 'billing_refunds_payment', properties: ['appId', 'paymentId', 'id'] })
 @Index({ name: 'billing_refunds_customer', properties: ['appId', 'customerId', 'id'] })
 export class Refund extends TenantRow {
@@ -77,9 +78,17 @@ export class Refund extends TenantRow {
   @Text(32, { nullable: true })
   reason!: RefundReason | null;
 
-  @Field(() => String, { nullable: true, description: "The app's own name for this refund; unique among the app's refunds." })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The app's own name for what is given back, e.g. return:12. Several refunds may have it, one try after the other; at most one of them gave or may give the money.",
+  })
   @Text(255, { nullable: true })
   referenceId!: string | null;
+
+  /** The reference, while this refund gave or may give its money: no second one can have it. Null once it is over. */
+  @Text(255, { nullable: true })
+  referenceHeld!: string | null;
 
   @Field(() => String, {
     nullable: true,

@@ -30,7 +30,7 @@ export class RefundCreateInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "The app's own name for the refund, 1 to 255 characters, unique among its refunds. The same reference, payment and amount again answer the refund there is; with anything else it is DUPLICATE_REFERENCE.",
+      "The app's own name for what is given back, e.g. return:12, 1 to 255 characters. While a refund under it gave the money, or may still give it, no second one is made: asked for the same payment and amount that one is answered, with `replayed: true`, else DUPLICATE_REFERENCE. After a refund that FAILED or was CANCELED it is free for another try, with a new idempotency key.",
   })
   @IsOptional()
   @Length(1, 255)

@@ -13,7 +13,7 @@ import type { Payment } from '../payments/payment.entity.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
 import { type Refund, RefundReason } from './refund.entity.js';
 import { RefundRepository } from './refund.repository.js';
-import { REFUND_STATES, RESERVING_STATUSES, RefundStatus } from './refund.states.js';
+import { OVER_STATUSES, REFUND_STATES, RESERVING_STATUSES, RefundStatus } from './refund.states.js';
 
 /** The only place that writes what Tilled says of refunds, and that counts a payment's refunded sums. */
 export class RefundMirror {
@@ -42,6 +42,7 @@ export class RefundMirror {
       failureMessage: snapshot.failure_message?.slice(0, 500) ?? null,
     });
     if (move === 'moved' || hasChanged) refund.updatedAt = this.clock.now();
+    letGoIfOver(refund);
     await this.recount(tx, payment);
     tx.request.log.info('refund mirrored', {
       customerId: payment.customerId,
@@ -61,6 +62,7 @@ export class RefundMirror {
     if (!REFUND_STATES.edges[refund.status].includes(status)) return;
     await moveTo(tx, refund, status, REFUND_STATES);
     Object.assign(refund, facts, { updatedAt: this.clock.now() });
+    letGoIfOver(refund);
     await this.recount(tx, payment);
     tx.request.log.info('refund set', {
       customerId: refund.customerId,
@@ -113,6 +115,7 @@ export class RefundMirror {
       currency: payment.currency,
       reason: RefundReason[(snapshot.reason ?? '').toUpperCase() as keyof typeof RefundReason] ?? null,
       referenceId: null,
+      referenceHeld: null,
       failureCode: null,
       failureMessage: null,
       metadata: {},
@@ -120,6 +123,11 @@ export class RefundMirror {
       updatedAt: now,
     });
   }
+}
+
+/** A refund that is over lets go of its reference, in the commit that says so: it never comes back. */
+function letGoIfOver(refund: Refund): void {
+  if (OVER_STATUSES.includes(refund.status)) refund.referenceHeld = null;
 }
 
 /** A second refund with the mark of ours. It is over when it gave nothing back. */

@@ -21,8 +21,9 @@ export class RefundRepository extends TenantRepository<Refund> {
     return tilledRefundId ?? (status === RefundStatus.FAILED ? REFUSED : null);
   }
 
-  findByReferenceId(referenceId: string): Promise<Refund | null> {
-    return this.findBy('referenceId', referenceId);
+  /** The refund that gave the money of a reference, or may give it; null while the reference is free. */
+  findHolderOf(referenceId: string): Promise<Refund | null> {
+    return this.findBy('referenceHeld', referenceId);
   }
 
   /** All refunds of a payment, oldest first. */

@@ -1,14 +1,5 @@
 import type { Clock } from '../../platform/clock.js';
-import {
-  AppError,
-  assert,
-  IllegalTransition,
-  InvalidInput,
-  OutcomeUnknown,
-  ProcessorRejected,
-  UserErrorCode,
-  type UserErrorFacts,
-} from '../../platform/errors.js';
+import { assert, IllegalTransition, InvalidInput, ProcessorRejected } from '../../platform/errors.js';
 import { Postponed } from '../../platform/idempotency/idempotency.errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import { type Execution, type IdempotentMutation, type Intent, isLeftOpen, type Outcome } from '../../platform/idempotency/mutation.js';
@@ -23,36 +14,11 @@ import { DuplicateReference, PROCESSOR_REJECTED } from '../payments/payment.erro
 import { PaymentRepository } from '../payments/payment.repository.js';
 import { PaymentStatus } from '../payments/payment.states.js';
 import type { Refund } from './refund.entity.js';
+import { errorsOf, failureOf, PaymentDisputed, RefundTooLarge, throwFailureOf } from './refund.errors.js';
 import type { RefundCreateInput } from './refund.inputs.js';
 import type { RefundMirror } from './refund.mirror.js';
 import { RefundRepository } from './refund.repository.js';
 import { RESERVING_STATUSES, RefundStatus } from './refund.states.js';
-
-/** The refund asked for exceeds what is left of the payment. */
-class RefundTooLarge extends AppError {
-  readonly code = UserErrorCode.REFUND_TOO_LARGE;
-  override readonly field = ['amount', 'amountMinor'];
-
-  constructor(
-    readonly askedMinor: number,
-    readonly refundableMinor: number,
-  ) {
-    super(`Asked to refund ${askedMinor} minor units; ${refundableMinor} can be refunded.`);
-  }
-}
-
-/** The cardholder's bank has the money back already, or may have soon: a refund as well would pay them twice. */
-class PaymentDisputed extends AppError {
-  readonly code = UserErrorCode.PAYMENT_DISPUTED;
-  override readonly isOutcome = false;
-  override readonly field = ['paymentId'];
-
-  constructor(paymentId: string) {
-    super(
-      `A dispute of payment ${paymentId} is open or lost: a refund may pay twice. Send acknowledgeDispute: true to refund all the same.`,
-    );
-  }
-}
 
 /** What nouns above refunds know about a payment. */
 export interface RefundDependents {
@@ -95,7 +61,7 @@ export class RefundService {
 
   private async intendCreate(tx: Scope, input: RefundCreateInput): Promise<Intent> {
     const payment = await PaymentRepository.of(tx).lock(input.paymentId, ['paymentId']);
-    const existing = input.referenceId ? await RefundRepository.of(tx).findByReferenceId(input.referenceId) : null;
+    const existing = input.referenceId ? await RefundRepository.of(tx).findHolderOf(input.referenceId) : null;
     if (existing !== null) return existingIntent(existing, payment, input);
     if (payment.status !== PaymentStatus.SUCCEEDED) throw new IllegalTransition('payment', payment.status, 'refunded');
     const amountMinor = amountOf(payment, input, refundableOf(payment));
@@ -119,6 +85,7 @@ export class RefundService {
       currency: payment.currency,
       reason: input.reason ?? null,
       referenceId: input.referenceId ?? null,
+      referenceHeld: input.referenceId ?? null,
       failureCode: null,
       failureMessage: null,
       metadata: mergedMetadata({}, input.metadata),
@@ -129,7 +96,7 @@ export class RefundService {
 
   private async sendCreate(scope: Scope, execution: Execution): Promise<void> {
     const refund = await RefundRepository.of(scope).get(execution.subject);
-    if (refund.tilledRefundId !== null || refund.status === FAILED) return;
+    if (refund.tilledRefundId !== null || refund.status === FAILED) return throwFailureOf(refund);
     const payment = await PaymentRepository.of(scope).get(refund.paymentId);
     const snapshot = await this.orRecorded(scope, execution, async () => {
       const known = execution.isFirst ? null : await this.findAtTilled(scope, refund, payment);
@@ -149,9 +116,10 @@ export class RefundService {
       readAgain: () => this.parts.processor.ask(scope, (tilled) => tilled.getRefund(snapshot.id)),
       record: async (tx, latest) => {
         await this.parts.mirror.record(tx, payment.id, latest);
-        return null;
+        return failureOf(await RefundRepository.of(tx).lock(refund.id));
       },
     });
+    throwFailureOf(await RefundRepository.of(scope).get(refund.id));
   }
 
   private ask(scope: Scope, execution: Execution, { refund, payment }: { refund: Refund; payment: Payment }): Promise<TilledRefund> {
@@ -211,13 +179,6 @@ function stateOf(refund: Refund): string {
 function refundableOf(payment: Payment): number {
   // What was given back at Tilled by hand may be more than what our own refunds left of it.
   return Math.max(0, payment.capturedMinor - payment.refundReservedMinor);
-}
-
-/** What a refund's row says of how giving it ended; nothing where it went well, or goes on without us. */
-function errorsOf(refund: Refund): readonly UserErrorFacts[] {
-  if (refund.status === UNKNOWN) return [new OutcomeUnknown().facts()];
-  const isRefused = refund.status === FAILED && refund.failureCode === PROCESSOR_REJECTED;
-  return isRefused ? [new ProcessorRejected(refund.failureMessage ?? '').facts()] : [];
 }
 
 /** The same reference again: the same refund if it asks for the same, else a mistake. */

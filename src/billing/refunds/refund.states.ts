@@ -23,5 +23,8 @@ export const REFUND_STATES: { readonly noun: 'refund'; readonly edges: Readonly<
   },
 };
 
+/** States of a refund that gave nothing and will not give anything. */
+export const OVER_STATUSES: readonly RefundStatus[] = [FAILED, CANCELED];
+
 /** States in which a refund keeps its part of the payment from other refunds. */
 export const RESERVING_STATUSES: readonly RefundStatus[] = [PENDING, SUCCEEDED, REQUIRES_ACTION, UNKNOWN];
