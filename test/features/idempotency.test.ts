@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { atTilled, refuse, takenAtTilled } from '../support/at-tilled.js';
 import * as ops from '../support/operations.generated.js';
@@ -47,10 +48,50 @@ describe('the same key and input', () => {
     expect((await send()).headers.get('idempotency-replayed')).toBe('true');
   });
 
-  it('takes the key of the input rather than that of the header', async () => {
-    const first = await pay({ idempotencyKey: 'key-1' }, header('key-2'));
-    expect((await pay({ idempotencyKey: 'key-1' }, header('key-3'))).payment?.id).toBe(first.payment?.id);
-    expect((await pay({}, header('key-2'))).payment?.id).not.toBe(first.payment?.id);
+  it('may be in the input and in the header, but one that differs is refused, and neither key is used up', async () => {
+    expect(await pay({ idempotencyKey: 'key-1' }, header('key-2'))).toMatchObject({
+      payment: null,
+      userErrors: [{ code: 'INVALID', field: ['idempotencyKey'] }],
+    });
+    const first = await pay({ idempotencyKey: 'key-1' }, header('key-1'));
+    expect(first).toMatchObject({ payment: { status: 'SUCCEEDED' }, replayed: false });
+    expect(await pay({}, header('key-1'))).toEqual({ ...first, replayed: true });
+    expect(await pay({}, header('key-2'))).toMatchObject({ payment: { status: 'SUCCEEDED' }, replayed: false });
+    expect(await takenAtTilled(world, app)).toEqual([4_200, 4_200]);
+  });
+
+  it('is the same input whether a field is null, left out or its default', async () => {
+    const first = await pay({ idempotencyKey: 'key-1' });
+    const nothing = { paymentMethodId: null, captureMethod: null, referenceId: null, description: null, metadata: null };
+    expect(await pay({ ...nothing, idempotencyKey: 'key-1' })).toEqual({ ...first, replayed: true });
+    expect(await pay({ captureMethod: 'AUTOMATIC', idempotencyKey: 'key-1' })).toEqual({ ...first, replayed: true });
+    expect(await pay({ ...nothing, idempotencyKey: 'key-2' })).toMatchObject({ replayed: false });
+    for (const metadata of [{}, { note: null }] as Record<string, string | null>[])
+      expect(await pay({ metadata, idempotencyKey: 'key-2' })).toMatchObject({ replayed: true });
+    expect(await takenAtTilled(world, app)).toEqual([4_200, 4_200]);
+  });
+
+  it('is another input where null removes something that leaving it out does not', async () => {
+    const { id } = await world.subscription(app, customerId, { planCode: 'gold', metadata: { note: 'x' } });
+    const update = async (input: Partial<ops.SubscriptionUpdateInput>, key: string) =>
+      (await world.ask(app, ops.SubscriptionUpdateDocument, { input: { id, ...input } }, header(key))).subscriptionUpdate;
+    const reused = { userErrors: [{ code: 'IDEMPOTENCY_KEY_REUSED' }] };
+    expect(await update({ planCode: null }, 'key-1')).toMatchObject({ subscription: { planCode: null }, userErrors: [] });
+    expect(await update({}, 'key-1')).toMatchObject(reused);
+    expect(await update({ metadata: { note: null } }, 'key-2')).toMatchObject({ subscription: { metadata: {} }, userErrors: [] });
+    expect(await update({ metadata: {} }, 'key-2')).toMatchObject(reused);
+    expect(await update({ metadata: { note: null }, price: null, paymentMethodId: null }, 'key-2')).toMatchObject({ replayed: true });
+  });
+
+  it('is known under a key of the build before, which told null from a field that was left out', async () => {
+    const first = await pay({ description: null, idempotencyKey: 'key-1' });
+    const before = { amount: usd(4_200), captureMethod: 'AUTOMATIC', customerId, description: null };
+    const fingerprint = createHash('sha256').update(JSON.stringify(before)).digest('hex');
+    await world.gateway.database.run('update billing_idempotency_keys set fingerprint = ? where app_id = ?', [fingerprint, app.id]);
+    expect(await pay({ description: null, idempotencyKey: 'key-1' })).toEqual({ ...first, replayed: true });
+    expect(await pay({ description: 'other', idempotencyKey: 'key-1' })).toMatchObject({
+      userErrors: [{ code: 'IDEMPOTENCY_KEY_REUSED' }],
+    });
   });
 
   it('is the same input whatever the order of its fields', async () => {

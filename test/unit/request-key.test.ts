@@ -18,11 +18,11 @@ describe('the id of a request by its idempotency key', () => {
     expect(idFor(caller(SERVICE), { amount: 1 })).toBeNull();
   });
 
-  it("is that of the input's key, whatever the header says, and of the header's where the input has none", () => {
-    const byInput = idFor(caller(SERVICE, 'header'), { idempotencyKey: 'input' });
-    expect(byInput).toBe(idFor(caller(SERVICE), { idempotencyKey: 'input' }));
-    expect(idFor(caller(SERVICE, 'header'), {})).toBe(idFor(caller(SERVICE), { idempotencyKey: 'header' }));
-    expect(idFor(caller(SERVICE, 'header'), {})).not.toBe(byInput);
+  it('is the same wherever the key is, and none if two places name two keys', () => {
+    const byInput = idFor(caller(SERVICE), { idempotencyKey: 'key' });
+    expect([idFor(caller(SERVICE, 'key'), {}), idFor(caller(SERVICE, 'key'), { idempotencyKey: 'key' })]).toEqual([byInput, byInput]);
+    expect(idFor(caller(SERVICE, 'key'), { idempotencyKey: null })).toBe(byInput);
+    expect(() => idFor(caller(SERVICE, 'header'), { idempotencyKey: 'input' })).toThrow(InvalidInput);
   });
 
   it('differs between mutations, between customers, and between a customer and the app', () => {

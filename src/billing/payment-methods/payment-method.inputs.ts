@@ -17,8 +17,8 @@ export class PaymentMethodAttachInput {
   })
   tilledPaymentMethodId!: string;
 
-  @Field(() => Boolean, { nullable: true, defaultValue: false, description: 'Whether it takes the place of the default there is.' })
-  setAsDefault?: boolean | null;
+  @Field(() => Boolean, { nullable: true, description: 'Whether it takes the place of the default there is.' })
+  setAsDefault?: boolean | null = false;
 
   @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
   idempotencyKey?: string | null;

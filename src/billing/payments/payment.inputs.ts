@@ -22,10 +22,9 @@ export class PaymentCreateInput {
 
   @Field(() => CaptureMethod, {
     nullable: true,
-    defaultValue: CaptureMethod.AUTOMATIC,
     description: 'Whether to take it at once or to hold it until paymentCapture.',
   })
-  captureMethod?: CaptureMethod | null;
+  captureMethod?: CaptureMethod | null = CaptureMethod.AUTOMATIC;
 
   @Field(() => String, {
     nullable: true,

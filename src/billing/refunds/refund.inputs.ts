@@ -22,10 +22,9 @@ export class RefundCreateInput {
 
   @Field(() => Boolean, {
     nullable: true,
-    defaultValue: false,
     description: 'Refund although a dispute is open or lost, so that the cardholder may be paid twice.',
   })
-  acknowledgeDispute?: boolean | null;
+  acknowledgeDispute?: boolean | null = false;
 
   @Field(() => String, {
     nullable: true,

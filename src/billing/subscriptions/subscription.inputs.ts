@@ -5,6 +5,7 @@ import { describeEnum } from '../../graphql/enums.js';
 import { IsOptional, Length, Max, Min, ValidateNested } from '../../graphql/input-rules.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
+import { NullRemoves } from '../../platform/idempotency/request-key.js';
 import { MoneyInput } from '../kit/money.types.js';
 import { IntervalUnit } from './billing-period.js';
 import { Subscription } from './subscription.entity.js';
@@ -70,16 +71,15 @@ export class SubscriptionCreateInput {
 
   @Field(() => IntervalUnit, {
     nullable: true,
-    defaultValue: IntervalUnit.MONTH,
     description: 'Unit of the time from one payment to the next.',
   })
-  intervalUnit?: IntervalUnit | null;
+  intervalUnit?: IntervalUnit | null = IntervalUnit.MONTH;
 
-  @Field(() => Int, { nullable: true, defaultValue: 1, description: 'How many of these units lie between two payments, from 1 to 365.' })
+  @Field(() => Int, { nullable: true, description: 'How many of these units lie between two payments, from 1 to 365.' })
   @IsOptional()
   @Min(1)
   @Max(365)
-  intervalCount?: number | null;
+  intervalCount?: number | null = 1;
 
   @Field(() => Date, {
     nullable: true,
@@ -116,11 +116,13 @@ export class SubscriptionUpdateInput {
   platformFee?: MoneyInput | null;
 
   @Field(() => String, { nullable: true, description: 'A new code, 1 to 100 characters. Null removes it.' })
+  @NullRemoves('itself')
   @IsOptional()
   @Length(1, 100)
   planCode?: string | null;
 
   @Field(() => String, { nullable: true, description: 'A new name, 1 to 255 characters. Null removes it.' })
+  @NullRemoves('itself')
   @IsOptional()
   @Length(1, 255)
   planName?: string | null;
@@ -133,6 +135,7 @@ export class SubscriptionUpdateInput {
   paymentMethodId?: string | null;
 
   @Field(() => MetadataScalar, { nullable: true, description: METADATA_CHANGES })
+  @NullRemoves('keys')
   metadata?: Record<string, string | null> | null;
 
   @Field(() => Int, { nullable: true, description: EXPECTED_VERSION })

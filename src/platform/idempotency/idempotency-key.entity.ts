@@ -13,7 +13,7 @@ export class IdempotencyKey extends TenantRow {
   @Text(64)
   operation!: string;
 
-  /** SHA-256 of the canonical input: the same key with other input is refused. */
+  /** SHA-256 of what the input means: the same key with other input is refused. */
   @Text(64)
   fingerprint!: string;
 

@@ -10,7 +10,7 @@ import { KeyInProgress, KeyReused, Postponed } from './idempotency.errors.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { type Doubt, type Execution, type IdempotentMutation, isLeftOpen, type MutationRequest, type Outcome } from './mutation.js';
-import { fingerprintOf } from './request-key.js';
+import { isOfInput } from './request-key.js';
 
 const [ASK_AGAIN_MS, ASK_AGAIN_MS_MAX] = [5_000, 900_000];
 
@@ -42,7 +42,7 @@ export class Intents {
   private async outcomeOf<Row>(scope: Scope, mutation: IdempotentMutation<Row>, request: MutationRequest): Promise<Outcome<Row>> {
     const claim = await this.parts.claims.claim(scope, mutation.operation, request);
     if (claim.kind === 'existing') return this.asRemembered(scope, mutation, { subject: claim.subject, errors: [] });
-    if (claim.kind === 'known') return this.replay(scope, mutation, claim.key, fingerprintOf(request.input));
+    if (claim.kind === 'known') return this.replay(scope, mutation, claim.key, request.input);
     return this.perform(scope, mutation, this.executionOf(claim.lease, true));
   }
 
@@ -149,13 +149,8 @@ export class Intents {
     }
   }
 
-  private async replay<Row>(
-    scope: Scope,
-    mutation: IdempotentMutation<Row>,
-    key: IdempotencyKey,
-    fingerprint: string,
-  ): Promise<Outcome<Row>> {
-    if (key.fingerprint !== fingerprint) throw new KeyReused();
+  private async replay<Row>(scope: Scope, mutation: IdempotentMutation<Row>, key: IdempotencyKey, input: object): Promise<Outcome<Row>> {
+    if (!isOfInput(key.fingerprint, input)) throw new KeyReused();
     const subject = key.resourceId;
     if (key.state === 'done' || subject === null) return this.asRemembered(scope, mutation, { subject, errors: key.errors });
     const work: JobKey = { kind: mutation.operation, subject };
