@@ -26,10 +26,15 @@ const withDatabase = ['features', 'scenarios', 'abuse', 'contract'].map((folder)
 const withoutDatabase = ['unit', 'sandbox', 'tidy'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`);
 
 /**
- * Run on the server where there is one, else on the embedded database: what takes minutes of processes that kill each other, and
- * imports, which are for production, where the embedded database is refused.
+ * Run on the server where there is one, else on the embedded database: what takes minutes of processes that kill each other,
+ * imports, which are for production, where the embedded database is refused, and clients, which see no difference.
  */
-const onServerAlone = ['/test/scenarios/webhook-convergence\\.test\\.ts$', '/test/features/import\\.test\\.ts$'];
+const onServerAlone = [
+  '/test/scenarios/webhook-convergence\\.test\\.ts$',
+  '/test/features/import\\.test\\.ts$',
+  '/test/contract/clients\\.test\\.ts$',
+  '/test/scenarios/pages\\.chromium\\.test\\.ts$',
+];
 const onceOnly = process.env.BILLING_TEST_MYSQL_URL === undefined ? [] : onServerAlone;
 
 /** Run it through test/run.mjs (`npm test`): that starts the database server and names it to the tests. */

@@ -64,6 +64,20 @@ describe('every document', () => {
   });
 });
 
+describe('a block of code that names a file', () => {
+  const blocks = documents.flatMap((file) =>
+    [...read(file).matchAll(/^```\w+ (\S+)\n([\s\S]*?)^```$/gm)].map(([, name = '', text = '']) => [file, name, text] as const),
+  );
+
+  it('is found', () => {
+    expect(blocks.map(([, name]) => name)).toEqual(expect.arrayContaining(['test/clients/apollo.ts', 'test/clients/project/codegen.ts']));
+  });
+
+  it.each(blocks)('in %s holds what %s holds', (_, name, text) => {
+    expect(text).toBe(read(name));
+  });
+});
+
 describe('the checks of links', () => {
   it('find what is not there, and leave code alone', () => {
     const text = 'See [a](nowhere.md), [b](#no-such-heading) and [c](../README.md#working-on-it).\n```\n[d](code.md)\n```\n`[e](code.md)`';
