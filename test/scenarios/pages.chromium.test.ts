@@ -9,6 +9,15 @@ import { describeTrials } from '../clients/trial.js';
 import { billing } from '../support/processes.js';
 import { type TestApp, UNLIMITED, World } from '../support/world.js';
 
+/** Whether the explorer keeps a text in its browser, which it does a moment after it was shown. */
+const KEEPS = `async (text) => {
+  const done = (asked) => new Promise((resolve) => { asked.onsuccess = () => resolve(asked.result); });
+  const database = await done(indexedDB.open('AltairDB'));
+  const rows = await Promise.all([...database.objectStoreNames].map((name) => done(database.transaction(name).objectStore(name).getAll())));
+  database.close();
+  return JSON.stringify(rows).includes(text);
+}`;
+
 let world: World;
 let app: TestApp;
 let built: Built;
@@ -96,6 +105,7 @@ describe('the explorer, in Chromium', () => {
         .first()
         .click();
       asked.push((await request).headers()['authorization']);
+      await world.until(() => page.evaluate<boolean>(`(${KEEPS})(${JSON.stringify(credential)})`));
       await page.close();
       await server.close();
     }
