@@ -27,11 +27,14 @@ export const TOP_LEVEL_CODES = {
       'More requests, or more wrong credentials, than are allowed in the window. Nothing was done. Wait for `rateLimit.retryAfterMs`, then repeat with the same key.',
   },
   BAD_REQUEST: {
-    http: '400, 408 or 431',
+    http: '400, 405, 408 or 431',
     meaning:
-      'What came is not a request of GraphQL over HTTP: no JSON, no query, a batch, or too slow. Nothing was done. Change the request as `message` says.',
+      'What came is not a request of GraphQL over HTTP: no JSON in UTF-8, no query, a batch, a mutation by GET, or too slow. Nothing was done. Change the request as `message` says.',
   },
-  UNSUPPORTED_MEDIA_TYPE: { http: '415', meaning: 'The body is not `application/json`. Nothing was done. Change the content-type.' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    http: '415',
+    meaning: 'The body is not `application/json`, or its charset is not UTF-8. Nothing was done. Change the content-type.',
+  },
   PAYLOAD_TOO_LARGE: { http: '413', meaning: 'The body is larger than 1 MB. Nothing was done. Send less at a time.' },
   NOT_FOUND: { http: '404', meaning: 'Nothing listens at this address. Send GraphQL to `/graphql`.' },
   GRAPHQL_PARSE_FAILED: {
