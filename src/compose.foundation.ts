@@ -51,6 +51,8 @@ export interface Surroundings {
   readonly database: DatabaseConfig;
   readonly encryption: EncryptionConfig;
   readonly clock: Clock;
+  /** By which apps do business: the local sandbox's, where that stands for Tilled; `clock` if absent. */
+  readonly businessClock?: Clock;
   /** How long things take; the process's own if absent. */
   readonly ticks?: Ticks;
   /** Stands for the database's own time, in worlds whose time is moved by hand. */
@@ -64,7 +66,7 @@ const SLOW_QUERY_MS = 500;
 
 /** Opens the database, without looking at what is in it. */
 export async function composeFoundation(surroundings: Surroundings): Promise<Foundation> {
-  const { database: config, encryption, clock, slowQueryMs = SLOW_QUERY_MS } = surroundings;
+  const { database: config, encryption, clock, businessClock = clock, slowQueryMs = SLOW_QUERY_MS } = surroundings;
   const metrics = new Metrics();
   const log = countingLog(surroundings.log, metrics);
   const database = await Database.open(config, ENTITIES, {
@@ -74,7 +76,7 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   database.observe(watchedDatabase(metrics, log, database.tableNames, slowQueryMs));
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const vault = new Vault(encryption);
-  const access = new AccessService({ database, clock, ids: new Ids(clock), log, metrics, vault });
+  const access = new AccessService({ database, clock, businessClock, ids: new Ids(clock), log, metrics, vault });
   const limitSettings = new LimitSettings(database, clock);
   const limitService = new LimitService({ database, access, settings: limitSettings });
   const verifyBooks = async () => ({ checked: INVARIANTS.length, violations: await findViolations(database) });

@@ -26,7 +26,8 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   const local = config.tilled === null ? await startLocalTilled(config, gatewayUrl, log) : null;
   const tilled = config.tilled ?? local?.tilled;
   if (tilled === undefined) throw new Error('There is neither a Tilled account nor a sandbox.');
-  const gateway = await composeGateway({ ...(await settingsOf(config)), clock: systemClock, log, tilled });
+  const clocks = { clock: systemClock, businessClock: local?.sandbox ?? systemClock };
+  const gateway = await composeGateway({ ...(await settingsOf(config)), ...clocks, log, tilled });
   await prepareDatabase(gateway.database, gateway.migrator);
   await gateway.secrets.prepare();
   await gateway.clocks.start();

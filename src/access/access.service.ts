@@ -31,6 +31,8 @@ export interface CustomerSession {
 interface AccessServiceParts {
   readonly database: Database;
   readonly clock: Clock;
+  /** By which apps do business; the same unless they live in a sandbox. */
+  readonly businessClock: Clock;
   readonly ids: Ids;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -150,7 +152,7 @@ export class AccessService {
   }
 
   private scope(app: App, actor: Actor, facts: RequestFacts): Scope {
-    const { database, clock, ids, log, metrics } = this.parts;
+    const { database, clock, businessClock, ids, log, metrics } = this.parts;
     const identity = {
       ...{ id: app.id, name: app.name, corsOrigins: app.corsOrigins ?? [] },
       processorAccountId: app.tilledAccountId,
@@ -158,7 +160,7 @@ export class AccessService {
     };
     const caller = new Caller({ app: identity, actor, ...facts });
     const request = new RequestRecord(log.child({ appId: app.id, requestId: facts.requestId }), metrics);
-    return new Scope({ database, clock, ids, caller, request });
+    return new Scope({ database, clock, businessClock, ids, caller, request });
   }
 }
 

@@ -145,6 +145,33 @@ if (globalThis.TEST_DATABASE === 'embedded') {
       expect(refunded.refundCreate).toMatchObject({ refund: { status: 'SUCCEEDED' }, userErrors: [] });
     });
 
+    it("lives in its sandbox's time: what is begun after the clock was moved a month is charged at once, and ends by that time", async () => {
+      await pay(demo);
+      const { data: customers } = await ask(demo, ops.CustomersDocument, { first: 1 });
+      const customerId = customers.customers?.['nodes']?.[0]?.['id'];
+      const moved = await fetch(`${demo['TILLED_BASE_URL']}/_sandbox/clock`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ advanceMs: 31 * 86_400_000 }),
+      });
+      const { now } = (await moved.json()) as { now: string };
+      const price = { amountMinor: 900, currency: 'usd' };
+      const { data } = await ask(demo, ops.SubscriptionCreateDocument, { input: { customerId, price } });
+      expect(data.subscriptionCreate).toMatchObject({ userErrors: [] });
+      const id = data['subscriptionCreate']?.['subscription']?.['id'] ?? '';
+      const read = async () => (await ask(demo, ops.SubscriptionDocument, { id })).data.subscription;
+      await until(async () => (await read())?.['status'] === 'ACTIVE');
+      const period = await read();
+      const beganAfterMs = Date.parse(String(period?.['currentPeriodStart'])) - Date.parse(now);
+      expect(beganAfterMs).toBeGreaterThanOrEqual(0);
+      expect(beganAfterMs).toBeLessThan(60_000);
+      const past = new Date(Date.parse(now) - 1_000).toISOString();
+      const { data: paused } = await ask(demo, ops.SubscriptionPauseDocument, { input: { id, resumeAt: past } });
+      expect(paused.subscriptionPause).toMatchObject({ userErrors: [{ code: 'INVALID', field: ['resumeAt'] }] });
+      const { data: ended } = await ask(demo, ops.SubscriptionCancelDocument, { input: { id, mode: 'AT_PERIOD_END' } });
+      expect(ended.subscriptionCancel).toMatchObject({ subscription: { status: 'ACTIVE', cancelAt: period?.['currentPeriodEnd'] } });
+    });
+
     it('says in one sentence which port is taken', async () => {
       const other = await mkdtemp(path.join(tmpdir(), 'billing-process-'));
       const { status, stderr } = await gatewayThatEnds({ ...environment, BILLING_DATA_DIR: other, TILLED_SANDBOX_PORT: '0' });

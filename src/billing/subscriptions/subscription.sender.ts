@@ -1,4 +1,3 @@
-import type { Clock } from '../../platform/clock.js';
 import { NotConfirmedYet, ProcessorRejected } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { Execution } from '../../platform/idempotency/mutation.js';
@@ -20,7 +19,6 @@ interface SubscriptionSenderParts {
   readonly processor: Processor;
   readonly intents: Intents;
   readonly mirror: SubscriptionMirror;
-  readonly clock: Clock;
 }
 
 const { CANCELED } = SubscriptionStatus;
@@ -99,7 +97,7 @@ export class SubscriptionSender {
       return await work();
     } catch (error) {
       if (error instanceof ProcessorRejected) {
-        const now = this.parts.clock.now();
+        const now = scope.businessNow();
         await scope.transaction(async (tx) => {
           const subscription = await SubscriptionRepository.of(tx).lock(execution.subject);
           await moveTo(tx, subscription, CANCELED, SUBSCRIPTION_STATES);

@@ -1,4 +1,3 @@
-import type { Clock } from '../../platform/clock.js';
 import { InvalidInput, NotConfirmedYet } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { IdempotentMutation, Outcome } from '../../platform/idempotency/mutation.js';
@@ -30,7 +29,6 @@ import { usableMethod } from './usable-method.js';
 interface SubscriptionServiceParts {
   readonly sender: SubscriptionSender;
   readonly intents: Intents;
-  readonly clock: Clock;
   readonly ids: Ids;
 }
 
@@ -100,7 +98,7 @@ export class SubscriptionService {
   }
 
   private newSubscription(tx: Scope, method: PaymentMethod, input: SubscriptionCreateInput): Subscription {
-    const now = this.parts.clock.now();
+    const now = tx.businessNow();
     const anchor = input.billingCycleAnchor ?? now;
     if (anchor.getTime() < now.getTime() - LATE_ANCHOR_MS) {
       throw InvalidInput.because(['billingCycleAnchor'], 'billingCycleAnchor lies in the past: take the next date of the cycle.');
@@ -145,7 +143,7 @@ export class SubscriptionService {
         if (subscription.tilledSubscriptionId === null) {
           throw new NotConfirmedYet('subscription');
         }
-        return { subject: subscription.id, payload: await change.allow(tx, subscription, { ...input, now: this.parts.clock.now() }) };
+        return { subject: subscription.id, payload: await change.allow(tx, subscription, { ...input, now: tx.businessNow() }) };
       },
     });
   }
@@ -153,7 +151,7 @@ export class SubscriptionService {
   /** Looks at Tilled if a payment is due: it may be taken or declined, and we not told yet. */
   private async readIfDue(scope: Scope, id: string): Promise<void> {
     const subscription = await SubscriptionRepository.of(scope).find(id);
-    const isDue = subscription !== null && subscription.nextPaymentAt !== null && subscription.nextPaymentAt <= this.parts.clock.now();
+    const isDue = subscription !== null && subscription.nextPaymentAt !== null && subscription.nextPaymentAt <= scope.businessNow();
     if (isDue && subscription.tilledSubscriptionId !== null) await this.parts.sender.readAgain(scope, subscription);
   }
 

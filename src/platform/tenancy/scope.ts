@@ -11,6 +11,8 @@ import { UnitOfWork } from './unit-of-work.js';
 interface ScopeParts {
   readonly database: Database;
   readonly clock: Clock;
+  /** The app's own time, by which it does business. */
+  readonly businessClock: Clock;
   readonly ids: Ids;
   readonly caller: Caller;
   readonly request: RequestRecord;
@@ -42,9 +44,17 @@ export class Scope {
     return this.caller.app.id;
   }
 
-  /** The time for business: of the clock that tests can set. */
+  /** Wall time: for rows, keys, sessions and retention. */
   now(): Date {
     return this.parts.clock.now();
+  }
+
+  /**
+   * The app's time, for what falls due: anchors, periods, pauses, ends. Wall time too, but for an app on the local
+   * sandbox, which lives in the sandbox's time.
+   */
+  businessNow(): Date {
+    return this.parts.businessClock.now();
   }
 
   /** A new id, unique in every app, that sorts by time. */
