@@ -3,6 +3,7 @@ import { BriefCache } from '../platform/brief-cache.js';
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/db/database.js';
 import { InvalidInput, NotFound } from '../platform/errors.js';
+import { textFault } from '../platform/text.js';
 import type { Vault } from '../platform/vault.js';
 import { App } from './app.entity.js';
 import { placeOf, SESSION_SECRET, TILLED_SECRET_KEY } from './secret-places.js';
@@ -38,9 +39,12 @@ export class Apps {
     this.unions = new BriefCache(parts.clock, { keptMs: STALE_MS_MAX, sizeMax: 1 });
   }
 
-  /** Throws InvalidInput for an id that is none or taken, and for origins that are none. */
+  /** Throws InvalidInput for an id that is none or taken, for a name that is none, and for origins that are none. */
   async create(input: NewApp): Promise<App> {
-    const { id, name, tilledAccountId, tilledSecretKey } = input;
+    const { id, tilledAccountId, tilledSecretKey } = input;
+    const name = input.name.trim();
+    const fault = textFault(name, 'line');
+    if (fault !== null) throw InvalidInput.because(['name'], `The name of an app ${fault}.`);
     if (!APP_ID.test(id))
       throw InvalidInput.because(['id'], 'An app id has 1 to 64 letters, digits, - and _, and begins with a letter or digit.');
     if ((await this.find(id)) !== null) throw InvalidInput.because(['id'], `There is an app ${id} already.`);

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Config } from '../config.js';
 import { readDemoEnvironment } from '../demo.js';
 import { InvalidInput } from '../platform/errors.js';
+import { onOneLine } from '../platform/text.js';
 import { jsonOption, limitInWords, requestsOption, type WithFoundation } from './kit.js';
 
 interface CreateOptions {
@@ -49,7 +50,7 @@ export function appsCommand(withFoundation: WithFoundation): Command {
         }));
         const lines = shown.map((app) => [
           app.id,
-          app.name,
+          onOneLine(app.name),
           app.tilledAccountId,
           app.createdAt.toISOString(),
           app.corsOrigins.join(' ') || 'no origins',

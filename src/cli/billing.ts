@@ -4,6 +4,7 @@ import type { Foundation } from '../compose.js';
 import { ConfigError } from '../config.js';
 import { DatabaseUnusable, unreachable } from '../platform/db/prepare.js';
 import { AppError } from '../platform/errors.js';
+import { guardTerminal } from '../platform/text.js';
 import { appsCommand } from './apps.command.js';
 import { backupCommand } from './backup.command.js';
 import { checklistCommand } from './checklist.command.js';
@@ -80,6 +81,9 @@ async function migrate({ database, migrator }: Foundation): Promise<void> {
   process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied ${applied.join(', ')}.\n`);
 }
 
+// Whatever a command prints of what others wrote, no control character of theirs reaches the terminal.
+guardTerminal(process.stdout);
+guardTerminal(process.stderr);
 program()
   .parseAsync()
   .catch((error: unknown) => {

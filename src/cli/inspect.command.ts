@@ -2,6 +2,7 @@ import { Argument, Command } from 'commander';
 import type { Inspected, Inspection } from '../backoffice/inspection/inspection.service.js';
 import type { Gateway } from '../compose.js';
 import { NotFound } from '../platform/errors.js';
+import { onOneLine } from '../platform/text.js';
 import { commandScope, jsonOption, type WithGateway } from './kit.js';
 
 interface InspectOptions {
@@ -61,5 +62,5 @@ function brief(row: Readonly<Record<string, unknown>>): string {
 function text(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (value instanceof Date) return value.toISOString();
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return onOneLine(typeof value === 'object' ? JSON.stringify(value) : String(value));
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Foundation } from '../compose.js';
 import { InvalidInput, NotFound } from '../platform/errors.js';
+import { onOneLine } from '../platform/text.js';
 import { commandScopes, jsonOption, say, type WithFoundation } from './kit.js';
 
 interface ListOptions {
@@ -41,7 +42,8 @@ async function list(foundation: Foundation, options: ListOptions): Promise<void>
       const { id, kind, subject, state, attempts, lastError, createdAt, dueAt } = job;
       const facts = { app: scope.appId, id, kind, subject, state, attempts, createdAt, dueAt, lastError };
       if (options.json) say(JSON.stringify(facts));
-      else say([scope.appId, id, kind, subject, state, `${attempts} failed`, createdAt.toISOString(), lastError ?? ''].join('\t'));
+      else
+        say([scope.appId, id, kind, subject, state, `${attempts} failed`, createdAt.toISOString(), onOneLine(lastError ?? '')].join('\t'));
     }
   }
 }

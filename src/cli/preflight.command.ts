@@ -4,6 +4,7 @@ import { type Config, readConfig, type TilledConfig } from '../config.js';
 import { readPreflightConfig } from '../config.preflight.js';
 import { readDemoEnvironment } from '../demo.js';
 import { InvalidInput, NotFound } from '../platform/errors.js';
+import { type TextKind, textFault } from '../platform/text.js';
 import type { Attestation } from '../preflight/attestation.entity.js';
 import type { Check, CheckResult } from '../preflight/check.js';
 import type { PreflightParts } from '../preflight/parts.js';
@@ -86,6 +87,11 @@ export async function partsOf(
   };
 }
 
+function assertText(name: string, text: string, kind: TextKind): void {
+  const fault = textFault(text.trim(), kind);
+  if (fault !== null) throw InvalidInput.because([name], `--${name} ${fault}.`);
+}
+
 /** All of them, or none if one is not for people to vouch for. */
 async function attest(
   { attestations }: Pick<Gateway, 'attestations'>,
@@ -97,6 +103,8 @@ async function attest(
   const days = expiresDays === undefined ? null : Number(expiresDays);
   if (days !== null && !(days > 0)) throw InvalidInput.because(['expiresDays'], '--expires-days is not a number of days.');
   const expiresAt = days === null ? null : new Date(Date.now() + days * DAY_MS);
+  assertText('by', by, 'line');
+  if (note !== undefined) assertText('note', note, 'paragraphs');
   for (const id of ids) {
     await attestations.add({ checkId: id, attestedBy: by.slice(0, 100), note: note?.slice(0, 1000) ?? null, expiresAt });
     process.stdout.write(`${id} is attested by ${by}${expiresAt === null ? '' : ` until ${expiresAt.toISOString()}`}.\n`);

@@ -3,6 +3,7 @@ import { type ClassType, Field, ObjectType } from 'type-graphql';
 import { AppError, type InputProblem, InvalidInput } from '../platform/errors.js';
 import type { Outcome } from '../platform/idempotency/mutation.js';
 import { brokenRules } from './input-rules.js';
+import { tidyTexts } from './input-texts.js';
 import { UserError, userError } from './user-errors.js';
 
 /** What every mutation's payload has. */
@@ -68,10 +69,12 @@ function userErrorsOf(error: AppError): UserError[] {
   return error.problems.map((problem) => userError({ code: error.code, ...problem }));
 }
 
-/** Throws InvalidInput with every rule of the input's class that is broken. */
+/** Trims the texts of an input. Throws InvalidInput with every rule of its class, and of texts, that is broken. */
 function assertValid(input: object): void {
+  const faults = tidyTexts(input);
+  const known = new Set(faults.map(({ field }) => field.join('.')));
   const broken = brokenRules(input, { forbidUnknownValues: false, stopAtFirstError: true }).flatMap((found) => problemsOf(found, []));
-  const problems = [...broken, ...unstorable(input, [])];
+  const problems = [...faults, ...broken.filter(({ field }) => !known.has(field.join('.')))];
   if (problems.length > 0) throw new InvalidInput(problems);
 }
 
@@ -79,12 +82,4 @@ function problemsOf(found: ValidationError, path: readonly string[]): InputProbl
   const field = [...path, found.property];
   const own = Object.values(found.constraints ?? {}).map((message) => ({ field, message: `${field.join('.')}: ${message}.` }));
   return [...own, ...(found.children ?? []).flatMap((child) => problemsOf(child, field))];
-}
-
-/** Texts with the character U+0000, which ends a statement of the embedded database, and names nothing. */
-function unstorable(value: unknown, field: readonly string[]): InputProblem[] {
-  if (typeof value === 'string')
-    return value.includes('\0') ? [{ field, message: `${field.join('.')}: must not contain the character U+0000.` }] : [];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, item]) => unstorable(item, [...field, name]));
 }

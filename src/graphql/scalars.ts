@@ -42,7 +42,8 @@ const METADATA_VALUE_LENGTH_MAX = 500;
 /** A string map; as input, a null value means "remove this key" where a mutation merges. */
 export const MetadataScalar = new GraphQLScalarType<Record<string, string | null>, unknown>({
   name: 'Metadata',
-  description: 'String to string map: at most 50 keys, keys of at most 40 characters, values of at most 500.',
+  description:
+    'String to string map: at most 50 keys, keys of at most 40 characters, values of at most 500. Both are trimmed, and neither is empty then.',
   serialize: (value) => value,
   parseValue: (value) => metadata(value),
   parseLiteral: (node, variables) => metadata(objectOf(node, variables)),

@@ -2,6 +2,7 @@ import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
 import { type BuildSchemaOptions, buildSchema, type ContainerType } from 'type-graphql';
 import { AUTH_DIRECTIVE, declareAccess } from './access-declaration.js';
+import { tidyArguments } from './input-texts.js';
 import { assertMoneyIsSaid } from './money.js';
 import { noteAnswers } from './outcome.js';
 import { resolveDirectly } from './reads/row-resolvers.js';
@@ -30,6 +31,7 @@ export async function createSchema(resolvers: readonly object[]): Promise<GraphQ
   declareAccess(schema);
   assertMoneyIsSaid(schema);
   noteAnswers(schema);
+  tidyArguments(schema);
   return schema;
 }
 

@@ -158,11 +158,90 @@ describe('a value that breaks a rule is answered in userErrors with its path', (
   it('an id with anything in it', async () => {
     for (const id of ['', "' or 1=1 --", 'x'.repeat(10_000), '\u0000', 'a\u0000b', '🙂', 'pay_%', '../..']) {
       const { paymentCancel } = await world.ask(app, ops.PaymentCancelDocument, { input: { id } });
-      expect(paymentCancel.userErrors).toMatchObject([{ code: id.includes('\u0000') ? 'INVALID' : 'NOT_FOUND', field: ['id'] }]);
+      expect(paymentCancel.userErrors).toMatchObject([
+        { code: id === '' || id.includes('\u0000') ? 'INVALID' : 'NOT_FOUND', field: ['id'] },
+      ]);
       expect(await world.ask(app, ops.PaymentDocument, { id })).toEqual({ payment: null });
       expect(await world.ask(app, ops.NodeDocument, { id })).toEqual({ node: null });
     }
   });
+});
+
+describe('a text that is none is answered INVALID with its field, wherever texts are taken', () => {
+  const FAULTS = {
+    ...{ 'blanks only': ' \t\u00a0 ', 'half of a character': 'A\ud800B', 'a null': 'A\u0000B', 'an escape': 'A\u001b[2JB' },
+    ...{ 'a control sequence of one character': 'A\u009b2JB', 'a backspace': 'A\bB' },
+  };
+  const LINES = { 'a line break': 'A\nB', 'a carriage return': 'A\rB', 'a line separator': 'A\u2028B' };
+  const TAKEN: Readonly<Record<string, (text: string) => Promise<readonly Fault[]>>> = {
+    'customerCreate.email': async (email) =>
+      (await world.ask(app, ops.CustomerCreateDocument, { input: { email } })).customerCreate.userErrors,
+    'customerCreate.name': (name) => creating({ name }),
+    'customerCreate.externalId': (externalId) => creating({ externalId }),
+    'customerCreate.idempotencyKey': (idempotencyKey) => creating({ idempotencyKey }),
+    'customerUpdate.name': async (name) =>
+      (await world.ask(app, ops.CustomerUpdateDocument, { input: { id: customerId, name } })).customerUpdate.userErrors,
+    'paymentCreate.referenceId': (referenceId) => paying({ referenceId }),
+    'paymentCreate.customerId': (id) => paying({ customerId: id }),
+    'refundCreate.referenceId': async (referenceId) =>
+      (await world.ask(app, ops.RefundCreateDocument, { input: { paymentId, referenceId } })).refundCreate.userErrors,
+    'subscriptionCreate.planCode': (planCode) => subscribing({ planCode }),
+    'subscriptionCreate.planName': (planName) => subscribing({ planName }),
+  };
+  const LONG: typeof TAKEN = {
+    'paymentCreate.description': (description) => paying({ description }),
+    'customerCreate.metadata.note': (note) => creating({ metadata: { note } }),
+    'divergenceResolve.note': async (note) =>
+      (await world.ask(app, ops.DivergenceResolveDocument, { input: { id: 'dv_1', note } })).divergenceResolve.userErrors,
+  };
+
+  it.each(Object.keys(TAKEN))('%s', async (path) => {
+    for (const [fault, text] of Object.entries({ ...FAULTS, ...LINES })) await expectFault(TAKEN[path], { path, fault, text });
+  });
+
+  it.each(Object.keys(LONG))('%s, which may have several lines', async (path) => {
+    for (const [fault, text] of Object.entries(FAULTS)) await expectFault(LONG[path], { path, fault, text });
+  });
+
+  it('a key of metadata', async () => {
+    for (const text of Object.values({ ...FAULTS, ...LINES })) {
+      const faults = await creating({ metadata: { [text]: 'v' } });
+      expect([JSON.stringify(text), faults]).toMatchObject([JSON.stringify(text), [{ code: 'INVALID', field: ['metadata'] }]]);
+    }
+    expect(await creating({ metadata: { tier: 'gold', ' tier ': 'silver' } })).toMatchObject([{ code: 'INVALID', field: ['metadata'] }]);
+  });
+
+  it('a text by which something is looked for, with 400', async () => {
+    const query =
+      'query ($email: String, $id: String!) { customers(email: $email) { nodes { id } } customerByExternalId(externalId: $id) { id } }';
+    for (const variables of [
+      { email: 'A\ud800B@example.com', id: 'x' },
+      { email: null, id: 'A\udc00B' },
+    ]) {
+      const body = JSON.stringify({ query, variables });
+      expect((await raw({ body })).codes).toEqual(['BAD_USER_INPUT']);
+    }
+    expect((await raw({ body: JSON.stringify({ query, variables: { email: 'a\u0000', id: '\u001b' } }) })).status).toBe(200);
+  });
+
+  async function creating(part: Partial<ops.CustomerCreateInput>): Promise<readonly Fault[]> {
+    return (await world.ask(app, ops.CustomerCreateDocument, { input: { email: 'bob@example.com', ...part } })).customerCreate.userErrors;
+  }
+  async function paying(part: Partial<ops.PaymentCreateInput>): Promise<readonly Fault[]> {
+    return (await world.ask(app, ops.PaymentCreateDocument, { input: { customerId, amount: USD, ...part } })).paymentCreate.userErrors;
+  }
+  async function subscribing(part: Partial<ops.SubscriptionCreateInput>): Promise<readonly Fault[]> {
+    return (await world.ask(app, ops.SubscriptionCreateDocument, { input: { customerId, price: USD, ...part } })).subscriptionCreate
+      .userErrors;
+  }
+  async function expectFault(
+    take: ((text: string) => Promise<readonly Fault[]>) | undefined,
+    { path, fault, text }: { readonly path: string; readonly fault: string; readonly text: string },
+  ): Promise<void> {
+    const field = path.split('.').slice(1);
+    const message = expect.stringMatching(new RegExp(`^${field.join('.')}: must .+\\.$`));
+    expect([fault, await take?.(text)]).toEqual([fault, [expect.objectContaining({ code: 'INVALID', field, message })]]);
+  }
 });
 
 describe('a value of another type is refused before anything runs', () => {
@@ -351,13 +430,14 @@ describe('a request that is not GraphQL over HTTP', () => {
   });
 
   it('a query by GET that a page of another site could send', async () => {
-    expectRefusal(await raw({ method: 'GET', path: `/graphql?query=${encodeURIComponent(query)}` }), 400, ['BAD_REQUEST']);
+    // It cannot send a credential along.
+    const headers = { authorization: '' };
+    expectRefusal(await raw({ method: 'GET', path: `/graphql?query=${encodeURIComponent(query)}`, headers }), 401, ['UNAUTHENTICATED']);
   });
 
   it.each([
     ['GET', '/'],
     ['GET', '/nowhere'],
-    ['POST', '/graphql/'],
     ['POST', '/GRAPHQL'],
     ['PUT', '/graphql'],
     ['DELETE', '/graphql'],
@@ -394,6 +474,12 @@ describe('a request that is not GraphQL over HTTP', () => {
     expect(answer.text).not.toMatch(TELLTALE);
   });
 });
+
+interface Fault {
+  readonly code: string;
+  readonly message: string;
+  readonly field: readonly string[] | null;
+}
 
 interface Sent {
   readonly method?: string;

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { getNamedType } from 'graphql';
 import { type Furniture, furnish } from '../support/furnish.js';
+import { billing } from '../support/processes.js';
 import { type InputPlace, leastVariables, operationOf, placesOf, rootFieldsOf, withValueAt } from '../support/schema-walk.js';
 import { rowsOfApp, tableNames } from '../support/tables.js';
 import { type TestApp, World } from '../support/world.js';
@@ -79,6 +80,65 @@ describe('SQL in a text', () => {
     expect(seen.filter((sql) => STATEMENTS.some((text) => sql.includes(text.slice(2, 14))))).toEqual([]);
     expect(await tableNames(world.gateway.database)).toEqual(tables);
     expect(await rowsOfApp(world, other)).toEqual(before);
+  });
+});
+
+describe('half of a character', () => {
+  it('is refused by name in every text that any query or mutation takes', async () => {
+    const sent = { query: 0, mutation: 0 };
+    for (const root of rootFieldsOf(world.gateway.schema)) {
+      for (const place of placesOf(root).filter(({ type }) => ['String', 'ID', 'Metadata'].includes(getNamedType(type).name))) {
+        const value = getNamedType(place.type).name === 'Metadata' ? { key: 'A\ud800B' } : 'A\ud800B';
+        const variables = withValueAt(leastVariables(root, fill), place.path, value);
+        const { data, errors } = await world.post<Record<string, { readonly userErrors: readonly { field: readonly string[] }[] }>>(
+          { query: operationOf(root, 1), variables },
+          { credential: app.key },
+        );
+        const named =
+          root.operation === 'query'
+            ? errors.map(({ extensions, message }) => [extensions.code, message.includes(place.path.join('.'))])
+            : data?.[root.name]?.userErrors.map(({ field }) => field.slice(0, place.path.length - 1).join('.'));
+        const expected = root.operation === 'query' ? ['BAD_USER_INPUT', true] : place.path.slice(1).join('.');
+        expect([root.name, place.path, named, errors.slice(1)]).toEqual([root.name, place.path, expect.arrayContaining([expected]), []]);
+        sent[root.operation] += 1;
+      }
+    }
+    expect(sent.query).toBeGreaterThan(15);
+    expect(sent.mutation).toBeGreaterThan(40);
+  });
+});
+
+describe('what others wrote', () => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what no terminal may get.
+  const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/;
+  const EVIL = 'Evil\u001b]0;title\u0007\u009b2J\rname\u0085';
+  const run = async (...args: readonly string[]) => {
+    const { stdout, stderr } = await billing(args, world.environment);
+    expect([args, CONTROLS.test(stdout + stderr)]).toEqual([args, false]);
+    return stdout;
+  };
+
+  it('comes to a terminal without control characters, and on a line of its own only where it is one', async () => {
+    const { id } = await world.customer(app, { metadata: { note: 'two\nlines' } });
+    // Stored before they were refused.
+    await world.gateway.database.run('update billing_customers set name = ? where app_id = ? and id = ?', [`${EVIL}\nx`, app.id, id]);
+    await world.gateway.database.run('update billing_apps set name = ? where id = ?', [`${EVIL}\nx`, other.id]);
+    expect(await run('inspect', 'customer', id, '--show-personal')).toContain(
+      'Evil\\u001b]0;title\\u0007\\u009b2J\\u000dname\\u0085\\u000ax',
+    );
+    expect(JSON.parse(await run('inspect', 'customer', id, '--show-personal', '--json')).row.name).toBe(`${EVIL}\nx`);
+    expect(JSON.parse(await run('customers', 'export', '--app', app.id, '--customer', id)).billing_customers[0].name).toBe(`${EVIL}\nx`);
+    expect((await run('apps', 'list')).trim().split('\n')).toHaveLength(2);
+    await world.gateway.database.run("update billing_apps set name = 'Other' where id = ?", [other.id]);
+    await run('inspect', 'customer', EVIL);
+  });
+
+  it('is refused where an app gets its name', async () => {
+    for (const name of [EVIL, 'two\nlines', '  ']) {
+      const made = await billing(['apps', 'create', 'evil', '--name', name], world.environment);
+      expect([made.status, made.stderr]).toEqual([1, expect.stringMatching(/^The name of an app must .+\.\n$/)]);
+    }
+    expect(await world.gateway.access.findApp('evil')).toBeNull();
   });
 });
 

@@ -39,6 +39,22 @@ describe('customerCreate', () => {
     expect(customers.nodes.map((customer) => customer.id)).toEqual([made.customer?.id]);
   });
 
+  it('takes off the blanks around every text, here, at Tilled and where it is looked for', async () => {
+    const given = {
+      email: ' Ann@Example.com ',
+      name: '  Ann Lee\u00a0',
+      externalId: ' user-1 ',
+      metadata: { ' tier ': ' gold ', rest: 'a  b\nc' },
+    };
+    const { customer } = await create(given);
+    expect(customer).toMatchObject({ email: 'ann@example.com', name: 'Ann Lee', externalId: 'user-1' });
+    expect(customer?.metadata).toEqual({ tier: 'gold', rest: 'a  b\nc' });
+    expect(await atTilled(world, app, 'customers')).toMatchObject([{ email: 'ann@example.com', first_name: 'Ann', last_name: 'Lee' }]);
+    const { customerByExternalId } = await world.ask(app, ops.CustomerByExternalIdDocument, { externalId: ' user-1' });
+    expect(customerByExternalId?.id).toBe(customer?.id);
+    expect((await create({ ...given, externalId: 'user-1' })).userErrors).toMatchObject([{ code: 'DUPLICATE_EXTERNAL_ID' }]);
+  });
+
   it('makes exactly one customer at Tilled, marked with our id', async () => {
     const { customer } = await create({ email: 'ann@example.com', name: 'Ann van Lee' });
     expect(await atTilled(world, app, 'customers')).toMatchObject([
