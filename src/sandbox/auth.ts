@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Route } from './call.js';
-import { badRequest, HttpError } from './http-error.js';
+import { HttpError, InvalidRequest } from './http-error.js';
 import { hashOfKey } from './keys.js';
 import type { AccountRecord, KeyRecord } from './records.js';
 import type { Store } from './store.js';
@@ -12,7 +12,7 @@ import type { Store } from './store.js';
 export function authenticate(store: Store, headers: IncomingHttpHeaders, route: Route): AccountRecord {
   const key = keyOf(store, headers);
   const accountId = headers['tilled-account'];
-  if (typeof accountId !== 'string' || accountId === '') throw badRequest('tilled-account header is required');
+  if (typeof accountId !== 'string' || accountId === '') throw new InvalidRequest('tilled-account header is required');
   const account = store.accounts.get(accountId);
   if (account === undefined || !actsFor(key, account)) throw forbidden('This key may not act for this account');
   if (key.type === 'publishable' && route.isPublishable === undefined) throw forbidden('A secret key is required');

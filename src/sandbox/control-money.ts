@@ -5,7 +5,7 @@ import { Fields } from './fields.js';
 import { badRequest, notFound } from './http-error.js';
 import { CONFIRM_OUTCOMES, NEXT_ACTIONS, REFUND_OUTCOMES } from './records.js';
 import { goodChargeOf } from './resources/charges.js';
-import { moveDispute, openDispute, renderDispute } from './resources/disputes.js';
+import { assertDisputable, moveDispute, openDispute, renderDispute } from './resources/disputes.js';
 import { completeAction } from './resources/payment-actions.js';
 import { putWishes } from './resources/payment-decision.js';
 import { renderPaymentIntent, returnPayment, settlePayment } from './resources/payment-flow.js';
@@ -62,6 +62,7 @@ export function changeDispute(engine: Engine, body: unknown): unknown {
   }
   const charge = intentId ? goodChargeOf(engine, intentId) : engine.store.charges.get(chargeId ?? '');
   if (charge === undefined) throw notFound('Charge of', intentId ?? chargeId ?? '');
+  assertDisputable(engine, charge);
   return renderDispute(openDispute(engine, charge, { status, amount, reason }));
 }
 

@@ -1,4 +1,5 @@
 import { isLoopbackHost } from '../platform/loopback.js';
+import { behaviourInput } from './behaviour.js';
 import { faultInput, latencyOptions, provisionInput } from './control-input.js';
 import { changeDispute, endAction, giveBack, mintToken, setDecline, setOutcomes, settle } from './control-money.js';
 import { changeWebhooks } from './control-webhooks.js';
@@ -66,6 +67,10 @@ const COMMANDS: Record<string, Command> = {
   action: (parts, body) => parts.engine.transaction(() => endAction(parts.engine, body)),
   underway: async (parts) => ({ finished: await parts.underWay.finishAll() }),
   lag: (parts, body) => setLag(parts.engine, body),
+  behaviour: ({ engine }, body) => {
+    engine.behaviour = { ...engine.behaviour, ...behaviourInput(body) };
+    return engine.behaviour;
+  },
   tokens: (parts, body) => parts.engine.transaction(() => mintToken(parts.engine, body)),
   faults: changeFaults,
   latency: (parts, body) => parts.latency.set(isObject(body) && body.medianMs !== undefined ? latencyOptions(body) : undefined),
@@ -89,6 +94,7 @@ function read(parts: ControlParts, name: string, query: URLSearchParams): unknow
   if (name === 'state') return stateDump(parts.engine, query.get('collection'));
   if (name === 'faults') return { faults: parts.faults.list() };
   if (name === 'clock') return { now: parts.engine.clock.iso(), isFrozen: parts.engine.clock.isFrozen };
+  if (name === 'behaviour') return parts.engine.behaviour;
   if (name === 'underway') return { underWay: parts.underWay.list() };
   if (name !== 'requests') throw new HttpError(404, `Cannot GET /_sandbox/${name}`);
   const afterN = Number(query.get('after') ?? 0);

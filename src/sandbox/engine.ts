@@ -1,4 +1,5 @@
 import type { TilledEvent, TilledEventType } from '../tilled/tilled.shapes.js';
+import { usualBehaviour } from './behaviour.js';
 import { VirtualClock } from './clock.js';
 import { DueQueue } from './due-queue.js';
 import { Ids } from './ids.js';
@@ -36,6 +37,8 @@ export class Engine {
   baseUrl = '';
   /** The keys that this process made or was told, by their hash; nowhere else are they in clear. */
   readonly keysMade = new Map<string, string>();
+  /** What it does where Tilled's documents say nothing. */
+  behaviour = usualBehaviour();
   /** How many milliseconds of its time pass before a new object is in lists. */
   listLagMs = 0;
   private readonly timers: DueQueue<TimerRecord>;
@@ -122,6 +125,7 @@ export class Engine {
     this.webhooks.reset();
     this.keysMade.clear();
     this.listLagMs = 0;
+    this.behaviour = usualBehaviour();
     this.store.saveFacts(this.facts());
   }
 

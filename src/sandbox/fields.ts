@@ -1,5 +1,5 @@
 import type { TilledMetadata, TilledMetadataParams } from '../tilled/tilled.shapes.js';
-import { badRequest } from './http-error.js';
+import { InvalidRequest } from './http-error.js';
 
 /** Bounds of a number or of the length of a text, both inclusive. */
 export interface Bounds {
@@ -37,7 +37,7 @@ export class Fields {
 
   /** Throws a 400 that names everything wrong. */
   assertValid(): void {
-    if (this.problems.length > 0) throw badRequest(this.problems.join('; '));
+    if (this.problems.length > 0) throw new InvalidRequest(this.problems.join('; '));
   }
 
   /** Adds a problem found outside. */
@@ -236,6 +236,6 @@ export function mergedMetadata(current: TilledMetadata | null, sent: TilledMetad
     else merged[key] = value;
   }
   const count = Object.keys(merged).length;
-  if (count > METADATA_KEYS_MAX) throw badRequest(`metadata must have at most ${METADATA_KEYS_MAX} keys`);
+  if (count > METADATA_KEYS_MAX) throw new InvalidRequest(`metadata must have at most ${METADATA_KEYS_MAX} keys`);
   return count === 0 ? null : merged;
 }

@@ -24,9 +24,17 @@ const REASONS: Record<number, string> = {
   404: 'Not Found',
   409: 'Conflict',
   413: 'Payload Too Large',
+  422: 'Unprocessable Entity',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };
+
+/** What is asked for is written wrong, whatever the state of anything. */
+export class InvalidRequest extends HttpError {
+  constructor(message: string) {
+    super(400, message);
+  }
+}
 
 /** The request is wrong, or the state of the object forbids it. */
 export function badRequest(message: string): HttpError {

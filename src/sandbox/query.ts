@@ -1,5 +1,5 @@
 import { readTime } from './fields.js';
-import { badRequest } from './http-error.js';
+import { InvalidRequest } from './http-error.js';
 
 const LIMIT_DEFAULT = 30;
 const LIMIT_MAX = 100;
@@ -16,7 +16,7 @@ export class Query {
   /** A parameter that must be there. */
   requiredText(name: string): string {
     const value = this.text(name);
-    if (value === undefined) throw badRequest(`${name} should not be empty`);
+    if (value === undefined) throw new InvalidRequest(`${name} should not be empty`);
     return value;
   }
 
@@ -25,7 +25,7 @@ export class Query {
     const value = this.text(name);
     if (value === undefined) return undefined;
     const time = readTime(value);
-    if (time === null) throw badRequest(`${name} must be a valid ISO 8601 date string`);
+    if (time === null) throw new InvalidRequest(`${name} must be a valid ISO 8601 date string`);
     return Date.parse(time);
   }
 
@@ -42,7 +42,8 @@ export class Query {
     if (values.length === 0) return undefined;
     return values.map((value) => {
       const choice = allowed.find((candidate) => candidate === value);
-      if (choice === undefined) throw badRequest(`each value in ${name} must be one of the following values: ${allowed.join(', ')}`);
+      if (choice === undefined)
+        throw new InvalidRequest(`each value in ${name} must be one of the following values: ${allowed.join(', ')}`);
       return choice;
     });
   }
@@ -72,7 +73,7 @@ export class Query {
     const value = this.text(name);
     if (value === undefined) return undefined;
     const number = Number(value);
-    if (!Number.isInteger(number) || number < min) throw badRequest(`${name} must be an integer not less than ${min}`);
+    if (!Number.isInteger(number) || number < min) throw new InvalidRequest(`${name} must be an integer not less than ${min}`);
     return number;
   }
 }

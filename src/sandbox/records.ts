@@ -60,6 +60,7 @@ export type PaymentMethodRecord = TilledPaymentMethod & {
   account_id: string;
   declines_with: TilledDeclineCode | null;
   wishes?: MethodWishes;
+  was_detached?: boolean;
 };
 
 /** A single-use token of the hosted fields: the method it will become. */

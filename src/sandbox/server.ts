@@ -7,7 +7,7 @@ import type { Call, Route } from './call.js';
 import type { Engine } from './engine.js';
 import type { Fault, Faults } from './faults.js';
 import { faultAnswer } from './faults.js';
-import { badRequest, HttpError } from './http-error.js';
+import { HttpError, InvalidRequest } from './http-error.js';
 import type { Latency } from './latency.js';
 import { Query } from './query.js';
 import type { RequestEntry, RequestLog } from './request-log.js';
@@ -124,15 +124,21 @@ async function carryOut({ engine, underWay }: ServerParts, asked: Asked): Promis
     const { route, id } = found;
     const account = route.area === undefined ? blankAccount('', 'merchant', '') : authenticate(engine.store, api.request.headers, route);
     if (api.raw !== null && api.raw.length > BODY_BYTES_MAX) throw new HttpError(413, 'request entity too large');
-    if (body === UNREADABLE) throw badRequest('Unexpected token in JSON');
+    if (body === UNREADABLE) throw new InvalidRequest('Unexpected token in JSON');
     const call: Call = { engine, account, id, query: new Query(api.url.searchParams), body };
     const result = await underWay.carryOut({ route, call, path: api.url.pathname, fault });
     engine.runDueTimers();
     return { status: route.status, headers: result === '' ? {} : JSON_HEADERS, body: result };
   } catch (error) {
-    if (error instanceof HttpError) return errorAnswer(error);
+    if (error instanceof HttpError) return errorAnswer(asBehaved(engine, error));
     throw error;
   }
+}
+
+/** A refusal because of some object's state has the status that a test may have chosen for all of them. */
+function asBehaved({ behaviour }: Engine, error: HttpError): HttpError {
+  const isOfState = error.status === 400 && !(error instanceof InvalidRequest);
+  return isOfState ? new HttpError(Number(behaviour.stateError), error.message, error.code) : error;
 }
 
 async function endsByFault(

@@ -204,3 +204,106 @@ describe('lists that lag', () => {
       expect((await own.raw('POST', '/_sandbox/lag', { body: {} })).status).toBe(400);
     }));
 });
+
+describe('where Tilled’s documents say nothing, the sandbox', () => {
+  const post = async (own: Kit, path: string, body: object = {}) => (await own.raw('POST', path, { body })).status;
+  const behave = (own: Kit, change: object) => own.control('behaviour', change);
+
+  it('says what it does, forgets what it was told with a reset, and takes no word that it does not know', () =>
+    alone(async (own) => {
+      const usual = await get(own, '/_sandbox/behaviour');
+      expect(usual).toMatchObject({ refundDisputed: 'allow', stateError: '400' });
+      expect(await behave(own, { refundDisputed: 'refuse' })).toEqual({ ...usual, refundDisputed: 'refuse' });
+      expect((await own.raw('POST', '/_sandbox/behaviour', { body: { evidence: 'maybe' } })).status).toBe(400);
+      await own.control('reset');
+      expect(await get(own, '/_sandbox/behaviour')).toEqual(usual);
+    }));
+
+  it('refunds a disputed charge, or does not; an inquiry and a dispute that was won are in no way', () =>
+    alone(async (own) => {
+      const paid = await Promise.all(Array.from({ length: 4 }, () => own.pay(500)));
+      const disputed = async (n: number, status: string) => own.control('disputes', { paymentIntentId: paid[n]?.id, status });
+      const refunded = (n: number) => post(own, '/v1/refunds', { payment_intent_id: paid[n]?.id });
+      await disputed(0, 'needs_response');
+      await disputed(1, 'lost');
+      await disputed(2, 'warning_needs_response');
+      await disputed(3, 'won');
+      expect(await refunded(0)).toBe(201);
+      await behave(own, { refundDisputed: 'refuse' });
+      expect([await refunded(1), await refunded(2), await refunded(3)]).toEqual([400, 201, 201]);
+    }));
+
+  it('disputes a charge again, and one that is refunded, or does not', () =>
+    alone(async (own) => {
+      const [twice, refunded] = [await own.pay(500), await own.pay(500)];
+      await post(own, '/v1/refunds', { payment_intent_id: refunded.id });
+      const dispute = ({ id }: { id: string }) => post(own, '/_sandbox/disputes', { paymentIntentId: id });
+      expect([await dispute(twice), await dispute(twice), await dispute(refunded)]).toEqual([200, 200, 200]);
+      await behave(own, { disputeAgain: 'refuse' });
+      expect([await dispute(twice), await dispute(refunded), await dispute(await own.pay(500))]).toEqual([400, 400, 200]);
+    }));
+
+  it('takes evidence once, or again while it is reviewed', () =>
+    alone(async (own) => {
+      const { id } = await own.control('disputes', { paymentIntentId: (await own.pay(500)).id });
+      const upload = { purpose: 'dispute_evidence', file: { filename: 'a.pdf', size: 9 } };
+      const file = (await own.raw('POST', '/v1/files', { body: upload })).json['id'];
+      const submit = () => post(own, `/v1/disputes/${id}`, { description: 'x', files: [{ file_id: file, type: 'receipt' }] });
+      expect([await submit(), await submit()]).toEqual([201, 400]);
+      await behave(own, { evidence: 'again' });
+      expect(await submit()).toBe(201);
+    }));
+
+  it('detaches a method that a subscription uses, or does not, and attaches a detached one again, or does not', () =>
+    alone(async (own) => {
+      const { customer, method } = await own.payer();
+      const cycle = { price: 900, currency: 'usd', interval_unit: 'month', billing_cycle_anchor: '2026-02-10' };
+      await post(own, '/v1/subscriptions', { ...cycle, customer_id: customer, payment_method_id: method });
+      const put = async (what: string) =>
+        (await own.raw('PUT', `/v1/payment-methods/${method}/${what}`, { body: { customer_id: customer } })).status;
+      await behave(own, { detachInUse: 'refuse' });
+      expect(await put('detach')).toBe(400);
+      await behave(own, { detachInUse: 'allow' });
+      expect([await put('detach'), await put('attach')]).toEqual([200, 400]);
+      expect(await get(own, `/v1/payment-methods/${method}`)).not.toHaveProperty('was_detached');
+      await behave(own, { attachDetached: 'allow' });
+      expect(await put('attach')).toBe(200);
+      expect((await own.pay(500, { method })).status).toBe('succeeded');
+    }));
+
+  it('refuses an anchor of more than a day ago, or takes it', () =>
+    alone(async (own) => {
+      const { customer, method } = await own.payer();
+      const anchor = new Date(own.sandbox.now().getTime() - 3 * 86_400_000).toISOString();
+      const body = { price: 900, currency: 'usd', interval_unit: 'month', customer_id: customer, payment_method_id: method };
+      const create = () => post(own, '/v1/subscriptions', { ...body, billing_cycle_anchor: anchor });
+      expect(await create()).toBe(400);
+      await behave(own, { oldAnchor: 'allow' });
+      expect(await create()).toBe(201);
+    }));
+
+  it('shows what a capture in part left over as a refund of its own, which is no money that was taken, or shows nothing', () =>
+    alone(async (own) => {
+      const capture = async () => {
+        const { id } = await own.pay(1_000, { capture: 'manual' });
+        await post(own, `/v1/payment-intents/${id}/capture`, { amount_to_capture: 600 });
+        return { id, charge: (await own.intent(id)).charges[0] };
+      };
+      expect((await capture()).charge).toMatchObject({ amount_captured: 600, amount_refunded: 0, refunds: [] });
+      await behave(own, { partialCapture: 'refund' });
+      const { id, charge } = await capture();
+      const release = { amount: 400, reason: 'partial_capture', status: 'succeeded' };
+      expect(charge).toMatchObject({ amount_captured: 600, amount_refunded: 0, refunded: false, refunds: [release] });
+      await post(own, '/v1/refunds', { payment_intent_id: id });
+      expect((await own.intent(id)).charges[0]).toMatchObject({ amount_refunded: 600, refunded: true });
+    }));
+
+  it.each(['403', '409', '422'])('refuses because of a state with %s, and what is written wrong with 400 all the same', (stateError) =>
+    alone(async (own) => {
+      await behave(own, { stateError });
+      const paid = await own.pay(500);
+      expect(await post(own, `/v1/payment-intents/${paid.id}/cancel`)).toBe(Number(stateError));
+      expect(await post(own, `/v1/payment-intents/${paid.id}/capture`, { amount_to_capture: 'all' })).toBe(400);
+      expect(await post(own, '/v1/payment-intents', { amount: 0 })).toBe(400);
+    }));
+});

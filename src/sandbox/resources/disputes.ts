@@ -20,6 +20,18 @@ export const disputeRoutes: Route[] = [
 
 const FINAL: readonly TilledDisputeStatus[] = ['warning_closed', 'closed', 'won', 'lost'];
 
+/** 400 for a charge that a test wants not to be disputed again. */
+export function assertDisputable(engine: Engine, charge: ChargeRecord): void {
+  if (engine.behaviour.disputeAgain === 'allow') return;
+  const isOpen = engine.store.disputes.records([`charge_id=${charge.id}`]).some(({ status }) => !FINAL.includes(status));
+  if (isOpen || charge.refunded) throw badRequest(`Charge ${charge.id} is ${isOpen ? 'disputed' : 'refunded'} already`);
+}
+
+/** Whether the cardholder's bank has, or may keep, the money of a charge. */
+export function isDisputed(engine: Engine, charge: ChargeRecord): boolean {
+  return engine.store.disputes.records([`charge_id=${charge.id}`]).some(({ status }) => !status.startsWith('warning_') && status !== 'won');
+}
+
 /** Opens a dispute of a charge. Within a transaction. */
 export function openDispute(
   engine: Engine,
@@ -138,6 +150,8 @@ function submitEvidence(call: Call): TilledDispute {
   }));
   fields.assertValid();
   if (FINAL.includes(dispute.status)) throw badRequest(`A dispute that is ${dispute.status} takes no evidence`);
+  const isReviewed = dispute.status.endsWith('under_review');
+  if (isReviewed && engine.behaviour.evidence === 'once') throw badRequest('Evidence was submitted already');
   if (dispute.closing_at !== null && Date.parse(dispute.closing_at) <= engine.clock.now())
     throw badRequest('The time for evidence is over');
   const files = sent.map(({ id, type }) => ({ file: evidenceFile(call, id), type }));

@@ -6,10 +6,12 @@ import { Fields, mergedMetadata } from '../fields.js';
 import { badRequest } from '../http-error.js';
 import type { PaymentIntentRecord, PaymentMethodRecord } from '../records.js';
 import { assertEnabled } from './accounts.js';
+import { goodChargeOf } from './charges.js';
 import { decidePayment } from './payment-decision.js';
 import { cancelIntent, captureIntent, carryOutPayment, emitIntent, putIntent, renderPaymentIntent } from './payment-flow.js';
 import { changedFields, newIntentFields } from './payment-intent-input.js';
 import { isChargeable } from './payment-methods.js';
+import { addRelease } from './refunds.js';
 
 const AREA = { area: 'payment_intents' };
 
@@ -168,7 +170,10 @@ function capture(call: Call): Effect {
   return () => {
     const held = latest(engine.store.paymentIntents, intent);
     const withFee = fee === undefined || fee === null ? held : { ...held, platform_fee_amount: Math.min(fee, amount) };
-    return renderPaymentIntent(engine, captureIntent(engine, withFee, amount));
+    const captured = captureIntent(engine, withFee, amount);
+    const charge = goodChargeOf(engine, captured.id);
+    if (engine.behaviour.partialCapture === 'refund' && charge && amount < charge.amount) addRelease(engine, charge);
+    return renderPaymentIntent(engine, captured);
   };
 }
 

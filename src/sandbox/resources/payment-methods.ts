@@ -24,7 +24,7 @@ export const paymentMethodRoutes: Route[] = [
 
 /** The method as the wire shows it: chargeable only while it is not expired. */
 export function renderPaymentMethod(engine: Engine, record: PaymentMethodRecord): TilledPaymentMethod {
-  const { account_id: _account, declines_with: _decline, wishes: _wishes, ...shown } = record;
+  const { account_id: _account, declines_with: _decline, wishes: _wishes, was_detached: _detached, ...shown } = record;
   return { ...shown, chargeable: isChargeable(engine, record) };
 }
 
@@ -40,7 +40,7 @@ export function spendPaymentMethod(engine: Engine, record: PaymentMethodRecord):
 
 /** Takes the method from its customer for good. Within a transaction. */
 export function detachPaymentMethod(engine: Engine, record: PaymentMethodRecord): PaymentMethodRecord {
-  const detached = { ...record, customer_id: null, chargeable: false, updated_at: engine.clock.iso() };
+  const detached = { ...record, customer_id: null, chargeable: false, was_detached: true, updated_at: engine.clock.iso() };
   engine.store.paymentMethods.put(detached);
   engine.emit('payment_method.detached', record.account_id, renderPaymentMethod(engine, detached));
   return detached;
@@ -50,12 +50,13 @@ export function detachPaymentMethod(engine: Engine, record: PaymentMethodRecord)
 function assertAttachable(engine: Engine, record: PaymentMethodRecord): void {
   if (record.customer_id !== null) throw badRequest(`Payment method ${record.id} is already attached to a customer`);
   if (hasExpired(engine, record)) throw badRequest(`Payment method ${record.id} has expired`);
-  if (!record.chargeable) throw badRequest(`Payment method ${record.id} cannot be attached: it was used or detached before`);
+  const mayReturn = record.was_detached === true && engine.behaviour.attachDetached === 'allow';
+  if (!record.chargeable && !mayReturn) throw badRequest(`Payment method ${record.id} cannot be attached: it was used or detached before`);
 }
 
 /** Gives the method to a customer: from then on reusable. Within a transaction. */
 export function attachPaymentMethod(engine: Engine, record: PaymentMethodRecord, customerId: string): PaymentMethodRecord {
-  const attached = { ...record, customer_id: customerId, expires_at: null, updated_at: engine.clock.iso() };
+  const attached = { ...record, customer_id: customerId, chargeable: true, expires_at: null, updated_at: engine.clock.iso() };
   engine.store.paymentMethods.put(attached);
   engine.emit('payment_method.attached', record.account_id, renderPaymentMethod(engine, attached));
   return attached;
@@ -154,7 +155,14 @@ function detach(call: Call): Effect {
   const { engine } = call;
   const record = methodOf(call);
   if (record.customer_id === null) throw badRequest(`Payment method ${record.id} is not attached to a customer`);
+  if (engine.behaviour.detachInUse === 'refuse' && isInUse(engine, record))
+    throw badRequest(`A subscription uses payment method ${record.id}`);
   return () => renderPaymentMethod(engine, detachPaymentMethod(engine, latest(engine.store.paymentMethods, record)));
+}
+
+function isInUse(engine: Engine, { id, customer_id: customerId }: PaymentMethodRecord): boolean {
+  const theirs = engine.store.subscriptions.records([`customer_id=${customerId}`]);
+  return theirs.some((subscription) => subscription.payment_method_id === id && subscription.status !== 'canceled');
 }
 
 function methodOf(call: Call): PaymentMethodRecord {

@@ -8,6 +8,7 @@ import { Fields, mergedMetadata } from '../fields.js';
 import { badRequest } from '../http-error.js';
 import type { ChargeRecord, RefundRecord } from '../records.js';
 import { chargesOf, putCharge } from './charges.js';
+import { isDisputed } from './disputes.js';
 import { decideRefund } from './payment-decision.js';
 import { emitCharge } from './payment-flow.js';
 import { AMOUNT_BOUNDS } from './payment-intent-input.js';
@@ -53,6 +54,7 @@ function createRefund(call: Call): Effect {
     throw badRequest(`A payment intent that is ${intent.status} cannot be refunded`);
   const amount = asked ?? charge.amount_captured - charge.amount_refunded;
   assertRefundable(engine, charge, amount);
+  if (engine.behaviour.refundDisputed === 'refuse' && isDisputed(engine, charge)) throw badRequest('The charge is disputed');
   const outcome = decideRefund(engine, engine.store.paymentMethods.get(charge.payment_method_id));
   // Our assumption: what is given back before the batch is a reversal, unless a reason was given.
   const decided = { amount, reason: reason ?? (charge.is_batched ? null : ('reversal' as const)), metadata };
@@ -63,21 +65,44 @@ interface DecidedRefund extends Pick<RefundRecord, 'amount' | 'reason' | 'metada
   outcome: ReturnType<typeof decideRefund>;
 }
 
-/** Gives back what was decided, however much was given back meanwhile. */
-function addRefund(engine: Engine, charge: ChargeRecord, { outcome, ...decided }: DecidedRefund): RefundRecord {
+/**
+ * What is left of an authorization after a capture in part, as a refund of its own: not of money that was taken, so the
+ * charge's sums do not count it. Within a transaction.
+ */
+export function addRelease(engine: Engine, charge: ChargeRecord): void {
   const now = engine.clock.iso();
-  const refund: RefundRecord = {
-    ...decided,
+  engine.store.refunds.put({
+    ...blankRefund(engine, charge),
+    amount: charge.amount - charge.amount_captured,
+    reason: 'partial_capture',
+    metadata: null,
+    status: 'succeeded',
+    created_at: now,
+    updated_at: now,
+  });
+}
+
+function blankRefund(engine: Engine, charge: ChargeRecord) {
+  return {
     id: engine.ids.object('re'),
     account_id: charge.account_id,
     currency: charge.currency,
     charge_id: charge.id,
     payment_intent_id: charge.payment_intent_id,
     payment_method_id: charge.payment_method_id,
-    status: outcome === 'succeeded' ? 'succeeded' : 'pending',
     failure_code: null,
     failure_message: null,
     balance_transaction_id: engine.ids.object('txn'),
+  };
+}
+
+/** Gives back what was decided, however much was given back meanwhile. */
+function addRefund(engine: Engine, charge: ChargeRecord, { outcome, ...decided }: DecidedRefund): RefundRecord {
+  const now = engine.clock.iso();
+  const refund: RefundRecord = {
+    ...decided,
+    ...blankRefund(engine, charge),
+    status: outcome === 'succeeded' ? 'succeeded' : 'pending',
     created_at: now,
     updated_at: now,
   };
@@ -106,9 +131,13 @@ function assertRefundable(engine: Engine, charge: ChargeRecord, amount: number):
 }
 
 function withRefunds(engine: Engine, charge: ChargeRecord): ChargeRecord {
-  const given = engine.store.refunds.records([`charge_id=${charge.id}`]).filter((refund) => refund.status !== 'failed');
+  const given = engine.store.refunds.records([`charge_id=${charge.id}`]).filter(isOfCaptured);
   const amount = given.reduce((sum, refund) => sum + refund.amount, 0);
   return { ...charge, amount_refunded: amount, refunded: amount >= charge.amount_captured };
+}
+
+function isOfCaptured({ status, reason }: RefundRecord): boolean {
+  return status !== 'failed' && reason !== 'partial_capture';
 }
 
 function listRefunds(call: Call): unknown {

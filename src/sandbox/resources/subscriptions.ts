@@ -52,7 +52,8 @@ function createSubscription(call: Call): Effect {
   const method = methodOfCustomer(call, methodId, customer.id);
   assertEnabled(account, [method.type]);
   const anchorMs = Date.parse(sent.billing_cycle_anchor);
-  if (anchorMs < engine.clock.now() - ANCHOR_GRACE_MS) throw badRequest('billing_cycle_anchor must not be in the past');
+  if (engine.behaviour.oldAnchor === 'refuse' && anchorMs < engine.clock.now() - ANCHOR_GRACE_MS)
+    throw badRequest('billing_cycle_anchor must not be in the past');
   assertNotPast(call, { cancel_at: sent.cancel_at });
   const chosen = { ...sent, account_id: account.id, customer_id: customer.id, payment_method_id: method.id, metadata };
   return () => renderSubscription(addSubscription(engine, chosen));
