@@ -94,6 +94,8 @@ CREATE TABLE billing_disputes (
   evidence_due_at datetime(3) DEFAULT NULL,
   created_at datetime(3) NOT NULL,
   updated_at datetime(3) NOT NULL,
+  evidence_submitted_at datetime(3) DEFAULT NULL,
+  conceded_at datetime(3) DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_disputes_amount_sound CHECK amount_minor >= 0,
   CONSTRAINT billing_disputes_of_customer FOREIGN KEY (app_id, customer_id) REFERENCES billing_customers (app_id, id),

@@ -25,6 +25,7 @@ import { CUSTOMER_PUSH, CustomerService } from './billing/customers/customer.ser
 import { DisputeMirror } from './billing/disputes/dispute.mirror.js';
 import { DisputeRepository } from './billing/disputes/dispute.repository.js';
 import { DisputeResolver, PaymentDisputesResolver } from './billing/disputes/dispute.resolver.js';
+import { DisputeService } from './billing/disputes/dispute.service.js';
 import { Processor } from './billing/kit/processor.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
 import { PaymentMethodService } from './billing/payment-methods/payment-method.service.js';
@@ -134,8 +135,9 @@ export function composeServices(tools: Tools, vault: Vault) {
     { isDisputed: (scope, id) => DisputeRepository.of(scope).isDisputed(id) },
   );
   const disputeMirror = new DisputeMirror(clock, ids);
+  const disputes = new DisputeService({ ...tools, mirror: disputeMirror });
   const mirrors = { subscriptionMirror, refundMirror, disputeMirror };
-  return { customers, customerDeletion, paymentMethods, subscriptions, ...paying, refunds, ...mirrors };
+  return { customers, customerDeletion, paymentMethods, subscriptions, ...paying, refunds, disputes, ...mirrors };
 }
 
 /** Looks at objects of Tilled again, and records them with the nouns' mirrors. */
@@ -158,7 +160,7 @@ export function handlersOf(
   services: Services,
   { sync, webhooks, reconciliation, retention }: Workers,
 ): ReadonlyMap<string, JobHandler> {
-  const { customers, customerDeletion, paymentMethods, subscriptions, payments, missedPayments, refunds } = services;
+  const { customers, customerDeletion, paymentMethods, subscriptions, payments, missedPayments, refunds, disputes } = services;
   const mutations = [
     intents.jobHandlers(customers.creation, customerDeletion.mutation),
     intents.jobHandlers(paymentMethods.attachment, paymentMethods.detachment),
@@ -166,6 +168,7 @@ export function handlersOf(
     intents.jobHandlers(missedPayments.retrying),
     intents.jobHandlers(payments.creation, payments.capturing, payments.cancellation),
     intents.jobHandlers(refunds.creation),
+    intents.jobHandlers(disputes.answering),
   ].flat();
   const kinds = mutations.map(([kind]) => kind);
   assert(kinds.toSorted().join() === INTENT_KINDS.toSorted().join(), `INTENT_KINDS is not ${kinds.join()}`);
@@ -207,7 +210,7 @@ export function resolversOf(services: Services, access: AccessService, webhooks:
     new MissedPaymentResolver(services.missedPayments),
     new RefundResolver(services.refunds),
     new PaymentRefundsResolver(),
-    new DisputeResolver(),
+    new DisputeResolver(services.disputes),
     new PaymentDisputesResolver(),
     new WebhookEventResolver(webhooks),
     new PaymentFactsResolver(),

@@ -63,6 +63,11 @@ export class InvalidInput extends AppError {
     super(problems.map((problem) => problem.message).join(' '));
   }
 
+  override facts(): UserErrorFacts {
+    const [only, ...more] = this.problems;
+    return { ...super.facts(), field: more.length === 0 ? (only?.field ?? null) : null };
+  }
+
   static because(field: readonly string[], message: string): InvalidInput {
     return new InvalidInput([{ field, message }]);
   }

@@ -5,7 +5,9 @@ import type {
   TilledCustomer,
   TilledCustomerParams,
   TilledDispute,
+  TilledDisputeEvidenceParams,
   TilledEvent,
+  TilledFile,
   TilledHealth,
   TilledList,
   TilledPaymentIntent,
@@ -145,6 +147,14 @@ export class TilledAccountClient {
 
   listDisputes(query: ListQuery): Promise<TilledList<TilledDispute>> {
     return this.call('listDisputes', 'GET', '/v1/disputes', { query });
+  }
+
+  createDisputeEvidence(id: string, params: TilledDisputeEvidenceParams): Promise<TilledDispute> {
+    return this.call('createDisputeEvidence', 'POST', at`/v1/disputes/${id}`, { body: params });
+  }
+
+  getFile(id: string): Promise<TilledFile> {
+    return this.call('getFile', 'GET', at`/v1/files/${id}`);
   }
 
   createSubscription(params: TilledSubscriptionCreateParams): Promise<TilledSubscription> {

@@ -31,7 +31,7 @@ const roots = rootFieldsOf(schema);
 const NODES = schema.getPossibleTypes(schema.getType('Node') as GraphQLObjectType & never).map((type) => type.name);
 
 /** Strings that name something, beside ids. */
-const NAMES = ['externalId', 'referenceId', 'tilledPaymentMethodId', 'idempotencyKey', 'email'] as const;
+const NAMES = ['externalId', 'referenceId', 'tilledPaymentMethodId', 'idempotencyKey', 'email', 'fileIds'] as const;
 
 /** Root fields that take neither an id nor a name: whom they answer about is decided by the credential alone. */
 const WITHOUT_NAMES = ['app', 'disputes', 'divergences', 'webhookEvents', 'webhookHealth'];
@@ -542,7 +542,7 @@ function known(furniture: Furniture, kind: string): string {
 
 /** A random value of the same form, which stands for nothing. */
 function sameForm(value: string): string {
-  const [, prefix = '', tail = ''] = /^([a-z]{2,3}_)(\w+)$/.exec(value) ?? [];
+  const [, prefix = '', tail = ''] = /^([a-z]{2,4}_)(\w+)$/.exec(value) ?? [];
   if (prefix !== '') return prefix + randomBytes(32).toString('hex').slice(0, tail.length);
   return value.replace(/app-\d/, randomBytes(4).toString('hex'));
 }

@@ -171,6 +171,7 @@ describe('what the schema says about money', () => {
     ).toEqual(
       [
         ...['paymentCreate', 'paymentCapture', 'paymentCancel', 'refundCreate', 'customerDelete', 'paymentMethodDetach'],
+        'disputeEvidenceSubmit',
         ...['subscriptionCreate', 'subscriptionUpdate', 'subscriptionPause', 'subscriptionResume', 'subscriptionCancel'],
         ...['subscriptionReactivate', 'subscriptionRetry'],
       ].toSorted(),
@@ -222,7 +223,7 @@ describe('the schema', () => {
     expect(repeatable.toSorted()).toEqual(
       [
         ...['customerCreate', 'paymentMethodAttach', 'subscriptionCreate', 'subscriptionCancel', 'subscriptionRetry'],
-        ...['paymentCreate', 'paymentCapture', 'paymentCancel', 'refundCreate'],
+        ...['paymentCreate', 'paymentCapture', 'paymentCancel', 'refundCreate', 'disputeEvidenceSubmit'],
       ].toSorted(),
     );
   });

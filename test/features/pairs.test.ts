@@ -53,8 +53,8 @@ const CODES: Readonly<Record<string, string>> = {
 
 /** Mutations that cannot be under way: they end with our own commit. */
 const NEVER_OPEN = ['customerSessionCreate', 'paymentMethodSetDefault'];
-/** Mutations about what we keep of events and differences: they touch nothing of a customer. */
-const ELSEWHERE = ['webhookEventReplay', 'divergenceResolve'];
+/** Mutations that touch nothing of a customer: of events and differences, and of disputes, whose pairs disputes.test.ts tries. */
+const ELSEWHERE = ['webhookEventReplay', 'divergenceResolve', 'disputeEvidenceSubmit'];
 
 /** The request at Tilled that is cut off before it is carried out, so that the first is UNKNOWN. */
 const CUT: Readonly<Record<string, string>> = {

@@ -36,6 +36,7 @@ const CAUSES: readonly { readonly alerts: readonly string[]; readonly story: str
   { alerts: ['RefundFailures'], story: 'Tilled refuses a refund', cause: refuseRefund },
   { alerts: ['SubscriptionCreationFailures'], story: 'Tilled refuses subscriptions', cause: refuseSubscriptions },
   { alerts: ['DisputeOpened', 'WebhookLatency'], story: 'a customer disputes, and we look late', cause: dispute },
+  { alerts: ['DisputeEvidenceDue'], story: 'nobody answers a dispute', cause: forgetDispute },
   { alerts: ['DeadWebhookEvents', 'DeadJobs'], story: 'Tilled does not show what an event names', cause: refuseToShow },
   { alerts: ['CardDataRefused'], story: 'a caller sends a card number', cause: sendCard },
   { alerts: ['DivergenceRisk', 'DivergencesOpen'], story: 'Tilled says that a canceled payment was taken', cause: contradict },
@@ -162,6 +163,12 @@ async function dispute(): Promise<void> {
   await world.sandbox.drain();
   await world.sandbox.advanceTo(new Date(world.sandbox.now().getTime() + 10_000));
   await world.settle();
+}
+
+/** The deadline comes near without the clock of all other stories moving. */
+async function forgetDispute(): Promise<void> {
+  const due = new Date(world.sandbox.now().getTime() + 2 * 86_400_000);
+  await world.gateway.database.run('update billing_disputes set evidence_due_at = ?', [due]);
 }
 
 async function refuseToShow(): Promise<void> {

@@ -4,7 +4,9 @@ import type { TestApp, World } from './world.js';
 /** What a furnished app has: ids by the GraphQL type they name, and the strings by which it calls things itself. */
 export interface Furniture {
   readonly ids: Readonly<Record<string, string>>;
-  readonly strings: Readonly<Record<'externalId' | 'referenceId' | 'tilledPaymentMethodId' | 'idempotencyKey' | 'email', string>>;
+  readonly strings: Readonly<
+    Record<'externalId' | 'referenceId' | 'tilledPaymentMethodId' | 'idempotencyKey' | 'email' | 'fileIds', string>
+  >;
 }
 
 /** Gives an app at least one row of everything: a live subscription, payments in several states, a refund, a dispute, events, an open divergence. */
@@ -41,7 +43,11 @@ export async function furnish(world: World, app: TestApp): Promise<Furniture> {
       WebhookEvent: String(event?.['id']),
       Divergence: open[0]?.id ?? '',
     },
-    strings: { externalId, referenceId, idempotencyKey, email, tilledPaymentMethodId: await world.newCard(app) },
+    strings: {
+      ...{ externalId, referenceId, idempotencyKey, email },
+      tilledPaymentMethodId: await world.newCard(app),
+      fileIds: await evidenceFile(world, app),
+    },
   };
 }
 
@@ -49,6 +55,12 @@ export async function furnish(world: World, app: TestApp): Promise<Furniture> {
 async function unknownCustomer(world: World, app: TestApp): Promise<string> {
   const metadata = { billing_app_id: app.id, billing_id: 'cus_unknown' };
   return ((await world.tilled(app, 'POST', '/v1/customers', { email: 'unknown@example.com', metadata })) as { id: string }).id;
+}
+
+/** A file at Tilled that evidence may name. */
+async function evidenceFile(world: World, app: TestApp): Promise<string> {
+  const body = { purpose: 'dispute_evidence', file: { filename: 'receipt.pdf', size: 1_000 } };
+  return ((await world.tilled(app, 'POST', '/v1/files', body)) as { id: string }).id;
 }
 
 /** One held payment that is captured, and one that is let go. */

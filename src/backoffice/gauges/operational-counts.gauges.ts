@@ -132,6 +132,12 @@ const GAUGES: readonly CountsGauge[] = [
     values: ({ subscriptions }) => subscriptions,
   },
   {
+    name: 'billing_disputes_unanswered',
+    help: 'Disputes that wait for our evidence and were not conceded, by how long it may still be sent. The same in every process.',
+    label: 'due',
+    values: ({ unansweredDisputes }) => unansweredDisputes,
+  },
+  {
     name: 'billing_divergences_open',
     help: 'Differences between our books and those of Tilled that nobody has resolved, by class. The same in every process.',
     label: 'class',

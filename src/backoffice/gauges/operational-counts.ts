@@ -1,3 +1,4 @@
+import { ANSWERABLE_STATUSES } from '../../billing/disputes/dispute.states.js';
 import { PaymentStatus } from '../../billing/payments/payment.states.js';
 import { LIVE_STATUSES } from '../../billing/subscriptions/subscription.states.js';
 import type { Database } from '../../platform/db/database.js';
@@ -23,6 +24,8 @@ export interface OperationalCounts {
   readonly subscriptions: ReadonlyMap<string, number>;
   /** Divergences that nobody has resolved, by class. */
   readonly divergences: ReadonlyMap<string, number>;
+  /** Disputes that wait for an answer of ours, by how long it may still come. */
+  readonly unansweredDisputes: ReadonlyMap<string, number>;
   /** Mutations of any kind whose outcome is not certain yet; age since they were asked for. */
   readonly intents: CountAndAge;
 }
@@ -51,13 +54,14 @@ export class OperationalCountsReader {
   ) {}
 
   async read(): Promise<OperationalCounts> {
-    const [[clock], events, unqueuedRows, jobs, payments, refunds, divergences, intents] = await Promise.all([
+    const [[clock], events, unqueuedRows, jobs, payments, refunds, disputes, divergences, intents] = await Promise.all([
       this.database.query(`select ${this.database.time.now} as now_at`, []),
       this.countsOf('billing_webhooks', EVENT_STATES),
       this.database.query(UNQUEUED, []),
       this.database.query(JOBS, []),
       this.database.query(UNKNOWN_PAYMENTS, []),
       this.database.query(UNKNOWN_REFUNDS, []),
+      this.database.query(this.unansweredDisputes, [...ANSWERABLE_STATUSES]),
       this.counted.openDivergences(),
       this.counted.openIntents(),
     ]);
@@ -79,6 +83,7 @@ export class OperationalCountsReader {
         ['refund', pileOf(refunds)],
       ]),
       subscriptions: await this.subscriptionCounts(),
+      unansweredDisputes: byDeadline(disputes.map((row) => this.msUntil(row.due_at, clock?.now_at))),
       divergences: new Map(Object.entries(divergences)),
       intents: { count: intents.count, oldestSeconds: intents.oldestAgeMs / 1000 },
     };
@@ -87,6 +92,19 @@ export class OperationalCountsReader {
   /** A join that begins with the apps: the embedded database would walk through the other table's whole index. */
   private get join(): string {
     return this.database.isEmbedded ? 'cross join' : 'straight_join';
+  }
+
+  /** Few are open at a time: their deadlines are sorted here. */
+  private get unansweredDisputes(): string {
+    const statuses = ANSWERABLE_STATUSES.map(() => '?').join(', ');
+    return `select r.evidence_due_at as due_at from billing_apps a ${this.join} billing_disputes r on r.app_id = a.id and r.status in (${statuses})
+      and r.conceded_at is null`;
+  }
+
+  /** Null for no moment; negative for one that is over. */
+  private msUntil(moment: unknown, now: unknown): number | null {
+    const { time } = this.database;
+    return moment === null || moment === undefined ? null : time.read(moment).getTime() - time.read(now).getTime();
   }
 
   private async subscriptionCounts(): Promise<ReadonlyMap<string, number>> {
@@ -128,6 +146,20 @@ const UNKNOWN_PAYMENTS = `select count(*) as counted, min(j.created_at) as oldes
 
 const UNKNOWN_REFUNDS = `select count(*) as counted, min(j.created_at) as oldest from billing_jobs j
   join billing_refunds r on r.app_id = j.app_id and r.id = j.subject and r.status = 'UNKNOWN' where j.kind = 'refundCreate'`;
+
+/** How long a dispute may still be answered, the least first; without a deadline for long. */
+const DEADLINES: readonly (readonly [string, number])[] = [
+  ['past', 0],
+  ['within_1_day', 86_400_000],
+  ['within_3_days', 3 * 86_400_000],
+  ['later', Number.POSITIVE_INFINITY],
+];
+
+function byDeadline(leftMs: readonly (number | null)[]): ReadonlyMap<string, number> {
+  const nameOf = (ms: number | null) => DEADLINES.find(([, atMost]) => (ms ?? Number.POSITIVE_INFINITY) <= atMost)?.[0];
+  const names = leftMs.map(nameOf);
+  return new Map(DEADLINES.map(([name]) => [name, names.filter((found) => found === name).length]));
+}
 
 function total(rows: readonly RawRow[]): number {
   return rows.reduce((sum, row) => sum + Number(row.counted), 0);

@@ -15,4 +15,5 @@ export const INTENT_KINDS: readonly string[] = [
   'paymentCapture',
   'paymentCancel',
   'refundCreate',
+  'disputeEvidenceSubmit',
 ];

@@ -1,4 +1,5 @@
 import type { Dispute } from '../../billing/disputes/dispute.entity.js';
+import { evidenceSubmittedAt } from '../../billing/disputes/dispute.mirror.js';
 import { DisputeRepository } from '../../billing/disputes/dispute.repository.js';
 import { DISPUTE_STATES, DisputeStatus } from '../../billing/disputes/dispute.states.js';
 import { DivergenceKind } from '../../billing/kit/divergence.entity.js';
@@ -74,7 +75,15 @@ export class DisputeComparison implements Comparison<DisputeSnapshot> {
 
 function oursOf(row: Dispute) {
   const { status, amountMinor, currency, reason } = row;
-  return { charge: row.tilledChargeId, status, amountMinor, currency, reason, evidenceDueAt: timeFact(row.evidenceDueAt) };
+  return {
+    charge: row.tilledChargeId,
+    status,
+    amountMinor,
+    currency,
+    reason,
+    evidenceDueAt: timeFact(row.evidenceDueAt),
+    evidenceSubmittedAt: timeFact(row.evidenceSubmittedAt),
+  };
 }
 
 function theirsOf(dispute: TilledDispute) {
@@ -85,5 +94,6 @@ function theirsOf(dispute: TilledDispute) {
     currency: dispute.currency,
     reason: dispute.reason_description?.slice(0, 500) ?? null,
     evidenceDueAt: timeFact(dispute.closing_at),
+    evidenceSubmittedAt: timeFact(evidenceSubmittedAt(dispute)),
   };
 }

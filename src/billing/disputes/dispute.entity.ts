@@ -27,12 +27,12 @@ describeEnum(DisputeStatus, {
   },
 });
 
-/** A cardholder's objection to a payment. All of it is Tilled's word. */
+/** A cardholder's objection to a payment. All of it but concededAt is Tilled's word. */
 @Resource('disputes')
 @ObjectType({
   implements: Node,
   simpleResolvers: true,
-  description: "A cardholder's objection to a payment. Evidence is given in the processor's dashboard; here one sees how it goes.",
+  description: "A cardholder's objection to a payment. It is answered once, by disputeEvidenceSubmit or in the processor's dashboard.",
 })
 @Entity({ tableName: 'billing_disputes' })
 @Unique({ name: 'billing_disputes_tilled', properties: ['appId', 'tilledDisputeId'] })
@@ -69,6 +69,17 @@ export class Dispute extends TenantRow {
   @Field(() => Date, { nullable: true, description: 'Until when the processor accepts evidence; null where it does not say.' })
   @TimeColumn({ nullable: true })
   evidenceDueAt!: Date | null;
+
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When evidence was last sent, from here or in the dashboard of the processor; null where none was.',
+  })
+  @TimeColumn({ nullable: true })
+  evidenceSubmittedAt!: Date | null;
+
+  @Field(() => Date, { nullable: true, description: 'When the app conceded it, so that no evidence is sent; null where it did not.' })
+  @TimeColumn({ nullable: true })
+  concededAt!: Date | null;
 
   @Field(() => Date, { description: CREATED_AT })
   @TimeColumn()

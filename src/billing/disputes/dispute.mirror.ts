@@ -10,7 +10,13 @@ import { DisputeRepository } from './dispute.repository.js';
 import { DISPUTE_STATES, DisputeStatus } from './dispute.states.js';
 
 /** What of a dispute follows Tilled's word. */
-type Facts = Pick<Dispute, 'paymentId' | 'customerId' | 'status' | 'amountMinor' | 'currency' | 'reason' | 'evidenceDueAt'>;
+type Facts = Pick<
+  Dispute,
+  'paymentId' | 'customerId' | 'status' | 'amountMinor' | 'currency' | 'reason' | 'evidenceDueAt' | 'evidenceSubmittedAt'
+>;
+
+/** The payment that is disputed, as far as it is known. */
+type Disputed = { readonly [Name in keyof Pick<Payment, 'id' | 'customerId'>]: Payment[Name] | null };
 
 /** The only place that writes what Tilled says of disputes. */
 export class DisputeMirror {
@@ -20,7 +26,7 @@ export class DisputeMirror {
   ) {}
 
   /** Records a dispute of one of our payments. */
-  async record(tx: Scope, snapshot: TilledDispute, payment: Payment): Promise<void> {
+  async record(tx: Scope, snapshot: TilledDispute, payment: Disputed): Promise<void> {
     const disputes = DisputeRepository.of(tx);
     const known = await disputes.findByTilledId(snapshot.id);
     const facts = {
@@ -30,6 +36,7 @@ export class DisputeMirror {
       currency: snapshot.currency,
       reason: snapshot.reason_description?.slice(0, 500) ?? null,
       evidenceDueAt: snapshot.closing_at === null ? null : new Date(snapshot.closing_at),
+      evidenceSubmittedAt: evidenceSubmittedAt(snapshot),
     };
     const status = DisputeStatus[snapshot.status.toUpperCase() as keyof typeof DisputeStatus];
     const dispute = known === null ? this.newDispute(tx, snapshot, { ...facts, status }) : await disputes.lock(known.id);
@@ -51,8 +58,22 @@ export class DisputeMirror {
   private newDispute(tx: Scope, snapshot: TilledDispute, facts: Facts): Dispute {
     const now = this.clock.now();
     const atTilled = { tilledDisputeId: snapshot.id, tilledChargeId: snapshot.charge_id };
-    const dispute = DisputeRepository.of(tx).add({ id: this.ids.make('dp'), ...atTilled, ...facts, createdAt: now, updatedAt: now });
+    const dispute = DisputeRepository.of(tx).add({
+      id: this.ids.make('dp'),
+      ...atTilled,
+      ...facts,
+      concededAt: null,
+      createdAt: now,
+      updatedAt: now,
+    });
     recordFirstStatus(tx, 'dispute', dispute);
     return dispute;
   }
+}
+
+/** When evidence was last sent, as Tilled shows it; null where there is none. */
+export function evidenceSubmittedAt({ evidence, status_history: history, updated_at: updatedAt }: TilledDispute): Date | null {
+  if (!evidence) return null;
+  const reviewedAt = history.filter(({ status }) => status.endsWith('under_review')).map(({ status_date: at }) => at);
+  return new Date(reviewedAt.toSorted().at(-1) ?? updatedAt);
 }

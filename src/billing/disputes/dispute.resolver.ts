@@ -1,12 +1,17 @@
-import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, ArgsType, Ctx, Extensions, Field, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
+import { INPUT } from '../../graphql/descriptions.js';
+import { MOVES_MONEY } from '../../graphql/money.js';
+import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { Reads, Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Payment } from '../payments/payment.entity.js';
 import { PaymentRepository } from '../payments/payment.repository.js';
 import { Dispute, DisputeConnection } from './dispute.entity.js';
+import { DisputeEvidenceSubmitInput, DisputePayload } from './dispute.inputs.js';
 import { DisputeRepository } from './dispute.repository.js';
+import { DisputeService, obstacleTo } from './dispute.service.js';
 import { DisputeStatus } from './dispute.states.js';
 
 @ArgsType()
@@ -17,6 +22,8 @@ class DisputesArgs extends PageArgs {
 
 @Resolver(() => Dispute)
 export class DisputeResolver {
+  constructor(private readonly service: DisputeService) {}
+
   @Allow(...READERS, 'customer')
   @Query(() => Dispute, { nullable: true, description: 'One dispute by id; null where there is none, and for what is not for the caller.' })
   dispute(@Arg('id', () => ID, { description: 'An id dp_….' }) id: string, @Ctx() scope: Scope): Promise<Dispute | null> {
@@ -31,6 +38,27 @@ export class DisputeResolver {
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Dispute>> {
     return connection(DisputeRepository.of(scope).list(pageOf(args, columns), args.status ?? null));
+  }
+
+  @Allow('service')
+  @Extensions(MOVES_MONEY)
+  @Mutation(() => DisputePayload, {
+    description:
+      'Answers a dispute: sends evidence, which the processor takes once, or concedes. What is wrong is refused before anything is sent. OUTCOME_UNKNOWN: repeat with the same key; it is sent at most once.',
+  })
+  disputeEvidenceSubmit(
+    @Arg('input', () => DisputeEvidenceSubmitInput, { description: INPUT }) input: DisputeEvidenceSubmitInput,
+    @Ctx() scope: Scope,
+  ): Promise<PayloadOf<'dispute', Dispute>> {
+    return respond('dispute', input, () => this.service.submit(scope, input));
+  }
+
+  @Reads('status', 'concededAt', 'evidenceDueAt')
+  @FieldResolver(() => Boolean, {
+    description: 'Whether disputeEvidenceSubmit can answer it now: the bank waits for evidence, its time is not over and nobody conceded.',
+  })
+  isEvidenceAccepted(@Root() dispute: Dispute, @Ctx() scope: Scope): boolean {
+    return obstacleTo(dispute, scope.now()) === null;
   }
 
   @Reads('paymentId')

@@ -15,6 +15,9 @@ const { WARNING_UNDER_REVIEW, WARNING_CLOSED, NEEDS_RESPONSE, UNDER_REVIEW, CLOS
 /** States in which the bank has the payment back, or may keep it: not those of inquiries, nor when we won. */
 export const DISPUTING_STATUSES: readonly DisputeStatus[] = [NEEDS_RESPONSE, UNDER_REVIEW, CLOSED, LOST];
 
+/** States in which the bank waits for evidence. */
+export const ANSWERABLE_STATUSES: readonly DisputeStatus[] = [DisputeStatus.WARNING_NEEDS_RESPONSE, NEEDS_RESPONSE];
+
 /**
  * Which states may follow which. Staying is always allowed. An inquiry (WARNING_…) may become a dispute at any time,
  * also after it was closed, but a dispute never becomes an inquiry again. What was decided may be appealed; what is
