@@ -1,4 +1,5 @@
 import creditCardType from 'credit-card-type';
+import { isLuhnValid } from './check-digit.js';
 import { ibansIn } from './iban.js';
 
 /** Where in a text something stands: from its first sign to before its end. */
@@ -179,15 +180,4 @@ function isOf({ lengths, ranges }: (typeof NETWORKS)[number], digits: string): b
     const first = Number(digits.slice(0, width));
     return first >= lowest && first <= highest;
   });
-}
-
-function isLuhnValid(digits: string): boolean {
-  if (digits.length < DIGITS_MIN || digits.length > DIGITS_MAX) return false;
-  let sum = 0;
-  for (let position = 0; position < digits.length; position += 1) {
-    const digit = digits.charCodeAt(digits.length - 1 - position) - 48;
-    const doubled = digit * 2;
-    sum += position % 2 === 0 ? digit : doubled > 9 ? doubled - 9 : doubled;
-  }
-  return sum % 10 === 0;
 }

@@ -115,7 +115,7 @@ export const DISPUTE_FILE_TYPES = [
 export type TilledDisputeFileType = (typeof DISPUTE_FILE_TYPES)[number];
 
 /** Purposes a file may be uploaded for. */
-export const FILE_PURPOSES = ['logo', 'icon', 'dispute_evidence', 'onboarding_documentation'] as const;
+export const FILE_PURPOSES = ['logo', 'icon', 'dispute_evidence', 'onboarding_documentation', 'isv_cover_sheet'] as const;
 export type TilledFilePurpose = (typeof FILE_PURPOSES)[number];
 
 /** File types of SDK 1.0.13; newer ones are in HEAD_ONLY_FILE_TYPES. */

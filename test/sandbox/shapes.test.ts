@@ -103,8 +103,7 @@ const lists: [string, readonly string[], Record<string, string>][] = [
   ['refund failure codes', shapes.REFUND_FAILURE_CODES, sdk.RefundFailureCode],
   ['dispute statuses', shapes.DISPUTE_STATUSES, sdk.DisputeStatus],
   ['dispute file types', shapes.DISPUTE_FILE_TYPES, sdk.DisputeFileType],
-  // 1.0.13 still lets a cover sheet be uploaded; HEAD does not.
-  ['file purposes', [...shapes.FILE_PURPOSES, 'isv_cover_sheet'], sdk.CreateFilePurpose],
+  ['file purposes', shapes.FILE_PURPOSES, sdk.CreateFilePurpose],
   ['file types', shapes.FILE_TYPES, sdk.ModelFileType],
   ['subscription statuses', shapes.SUBSCRIPTION_STATUSES, sdk.SubscriptionStatus],
   ['interval units', shapes.INTERVAL_UNITS, sdk.SubscriptionIntervalUnit],

@@ -9,7 +9,7 @@ import type { TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { assertNoneOpen } from '../kit/open-mutations.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
-import { usableMethod } from '../subscriptions/usable-method.js';
+import { assertDebits, usableMethod } from '../subscriptions/usable-method.js';
 import type { PaymentChanges } from './payment.changes.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { DuplicateReference, errorsOf } from './payment.errors.js';
@@ -101,6 +101,7 @@ export class PaymentService {
     const existing = input.referenceId && isSecondTry ? await PaymentRepository.of(tx).lockHolderOf(input.referenceId) : null;
     if (existing !== null) return existingIntent(existing, input);
     const method = await usableMethod(tx, input.customerId, input.paymentMethodId);
+    assertDebits(method, input.amount.currency, ['amount', 'currency']);
     const payload: MethodAtTilled = { id: method.tilledPaymentMethodId, type: method.type.toLowerCase() as TilledPaymentMethodType };
     return { subject: this.newPayment(tx, method, input).id, payload };
   }

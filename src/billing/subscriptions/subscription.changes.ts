@@ -15,7 +15,7 @@ import {
   type SubscriptionUpdateInput,
 } from './subscription.inputs.js';
 import { SubscriptionStatus } from './subscription.states.js';
-import { assertMethodAttached, usableMethod } from './usable-method.js';
+import { assertDebits, assertMethodAttached, usableMethod } from './usable-method.js';
 
 /** A change of a subscription that is at Tilled already. */
 export interface Change<Input extends { readonly id: string }> {
@@ -74,6 +74,7 @@ export const CHANGES = {
       // Refuses too many keys now, not after Tilled was asked.
       mergedMetadata(subscription.metadata, input.metadata);
       const method = input.paymentMethodId ? await usableMethod(tx, subscription.customerId, input.paymentMethodId) : null;
+      if (method !== null) assertDebits(method, subscription.currency, ['paymentMethodId']);
       const { priceMinor, paymentMethodId, platformFeeMinor } = subscription;
       const fee = feeAfter(subscription, input);
       const payload: UpdatePayload = {

@@ -24,7 +24,7 @@ import {
 import { SubscriptionRepository } from './subscription.repository.js';
 import type { SubscriptionSender } from './subscription.sender.js';
 import { SubscriptionStatus } from './subscription.states.js';
-import { usableMethod } from './usable-method.js';
+import { assertDebits, usableMethod } from './usable-method.js';
 
 interface SubscriptionServiceParts {
   readonly sender: SubscriptionSender;
@@ -70,6 +70,7 @@ export class SubscriptionService {
       input,
       intend: async (tx) => {
         const method = await usableMethod(tx, input.customerId, input.paymentMethodId);
+        assertDebits(method, input.price.currency, ['price', 'currency']);
         return { subject: this.newSubscription(tx, method, input).id };
       },
     });

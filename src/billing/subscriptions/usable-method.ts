@@ -1,8 +1,8 @@
-import { AppError, IllegalTransition, NotFound, UserErrorCode } from '../../platform/errors.js';
+import { AppError, IllegalTransition, InvalidInput, NotFound, UserErrorCode } from '../../platform/errors.js';
 import { AlreadyRunning } from '../../platform/idempotency/idempotency.errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
-import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
+import type { PaymentMethod, PaymentMethodType } from '../payment-methods/payment-method.entity.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import type { Subscription } from './subscription.entity.js';
 
@@ -37,6 +37,16 @@ export async function usableMethod(tx: Scope, customerId: string, paymentMethodI
   return (
     (await PaymentMethodRepository.of(tx).usable(customerId, paymentMethodId ?? null)) ?? unusable(tx, customerId, paymentMethodId ?? null)
   );
+}
+
+/** The one currency that debits of a kind are in: that of the country whose banks they are. */
+const DEBIT_CURRENCIES: Readonly<Partial<Record<PaymentMethodType, string>>> = { ACH_DEBIT: 'usd', EFT_DEBIT: 'cad' };
+
+/** Throws InvalidInput, at `field`, for a currency in which the method cannot be debited. */
+export function assertDebits({ type }: PaymentMethod, currency: string, field: readonly string[]): void {
+  const only = DEBIT_CURRENCIES[type];
+  if (only !== undefined && only !== currency)
+    throw InvalidInput.because(field, `${field.join('.')}: a payment method ${type} pays in ${only} only, not in ${currency}.`);
 }
 
 /** Says why there is no method to collect with. */

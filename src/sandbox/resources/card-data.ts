@@ -1,3 +1,4 @@
+import { isLuhnValid } from '../../platform/check-digit.js';
 import type {
   TilledAchDetails,
   TilledBillingDetails,
@@ -13,6 +14,7 @@ import type { Fields } from '../fields.js';
 /** What is kept of a card. Adds to the problems of the fields when it is none; an expiry before `nowMs` is one. */
 export function cardDetails(fields: Fields, billing: TilledBillingDetails | null, nowMs: number): TilledCardDetails {
   const number = fields.requiredText('number', { pattern: /^\d(?:[ -]?\d){11,18}$/, form: 'a card number' }).replace(/\D/g, '');
+  if (number !== '' && !isLuhnValid(number)) fields.refuse('number is not a card number: its check digit is another');
   const expMonth = fields.requiredInteger('exp_month', { min: 1, max: 12 });
   const expYear = fields.requiredInteger('exp_year', { min: 2000, max: 2099 });
   const brand = brandOf(number);
@@ -37,6 +39,7 @@ export function achDetails(fields: Fields): TilledAchDetails {
   const accountNumber = fields.requiredText('account_number', { pattern: /^\d{4,17}$/, form: 'an account number of 4 to 17 digits' });
   const accountType = fields.requiredOneOf('account_type', ['checking', 'savings']);
   const routingNumber = fields.requiredText('routing_number', { pattern: /^\d{9}$/, form: 'a routing number of 9 digits' });
+  if (routingNumber !== '' && !isRoutingNumber(routingNumber)) fields.refuse('routing_number is none of a US bank');
   return {
     account_type: accountType,
     bank_name: US_BANKS[routingNumber] ?? null,
@@ -44,6 +47,26 @@ export function achDetails(fields: Fields): TilledAchDetails {
     routing_number: routingNumber,
   };
 }
+
+/**
+ * Whether nine digits can be a routing number: a district of the Federal Reserve in front, the check digit at the end.
+ * Libraries have one of the two rules each.
+ */
+export function isRoutingNumber(digits: string): boolean {
+  const district = Number(digits.slice(0, 2));
+  const isDistrict = DISTRICTS.some(([lowest, highest]) => district >= lowest && district <= highest);
+  const sum = [...digits].reduce((total, digit, index) => total + Number(digit) * (WEIGHTS[index % 3] ?? 0), 0);
+  return isDistrict && sum > 0 && sum % 10 === 0;
+}
+
+/** Banks, thrift institutions, electronic transactions, traveller's cheques. */
+const DISTRICTS: readonly (readonly [number, number])[] = [
+  [0, 12],
+  [21, 32],
+  [61, 72],
+  [80, 80],
+];
+const WEIGHTS = [3, 7, 1];
 
 /** What is kept of a Canadian bank account. */
 export function eftDetails(fields: Fields): TilledEftDetails {
