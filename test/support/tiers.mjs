@@ -34,6 +34,7 @@ const FAST = [
   'test/abuse/admission.test.ts',
   'test/abuse/isolation.test.ts',
   'test/abuse/webhooks.test.ts',
+  'test/contract/descriptions.test.ts',
   'test/contract/schema.test.ts',
   'test/features/customers.test.ts',
   'test/features/endings.test.ts',

@@ -20,7 +20,7 @@ describeEnum(SubscriptionStatus, {
     ACTIVE: 'Its last payment was made; it is collected as it should be.',
     CANCELED: 'It ended, and nothing more is collected. Final: make a new one to begin again.',
     PAST_DUE:
-      'Its last payment was declined. Ask the customer for another payment method; nextPaymentAt says whether it is tried again by itself.',
+      'Its last payment was declined. Ask the customer for another payment method and give it with subscriptionUpdate, or collect it again with subscriptionRetry; nextPaymentAt says whether it is tried again by itself.',
     PAUSED: 'Nothing is collected until it resumes.',
     PENDING: 'Its first payment was not made yet: a trial, or it is being made.',
   },
