@@ -3,7 +3,7 @@ export const INPUT = 'What is asked for. What breaks a rule is answered as INVAL
 
 /** What an idempotency key does; also said of the header. */
 export const IDEMPOTENCY_KEY =
-  'Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request.';
+  'Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request.';
 
 /** What a mutation does with the version its caller has read. */
 export const EXPECTED_VERSION =

@@ -126,6 +126,16 @@ const NEW_KEY: Readonly<Record<string, () => Promise<Case>>> = {
     await decline('insufficient_funds');
     return { refused: pay({ customerId, amount: usd(100) }), putRight: () => decline(null) };
   },
+  PAYMENT_CANCELED: async () => {
+    const held = pay({ customerId: (await world.payer(app)).customer.id, amount: usd(100), captureMethod: 'MANUAL' });
+    const refused: Request = async (key) => {
+      await held(key);
+      const [payment] = await world.rows('billing_payments', app);
+      await request(ops.PaymentCancelDocument, { id: String(payment?.['id']) })('cancel');
+      return held(key);
+    };
+    return { refused, again: held };
+  },
   ILLEGAL_TRANSITION: async () => {
     const { id } = await world.payment(app, (await world.payer(app)).customer.id, { captureMethod: 'MANUAL' });
     return { refused: refund({ paymentId: id }), putRight: () => request(ops.PaymentCaptureDocument, { id })('capture') };
@@ -166,11 +176,12 @@ describe('what a code says to do', () => {
     expect(await again('another key')).toEqual([]);
   });
 
-  it('is what was tried', async () => {
+  it('is what was tried, for every code', async () => {
     const type = (await composeSchema()).getType('UserErrorCode');
     const codes = isEnumType(type) ? type.getValues() : [];
     const saying = (words: RegExp) => codes.filter(({ description }) => words.test(description ?? '')).map(({ name }) => name);
     expect(saying(/\bsame key\b/)).toEqual(expect.arrayContaining(Object.keys(SAME_KEY)));
     expect(saying(/\bnew key\b/)).toEqual(expect.arrayContaining(Object.keys(NEW_KEY)));
+    expect(codes.map(({ name }) => name).filter((name) => !(name in SAME_KEY) && !(name in NEW_KEY))).toEqual([]);
   });
 });
