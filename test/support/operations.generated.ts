@@ -23,7 +23,7 @@ export type CustomerCreateInput = {
   email: string;
   /** The app's own id of them, 1 to 255 characters, unique in the app. If another customer has it, DUPLICATE_EXTERNAL_ID names that one. */
   externalId?: string | null | undefined;
-  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
   /** Your own facts about it, kept here as they are; the processor does not get them. Neither card data nor secrets. */
   metadata?: Record<string, string | null> | null | undefined;
@@ -71,7 +71,7 @@ export type DisputeEvidenceSubmitInput = {
   disputeId: string | number;
   /** 1 to 10 of the processor's files (file_…), uploaded for disputes: the processor takes no evidence without one. None with accept. */
   fileIds?: Array<string | number> | null | undefined;
-  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
 };
 
@@ -176,7 +176,7 @@ export type PauseMode =
 export type PaymentCancelInput = {
   /** A payment that is REQUIRES_CAPTURE, REQUIRES_ACTION or FAILED. */
   id: string | number;
-  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
 };
 
@@ -186,7 +186,7 @@ export type PaymentCaptureInput = {
   amount?: MoneyInput | null | undefined;
   /** A payment that is REQUIRES_CAPTURE. */
   id: string | number;
-  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
 };
 
@@ -200,7 +200,7 @@ export type PaymentCreateInput = {
   customerId: string | number;
   /** The app's own words about it, at most 500 characters; the processor does not get them. */
   description?: string | null | undefined;
-  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
   /** Your own facts about it, kept here as they are; the processor does not get them. Neither card data nor secrets. */
   metadata?: Record<string, string | null> | null | undefined;
@@ -214,7 +214,7 @@ export type PaymentCreateInput = {
 export type PaymentMethodAttachInput = {
   /** Whose it becomes. A customer session may name its own customer only. */
   customerId: string | number;
-  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
   /** Whether it takes the place of the default there is. */
   setAsDefault?: boolean | null | undefined;
@@ -270,7 +270,7 @@ export type RefundCreateInput = {
   acknowledgeDispute?: boolean | null | undefined;
   /** How much, in the payment's currency. Absent: everything that is left. */
   amount?: MoneyInput | null | undefined;
-  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
   /** Your own facts about it, kept here as they are; the processor does not get them. Neither card data nor secrets. */
   metadata?: Record<string, string | null> | null | undefined;
@@ -312,7 +312,7 @@ export type SubscriptionCancelInput = {
   expectedVersion?: number | null | undefined;
   /** A subscription that is not CANCELED. */
   id: string | number;
-  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
   /** When it ends. */
   mode: CancelMode;
@@ -324,7 +324,7 @@ export type SubscriptionCreateInput = {
   billingCycleAnchor?: string | null | undefined;
   /** Who pays. */
   customerId: string | number;
-  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
   /** How many of these units lie between two payments, from 1 to 365. */
   intervalCount?: number | null | undefined;
@@ -370,7 +370,7 @@ export type SubscriptionResumeInput = {
 export type SubscriptionRetryInput = {
   /** A subscription that is PAST_DUE. */
   id: string | number;
-  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same. Without a key a repeat is a new request. */
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
 };
 
@@ -380,7 +380,7 @@ export type SubscriptionStatus =
   | 'ACTIVE'
   /** It ended, and nothing more is collected. Final: make a new one to begin again. */
   | 'CANCELED'
-  /** Its last payment was declined. Ask the customer for another payment method; nextPaymentAt says whether it is tried again by itself. */
+  /** Its last payment was declined. Ask the customer for another payment method and give it with subscriptionUpdate, or collect it again with subscriptionRetry; nextPaymentAt says whether it is tried again by itself. */
   | 'PAST_DUE'
   /** Nothing is collected until it resumes. */
   | 'PAUSED'

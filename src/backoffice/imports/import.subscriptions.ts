@@ -83,7 +83,8 @@ export class SubscriptionAdopter implements Adopter<'subscriptions', TilledSubsc
 
   private async judgeNew(scope: Scope, fields: SubscriptionFields, context: ImportContext): Promise<LineDecision> {
     // Files are read again when a run goes on later: what was the future then may be the past by now.
-    if (!(new Date(fields.billingCycleAnchor ?? Number.NaN) > scope.businessNow())) return refused('Its billingCycleAnchor is not in the future.');
+    if (!(new Date(fields.billingCycleAnchor ?? Number.NaN) > scope.businessNow()))
+      return refused('Its billingCycleAnchor is not in the future.');
     const customer = await ownerOf(scope, fields);
     const { rehearsed } = context;
     if (customer === null) {

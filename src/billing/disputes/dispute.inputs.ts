@@ -5,7 +5,7 @@ import { repeatablePayload } from '../../graphql/payload.js';
 import { Dispute } from './dispute.entity.js';
 
 /** The most characters of a description that is sent to the processor. */
-export const DESCRIPTION_CHARS_MAX = 5_000;
+const DESCRIPTION_CHARS_MAX = 5_000;
 
 @InputType({ description: 'What the app says to a dispute. The processor takes it once.' })
 export class DisputeEvidenceSubmitInput {
