@@ -11,7 +11,8 @@ const LINKS = { own: [], registered: [registeredDocuments], automatic: [new Pers
 
 /** Apollo Client, tried. */
 export function tryApollo({ url, credential, mode }: Connection, documents: Documents): Client {
-  const client = apolloClient(url, () => credential, LINKS[mode]);
+  let current = credential;
+  const client = apolloClient(url, () => current, LINKS[mode]);
   const { CustomerDocument: customer, PaymentsDocument: payments } = documents;
   return {
     customer: async (id) => seen((await client.query({ query: customer, variables: { id } })).data),
@@ -28,6 +29,9 @@ export function tryApollo({ url, credential, mode }: Connection, documents: Docu
     codeOfError: async (id) => {
       const error: unknown = await client.query({ query: customer, variables: { id } }).catch((thrown: unknown) => thrown);
       return CombinedGraphQLErrors.is(error) ? codeOf(error.errors) : String(error);
+    },
+    renew: async (next) => {
+      current = next;
     },
     attach: async (input) =>
       seenPayload((await client.mutate({ mutation: documents.AttachCardDocument, variables: { input } })).data?.paymentMethodAttach),

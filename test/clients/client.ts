@@ -31,6 +31,8 @@ export interface Client {
   payments(customerId: string): Promise<readonly string[]>;
   /** The code of the error with which a customer is refused; null is no id. */
   codeOfError(id: string | null): Promise<string>;
+  /** From now on it asks with this credential. */
+  renew(credential: string): Promise<void>;
   attach(input: CardInput): Promise<SeenPayload>;
   choose(id: string): Promise<SeenPayload>;
 }

@@ -29,7 +29,8 @@ export function registeredSdk(client: GraphQLClient, texts: Readonly<Record<stri
 
 /** graphql-request, tried: it has no cache. */
 export function tryRequest({ url, credential }: Connection, sdkOf: (client: GraphQLClient) => Sdk): Client {
-  const sdk = sdkOf(requestClient(url, () => credential));
+  let current = credential;
+  const sdk = sdkOf(requestClient(url, () => current));
   const customer = async (id: string) => seen(await sdk.Customer({ id }));
   return {
     customer,
@@ -48,6 +49,9 @@ export function tryRequest({ url, credential }: Connection, sdkOf: (client: Grap
     codeOfError: async (id) => {
       const error: unknown = await sdk.Customer({ id }).catch((thrown: unknown) => thrown);
       return error instanceof ClientError ? codeOf(error.response.errors) : String(error);
+    },
+    renew: async (next) => {
+      current = next;
     },
     attach: async (input) => seenPayload((await sdk.AttachCard({ input })).paymentMethodAttach),
     choose: async (id) => seenPayload((await sdk.ChooseCard({ id })).paymentMethodSetDefault),

@@ -32,7 +32,8 @@ interface CustomerQuery extends OperationType {
 
 /** Relay without React, tried: `mode` is how its documents were compiled. */
 export function tryRelay({ url, credential }: Connection, documents: RelayArtifacts): Client {
-  const environment = relayEnvironment(url, () => credential);
+  let current = credential;
+  const environment = relayEnvironment(url, () => current);
   const ask = <Query extends OperationType>(
     document: GraphQLTaggedNode,
     variables: Variables,
@@ -56,6 +57,9 @@ export function tryRelay({ url, credential }: Connection, documents: RelayArtifa
       const asked = ask<CustomerQuery>(documents.BillingCustomerQuery, { id }, 'network-only');
       const error = (await asked.catch((thrown: unknown) => thrown)) as { readonly source?: { readonly errors?: readonly object[] } };
       return codeOf(error.source?.errors);
+    },
+    renew: async (next) => {
+      current = next;
     },
     attach: (input: CardInput) => mutated(environment, documents.BillingAttachCardMutation, { input }),
     choose: (id) => mutated(environment, documents.BillingChooseCardMutation, { id }),

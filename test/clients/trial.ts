@@ -91,10 +91,15 @@ function describeTrial(stage: () => Stage, trial: Trial, steps: Record<string, s
     expect(await client.attach(input)).toEqual({ paymentMethodId: null, replayed: false, codes: ['IDEMPOTENCY_KEY_REUSED'] });
   });
 
-  step('error', 'hears the code of an error, and that its credential has ended', async () => {
+  step('error', 'hears the code of an error', async () => {
     expect(await client.codeOfError(null)).toBe('BAD_USER_INPUT');
+  });
+
+  step('new session', 'hears that its credential has ended, and goes on with another one', async () => {
     const ended = await trial.open({ ...connection, credential: 'bg_ses_ended' });
     expect(await ended.codeOfError(customerId)).toBe('UNAUTHENTICATED');
+    await ended.renew(connection.credential);
+    expect((await ended.customer(customerId)).cards).toContain(cards[1]);
   });
 
   step('refetch', 'asks again when it is told to, and else shows what it knows', async () => {

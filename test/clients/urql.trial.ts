@@ -10,7 +10,8 @@ const EXCHANGES = { own: [], registered: [registeredDocuments], automatic: [pers
 
 /** urql, tried. */
 export function tryUrql({ url, credential, mode }: Connection, documents: Documents): Client {
-  const client = urqlClient(url, () => credential, EXCHANGES[mode]);
+  let current = credential;
+  const client = urqlClient(url, () => current, EXCHANGES[mode]);
   const { CustomerDocument: customer, PaymentsDocument: payments } = documents;
   const page = (customerId: string, after: string | null) => client.query(payments, { customerId, first: 2, after }).toPromise();
   return {
@@ -23,6 +24,9 @@ export function tryUrql({ url, credential, mode }: Connection, documents: Docume
       return data?.customer?.payments.edges.map(({ node }) => node.id) ?? [];
     },
     codeOfError: async (id) => codeOf((await client.query(customer, { id })).error?.graphQLErrors),
+    renew: async (next) => {
+      current = next;
+    },
     attach: async (input) => seenPayload((await client.mutation(documents.AttachCardDocument, { input })).data?.paymentMethodAttach),
     choose: async (id) => seenPayload((await client.mutation(documents.ChooseCardDocument, { id })).data?.paymentMethodSetDefault),
   };
