@@ -22,7 +22,7 @@ import { Selections } from './selection.js';
 import type { SentVariables } from './variables.js';
 
 /** Decisions remembered for one document: one for each of its operations and each kind of caller (role and scopes). */
-const DECISIONS_REMEMBERED_MAX = 200;
+const DECISIONS_REMEMBERED_MAX = 50;
 
 /** One operation of a document that was found valid, and the variables it was sent with. */
 interface SentOperation {

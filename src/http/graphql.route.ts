@@ -13,6 +13,7 @@ import { countRefusals } from '../graphql/operations.js';
 import { TELL_OUTCOME } from '../graphql/outcome.js';
 import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query-limits.js';
 import { compiledQueries } from '../graphql/reads/compiled-queries.js';
+import { knownDocuments } from '../graphql/reads/known-documents.js';
 import { limitHeaders } from '../graphql/request-limit.js';
 import { knownRootTypes } from '../graphql/rules.js';
 import { readVariables, WRONG_VARIABLES_SAID_MAX } from '../graphql/variables.js';
@@ -28,6 +29,9 @@ type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'operations' | 'sessio
 
 /** How long an operation may take, ms: more than two calls to Tilled. What it began goes on. */
 const HANDLER_TIMEOUT_MS = 90_000;
+
+/** How much of a document is read, and how many wrong variables are told. */
+const BOUNDS = { parseOptions: { maxTokens: TOKENS_MAX }, executionOptions: { maxCoercionErrors: WRONG_VARIABLES_SAID_MAX } };
 
 /** Says in a header, too, that an answer is that of an earlier request. */
 const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
@@ -86,8 +90,8 @@ export function graphqlRoute(parts: GraphqlParts) {
       csrfPrevention: false,
       // Its registry is filled by whoever asks; ours is documents.plugin.
       persistedQueries: false,
-      executionOptions: { maxCoercionErrors: WRONG_VARIABLES_SAID_MAX },
-      parseOptions: { maxTokens: TOKENS_MAX },
+      documentStore: knownDocuments(),
+      ...BOUNDS,
       validationRules: [...shapeLimits, knownRootTypes],
       plugins: [
         ApolloServerPluginCacheControlDisabled(),
