@@ -1,5 +1,5 @@
 import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
-import { cursorOf, type Page, type PageRequest } from '../platform/tenancy/page.js';
+import type { Page, PageRequest } from '../platform/tenancy/page.js';
 import type { SelectedColumns } from './reads/selected-columns.js';
 
 /** Where a page lies in its list. */
@@ -8,7 +8,10 @@ export class PageInfo {
   @Field({ description: 'Whether there is more after this page. Read on with `after: endCursor` while it is true.' })
   hasNextPage!: boolean;
 
-  @Field({ description: 'Whether something stands before this page, as it does on every page that was asked for with `after`.' })
+  @Field({
+    description:
+      'Whether something stands before this page, as it does on every page that was asked for with `after`. Read back with `last` and `before: startCursor`.',
+  })
   hasPreviousPage!: boolean;
 
   @Field(() => String, { nullable: true, description: 'The cursor of the first entry; null on an empty page.' })
@@ -29,14 +32,24 @@ export class PageArgs implements PageRequest {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The endCursor of the page before. Absent: the first page. A text that is no cursor is BAD_USER_INPUT.',
+    description:
+      'The endCursor of the page before. Absent: the first page. A text that is no cursor of this list, with these filters, is BAD_USER_INPUT.',
   })
   after?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'From 1 to 100, in place of `first`: the entries right before `before`, or the last of the list; in the same order.',
+  })
+  last?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'The startCursor of the page after it, to read back with `last`.' })
+  before?: string | null;
 }
 
 /** The page arguments without a list's own filters, and the columns that are selected where the items are rows. */
 export function pageOf(args: PageArgs, columns?: SelectedColumns): PageRequest {
-  return { first: args.first ?? 20, after: args.after, columns };
+  return { first: args.first ?? 20, last: args.last, after: args.after, before: args.before, columns };
 }
 
 /** The connection type of a node class: `class PaymentConnection extends connectionType(Payment) {}`. */
@@ -97,16 +110,13 @@ class ShownPage<Row extends { id: string }> implements ConnectionValue<Row> {
   }
 
   get edges() {
-    return this.nodes.map((node) => ({ cursor: cursorOf(node), node }));
+    return this.nodes.map((node) => ({ cursor: this.#page.cursorOf(node), node }));
   }
 
   get pageInfo(): PageInfo {
     const { hasNextPage, hasPreviousPage } = this.#page;
     const [first, last] = [this.nodes[0], this.nodes.at(-1)];
-    return { hasNextPage, hasPreviousPage, startCursor: cursorOrNull(first), endCursor: cursorOrNull(last) };
+    const cursorOf = (row: Row | undefined) => (row === undefined ? null : this.#page.cursorOf(row));
+    return { hasNextPage, hasPreviousPage, startCursor: cursorOf(first), endCursor: cursorOf(last) };
   }
-}
-
-function cursorOrNull(row: { readonly id: string } | undefined): string | null {
-  return row === undefined ? null : cursorOf(row);
 }

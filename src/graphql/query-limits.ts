@@ -30,9 +30,9 @@ const PAGE_SIZE_MAX = 100;
 /** Fields and fragments that are counted, each as often as it is spread; beyond it fragments repeat each other. */
 const NODES_MAX = 3_000;
 /** Costs remembered for one document, one for each combination of the variables that matter. */
-const COSTS_REMEMBERED_MAX = 200;
+const COSTS_REMEMBERED_MAX = 50;
 /** Characters of the variables by which a cost is remembered. */
-const KEY_LENGTH_MAX = 500;
+const KEY_LENGTH_MAX = 200;
 
 type Rejection = (context: { reportError(error: GraphQLError): void } | null, error: GraphQLError) => void;
 
@@ -70,8 +70,9 @@ interface KnownDocument {
 }
 
 /**
- * What operations cost, counted before they run: one for each object, times `first` for the objects of a page. The cost
- * of a document is counted once for each combination of the variables it depends on, which for most documents are none.
+ * What operations cost, counted before they run: one for each object, times `first` or `last` for the objects of a
+ * page. The cost of a document is counted once for each combination of the variables it depends on, which for most
+ * documents are none.
  */
 export class QueryCosts {
   private readonly known = new WeakMap<DocumentNode, KnownDocument>();
@@ -93,7 +94,7 @@ export class QueryCosts {
       });
     if (requested <= COST_MAX) return { requested, max: COST_MAX };
     throw tooCostly(
-      `This operation costs ${requested} of at most ${COST_MAX}: ask for smaller pages (first), or for less in each of them.`,
+      `This operation costs ${requested} of at most ${COST_MAX}: ask for smaller pages (first, last), or for less in each of them.`,
       {
         requested,
         max: COST_MAX,
@@ -134,7 +135,7 @@ export class QueryCosts {
     }
   }
 
-  /** The variables whose values the cost depends on: in `first`, in directives, and in what our own scalars read. */
+  /** The variables whose values the cost depends on: in page sizes, in directives, and in what our own scalars read. */
   private decidingVariables(document: DocumentNode): readonly string[] {
     const names = new Set<string>();
     const note = { Variable: (node: { readonly name: { readonly value: string } }) => void names.add(node.name.value) };
@@ -142,7 +143,7 @@ export class QueryCosts {
     visit(
       document,
       visitWithTypeInfo(typeInfo, {
-        Argument: (node) => void (node.name.value === 'first' && visit(node, note)),
+        Argument: (node) => void (PAGE_SIZE.test(node.name.value) && visit(node, note)),
         Directive: (node) => void visit(node, note),
         // GraphQL does not know what stands there, so only the scalar says whether it can.
         Variable: (node) => void (typeInfo.getInputType() === undefined && note.Variable(node)),
@@ -158,13 +159,15 @@ function tooCostly(message: string, cost: { readonly requested: number | null; r
 
 /** What the schema says of itself, and where a page lies, are there already. */
 const FREE = /^(__|pageInfo$)/;
+/** The arguments that say how large a page is. */
+const PAGE_SIZE = /^(first|last)$/;
 const PAGE_PART = /^(nodes|edges)$/;
 
-/** A leaf costs nothing, an object one, a page its objects as often as `first` says, a plain list a few. */
+/** A leaf costs nothing, an object one, a page its objects as often as its size says, a plain list a few. */
 const ESTIMATORS: ComplexityEstimator[] = [
   ({ field, args, childComplexity }) => {
     if (FREE.test(field.name) || isLeafType(getNamedType(field.type))) return 0;
-    if (field.args.some(({ name }) => name === 'first')) return 1 + pageSize(args['first']) * childComplexity;
+    if (field.args.some(({ name }) => name === 'first')) return 1 + pageSize(args['last'] ?? args['first']) * childComplexity;
     const isPlainList = isListType(getNullableType(field.type)) && !PAGE_PART.test(field.name);
     return (isPlainList ? PLAIN_LIST_SIZE : 1) * (1 + childComplexity);
   },

@@ -87,15 +87,70 @@ describe('a list', () => {
     expect(await page({ email: 'nobody@example.com' })).toMatchObject({ nodes: [], totalCount: 0, pageInfo: { startCursor: null } });
   });
 
-  it("does not leave the app with a cursor of another app's row", async () => {
+  it('is read back from any place by last and before, in the same order', async () => {
+    const newestFirst = madeIds.toReversed();
+    const oldest = await page({ last: 4 });
+    expect(oldest.nodes.map(({ id }) => id)).toEqual(newestFirst.slice(-4));
+    expect(oldest.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true });
+    const found: string[][] = [];
+    for (let before = oldest.pageInfo.startCursor; ; ) {
+      const { nodes, pageInfo } = await page({ last: 6, before });
+      found.unshift(nodes.map(({ id }) => id));
+      expect(pageInfo.hasNextPage).toBe(true);
+      if (!pageInfo.hasPreviousPage) break;
+      before = pageInfo.startCursor;
+    }
+    expect(found.flat()).toEqual(newestFirst.slice(0, -4));
+    expect(found.map((ids) => ids.length)).toEqual([3, 6, 6, 6]);
+  });
+
+  it('lies between two cursors where both are given', async () => {
+    const { edges } = await page({ first: 10 });
+    const [after, before] = [edges[2]?.cursor, edges[7]?.cursor];
+    const between = edges.slice(3, 7).map(({ node }) => node.id);
+    expect((await page({ first: 100, after, before })).nodes.map(({ id }) => id)).toEqual(between);
+    expect((await page({ last: 100, after, before })).nodes.map(({ id }) => id)).toEqual(between);
+    expect((await page({ last: 2, after, before })).nodes.map(({ id }) => id)).toEqual(between.slice(-2));
+  });
+
+  it('refuses the cursor of another list: of another app, another noun, another parent, or of itself with another filter', async () => {
     const other = await world.app();
-    const { customers } = await world.ask(other, ops.CustomersDocument, { after: (await page({ first: 1 })).pageInfo.endCursor });
-    expect(customers).toMatchObject({ nodes: [], totalCount: 0 });
+    const { pageInfo, nodes } = await page({ first: 1 });
+    const [cursor, filtered] = [pageInfo.endCursor, (await page({ first: 1, email: 'ann1@example.com' })).pageInfo.endCursor];
+    const inCustomer = (id: string | undefined) =>
+      world.post(
+        { query: `{ node(id: "${id}") { ... on Customer { payments(after: "${cursor}") { nodes { id } } } } }` },
+        { credential: app.key },
+      );
+    const answers = [
+      await world.send(other, ops.CustomersDocument, { after: cursor }),
+      await world.send(app, ops.CustomersDocument, { after: cursor, email: 'ann1@example.com' }),
+      await world.send(app, ops.CustomersDocument, { after: filtered, email: 'ann0@example.com' }),
+      await world.send(app, ops.CustomersDocument, { after: filtered }),
+      await world.send(app, ops.CustomersDocument, { last: 1, before: filtered }),
+      await world.send(app, ops.PaymentsDocument, { after: cursor }),
+      await inCustomer(nodes[0]?.id),
+    ];
+    for (const { errors } of answers)
+      expect(errors).toMatchObject([
+        { message: expect.stringContaining('cursor of another list'), extensions: { code: 'BAD_USER_INPUT' } },
+      ]);
+    expect((await page({ after: filtered, email: 'ANN1@example.com' })).nodes).toHaveLength(12);
+  });
+
+  it('is the same list whatever order and how often the values of a filter are given in', async () => {
+    const own = await world.app();
+    const { customer } = await world.payer(own);
+    for (let made = 0; made < 3; made += 1) await world.payment(own, customer.id);
+    const { payments } = await world.ask(own, ops.PaymentsDocument, { first: 1, status: ['SUCCEEDED', 'FAILED'] });
+    const status: ops.PaymentStatus[] = ['FAILED', 'SUCCEEDED', 'FAILED'];
+    const rest = await world.ask(own, ops.PaymentsDocument, { first: 5, status, after: payments.pageInfo.endCursor });
+    expect(rest.payments.nodes).toHaveLength(2);
   });
 
   it.each(LISTS)('of %s refuses pages of 0, of -1 and of 101 rows, and takes 100', async (list) => {
-    for (const first of [0, -1, 101]) {
-      const answer = await world.post({ query: `{ ${list}(first: ${first}) { nodes { id } } }` }, { credential: app.key });
+    for (const size of [0, -1, 101].flatMap((count) => [`first: ${count}`, `last: ${count}`])) {
+      const answer = await world.post({ query: `{ ${list}(${size}) { nodes { id } } }` }, { credential: app.key });
       expect(answer).toMatchObject({
         data: null,
         errors: [{ message: expect.stringContaining('100'), extensions: { code: 'BAD_USER_INPUT' } }],
@@ -106,19 +161,35 @@ describe('a list', () => {
   });
 
   it.each(LISTS)('of %s refuses what is not a cursor', async (list) => {
-    const bad = ['x', 'null', 'djE6', Buffer.from("v1:cus_' or 1=1 -- ").toString('base64url'), madeIds[0] ?? '', 'a'.repeat(5_000)];
+    const bad = ['x', 'null', 'djE6', Buffer.from(`v1:${madeIds[0]}`).toString('base64url'), madeIds[0] ?? '', 'a'.repeat(5_000)];
     for (const after of bad) {
-      const query = `query ($after: String) { ${list}(after: $after) { nodes { id } } }`;
-      const answer = await world.post({ query, variables: { after } }, { credential: app.key });
-      expect(answer).toMatchObject({
-        data: null,
-        errors: [{ message: expect.stringContaining('cursor'), extensions: { code: 'BAD_USER_INPUT' } }],
-      });
+      for (const name of ['after', 'before']) {
+        const query = `query ($cursor: String) { ${list}(${name}: $cursor) { nodes { id } } }`;
+        const answer = await world.post({ query, variables: { cursor: after } }, { credential: app.key });
+        expect(answer).toMatchObject({
+          data: null,
+          errors: [{ message: expect.stringContaining(`${name} is not a cursor`), extensions: { code: 'BAD_USER_INPUT' } }],
+        });
+      }
     }
   });
 });
 
 describe('a list inside a customer', () => {
+  it('is read back of each customer on its own', async () => {
+    const own = await world.app();
+    const [ann, bob] = [await world.payer(own), await world.payer(own)];
+    const ids: Record<string, string[]> = { [ann.customer.id]: [], [bob.customer.id]: [] };
+    for (const { customer } of [ann, bob, ann, ann]) ids[customer.id]?.unshift((await world.payment(own, customer.id)).id);
+    const query = '{ customers { nodes { id payments(last: 2) { nodes { id } pageInfo { hasNextPage hasPreviousPage } } } } }';
+    const { data } = await world.post<{ customers: { nodes: { id: string }[] } }>({ query }, { credential: own.key });
+    const shown = (id: string, hasPreviousPage: boolean) => ({
+      id,
+      payments: { nodes: ids[id]?.slice(-2).map((payment) => ({ id: payment })), pageInfo: { hasNextPage: false, hasPreviousPage } },
+    });
+    expect(data?.customers.nodes).toEqual([shown(bob.customer.id, false), shown(ann.customer.id, true)]);
+  });
+
   it('pages the payments of each customer on its own', async () => {
     const own = await world.app();
     const [ann, bob] = [await world.payer(own), await world.payer(own)];

@@ -6,7 +6,7 @@ import type { SubscriptionAdoption } from '../../billing/subscriptions/subscript
 import type { Subscription } from '../../billing/subscriptions/subscription.entity.js';
 import { SubscriptionRepository } from '../../billing/subscriptions/subscription.repository.js';
 import type { SubscriptionService } from '../../billing/subscriptions/subscription.service.js';
-import { cursorOf } from '../../platform/tenancy/page.js';
+import type { Page } from '../../platform/tenancy/page.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
 import { type Adopter, type ImportContext, type Imported, type LineDecision, refused } from './import.adopter.js';
@@ -140,11 +140,11 @@ function differencesOf(fields: SubscriptionFields, snapshot: TilledSubscription)
 /** The subscription of a customer that an import made of this external id, or null. */
 async function findImported(scope: Scope, customerId: string, externalId: string | undefined): Promise<Subscription | null> {
   for (let after: string | null = null; ; ) {
-    const page = await SubscriptionRepository.of(scope).list({ first: PAGE, after }, null, customerId);
+    const page: Page<Subscription> = await SubscriptionRepository.of(scope).list({ first: PAGE, after }, null, customerId);
     const found = page.rows.find((row) => row.metadata[ORIGIN] === externalId);
     const last = page.rows.at(-1);
     if (found !== undefined) return found;
     if (!page.hasNextPage || last === undefined) return null;
-    after = cursorOf(last);
+    after = page.cursorOf(last);
   }
 }

@@ -1,7 +1,8 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { recordEvent } from '../../platform/outbox/outbox.js';
+import type { Filter } from '../../platform/tenancy/filters.js';
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
-import { type Filter, TenantRepository } from '../../platform/tenancy/tenant.repository.js';
+import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Payment } from './payment.entity.js';
 import { OVER_STATUSES, PaymentStatus, UNDECIDED_STATUSES } from './payment.states.js';
 

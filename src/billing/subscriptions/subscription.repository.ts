@@ -1,5 +1,6 @@
+import type { Filter } from '../../platform/tenancy/filters.js';
 import type { Page, PageRequest } from '../../platform/tenancy/page.js';
-import { type Filter, TenantRepository } from '../../platform/tenancy/tenant.repository.js';
+import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Subscription } from './subscription.entity.js';
 import { LIVE_STATUSES, type SubscriptionStatus } from './subscription.states.js';
 

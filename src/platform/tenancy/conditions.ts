@@ -25,9 +25,10 @@ function distinct(values: readonly unknown[]): unknown {
   return found.length === 1 ? found[0] : found;
 }
 
-/** Where a page begins: rows are listed newest first, by id. */
-export function olderThan(id: string | null): Condition {
-  return id === null ? { sql: '', parameters: [] } : { sql: ' and id < ?', parameters: [id] };
+/** Where a page lies: rows are listed newest first, by id. */
+export function within({ afterId, beforeId }: { readonly afterId: string | null; readonly beforeId: string | null }): Condition {
+  const sql = `${afterId === null ? '' : ' and id < ?'}${beforeId === null ? '' : ' and id > ?'}`;
+  return { sql, parameters: [afterId, beforeId].filter((id) => id !== null) };
 }
 
 /** The values, the last one repeated up to a power of two: statements of few lengths stay prepared. */

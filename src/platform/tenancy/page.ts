@@ -1,11 +1,14 @@
-import type { Columns, RawRow } from '../db/table.js';
+import { createHash } from 'node:crypto';
 import { InvalidInput } from '../errors.js';
 
-/** Which part of a list is asked for: `first` rows after the row `after`. */
+/** Which part of a list is asked for: the `first` rows after the row `after`, or the `last` ones before `before`. */
 export interface PageRequest {
   readonly first: number;
-  /** A cursor from an earlier page. */
+  /** Given, the page is counted from its end, and `first` is not looked at. */
+  readonly last?: number | null;
+  /** Cursors from earlier pages. */
   readonly after?: string | null;
+  readonly before?: string | null;
   /** The columns that are read of its rows, by property and with commas between them; all without it. */
   readonly columns?: string | undefined;
 }
@@ -21,61 +24,59 @@ export interface FoundPage<Row> {
 export interface Page<Row> extends FoundPage<Row> {
   /** How many rows the whole list has; null beyond COUNT_MAX. Costs a query, so it is a function. */
   readonly totalCount: () => Promise<number | null>;
+  /** The cursor of one of its rows, opaque to clients. A position and no credential: reading on stays in the scope. */
+  readonly cursorOf: (row: { readonly id: string }) => string;
 }
 
 /** Lists longer than this are not counted: the cost grows with the list, and nobody reads the number. */
 export const COUNT_MAX = 10_000;
 
 const PAGE_MAX = 100;
-const CURSOR_VERSION = 'v1:';
+const CURSOR_VERSION = 'v2';
+const CURSOR = /^v2:([\w-]{16}):([a-z]{2,5}_[0-9a-z]{26})$/;
 
-/** The cursor of a row, opaque to clients. It is a position and no credential: reading on stays in the scope. */
-export function cursorOf(row: { readonly id: string }): string {
-  return Buffer.from(CURSOR_VERSION + row.id).toString('base64url');
+/** What a list is known by in its cursors: a short text that differs for every other list, or filter of it. */
+export function listTag(list: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(list)).digest('base64url').slice(0, 16);
 }
 
-/** The id a cursor stands for; throws InvalidInput for anything that is not a cursor of ours. */
-function idOfCursor(cursor: string): string {
-  const text = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!/^v1:[a-z]{2,5}_[0-9a-z]{26}$/.test(text))
-    throw InvalidInput.because(['after'], 'after is not a cursor: use endCursor of an earlier page.');
-  return text.slice(CURSOR_VERSION.length);
+/** The cursor of a row in the list of a tag. */
+export function cursorIn(tag: string, { id }: { readonly id: string }): string {
+  return Buffer.from(`${CURSOR_VERSION}:${tag}:${id}`).toString('base64url');
 }
 
 /** A page request whose parts are sound. */
 export interface CheckedPage {
-  readonly first: number;
+  readonly size: number;
+  readonly isFromEnd: boolean;
+  /** Rows are older than the one and newer than the other. */
   readonly afterId: string | null;
+  readonly beforeId: string | null;
   readonly columns: string | undefined;
 }
 
-/** Throws InvalidInput unless 1 ≤ first ≤ 100 and the cursor is one of ours. */
-export function checkedPage(page: PageRequest): CheckedPage {
-  if (!Number.isInteger(page.first) || page.first < 1 || page.first > PAGE_MAX) {
-    throw InvalidInput.because(['first'], `first must be from 1 to ${PAGE_MAX}.`);
-  }
-  return { first: page.first, afterId: page.after ? idOfCursor(page.after) : null, columns: page.columns };
-}
-
-/** The page of which one row more was read than it shows, if there is one. */
-export function foundPage<Row extends object>(
-  raws: readonly RawRow[],
-  { first, afterId }: CheckedPage,
-  columns: Columns<Row>,
-): FoundPage<Row> {
+/** Throws InvalidInput unless its size is from 1 to 100 and its cursors are of this list. */
+export function checkedPage({ first, last, after, before, columns }: PageRequest, tag: () => string): CheckedPage {
+  const isFromEnd = typeof last === 'number';
+  const cursorId = (name: string, cursor: string | null | undefined) => (cursor ? idOfCursor(name, cursor, tag()) : null);
   return {
-    rows: raws.slice(0, first).map((raw) => columns.fromRaw(raw)),
-    hasNextPage: raws.length > first,
-    hasPreviousPage: afterId !== null,
+    size: checkedSize(isFromEnd ? 'last' : 'first', isFromEnd ? last : first),
+    isFromEnd,
+    afterId: cursorId('after', after),
+    beforeId: cursorId('before', before),
+    columns,
   };
 }
 
-/** The rows of a statement of many pages, each in its own list, newest first. */
-export function groupByBranch(raws: readonly RawRow[], branches: number): RawRow[][] {
-  if (branches === 1) return [[...raws]];
-  const groups: RawRow[][] = Array.from({ length: branches }, () => []);
-  for (const raw of raws) groups[Number(raw.branch)]?.push(raw);
-  // UNION ALL promises no order between or within its branches.
-  for (const group of groups) group.sort((one, other) => (String(one.id) < String(other.id) ? 1 : -1));
-  return groups;
+function checkedSize(name: string, size: number): number {
+  if (Number.isInteger(size) && size >= 1 && size <= PAGE_MAX) return size;
+  throw InvalidInput.because([name], `${name} must be from 1 to ${PAGE_MAX}.`);
+}
+
+function idOfCursor(name: string, cursor: string, tag: string): string {
+  const [, ofList, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
+  if (ofList === undefined || id === undefined)
+    throw InvalidInput.because([name], `${name} is not a cursor: use endCursor or startCursor of an earlier page.`);
+  if (ofList !== tag) throw InvalidInput.because([name], `${name} is a cursor of another list, or of this one with other filters.`);
+  return id;
 }

@@ -1,13 +1,11 @@
 import { type EntityManager, LockMode, type RequiredEntityData } from '@mikro-orm/core';
-import type { RawRow } from '../db/table.js';
 import { NotFound } from '../errors.js';
-import { type Condition, canonical, equals, olderThan, paddedToPowerOfTwo } from './conditions.js';
-import { type CheckedPage, COUNT_MAX, checkedPage, type FoundPage, foundPage, groupByBranch, type Page, type PageRequest } from './page.js';
+import { type Condition, equals, paddedToPowerOfTwo } from './conditions.js';
+import type { Filter } from './filters.js';
+import type { Page, PageRequest } from './page.js';
+import { PageReader } from './page-reader.js';
 import type { Scope } from './scope.js';
 import type { NewRow, TenantRow } from './tenant-row.js';
-
-/** Rows whose properties equal these values. A list means any of them, null means empty. The scope says the app. */
-export type Filter<Row> = { readonly [Property in keyof Row]?: Row[Property] | readonly Row[Property][] };
 
 /** Makes a repository for a scope: `PaymentRepository.of(scope)`. */
 interface RepositoryClass<Repository> {
@@ -116,117 +114,19 @@ export abstract class TenantRepository<Row extends TenantRow> {
     return (await em.findOne(this.entity, confined as never, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true })) as Row | null;
   }
 
-  /** A page of the rows that match, newest first. */
-  protected async page(filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
-    const [found] = await this.pages([canonical(filter)], request);
-    if (found === undefined) throw new Error('A page was asked for and none came.');
-    return this.counted(found, filter);
+  /** A page of the rows that match, newest first. Throws InvalidInput for a cursor of another list. */
+  protected page(filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+    return this.reader().page(filter, request);
   }
 
   /** The same page of each parent's rows. Loads of one tick with equal arguments share one query. */
-  protected pageOf(property: keyof Row & string, parentId: string, asked: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
-    const filter = canonical(asked);
-    const key = `${this.noun}.page.${property}.${JSON.stringify([filter, request])}`;
-    const loader = this.scope.db.loader(key, (parentIds: readonly string[]) => this.pagesOf(property, parentIds, filter, request));
-    // What was found may be shared with other requests; who counts the whole list is this one.
-    return loader.load(parentId).then((found) => this.counted(found, { ...filter, [property]: parentId }));
+  protected pageOf(property: keyof Row & string, parentId: string, filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+    return this.reader().pageOf(property, parentId, filter, request);
   }
 
-  private counted(found: FoundPage<Row>, filter: Filter<Row>): Page<Row> {
-    return { ...found, totalCount: () => this.count(filter) };
-  }
-
-  /**
-   * One page for each parent. Most parents have few rows, so all are read along the index in one go that ends where
-   * their pages would be full; parents that this did not reach, because others have many rows, are read one by one in a
-   * second statement.
-   */
-  private async pagesOf(
-    property: keyof Row & string,
-    parentIds: readonly string[],
-    filter: Filter<Row>,
-    request: PageRequest,
-  ): Promise<FoundPage<Row>[]> {
-    const page = checkedPage({ ...request, columns: request.columns === undefined ? undefined : `${request.columns},${property}` });
-    const columns = this.scope.db.table(this.entity).selecting(page.columns);
-    const filterOf = (id: string) => ({ ...filter, [property]: id }) as Filter<Row>;
-    const read = parentIds.length === 1 ? null : await this.readInOneGo(property, parentIds, filter, page);
-    const left = parentIds.filter((id) => read?.get(id) === undefined);
-    const rest = await this.pages(left.map(filterOf), request);
-    return parentIds.map((id) => {
-      const rows = read?.get(id);
-      return rows === undefined ? (rest[left.indexOf(id)] as FoundPage<Row>) : foundPage(rows, page, columns);
-    });
-  }
-
-  /** The newest first + 1 rows of each parent, for those parents of which that many, or all, were read. */
-  private async readInOneGo(
-    property: keyof Row & string,
-    parentIds: readonly string[],
-    filter: Filter<Row>,
-    page: CheckedPage,
-  ): Promise<Map<string, RawRow[]>> {
-    const table = this.scope.db.table(this.entity);
-    const column = table.columnOf(property);
-    const padded = paddedToPowerOfTwo(parentIds);
-    const limit = padded.length * (page.first + 1);
-    const where = this.where({ ...filter, [property]: padded } as unknown as Filter<Row>);
-    const after = olderThan(page.afterId);
-    const raws = await this.scope.db.query(
-      `select ${table.selecting(page.columns).selectList} from ${table.name} where ${where.sql}${after.sql} order by ${column} desc, id desc limit ${limit}`,
-      [...where.parameters, ...after.parameters],
-    );
-    const found = new Map<string, RawRow[]>(parentIds.map((id) => [id, []]));
-    for (const raw of raws) found.get(String(raw[column]))?.push(raw);
-    const last = raws.length < limit ? null : String(raws.at(-1)?.[column]);
-    // Where the limit ended the reading: the last parent may have more rows, and those after it were not reached.
-    if (last !== null) for (const [id, rows] of found) if (id <= last && rows.length <= page.first) found.delete(id);
-    return found;
-  }
-
-  /**
-   * One page for each filter, in one statement: each branch reads `first` + 1 rows along an index, so the cost does not
-   * grow with what lies behind the page.
-   */
-  private async pages(filters: readonly Filter<Row>[], request: PageRequest): Promise<FoundPage<Row>[]> {
-    if (filters.length === 0) return [];
-    const page = checkedPage(request);
-    const table = this.scope.db.table(this.entity);
-    const columns = table.selecting(page.columns);
-    const after = olderThan(page.afterId);
-    const branches = filters.map((filter, index) => {
-      const where = this.where(filter);
-      const one = `select ${filters.length === 1 ? '' : `${index} as branch, `}${columns.selectList} from ${table.name} where ${where.sql}${after.sql} order by id desc limit ${page.first + 1}`;
-      return {
-        sql: filters.length === 1 ? one : `select * from (${one}) as b${index}`,
-        parameters: [...where.parameters, ...after.parameters],
-      };
-    });
-    const raws = await this.scope.db.query(
-      branches.map((branch) => branch.sql).join(' union all '),
-      branches.flatMap((branch) => branch.parameters),
-    );
-    return groupByBranch(raws, filters.length).map((mine) => foundPage(mine, page, columns));
-  }
-
-  private count(filter: Filter<Row>): Promise<number | null> {
-    const loader = this.scope.db.loader(`${this.noun}.count`, async (filters: readonly string[]) => {
-      const branches = filters.map((text, index) => {
-        const where = this.where(JSON.parse(text) as Filter<Row>);
-        const limited = `select 1 as n from ${this.scope.db.table(this.entity).name} where ${where.sql} limit ${COUNT_MAX + 1}`;
-        return { sql: `select ${index} as branch, count(*) as counted from (${limited}) as b${index}`, parameters: where.parameters };
-      });
-      const rows = await this.scope.db.query(
-        branches.map((branch) => branch.sql).join(' union all '),
-        branches.flatMap((branch) => branch.parameters),
-      );
-      const counts = new Map(rows.map((row) => [Number(row.branch), Number(row.counted)]));
-      return filters.map((_, index) => {
-        const counted = counts.get(index) ?? 0;
-        return counted > COUNT_MAX ? null : counted;
-      });
-    });
-    return loader.load(JSON.stringify(filter));
+  private reader(): PageReader<Row> {
+    const { scope, entity, noun } = this;
+    return new PageReader({ scope, entity, noun, where: (filter) => this.where(filter) });
   }
 
   /** The app first, then the customer if the caller is one, then what was asked. */

@@ -1,0 +1,168 @@
+import type { Columns, RawRow } from '../db/table.js';
+import { type Condition, canonical, paddedToPowerOfTwo, within } from './conditions.js';
+import type { Filter } from './filters.js';
+import { type CheckedPage, COUNT_MAX, checkedPage, cursorIn, type FoundPage, listTag, type Page, type PageRequest } from './page.js';
+import type { Scope } from './scope.js';
+import type { TenantRow } from './tenant-row.js';
+
+/** A table as its repository shows it: `where` confines every statement to what the scope may see. */
+interface Listed<Row extends TenantRow> {
+  readonly scope: Scope;
+  readonly entity: new () => Row;
+  readonly noun: string;
+  readonly where: (filter: Filter<Row>) => Condition;
+}
+
+/** Reads a repository's rows page by page, newest first. */
+export class PageReader<Row extends TenantRow> {
+  constructor(private readonly of: Listed<Row>) {}
+
+  /** A page of the rows that match. */
+  async page(asked: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+    const filter = canonical(asked);
+    const page = checkedPage(request, () => this.tagOf(filter));
+    const [found] = await this.pages([filter], page);
+    if (found === undefined) throw new Error('A page was asked for and none came.');
+    return this.whole(found, filter);
+  }
+
+  /** The same page of each parent's rows. Loads of one tick with equal arguments share one query. */
+  async pageOf(property: keyof Row & string, parentId: string, asked: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
+    const filter = canonical(asked);
+    const own = { ...filter, [property]: parentId };
+    const page = checkedPage(request, () => this.tagOf(own));
+    const key = `${this.of.noun}.page.${property}.${JSON.stringify([filter, page])}`;
+    const loader = this.of.scope.db.loader(key, (parentIds: readonly string[]) => this.pagesOf(property, parentIds, filter, page));
+    // What was found may be shared with other requests; who counts the whole list is this one.
+    return this.whole(await loader.load(parentId), own);
+  }
+
+  private whole(found: FoundPage<Row>, filter: Filter<Row>): Page<Row> {
+    let tag: string | null = null;
+    const cursorOf = (row: { readonly id: string }) => {
+      tag ??= this.tagOf(filter);
+      return cursorIn(tag, row);
+    };
+    return { ...found, totalCount: () => this.count(filter), cursorOf };
+  }
+
+  private tagOf(filter: Filter<Row>): string {
+    return listTag([this.of.scope.appId, this.of.noun, canonical(filter)]);
+  }
+
+  /**
+   * One page for each parent. Most parents have few rows, so all are read along the index in one go that ends where
+   * their pages would be full; parents that this did not reach, because others have many rows, are read one by one in a
+   * second statement.
+   */
+  private async pagesOf(
+    property: keyof Row & string,
+    parentIds: readonly string[],
+    filter: Filter<Row>,
+    page: CheckedPage,
+  ): Promise<FoundPage<Row>[]> {
+    const asked = { ...page, columns: page.columns === undefined ? undefined : `${page.columns},${property}` };
+    const columns = this.of.scope.db.table(this.of.entity).selecting(asked.columns);
+    const filterOf = (id: string) => ({ ...filter, [property]: id }) as Filter<Row>;
+    const inOneGo = parentIds.length > 1 && !page.isFromEnd;
+    const read = inOneGo ? await this.readInOneGo(property, parentIds, filter, asked) : null;
+    const left = parentIds.filter((id) => read?.get(id) === undefined);
+    const rest = await this.pages(left.map(filterOf), page);
+    return parentIds.map((id) => {
+      const rows = read?.get(id);
+      return rows === undefined ? (rest[left.indexOf(id)] as FoundPage<Row>) : foundPage(rows, page, columns);
+    });
+  }
+
+  /** The newest size + 1 rows of each parent, for those parents of which that many, or all, were read. */
+  private async readInOneGo(
+    property: keyof Row & string,
+    parentIds: readonly string[],
+    filter: Filter<Row>,
+    page: CheckedPage,
+  ): Promise<Map<string, RawRow[]>> {
+    const { db } = this.of.scope;
+    const table = db.table(this.of.entity);
+    const column = table.columnOf(property);
+    const padded = paddedToPowerOfTwo(parentIds);
+    const limit = padded.length * (page.size + 1);
+    const where = this.of.where({ ...filter, [property]: padded } as unknown as Filter<Row>);
+    const between = within(page);
+    const raws = await db.query(
+      `select ${table.selecting(page.columns).selectList} from ${table.name} where ${where.sql}${between.sql} order by ${column} desc, id desc limit ${limit}`,
+      [...where.parameters, ...between.parameters],
+    );
+    const found = new Map<string, RawRow[]>(parentIds.map((id) => [id, []]));
+    for (const raw of raws) found.get(String(raw[column]))?.push(raw);
+    const last = raws.length < limit ? null : String(raws.at(-1)?.[column]);
+    // Where the limit ended the reading: the last parent may have more rows, and those after it were not reached.
+    if (last !== null) for (const [id, rows] of found) if (id <= last && rows.length <= page.size) found.delete(id);
+    return found;
+  }
+
+  /**
+   * One page for each filter, in one statement: each branch reads `size` + 1 rows along an index, so the cost does not
+   * grow with what lies behind the page.
+   */
+  private async pages(filters: readonly Filter<Row>[], page: CheckedPage): Promise<FoundPage<Row>[]> {
+    if (filters.length === 0) return [];
+    const { db } = this.of.scope;
+    const table = db.table(this.of.entity);
+    const columns = table.selecting(page.columns);
+    const between = within(page);
+    const branches = filters.map((filter, index) => {
+      const where = this.of.where(filter);
+      const one = `select ${filters.length === 1 ? '' : `${index} as branch, `}${columns.selectList} from ${table.name} where ${where.sql}${between.sql} order by id ${page.isFromEnd ? 'asc' : 'desc'} limit ${page.size + 1}`;
+      return {
+        sql: filters.length === 1 ? one : `select * from (${one}) as b${index}`,
+        parameters: [...where.parameters, ...between.parameters],
+      };
+    });
+    const raws = await db.query(
+      branches.map((branch) => branch.sql).join(' union all '),
+      branches.flatMap((branch) => branch.parameters),
+    );
+    return groupByBranch(raws, filters.length).map((mine) => foundPage(mine, page, columns));
+  }
+
+  private count(filter: Filter<Row>): Promise<number | null> {
+    const { db } = this.of.scope;
+    const loader = db.loader(`${this.of.noun}.count`, async (filters: readonly string[]) => {
+      const branches = filters.map((text, index) => {
+        const where = this.of.where(JSON.parse(text) as Filter<Row>);
+        const limited = `select 1 as n from ${db.table(this.of.entity).name} where ${where.sql} limit ${COUNT_MAX + 1}`;
+        return { sql: `select ${index} as branch, count(*) as counted from (${limited}) as b${index}`, parameters: where.parameters };
+      });
+      const rows = await db.query(
+        branches.map((branch) => branch.sql).join(' union all '),
+        branches.flatMap((branch) => branch.parameters),
+      );
+      const counts = new Map(rows.map((row) => [Number(row.branch), Number(row.counted)]));
+      return filters.map((_, index) => {
+        const counted = counts.get(index) ?? 0;
+        return counted > COUNT_MAX ? null : counted;
+      });
+    });
+    return loader.load(JSON.stringify(filter));
+  }
+}
+
+/** The page of which one row more was read than it shows, if there is one: the oldest, or the newest from the end. */
+function foundPage<Row extends object>(raws: readonly RawRow[], page: CheckedPage, columns: Columns<Row>): FoundPage<Row> {
+  const hasMore = raws.length > page.size;
+  const shown = page.isFromEnd ? raws.slice(-page.size) : raws.slice(0, page.size);
+  return {
+    rows: shown.map((raw) => columns.fromRaw(raw)),
+    hasNextPage: page.isFromEnd ? page.beforeId !== null : hasMore,
+    hasPreviousPage: page.isFromEnd ? hasMore : page.afterId !== null,
+  };
+}
+
+/** The rows of a statement of many pages, each in its own list, newest first. */
+function groupByBranch(raws: readonly RawRow[], branches: number): RawRow[][] {
+  const groups: RawRow[][] = Array.from({ length: branches }, () => []);
+  for (const raw of raws) groups[branches === 1 ? 0 : Number(raw.branch)]?.push(raw);
+  // UNION ALL promises no order between or within its branches, and from the end they come oldest first.
+  for (const group of groups) group.sort((one, other) => (String(one.id) < String(other.id) ? 1 : -1));
+  return groups;
+}
