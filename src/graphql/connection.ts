@@ -1,5 +1,5 @@
-import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
-import type { Page, PageRequest } from '../platform/tenancy/page.js';
+import { ArgsType, type ClassType, Field, ID, Int, ObjectType } from 'type-graphql';
+import type { Page, PageRequest, Part } from '../platform/tenancy/page.js';
 import type { SelectedColumns } from './reads/selected-columns.js';
 
 /** Where a page lies in its list. */
@@ -45,6 +45,21 @@ export class PageArgs implements PageRequest {
 
   @Field(() => String, { nullable: true, description: 'The startCursor of the page after it, to read back with `last`.' })
   before?: string | null;
+}
+
+/** Arguments of a plain list in an object, which has no pages: most have one entry or two. */
+@ArgsType()
+export class PartArgs {
+  @Field(() => Int, { nullable: true, defaultValue: 10, description: 'How many entries are shown at most, from 1 to 100.' })
+  first!: number;
+
+  @Field(() => ID, { nullable: true, description: 'The id of the last entry that you have: shows those after it.' })
+  afterId?: string | null;
+}
+
+/** Which part of a plain list is asked for. */
+export function partOf({ first, afterId }: PartArgs): Part {
+  return { first: first ?? 10, afterId: afterId ?? null };
 }
 
 /** The page arguments without a list's own filters, and the columns that are selected where the items are rows. */

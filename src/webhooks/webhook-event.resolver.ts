@@ -17,10 +17,11 @@ import {
 } from 'type-graphql';
 import { Payment } from '../billing/payments/payment.entity.js';
 import { Allow, READERS } from '../graphql/access.js';
-import { type ConnectionValue, connection, PageArgs, pageOf } from '../graphql/connection.js';
+import { type ConnectionValue, connection, PageArgs, PartArgs, pageOf, partOf } from '../graphql/connection.js';
 import { INPUT } from '../graphql/descriptions.js';
 import { MOVES_NO_MONEY } from '../graphql/money.js';
 import { type PayloadOf, plainPayload, respond } from '../graphql/payload.js';
+import { NestedPage } from '../graphql/reads/row-resolvers.js';
 import { Reads, Selected, type SelectedColumns } from '../graphql/reads/selected-columns.js';
 import { Scope } from '../platform/tenancy/scope.js';
 import { WebhookService } from './webhook.service.js';
@@ -109,11 +110,14 @@ export class WebhookEventResolver {
 export class PaymentFactsResolver {
   // In the processor's words, for people who look into a payment and not for who made it.
   @Allow(...READERS)
+  @NestedPage()
   @Reads('tilledPaymentIntentId')
   @FieldResolver(() => [WebhookFact], {
-    description: 'Failed attempts and the like, also those that a later success overtook; oldest first.',
+    description:
+      'Failed attempts and the like, also those that a later success overtook, in the order they arrived. At most `first`, 10 if absent; read on with afterId.',
   })
-  facts(@Root() payment: Payment, @Ctx() scope: Scope): Promise<WebhookFact[]> | WebhookFact[] {
-    return payment.tilledPaymentIntentId === null ? [] : WebhookFactRepository.of(scope).ofIntent(payment.tilledPaymentIntentId);
+  facts(@Root() payment: Payment, @Args(() => PartArgs) args: PartArgs, @Ctx() scope: Scope): Promise<WebhookFact[]> | WebhookFact[] {
+    const { tilledPaymentIntentId } = payment;
+    return tilledPaymentIntentId === null ? [] : WebhookFactRepository.of(scope).shownOf(tilledPaymentIntentId, partOf(args));
   }
 }

@@ -1,5 +1,5 @@
 import { Entity, Index } from '@mikro-orm/decorators/legacy';
-import { Field, ObjectType } from 'type-graphql';
+import { Field, ID, ObjectType } from 'type-graphql';
 import { IdColumn, MinorColumn, Text, TimeColumn } from '../platform/db/columns.js';
 import { TenantRow } from '../platform/tenancy/tenant-row.js';
 
@@ -11,6 +11,9 @@ import { TenantRow } from '../platform/tenancy/tenant-row.js';
 @Entity({ tableName: 'billing_webhook_facts' })
 @Index({ name: 'billing_webhook_facts_intent', properties: ['appId', 'paymentIntentId', 'id'] })
 export class WebhookFact extends TenantRow {
+  @Field(() => ID, { description: 'The id of the event that told it.' })
+  override id!: string;
+
   @Field(() => String, { description: 'The type of the event, e.g. payment_intent.payment_failed.' })
   @Text(64)
   type!: string;

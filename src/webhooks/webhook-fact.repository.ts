@@ -1,4 +1,5 @@
 import { inserting } from '../platform/db/sql.js';
+import type { Part } from '../platform/tenancy/page.js';
 import { TenantRepository } from '../platform/tenancy/tenant.repository.js';
 import type { EventFact } from './event-catalogue.js';
 import { WebhookFact } from './webhook-fact.entity.js';
@@ -20,9 +21,8 @@ export class WebhookFactRepository extends TenantRepository<WebhookFact> {
     await this.scope.db.run(inserting('billing_webhook_facts', COLUMNS, facts.length), values);
   }
 
-  /** The facts of a payment's intent, in the order they happened. */
-  async ofIntent(tilledPaymentIntentId: string): Promise<WebhookFact[]> {
-    const facts = await this.allBy('paymentIntentId', tilledPaymentIntentId);
-    return facts.sort((one, other) => one.occurredAt.getTime() - other.occurredAt.getTime());
+  /** A part of the facts of a payment's intent, in the order they arrived. */
+  shownOf(tilledPaymentIntentId: string, part: Part): Promise<WebhookFact[]> {
+    return this.partOf('paymentIntentId', tilledPaymentIntentId, {}, part);
   }
 }

@@ -184,7 +184,10 @@ describe('extensions.cost', () => {
     ['one for an object, none for its fields', '{ app { id name } }', 1],
     ['one for each object of a page', '{ customers(first: 7) { nodes { id email } } }', 8],
     ['a page of pages', '{ customers(first: 10) { nodes { payments(first: 5) { nodes { id } } } } }', 71],
-    ['a list without pages as five', '{ customers(first: 10) { nodes { paymentMethods { id } } } }', 61],
+    ['a page from its end', '{ customers(last: 7) { nodes { id email } } }', 8],
+    ['a list without pages as the ten it shows', '{ customers(first: 10) { nodes { paymentMethods { id } } } }', 111],
+    ['a list without pages as what is asked of it', '{ customers(first: 10) { nodes { paymentMethods(first: 3) { id } } } }', 41],
+    ['a list that is part of one row as five', '{ divergences(first: 10) { nodes { facts { name } } } }', 61],
     ['20 where no size is given', '{ customers { nodes { id } } }', 21],
   ])('counts %s', async (_, query, requested) => {
     const response = await fetch(`${world.url}/graphql`, {

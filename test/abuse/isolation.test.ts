@@ -86,6 +86,9 @@ const pagers: Pager[] = [...roots.map(({ field }) => ({ owner: 'Query', field })
     needsSubject: field.args.some(({ name, type }) => name === 'objectId' && isNonNullType(type)),
   }));
 
+/** Lists without pages, that go on after an id. */
+const parts = nested.filter(({ field }) => field.args.some(({ name }) => name === 'afterId'));
+
 let world: World;
 let a: TestApp;
 let b: TestApp;
@@ -136,7 +139,9 @@ describe('what is tried', () => {
       .flatMap(({ owner, field }) => field.args.map((argument) => ({ owner, field, argument })))
       .filter(
         ({ argument }) =>
-          !CURSORS.includes(argument.name) && getNamedType(argument.type).name !== 'Int' && !isEnumType(getNamedType(argument.type)),
+          ![...CURSORS, 'afterId'].includes(argument.name) &&
+          getNamedType(argument.type).name !== 'Int' &&
+          !isEnumType(getNamedType(argument.type)),
       );
     expect(rest.map(({ owner, field, argument }) => `${owner}.${field.name}(${argument.name})`)).toEqual([]);
     expect(nested.map(({ owner }) => owner).filter((owner) => !NODES.includes(owner))).toEqual([]);
@@ -214,6 +219,17 @@ describe("another app's", () => {
     const asking = (after: string) => shapeOf(() => post(b.key, pageOf(pager, name), { ...own, [name]: after }), after);
     const answer = await asking(real ?? '');
     expect(answer).toEqual(await asking(random ?? ''));
+    expect(answer).toMatchObject({ status: 200, errors: [] });
+  });
+
+  it.each(
+    parts.map(({ owner, field }) => [`${owner}.${field.name}`, owner, field] as const),
+  )('%s goes on after an id of another app as after one that does not exist', async (_, owner, field) => {
+    const theirs = known(ofA, getNamedType(field.type).name === 'WebhookFact' ? 'WebhookEvent' : getNamedType(field.type).name);
+    const query = `query ($id: ID!, $afterId: ID) { node(id: $id) { ... on ${owner} { ${field.name}(afterId: $afterId) { id } } } }`;
+    const asking = (afterId: string) => shapeOf(() => post(b.key, query, { id: ofB.ids[owner], afterId }), afterId);
+    const answer = await asking(theirs);
+    expect(answer).toEqual(await asking(besides(theirs)));
     expect(answer).toMatchObject({ status: 200, errors: [] });
   });
 

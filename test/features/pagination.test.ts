@@ -209,3 +209,53 @@ describe('a list inside a customer', () => {
     expect(shown.map((node) => node.payments.pageInfo.hasNextPage)).toEqual([false, true]);
   });
 });
+
+describe('a list without pages', () => {
+  let own: TestApp;
+  let paymentId: string;
+  let refundIds: string[];
+
+  beforeAll(async () => {
+    own = await world.app();
+    const { customer } = await world.payer(own);
+    paymentId = (await world.payment(own, customer.id)).id;
+    await world.payment(own, customer.id);
+    await world.advance({ ms: 3_600_000 });
+    refundIds = [];
+    for (let made = 0; made < 4; made += 1) {
+      const { refundCreate } = await world.ask(own, ops.RefundCreateDocument, {
+        input: { paymentId, amount: { amountMinor: 1, currency: 'usd' } },
+      });
+      refundIds.push(refundCreate.refund?.id ?? '');
+    }
+  });
+
+  const refunds = async (args: string) => {
+    const query = `{ payment(id: "${paymentId}") { refunds${args} { id } } payments { nodes { refunds${args} { id } } } }`;
+    type Refunds = { refunds: { id: string }[] };
+    const answer = await world.post<{ payment: Refunds; payments: { nodes: Refunds[] } }>({ query }, { credential: own.key });
+    // Alone, and beside others in one statement.
+    expect(answer.data?.payments.nodes.map((payment) => payment.refunds)).toEqual([[], answer.data?.payment.refunds]);
+    return answer.data?.payment.refunds.map(({ id }) => id);
+  };
+
+  it('shows the oldest of them, as many as are asked for, and goes on after any', async () => {
+    expect(await refunds('')).toEqual(refundIds);
+    expect(await refunds('(first: 3)')).toEqual(refundIds.slice(0, 3));
+    expect(await refunds(`(first: 3, afterId: "${refundIds[2]}")`)).toEqual(refundIds.slice(3));
+    expect(await refunds(`(first: 2, afterId: "${refundIds[0]}")`)).toEqual(refundIds.slice(1, 3));
+  });
+
+  it('reads no more rows than it shows, and one', async () => {
+    const query = `{ payment(id: "${paymentId}") { refunds(first: 2) { id } disputes { id } facts { id } customer { paymentMethods { id } } } }`;
+    const statements = await world.statements(() => world.post({ query }, { credential: own.key }));
+    const lists = statements.filter((sql) => /billing_(refunds|disputes|webhook_facts|payment_methods)/.test(sql));
+    expect(lists).toHaveLength(4);
+    expect(lists.map((sql) => /limit (\d+)$/.exec(sql)?.[1]).toSorted()).toEqual(['11', '11', '11', '3']);
+  });
+
+  it.each([0, -1, 101])('refuses a part of %d', async (first) => {
+    const query = `{ payment(id: "${paymentId}") { refunds(first: ${first}) { id } } }`;
+    expect((await world.post({ query }, { credential: own.key })).errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+  });
+});

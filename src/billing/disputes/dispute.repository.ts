@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../../platform/tenancy/page.js';
+import type { Page, PageRequest, Part } from '../../platform/tenancy/page.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Dispute } from './dispute.entity.js';
 import { DISPUTING_STATUSES, type DisputeStatus } from './dispute.states.js';
@@ -13,9 +13,9 @@ export class DisputeRepository extends TenantRepository<Dispute> {
     return this.findBy('tilledDisputeId', tilledDisputeId);
   }
 
-  /** All disputes of a payment, oldest first. */
-  ofPayment(paymentId: string): Promise<Dispute[]> {
-    return this.allBy('paymentId', paymentId);
+  /** A part of the disputes of a payment, oldest first. */
+  shownOf(paymentId: string, part: Part): Promise<Dispute[]> {
+    return this.partOf('paymentId', paymentId, {}, part);
   }
 
   /** Whether a dispute of the payment is open or lost. */

@@ -1,9 +1,10 @@
 import { Arg, Args, ArgsType, Ctx, Extensions, Field, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
+import { type ConnectionValue, connection, PageArgs, PartArgs, pageOf, partOf } from '../../graphql/connection.js';
 import { INPUT } from '../../graphql/descriptions.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { NestedPage } from '../../graphql/reads/row-resolvers.js';
 import { Reads, Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Payment } from '../payments/payment.entity.js';
@@ -70,9 +71,10 @@ export class DisputeResolver {
 
 @Resolver(() => Payment)
 export class PaymentDisputesResolver {
+  @NestedPage()
   @Reads()
-  @FieldResolver(() => [Dispute], { description: 'Objections to it, oldest first.' })
-  disputes(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Dispute[]> {
-    return DisputeRepository.of(scope).ofPayment(payment.id);
+  @FieldResolver(() => [Dispute], { description: 'Objections to it, oldest first. At most `first`, 10 if absent; read on with afterId.' })
+  disputes(@Root() payment: Payment, @Args(() => PartArgs) args: PartArgs, @Ctx() scope: Scope): Promise<Dispute[]> {
+    return DisputeRepository.of(scope).shownOf(payment.id, partOf(args));
   }
 }

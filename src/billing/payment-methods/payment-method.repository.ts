@@ -1,3 +1,4 @@
+import type { Part } from '../../platform/tenancy/page.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { PaymentMethod } from './payment-method.entity.js';
 
@@ -10,6 +11,11 @@ export class PaymentMethodRepository extends TenantRepository<PaymentMethod> {
   /** A customer's attached methods, oldest first. */
   async attachedTo(customerId: string): Promise<PaymentMethod[]> {
     return (await this.allBy('customerId', customerId)).filter((method) => method.detachedAt === null);
+  }
+
+  /** A part of them. */
+  shownOf(customerId: string, part: Part): Promise<PaymentMethod[]> {
+    return this.partOf('customerId', customerId, { detachedAt: null }, part);
   }
 
   defaultOf(customerId: string): Promise<PaymentMethod | null> {

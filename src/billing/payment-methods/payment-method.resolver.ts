@@ -1,8 +1,10 @@
-import { Arg, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
+import { PartArgs, partOf } from '../../graphql/connection.js';
 import { INPUT } from '../../graphql/descriptions.js';
 import { MOVES_MONEY, MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { NestedPage } from '../../graphql/reads/row-resolvers.js';
 import { Reads } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Customer } from '../customers/customer.entity.js';
@@ -90,9 +92,12 @@ export class CustomerPaymentMethodsResolver {
     return PaymentMethodRepository.of(scope).defaultOf(customer.id);
   }
 
+  @NestedPage()
   @Reads()
-  @FieldResolver(() => [PaymentMethod], { description: 'Those attached now, oldest first.' })
-  paymentMethods(@Root() customer: Customer, @Ctx() scope: Scope): Promise<PaymentMethod[]> {
-    return PaymentMethodRepository.of(scope).attachedTo(customer.id);
+  @FieldResolver(() => [PaymentMethod], {
+    description: 'Those attached now, oldest first. At most `first`, 10 if absent; read on with afterId.',
+  })
+  paymentMethods(@Root() customer: Customer, @Args(() => PartArgs) args: PartArgs, @Ctx() scope: Scope): Promise<PaymentMethod[]> {
+    return PaymentMethodRepository.of(scope).shownOf(customer.id, partOf(args));
   }
 }

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../../platform/tenancy/page.js';
+import type { Page, PageRequest, Part } from '../../platform/tenancy/page.js';
 import { TenantRepository } from '../../platform/tenancy/tenant.repository.js';
 import { Refund } from './refund.entity.js';
 import { RefundStatus } from './refund.states.js';
@@ -29,6 +29,11 @@ export class RefundRepository extends TenantRepository<Refund> {
   /** All refunds of a payment, oldest first. */
   ofPayment(paymentId: string): Promise<Refund[]> {
     return this.allBy('paymentId', paymentId);
+  }
+
+  /** A part of the refunds of a payment, oldest first. */
+  shownOf(paymentId: string, part: Part): Promise<Refund[]> {
+    return this.partOf('paymentId', paymentId, {}, part);
   }
 
   /** All refunds of a payment as they are now, inside the transaction that holds the payment's lock. */

@@ -1,9 +1,10 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
+import { type ConnectionValue, connection, PartArgs, pageOf, partOf } from '../../graphql/connection.js';
 import { INPUT } from '../../graphql/descriptions.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
+import { NestedPage } from '../../graphql/reads/row-resolvers.js';
 import { Reads, Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
 import { Scope } from '../../platform/tenancy/scope.js';
 import { Payment } from '../payments/payment.entity.js';
@@ -55,11 +56,13 @@ export class RefundResolver {
 
 @Resolver(() => Payment)
 export class PaymentRefundsResolver {
+  @NestedPage()
   @Reads()
   @FieldResolver(() => [Refund], {
-    description: "What was given back of it, or tried, oldest first; refunds made in the processor's dashboard too.",
+    description:
+      "What was given back of it, or tried, oldest first; refunds made in the processor's dashboard too. At most `first`, 10 if absent; all of them are in refunds(paymentId).",
   })
-  refunds(@Root() payment: Payment, @Ctx() scope: Scope): Promise<Refund[]> {
-    return RefundRepository.of(scope).ofPayment(payment.id);
+  refunds(@Root() payment: Payment, @Args(() => PartArgs) args: PartArgs, @Ctx() scope: Scope): Promise<Refund[]> {
+    return RefundRepository.of(scope).shownOf(payment.id, partOf(args));
   }
 }

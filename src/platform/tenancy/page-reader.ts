@@ -1,7 +1,18 @@
 import type { Columns, RawRow } from '../db/table.js';
 import { type Condition, canonical, paddedToPowerOfTwo, within } from './conditions.js';
 import type { Filter } from './filters.js';
-import { type CheckedPage, COUNT_MAX, checkedPage, cursorIn, type FoundPage, listTag, type Page, type PageRequest } from './page.js';
+import {
+  type CheckedPage,
+  COUNT_MAX,
+  checkedPage,
+  checkedPart,
+  cursorIn,
+  type FoundPage,
+  listTag,
+  type Page,
+  type PageRequest,
+  type Part,
+} from './page.js';
 import type { Scope } from './scope.js';
 import type { TenantRow } from './tenant-row.js';
 
@@ -31,10 +42,20 @@ export class PageReader<Row extends TenantRow> {
     const filter = canonical(asked);
     const own = { ...filter, [property]: parentId };
     const page = checkedPage(request, () => this.tagOf(own));
+    // What was found may be shared with other requests; who counts the whole list is this one.
+    return this.whole(await this.load(property, parentId, filter, page), own);
+  }
+
+  /** A part of each parent's rows, oldest first. Loads of one tick with equal arguments share one query. */
+  async partOf(property: keyof Row & string, parentId: string, filter: Filter<Row>, part: Part): Promise<Row[]> {
+    const { rows } = await this.load(property, parentId, canonical(filter), checkedPart(part));
+    return rows.toReversed();
+  }
+
+  private load(property: keyof Row & string, parentId: string, filter: Filter<Row>, page: CheckedPage): Promise<FoundPage<Row>> {
     const key = `${this.of.noun}.page.${property}.${JSON.stringify([filter, page])}`;
     const loader = this.of.scope.db.loader(key, (parentIds: readonly string[]) => this.pagesOf(property, parentIds, filter, page));
-    // What was found may be shared with other requests; who counts the whole list is this one.
-    return this.whole(await loader.load(parentId), own);
+    return loader.load(parentId);
   }
 
   private whole(found: FoundPage<Row>, filter: Filter<Row>): Page<Row> {
@@ -64,17 +85,16 @@ export class PageReader<Row extends TenantRow> {
     const asked = { ...page, columns: page.columns === undefined ? undefined : `${page.columns},${property}` };
     const columns = this.of.scope.db.table(this.of.entity).selecting(asked.columns);
     const filterOf = (id: string) => ({ ...filter, [property]: id }) as Filter<Row>;
-    const inOneGo = parentIds.length > 1 && !page.isFromEnd;
-    const read = inOneGo ? await this.readInOneGo(property, parentIds, filter, asked) : null;
+    const read = parentIds.length === 1 ? null : await this.readInOneGo(property, parentIds, filter, asked);
     const left = parentIds.filter((id) => read?.get(id) === undefined);
     const rest = await this.pages(left.map(filterOf), page);
     return parentIds.map((id) => {
       const rows = read?.get(id);
-      return rows === undefined ? (rest[left.indexOf(id)] as FoundPage<Row>) : foundPage(rows, page, columns);
+      return rows === undefined ? (rest[left.indexOf(id)] as FoundPage<Row>) : foundPage(newestFirst(rows), page, columns);
     });
   }
 
-  /** The newest size + 1 rows of each parent, for those parents of which that many, or all, were read. */
+  /** The size + 1 rows at one end of each parent's list, for those parents of which that many, or all, were read. */
   private async readInOneGo(
     property: keyof Row & string,
     parentIds: readonly string[],
@@ -88,15 +108,18 @@ export class PageReader<Row extends TenantRow> {
     const limit = padded.length * (page.size + 1);
     const where = this.of.where({ ...filter, [property]: padded } as unknown as Filter<Row>);
     const between = within(page);
+    const order = page.isFromEnd ? 'asc' : 'desc';
     const raws = await db.query(
-      `select ${table.selecting(page.columns).selectList} from ${table.name} where ${where.sql}${between.sql} order by ${column} desc, id desc limit ${limit}`,
+      `select ${table.selecting(page.columns).selectList} from ${table.name} where ${where.sql}${between.sql} order by ${column} ${order}, id ${order} limit ${limit}`,
       [...where.parameters, ...between.parameters],
     );
     const found = new Map<string, RawRow[]>(parentIds.map((id) => [id, []]));
     for (const raw of raws) found.get(String(raw[column]))?.push(raw);
-    const last = raws.length < limit ? null : String(raws.at(-1)?.[column]);
+    if (raws.length < limit) return found;
     // Where the limit ended the reading: the last parent may have more rows, and those after it were not reached.
-    if (last !== null) for (const [id, rows] of found) if (id <= last && rows.length <= page.size) found.delete(id);
+    const last = String(raws.at(-1)?.[column]);
+    const isReached = (id: string) => (page.isFromEnd ? id < last : id > last);
+    for (const [id, rows] of found) if (!isReached(id) && rows.length <= page.size) found.delete(id);
     return found;
   }
 
@@ -162,7 +185,11 @@ function foundPage<Row extends object>(raws: readonly RawRow[], page: CheckedPag
 function groupByBranch(raws: readonly RawRow[], branches: number): RawRow[][] {
   const groups: RawRow[][] = Array.from({ length: branches }, () => []);
   for (const raw of raws) groups[branches === 1 ? 0 : Number(raw.branch)]?.push(raw);
-  // UNION ALL promises no order between or within its branches, and from the end they come oldest first.
-  for (const group of groups) group.sort((one, other) => (String(one.id) < String(other.id) ? 1 : -1));
-  return groups;
+  // UNION ALL promises no order between or within its branches.
+  return groups.map(newestFirst);
+}
+
+/** In the order of a page, however they were read. */
+function newestFirst(raws: readonly RawRow[]): RawRow[] {
+  return raws.toSorted((one, other) => (String(one.id) < String(other.id) ? 1 : -1));
 }

@@ -13,6 +13,12 @@ export interface PageRequest {
   readonly columns?: string | undefined;
 }
 
+/** Which part of a list without pages is asked for: the `first` rows, oldest first, after the row with this id. */
+export interface Part {
+  readonly first: number;
+  readonly afterId: string | null;
+}
+
 /** A part of a list as it was read, newest first. */
 export interface FoundPage<Row> {
   readonly rows: Row[];
@@ -66,6 +72,11 @@ export function checkedPage({ first, last, after, before, columns }: PageRequest
     beforeId: cursorId('before', before),
     columns,
   };
+}
+
+/** The same for a part of a list without pages, which is read from its end. */
+export function checkedPart({ first, afterId }: Part): CheckedPage {
+  return { size: checkedSize('first', first), isFromEnd: true, afterId: null, beforeId: afterId, columns: undefined };
 }
 
 function checkedSize(name: string, size: number): number {

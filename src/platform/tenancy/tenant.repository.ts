@@ -2,7 +2,7 @@ import { type EntityManager, LockMode, type RequiredEntityData } from '@mikro-or
 import { NotFound } from '../errors.js';
 import { type Condition, equals, paddedToPowerOfTwo } from './conditions.js';
 import type { Filter } from './filters.js';
-import type { Page, PageRequest } from './page.js';
+import type { Page, PageRequest, Part } from './page.js';
 import { PageReader } from './page-reader.js';
 import type { Scope } from './scope.js';
 import type { NewRow, TenantRow } from './tenant-row.js';
@@ -122,6 +122,11 @@ export abstract class TenantRepository<Row extends TenantRow> {
   /** The same page of each parent's rows. Loads of one tick with equal arguments share one query. */
   protected pageOf(property: keyof Row & string, parentId: string, filter: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
     return this.reader().pageOf(property, parentId, filter, request);
+  }
+
+  /** A part of each parent's rows, oldest first. Loads of one tick with equal arguments share one query. */
+  protected partOf(property: keyof Row & string, parentId: string, filter: Filter<Row>, part: Part): Promise<Row[]> {
+    return this.reader().partOf(property, parentId, filter, part);
   }
 
   private reader(): PageReader<Row> {
