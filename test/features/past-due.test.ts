@@ -202,6 +202,37 @@ describe('subscriptionRetry', () => {
     expect(await attempts()).toBe(3);
   });
 
+  it('only looks while what Tilled accepted is not to be seen, and asks once more when that is certainly dead', async () => {
+    const { id } = await pastDue();
+    const [subscription] = await atTilled(world, app, 'subscriptions');
+    await refuse(world, RETRY, 200, { times: 1, body: subscription });
+    const asked = () => world.sandbox.requests(RETRY).filter(({ path }) => path.includes(String(subscription?.id))).length;
+    expect(await retry(id, 'key')).toMatchObject({ userErrors: [{ code: 'OUTCOME_UNKNOWN' }] });
+    await world.advance({ ms: 240_000 });
+    expect(await retry(id, 'key')).toMatchObject({ userErrors: [{ code: 'OUTCOME_UNKNOWN' }] });
+    expect(asked()).toBe(1);
+    await waitItOut();
+    expect(asked()).toBe(2);
+    expect(await retry(id, 'key')).toMatchObject({ subscription: { status: 'ACTIVE' }, userErrors: [], replayed: true });
+    expect(await takenAtTilled(world, app)).toEqual([1_990, 1_990]);
+  });
+
+  it('looks until Tilled tried, however late that is, and tells its key of it', async () => {
+    const { id } = await pastDue();
+    const [subscription] = await atTilled(world, app, 'subscriptions');
+    // Tilled takes what it was asked for half an hour later: here somebody else's request stands for its own delay.
+    await refuse(world, RETRY, 200, { times: 1, body: subscription });
+    expect(await retry(id, 'key')).toMatchObject({ userErrors: [{ code: 'OUTCOME_UNKNOWN' }] });
+    const later = { next_payment_at: new Date(world.sandbox.now().getTime() + 1_800_000).toISOString() };
+    await world.tilled(app, 'POST', `/v1/subscriptions/${subscription?.id}/retry`, later);
+    await world.advance({ ms: 1_500_000 });
+    expect(await retry(id, 'key')).toMatchObject({ subscription: { status: 'PAST_DUE' }, userErrors: [{ code: 'OUTCOME_UNKNOWN' }] });
+    for (let minutes = 0; minutes < 45; minutes += 1) await world.advance({ ms: 60_000 });
+    expect(await retry(id, 'key')).toMatchObject({ subscription: { status: 'ACTIVE' }, userErrors: [], replayed: true });
+    expect(await world.rows('billing_jobs', app)).toEqual([]);
+    expect(await takenAtTilled(world, app)).toEqual([1_990, 1_990]);
+  });
+
   it('says that nothing happened when Tilled refuses to be asked now', async () => {
     const { id } = await pastDue();
     await refuse(world, RETRY, 429, { times: 1 });

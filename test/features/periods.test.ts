@@ -176,6 +176,13 @@ describe('subscriptionPause AT_PERIOD_END', () => {
     expect(await takenAtTilled(world, app)).toEqual([1_990, 1_990]);
   });
 
+  it('cannot be taken back of what was canceled meanwhile', async () => {
+    const { id } = await active();
+    await pause({ id, mode: 'AT_PERIOD_END' });
+    await cancel(id, 'IMMEDIATELY');
+    expect(await resume(id)).toMatchObject({ userErrors: [{ code: 'ILLEGAL_TRANSITION' }] });
+  });
+
   it.each(['before', 'after'] as const)('pauses then when the connection breaks %s Tilled took it', async (when) => {
     const { id } = await active();
     await cut(world, 'PATCH /v1/subscriptions/:id', when);

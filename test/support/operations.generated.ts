@@ -376,11 +376,11 @@ export type SubscriptionRetryInput = {
 
 /** How a subscription stands. */
 export type SubscriptionStatus =
-  /** Its last payment was made; it is collected as it should be. */
+  /** It is collected as it should be. currentPeriodEnd says until when it is paid: after a pause that may be over. */
   | 'ACTIVE'
   /** It ended, and nothing more is collected. Final: make a new one to begin again. */
   | 'CANCELED'
-  /** Its last payment was declined. Ask the customer for another payment method and give it with subscriptionUpdate, or collect it again with subscriptionRetry; nextPaymentAt says whether it is tried again by itself. */
+  /** Its last payment was declined. Ask the customer for another payment method and give it to subscriptionUpdate, which collects what was missed; or try the same one again with subscriptionRetry. nextPaymentAt says whether it is tried by itself. */
   | 'PAST_DUE'
   /** Nothing is collected until it resumes. */
   | 'PAUSED'

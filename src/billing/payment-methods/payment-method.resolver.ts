@@ -46,7 +46,7 @@ export class PaymentMethodResolver {
   @Extensions(MOVES_NO_MONEY)
   @Mutation(() => PaymentMethodPayload, {
     description:
-      'Attaches a payment method of Tilled.js to a customer, so that it can be charged. PROCESSOR_REJECTED if it has expired, was used up or belongs to somebody else: collect it anew and use a new key.',
+      'Attaches a payment method of Tilled.js to a customer, so that it can be charged. NOT_FOUND if the processor does not know it or it belongs to somebody else, PROCESSOR_REJECTED if it has expired or was used up: collect it anew and use a new key.',
   })
   paymentMethodAttach(
     @Arg('input', () => PaymentMethodAttachInput, { description: INPUT }) input: PaymentMethodAttachInput,

@@ -137,7 +137,7 @@ export const CHANGES = {
     operation: 'subscriptionResume',
     allow: async (_tx, subscription) => {
       const isPlanned = subscription.status !== PAUSED && subscription.pauseAt !== null;
-      if (!isPlanned) assertStatus(subscription, [PAUSED], 'resumed');
+      assertStatus(subscription, isPlanned ? [PENDING, ACTIVE, PAST_DUE] : [PAUSED], 'resumed');
       return { isPlanned };
     },
     send: (tilled, subscription, payload: { isPlanned: boolean } | null) =>

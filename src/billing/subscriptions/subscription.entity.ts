@@ -17,10 +17,10 @@ describeEnum(SubscriptionStatus, {
   name: 'SubscriptionStatus',
   description: 'How a subscription stands.',
   values: {
-    ACTIVE: 'Its last payment was made; it is collected as it should be.',
+    ACTIVE: 'It is collected as it should be. currentPeriodEnd says until when it is paid: after a pause that may be over.',
     CANCELED: 'It ended, and nothing more is collected. Final: make a new one to begin again.',
     PAST_DUE:
-      'Its last payment was declined. Ask the customer for another payment method and give it with subscriptionUpdate, or collect it again with subscriptionRetry; nextPaymentAt says whether it is tried again by itself.',
+      'Its last payment was declined. Ask the customer for another payment method and give it to subscriptionUpdate, which collects what was missed; or try the same one again with subscriptionRetry. nextPaymentAt says whether it is tried by itself.',
     PAUSED: 'Nothing is collected until it resumes.',
     PENDING: 'Its first payment was not made yet: a trial, or it is being made.',
   },

@@ -106,7 +106,7 @@ export class SubscriptionResolver {
   @Extensions(MOVES_MONEY)
   @Mutation(() => SubscriptionPayload, {
     description:
-      'Goes on collecting, by the same cycle as before. What fell due meanwhile is not collected. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
+      'Goes on collecting, by the same cycle as before, or takes back a pause that has not begun. What fell due meanwhile is not collected. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
   })
   subscriptionResume(
     @Arg('input', () => SubscriptionResumeInput, { description: INPUT }) input: SubscriptionResumeInput,
