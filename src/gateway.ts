@@ -90,8 +90,9 @@ billing-gateway is running on the embedded default: nothing here touches real mo
   Data           ${config.dataDir}
   Credentials    ${config.dataDir}/demo.env
 
+  . '${config.dataDir}/demo.env'
   curl -s ${demo.BILLING_URL}/graphql -H 'content-type: application/json' \\
-    -H 'authorization: Bearer ${demo.BILLING_SERVICE_KEY}' \\
+    -H "authorization: Bearer $BILLING_SERVICE_KEY" \\
     -d '${query}'
 
 `;

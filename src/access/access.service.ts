@@ -41,6 +41,8 @@ interface AccessServiceParts {
 
 const SESSION_PREFIX = 'bg_ses_';
 const SESSION_ALGORITHM = 'HS256';
+/** Who says that a token is a session; for whom is the app. */
+const SESSION_ISSUER = 'billing-gateway';
 /** Longer ones are not tokens of ours. */
 const TOKEN_CHARS_MAX = 4_096;
 
@@ -114,7 +116,8 @@ export class AccessService {
     const issuedAt = Math.floor(this.parts.clock.now().getTime() / 1000);
     const expiresAt = issuedAt + ttlSeconds;
     const signer = new SignJWT({ app: app.id }).setProtectedHeader({ alg: SESSION_ALGORITHM });
-    const claimed = signer.setSubject(customer.id).setIssuedAt(issuedAt).setExpirationTime(expiresAt);
+    const named = signer.setIssuer(SESSION_ISSUER).setAudience(app.id).setSubject(customer.id);
+    const claimed = named.setIssuedAt(issuedAt).setExpirationTime(expiresAt);
     const token = await claimed.sign(this.apps.sessionSecretOf(app));
     scope.request.log.info('customer session made', { customerId: customer.id, expiresAt: new Date(expiresAt * 1000).toISOString() });
     return { token: SESSION_PREFIX + token, expiresAt: new Date(expiresAt * 1000) };
@@ -135,6 +138,8 @@ export class AccessService {
     try {
       const { payload } = await jwtVerify(token, secret, {
         algorithms: [SESSION_ALGORITHM],
+        issuer: SESSION_ISSUER,
+        audience: app.id,
         requiredClaims: ['sub', 'exp'],
         currentDate: this.parts.clock.now(),
       });

@@ -5,17 +5,18 @@ import { answerProblem } from './problem.js';
 
 /**
  * GET /healthz: the process lives. GET /readyz: it can serve, which needs the database and the newest schema; what else
- * is out of reach is named. GET /metrics: for Prometheus.
+ * is out of reach is named, and why to who may read the metrics. GET /metrics: for Prometheus.
  */
 export function opsRoute(parts: Pick<HttpParts, 'isReady' | 'degraded' | 'metrics' | 'metricsAccess'>) {
   return async (server: FastifyInstance): Promise<void> => {
     server.get('/healthz', async () => ({ status: 'ok' }));
-    server.get('/readyz', async (_request, reply) => {
-      const ready = await readiness(parts);
+    const access = parts.metricsAccess ?? 'closed';
+    server.get('/readyz', async (request, reply) => {
+      const ready = await readiness(parts, { access, authorization: request.headers.authorization });
       return ready ?? answerProblem(reply, 503, 'UNAVAILABLE', 'The database cannot be reached or is not migrated.');
     });
     server.get('/metrics', async (request, reply) => {
-      const status = metricsStatus(parts.metricsAccess ?? 'closed', request.headers.authorization);
+      const status = metricsStatus(access, request.headers.authorization);
       if (status === 404) return reply.callNotFound();
       if (status === 401)
         return answerProblem(reply.header('www-authenticate', 'Bearer'), 401, 'UNAUTHENTICATED', 'The metrics need their token.');

@@ -32,9 +32,16 @@ interface Health {
 /** A database that takes longer to say its schema, ms, is none to serve from. */
 const READY_MS_MAX = 2_000;
 
+/** What is said to anybody of something that is out of order. Why it is so is for who may read the metrics. */
+type Told = Omit<Degradation, 'reason'> & Partial<Degradation>;
+
 /** What /readyz answers; null where the process cannot do its work. */
-export async function readiness(health: Health): Promise<{ readonly status: 'ready'; readonly degraded?: readonly Degradation[] } | null> {
-  const degraded = health.degraded();
+export async function readiness(
+  health: Health,
+  { access, authorization }: { readonly access: MetricsAccess; readonly authorization: string | undefined },
+): Promise<{ readonly status: 'ready'; readonly degraded?: readonly Told[] } | null> {
+  const isOperator = metricsStatus(access, authorization) === 200;
+  const degraded = health.degraded().map(({ reason, ...told }) => (isOperator ? { ...told, reason } : told));
   const isReady = await withDeadline(READY_MS_MAX, health.isReady()).catch(() => false);
   if (!isReady) return null;
   return degraded.length === 0 ? { status: 'ready' } : { status: 'ready', degraded };
@@ -55,7 +62,7 @@ export async function serveOps({ health, registry, metricsAccess, host, port }: 
     const json = (body: object) => reply.setHeader('content-type', 'application/json').end(JSON.stringify(body));
     if (path === '/healthz') return json({ status: 'ok' });
     if (path === '/readyz') {
-      const ready = await readiness(health);
+      const ready = await readiness(health, { access: metricsAccess, authorization: request.headers.authorization });
       if (ready === null) reply.statusCode = 503;
       return json(ready ?? { status: 'unavailable' });
     }

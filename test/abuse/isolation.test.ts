@@ -456,6 +456,10 @@ describe('a customer session', () => {
     ['with an empty secret', async () => signed({ app: a.id }, new Uint8Array(32))],
     ['that says it needs no signature', async () => new UnsecuredJWT({ app: a.id }).setSubject(known(ofA, 'Customer')).encode()],
     ['of no app', async () => signed({}, await secretOf(a))],
+    ['of another issuer', async () => signed({ app: a.id, iss: 'somebody-else' }, await secretOf(a))],
+    ['of no issuer', async () => signed({ app: a.id, iss: undefined }, await secretOf(a))],
+    ['for another app', async () => signed({ app: a.id, aud: b.id }, await secretOf(a))],
+    ['for nobody', async () => signed({ app: a.id, aud: undefined }, await secretOf(a))],
     ['of an app that is not there', async () => signed({ app: 'nobody' }, await secretOf(a))],
     ['of an app that is a list', async () => signed({ app: [a.id] }, await secretOf(a))],
     ['signed with another algorithm', async () => signed({ app: a.id }, Buffer.concat([await secretOf(a), Buffer.alloc(32)]), 'HS512')],
@@ -464,10 +468,16 @@ describe('a customer session', () => {
     expect(answer).toMatchObject({ status: 401, errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
   });
 
+  it('with all of that is one: the refusals above are those of what each lacks', async () => {
+    const credential = `bg_ses_${await signed({ app: a.id }, await secretOf(a))}`;
+    expect(await world.send(a, ops.AppDocument, {}, { credential })).toMatchObject({ status: 200, errors: [] });
+  });
+
   it('without an end or without a customer: 401', async () => {
     const secret = await secretOf(a);
-    const eternal = await new SignJWT({ app: a.id }).setProtectedHeader({ alg: 'HS256' }).setSubject(known(ofA, 'Customer')).sign(secret);
-    const nobody = await new SignJWT({ app: a.id }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime(soon()).sign(secret);
+    const claims = { app: a.id, iss: 'billing-gateway', aud: a.id };
+    const eternal = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setSubject(known(ofA, 'Customer')).sign(secret);
+    const nobody = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setExpirationTime(soon()).sign(secret);
     for (const token of [eternal, nobody]) {
       expect(await world.send(a, ops.AppDocument, {}, { credential: `bg_ses_${token}` })).toMatchObject({ status: 401 });
     }
@@ -679,7 +689,8 @@ async function secretOf(app: TestApp): Promise<Uint8Array> {
 }
 
 function signed(claims: Record<string, unknown>, secret: Uint8Array, alg = 'HS256'): Promise<string> {
-  return new SignJWT(claims).setProtectedHeader({ alg }).setSubject(known(ofA, 'Customer')).setExpirationTime(soon()).sign(secret);
+  const named = new SignJWT({ iss: 'billing-gateway', aud: a.id, ...claims }).setProtectedHeader({ alg });
+  return named.setSubject(known(ofA, 'Customer')).setExpirationTime(soon()).sign(secret);
 }
 
 function soon(): number {

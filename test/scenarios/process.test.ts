@@ -52,7 +52,9 @@ if (globalThis.TEST_DATABASE === 'embedded') {
     });
 
     it('says where everything is, with a line to paste that works', async () => {
-      for (const name of ['BILLING_URL', 'TILLED_BASE_URL', 'BILLING_SERVICE_KEY']) expect(running.words).toContain(demo[name]);
+      for (const name of ['BILLING_URL', 'TILLED_BASE_URL']) expect(running.words).toContain(demo[name]);
+      for (const name of ['BILLING_SERVICE_KEY', 'TILLED_SECRET_KEY', 'TILLED_WEBHOOK_SECRET'])
+        expect(running.words).not.toContain(demo[name]);
       expect(running.words).toContain(path.join(dataDir, 'demo.env'));
       const pasted = /-d '(.*)'/.exec(running.words)?.[1] ?? '';
       const response = await fetch(`${demo['BILLING_URL']}/graphql`, {

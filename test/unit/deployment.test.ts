@@ -117,6 +117,17 @@ describe('compose.yml', () => {
     );
   });
 
+  it('gives no secret to a command that looks after health: whoever lists processes would read it', async () => {
+    const { services: all } = parse(await readFile('compose.yml', 'utf8'), { merge: true }) as {
+      services: Record<string, { healthcheck?: { test?: unknown } }>;
+    };
+    const checks = Object.values(all).flatMap(({ healthcheck }) =>
+      healthcheck?.test === undefined ? [] : [JSON.stringify(healthcheck.test)],
+    );
+    expect(checks.length).toBeGreaterThan(0);
+    expect(checks.filter((check) => /password|secret|token|\$/i.test(check))).toEqual([]);
+  });
+
   it('migrates before anything of ours runs, and waits for services that exist', () => {
     for (const name of ['gateway', 'worker'])
       expect(services[name]?.depends_on).toEqual({ migrate: { condition: 'service_completed_successfully' } });
