@@ -21,6 +21,11 @@ export const CURRENCIES: readonly string[] = Object.keys(FRACTION_DIGITS);
 /** The most one payment may ask for, in minor units (Tilled's own limit). */
 export const AMOUNT_MINOR_MAX = 99_999_999;
 
+/** How many digits a currency has after the decimal point; undefined if the processor does not take it. */
+export function fractionDigitsOf(currency: string): number | undefined {
+  return FRACTION_DIGITS[currency];
+}
+
 /** An amount for showing: 1990 usd is "19.90", 1990 jpy is "1990". Exact for every safe integer. */
 export function decimalOf(amountMinor: number, currency: string): string {
   if (FRACTION_DIGITS[currency] === 0) return String(amountMinor);

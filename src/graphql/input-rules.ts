@@ -11,6 +11,8 @@ const rule = <Name extends keyof Rules>(file: string, name: Name): Rules[Name] =
   load(`class-validator/cjs/decorator/${file}`)[name] as Rules[Name];
 
 export const IsEmail = rule('string/IsEmail', 'IsEmail');
+/** The rule behind IsEmail, for what comes in by another way. */
+export const isEmail = rule('string/IsEmail', 'isEmail');
 export const IsIn = rule('common/IsIn', 'IsIn');
 export const IsOptional = rule('common/IsOptional', 'IsOptional');
 export const Length = rule('string/Length', 'Length');

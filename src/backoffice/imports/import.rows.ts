@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AMOUNT_MINOR_MAX, CURRENCIES } from '../../billing/money.js';
+import { isEmail } from '../../graphql/input-rules.js';
 import type { ImportNoun } from './import.nouns.js';
 
 /** What a source holds of a noun. */
@@ -38,7 +39,8 @@ const metadata = z.record(z.string().max(40), z.string().max(500, 'has more than
 const customer = z
   .strictObject({
     externalId: text(255),
-    email: z.email('is not an e-mail address').max(320).optional(),
+    // The API's rule.
+    email: text(320).refine((value) => value === undefined || isEmail(value), 'is not an e-mail address'),
     name: text(255),
     tilledCustomerId: tilledId('cus'),
     metadata,

@@ -142,7 +142,9 @@ export class ImportService {
     for (const noun of IMPORT_NOUNS) {
       const total = source === 'tilled' ? null : source.validation.totals[noun].lines;
       const rows =
-        source === 'tilled' ? accountRows(this.parts.processor, scope, noun) : (await loadReading()).validRows(source.plan, noun);
+        source === 'tilled'
+          ? accountRows(this.parts.processor, scope, noun)
+          : (await loadReading()).validRows(source.plan, noun, scope.now());
       let done = 0;
       for await (const batch of batches(rows)) {
         for (const outcome of await work(noun, batch)) {

@@ -1,11 +1,15 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { findCardData } from '../../platform/card-data.js';
+import { InvalidInput } from '../../platform/errors.js';
+
 import type { ImportMapping } from './import.mapping.js';
-import { mapRecord } from './import.mapping.js';
+import { fieldOf, mapRecord } from './import.mapping.js';
 import { IMPORT_NOUNS, type ImportNoun } from './import.nouns.js';
-import { readRecords, type SourceRecord } from './import.reader.js';
+import { readRecords } from './import.reader.js';
+import type { SourceRecord } from './import.record.js';
 import {
   type CustomerFields,
+  FIELD_NAMES,
   type FieldsOf,
   type ImportRow,
   type ImportTotals,
@@ -14,6 +18,7 @@ import {
   parseFields,
   type SubscriptionFields,
 } from './import.rows.js';
+import { convert } from './import.values.js';
 
 /** The files to import, with how to read them. */
 export interface ImportPlan {
@@ -54,55 +59,79 @@ function hashOf(kind: string, key: string): number {
 /** Reads every line once and tells `report` everything that is wrong with each; nothing is written. */
 export async function validate(plan: ImportPlan, now: Date, report: (problem: LineProblem) => void): Promise<Validation> {
   const hash = createHash('sha256').update(JSON.stringify([plan.mapping, plan.createsSubscriptions]));
-  const named = new NamedKeys();
   let problems = 0;
   const totals: Record<string, { lines: number; prices: Record<string, number>; priced: number }> = {};
   for (const noun of IMPORT_NOUNS) {
     const total = { lines: 0, prices: {} as Record<string, number>, priced: 0 };
     totals[noun] = total;
-    const path = plan.files[noun];
-    if (path === undefined) continue;
-    hash.update(`\n${noun}\n`);
-    for await (const record of readRecords(path, hash)) {
-      const { fields, found } = readRow(plan, noun, record);
+    if (plan.files[noun] !== undefined) hash.update(`\n${noun}\n`);
+    for await (const { line, fields, found } of readLines(plan, noun, now, hash)) {
       total.lines += 1;
-      if (fields !== null) {
-        found.push(...crossProblems(noun, fields, { named, plan, now }).map((problem) => ({ field: null, problem })));
-        if (addPrice(total.prices, noun, fields)) total.priced += 1;
-      }
-      for (const { field, problem } of found) report({ noun, line: record.line, field, problem });
+      if (fields !== null && addPrice(total.prices, noun, fields)) total.priced += 1;
+      for (const { field, problem } of found) report({ noun, line, field, problem });
       problems += found.length;
     }
   }
   return { totals: totals as unknown as ImportTotals, problems, fingerprint: hash.digest('hex') };
 }
 
-/** The lines of a noun that have no problem of their own. */
-export async function* validRows<Noun extends ImportNoun>(plan: ImportPlan, noun: Noun): AsyncGenerator<ImportRow<Noun>> {
+/** The lines of a noun that have no problem. */
+export async function* validRows<Noun extends ImportNoun>(plan: ImportPlan, noun: Noun, now: Date): AsyncGenerator<ImportRow<Noun>> {
+  for await (const { line, fields, found } of readLines(plan, noun, now)) {
+    if (fields !== null && found.length === 0) yield { key: String(line), line, fields };
+  }
+}
+
+interface Line<Noun extends ImportNoun> {
+  readonly line: number;
+  /** Null if they cannot be read. */
+  readonly fields: FieldsOf[Noun] | null;
+  readonly found: readonly { readonly field: string | null; readonly problem: string }[];
+}
+
+/** The lines of a noun's file, but for those that repeat an earlier one where the mapping leaves such out. */
+async function* readLines<Noun extends ImportNoun>(plan: ImportPlan, noun: Noun, now: Date, hash?: Hash): AsyncGenerator<Line<Noun>> {
   const path = plan.files[noun];
   if (path === undefined) return;
-  for await (const record of readRecords(path)) {
-    const { fields } = readRow(plan, noun, record);
-    if (fields !== null) yield { key: String(record.line), line: record.line, fields };
+  const named = new NamedKeys();
+  let isFirst = true;
+  for await (const record of readRecords(path, hash)) {
+    if (isFirst) assertLeadsSomewhere(plan, noun, record, path);
+    isFirst = false;
+    const { fields, found } = readRow(plan, noun, record);
+    if (fields !== null && plan.mapping[noun]?.repeated === 'skip' && isRepeated(fields, named)) continue;
+    const beside = fields === null ? [] : crossProblems(noun, fields, { named, plan, now });
+    yield { line: record.line, fields, found: [...found, ...beside.map((problem) => ({ field: null, problem }))] };
   }
+}
+
+/** A file of which no column is a field is another file than was meant: one sentence, and not a problem a line. */
+function assertLeadsSomewhere(plan: ImportPlan, noun: ImportNoun, { values, problem }: SourceRecord, path: string): void {
+  const columns = Object.keys(values);
+  if (problem !== null || columns.some((column) => fieldOf(noun, plan.mapping[noun], column) !== undefined)) return;
+  const wanted = plan.mapping[noun] === undefined ? FIELD_NAMES[noun] : Object.keys(plan.mapping[noun].columns);
+  const what = `${path} has none of the columns that are looked for: ${wanted.join(', ')}.`;
+  throw InvalidInput.because(['file'], `${what} Say with --mapping which column is which field.`);
+}
+
+function isRepeated(fields: FieldsOf[ImportNoun], named: NamedKeys): boolean {
+  const key = 'externalId' in fields ? fields.externalId : undefined;
+  return key !== undefined && named.has('externalId', key);
 }
 
 const CARD_DATA = 'holds card or bank data, which must never come here';
 
-function readRow<Noun extends ImportNoun>(plan: ImportPlan, noun: Noun, record: SourceRecord) {
-  const found: { field: string | null; problem: string }[] = [];
-  const say = (field: string | null, problem: string) => void found.push({ field, problem });
-  if (record.problem !== null) say(null, record.problem);
-  for (const [column, value] of Object.entries(record.values)) {
-    const finding = findCardData({ [column]: value });
-    if (finding !== null) say(finding.path.join('.'), CARD_DATA);
-  }
-  if (found.length > 0) return { fields: null as FieldsOf[Noun] | null, found };
-  const mapped = mapRecord(noun, plan.mapping[noun], record.values);
-  const finding = findCardData(mapped);
-  if (finding !== null) return { fields: null, found: [{ field: finding.path.join('.'), problem: CARD_DATA }] };
-  const parsed = parseFields(noun, mapped);
-  return { fields: parsed.fields, found: [...parsed.problems] };
+function readRow<Noun extends ImportNoun>(plan: ImportPlan, noun: Noun, record: SourceRecord): Omit<Line<Noun>, 'line'> {
+  if (record.problem !== null) return { fields: null, found: [{ field: null, problem: record.problem }] };
+  const sensitive = Object.entries(record.values).flatMap(([column, value]) => findCardData({ [column]: value }) ?? []);
+  if (sensitive.length > 0) return { fields: null, found: sensitive.map(({ path }) => ({ field: path.join('.'), problem: CARD_DATA })) };
+  const mapping = plan.mapping[noun];
+  const { fields, problems } = convert(mapRecord(noun, mapping, record.values), mapping?.formats);
+  const inFields = findCardData(fields);
+  if (inFields !== null) return { fields: null, found: [{ field: inFields.path.join('.'), problem: CARD_DATA }] };
+  if (problems.length > 0) return { fields: null, found: problems };
+  const parsed = parseFields(noun, fields);
+  return { fields: parsed.fields, found: parsed.problems };
 }
 
 interface Context {
