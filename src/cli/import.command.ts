@@ -129,10 +129,11 @@ async function bringInFrom(gateway: Gateway, scope: Scope, source: ImportSource,
 async function rollback(gateway: Gateway, scope: Scope, runId: string, options: ImportOptions): Promise<void> {
   const report = new Report(options.report, Number(options.show), options.json === true);
   try {
-    const { rolledBack, stays } = await gateway.imports.rollback.run(scope, runId, (found) => report.add(found));
+    const { rolledBack, stays, kept } = await gateway.imports.rollback.run(scope, runId, (found) => report.add(found));
     const gone = Object.entries(rolledBack).map(([noun, count]) => `${count} ${noun}`);
-    report.end({ run: runId, rolledBack, stays }, [
+    report.end({ run: runId, rolledBack, stays, kept }, [
       `Rolled back ${gone.join(', ')}.`,
+      ...(kept > 0 ? [`${kept} are kept, because a payment method that is let go of can never be attached again.`] : []),
       ...(stays > 0 ? [`${stays} stay; the reasons are in ${options.report}.`] : []),
     ]);
     if (stays > 0) process.exitCode = 1;

@@ -309,6 +309,60 @@ describe('billing import --rollback', () => {
     const counts = { customers: { made: 1, existing: 1 }, paymentMethods: { made: 1, existing: 1 }, subscriptions: { made: 2 } };
     expect((await imports(args)).answer).toMatchObject({ isResumed: false, counts });
   });
+
+  it('makes anew what was rolled back: a subscription is canceled with its run, collected by the next, and --verify sees which', async () => {
+    const card = await world.newCard(app);
+    const subscription = 'externalId,customerExternalId,priceMinor,currency,intervalUnit,billingCycleAnchor';
+    const args = [
+      ...['--customers', await file('c.csv', 'externalId,email\nx1,new@example.com\nx2,alone@example.com\n'), '--create-subscriptions'],
+      ...['--payment-methods', await file('p.jsonl', JSON.stringify({ tilledPaymentMethodId: card, customerExternalId: 'x1' }))],
+      ...['--subscriptions', await file('s.csv', `${subscription}\ns1,x1,1990,usd,month,${FUTURE}\n`)],
+    ];
+    const first = await imports(args);
+    const run = first.answer['run'] ?? '';
+    expect((await imports(['--verify', run])).status).toBe(0);
+    const undone = await imports(['--rollback', run]);
+    // What is detached could never be attached again, so the card stays, and its customer; alone@ goes.
+    const rolledBack = { customers: 1, paymentMethods: 0, subscriptions: 1 };
+    expect([undone.status, undone.answer]).toMatchObject([0, { rolledBack, stays: 0, kept: 2 }]);
+    expect(await world.rows('billing_subscriptions', app)).toEqual([]);
+    const again = await imports(args);
+    const counts = { customers: { created: 1, existing: 1 }, paymentMethods: { existing: 1 }, subscriptions: { created: 1, existing: 0 } };
+    expect([again.status, again.answer]).toMatchObject([0, { isResumed: false, counts }]);
+    const theirs = (await world.tilled(app, 'GET', '/v1/subscriptions')) as { items: { status: string }[] };
+    expect(theirs.items.map(({ status }) => status).toSorted()).toEqual(['canceled', 'pending']);
+    expect((await imports(['--verify', again.answer['run'] ?? ''])).status).toBe(0);
+    const [live] = await world.rows('billing_subscriptions', app);
+    await world.tilled(app, 'POST', `/v1/subscriptions/${live?.['tilled_subscription_id']}/cancel`, {});
+    await world.settle();
+    const verified = await imports(['--verify', again.answer['run'] ?? '']);
+    expect([verified.status, JSON.stringify(verified.answer)]).toEqual([1, expect.stringContaining('1 of 1 have ended')]);
+  });
+
+  it('asks Tilled of several objects at once', async () => {
+    const { answer } = await imports(await filesOf([], await customersAtTilled(32)));
+    await world.control('faults', { operation: 'PATCH /v1/customers/:id', delayMs: 1_000, times: 32 });
+    const started = performance.now();
+    expect((await imports(['--rollback', answer['run'] ?? ''])).answer).toMatchObject({ rolledBack: { customers: 32 }, stays: 0 });
+    expect(performance.now() - started).toBeLessThan(20_000);
+  });
+
+  it('stops an import that still runs, which leaves no mark behind, and keeps the same import from beginning before it ended', async () => {
+    const [customer] = await customersAtTilled(1);
+    const args = await filesOf([], customer === undefined ? [] : [customer]);
+    await world.control('faults', { operation: 'PATCH /v1/customers/:id', delayMs: 12_000, times: 1 });
+    const importing = billing(['import', '--app', app.id, '--report', path.join(folder, 'late.jsonl'), ...args], world.environment);
+    await world.until(async () => (await world.rows('billing_customers', app)).length > 0);
+    const [run] = await world.rows('billing_imports', app);
+    expect((await imports(['--rollback', String(run?.['id'])])).answer).toMatchObject({ rolledBack: { customers: 1 }, stays: 0 });
+    expect(await importing).toMatchObject({ status: 1, stderr: expect.stringContaining('this one has stopped') });
+    expect(await world.tilled(app, 'GET', `/v1/customers/${customer?.id}`)).toMatchObject({ metadata: null });
+    await world.gateway.database.run("update billing_imports set state = 'rolling_back' where app_id = ?", [app.id]);
+    expect(await imports(args)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`finish that first with --rollback ${run?.['id']}`),
+    });
+  });
 });
 
 /** Starts an import and kills it once some customers are here. */

@@ -81,6 +81,15 @@ export class ImportItemRepository extends TenantRepository<ImportItem> {
     return null;
   }
 
+  /** Whether a rollback took back what an import had made here. */
+  async wasRolledBack(objectId: string): Promise<boolean> {
+    const found = await this.scope.db.query(
+      "select id from billing_import_items where app_id = ? and object_id = ? and action = 'rolled_back' limit 1",
+      [this.scope.appId, objectId],
+    );
+    return found.length > 0;
+  }
+
   /** How many of each action a noun has in a run. */
   async countsOf(runId: string, noun: ImportNoun): Promise<ActionCounts> {
     const raws = await this.scope.db.query(

@@ -3,7 +3,8 @@ import { IntColumn, JsonColumn, Text, TimeColumn } from '../../platform/db/colum
 import { TenantRow } from '../../platform/tenancy/tenant-row.js';
 import type { ImportTotals } from './import.rows.js';
 
-export type ImportState = 'running' | 'done' | 'rolled_back';
+/** `rolling_back` until a rollback came to its end: nobody imports meanwhile. */
+export type ImportState = 'running' | 'done' | 'rolling_back' | 'rolled_back';
 
 /** One import, whatever number of processes it took. It holds counts and ids, and no value of its sources. */
 @Entity({ tableName: 'billing_imports' })

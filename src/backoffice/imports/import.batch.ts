@@ -1,27 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
-import { AppError, Conflict, OutcomeUnknown, ProcessorUnavailable } from '../../platform/errors.js';
-import { KeyInProgress } from '../../platform/idempotency/idempotency.errors.js';
+import { AppError } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { Adopter, ImportContext, Imported, LineDecision } from './import.adopter.js';
 import type { ImportNoun } from './import.nouns.js';
+import { inParallel, isPassing, patiently } from './import.pace.js';
 import type { ImportRow } from './import.rows.js';
 import type { ImportAction, ImportItem } from './import-item.entity.js';
 import { ImportItemRepository } from './import-item.repository.js';
-import { ImportRunRepository } from './import-run.repository.js';
-
-/** Another process took the same run over. */
-class RunTakenOver extends Conflict {
-  constructor(runId: string) {
-    super(`Another process goes on with ${runId}: this one has stopped, and what it did is kept.`);
-  }
-}
-
-/** How many calls to Tilled are under way at once. */
-const AT_ONCE = 8;
-/** How long a try that passes by itself is repeated, ms: longer than a call cut off by a crash is held (2 min). */
-const PATIENCE_MS = 150_000;
-const PAUSE_MS_MAX = 10_000;
+import { ImportRunRepository, RunTakenOver } from './import-run.repository.js';
 
 /** What became of a line. */
 export interface LineOutcome {
@@ -171,6 +157,7 @@ export class ImportBatch<Noun extends ImportNoun, Snapshot> {
     const { adopter, context, noun } = this.parts;
     const items = ImportItemRepository.of(scope);
     const unmarked = [...(await items.among(context.run.id, noun, keys)).values()].filter((item) => !item.isMarked);
+    if (unmarked.length > 0) await ImportRunRepository.of(scope).assertHeld(context.run.id, this.parts.fence);
     await inParallel(unmarked, async ({ tilledId, itemKey }) => {
       if (tilledId !== null) await patiently(async () => adopter.mark?.(scope, tilledId, seen.get(itemKey)));
     });
@@ -208,30 +195,4 @@ function isOpen(item: ImportItem | undefined): boolean {
 
 function outcomeBefore(row: ImportRow, item: ImportItem | undefined): LineOutcome {
   return { row, action: item?.action ?? 'existing', reason: item?.reason ?? null, imported: null };
-}
-
-function isPassing(error: unknown): boolean {
-  return error instanceof ProcessorUnavailable || error instanceof OutcomeUnknown || error instanceof KeyInProgress;
-}
-
-/** Repeats what passes by itself, ever more rarely, for as long as patience lasts; throws the last failure then. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
-  const givesUpAt = performance.now() + PATIENCE_MS;
-  for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isPassing(error) || performance.now() + pauseMs > givesUpAt) throw error;
-      await sleep(pauseMs);
-    }
-  }
-}
-
-/** Does the work of all items, some at a time, in the order of the items. */
-export async function inParallel<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = [];
-  for (let from = 0; from < items.length; from += AT_ONCE) {
-    results.push(...(await Promise.all(items.slice(from, from + AT_ONCE).map(work))));
-  }
-  return results;
 }

@@ -10,8 +10,8 @@ interface Cells {
 }
 
 /**
- * The records of a CSV file with a header. Rows without any value are left out. A file whose quotes do not match is read
- * up to there: the record is told with its line. Throws InvalidInput for a header that has a name twice.
+ * The records of a CSV file with a header. Rows without any value are left out. A file whose quotes do not match is
+ * read up to there: the record is told with its line. Throws InvalidInput for a header that has a name twice.
  */
 export async function* readCsv(bytes: AsyncIterable<Buffer>, path: string, form: CsvForm): AsyncGenerator<SourceRecord> {
   let header: readonly string[] | null = null;

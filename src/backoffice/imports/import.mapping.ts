@@ -25,8 +25,8 @@ const mapping = z.strictObject({
 });
 
 /**
- * How a source's columns become fields: column -> field, field -> constant, field -> (their word -> ours), how prices and
- * moments are written, and whether a line that repeats an externalId is a problem or left out.
+ * How a source's columns become fields: column -> field, field -> constant, field -> (their word -> ours), how prices
+ * and moments are written, and whether a line that repeats an externalId is a problem or left out.
  */
 export type NounMapping = z.output<typeof nounMapping>;
 export type ImportMapping = z.output<typeof mapping>;

@@ -8,8 +8,8 @@ import { assertJsonLines, csvFormOf } from './import.head.js';
 import { encodingProblem, RECORD_CHARS_MAX, type SourceRecord } from './import.record.js';
 
 /**
- * The records of a CSV (with a header line) or JSON Lines file, one at a time; `hash` is fed with every byte read. Throws
- * InvalidInput, in one sentence, for a file that is neither.
+ * The records of a CSV (with a header line) or JSON Lines file, one at a time; `hash` is fed with every byte read.
+ * Throws InvalidInput, in one sentence, for a file that is neither.
  */
 export async function* readRecords(path: string, hash: Hash = createHash('sha256')): AsyncGenerator<SourceRecord> {
   if (/\.csv$/i.test(path)) yield* readCsv(bytesOf(path, hash), path, await csvFormOf(path));

@@ -5,13 +5,18 @@ import { PaymentMethodRepository } from '../../billing/payment-methods/payment-m
 import { CancelMode } from '../../billing/subscriptions/subscription.inputs.js';
 import { SubscriptionRepository } from '../../billing/subscriptions/subscription.repository.js';
 import { AppError, Conflict } from '../../platform/errors.js';
+import { IdempotencyKeyRepository } from '../../platform/idempotency/idempotency-key.repository.js';
+import { keyIdOf } from '../../platform/idempotency/request-key.js';
 import { WITHOUT_LEASE } from '../../platform/jobs/lease.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
+import { failureOf } from './import.customers.js';
 import { IMPORT_NOUNS, type ImportNoun } from './import.nouns.js';
+import { inParallel, isPassing, patiently } from './import.pace.js';
 import type { ImportParts } from './import.service.js';
+import { importKey, originOf } from './import.subscriptions.js';
 import type { ImportItem } from './import-item.entity.js';
 import { ImportItemRepository } from './import-item.repository.js';
-import { ImportRunRepository } from './import-run.repository.js';
+import { ImportRunRepository, RunTakenOver } from './import-run.repository.js';
 
 /** Why something that a run made stays. */
 export interface Stays {
@@ -24,10 +29,14 @@ export interface Stays {
 /** How a rollback ended. */
 export interface RollbackResult {
   readonly rolledBack: Record<ImportNoun, number>;
+  /** What something was built on since, or could not be let go of: another rollback tries again. */
   readonly stays: number;
+  /** What stays because it could never be had again. */
+  readonly kept: number;
 }
 
 const PAGE = 100;
+const KEPT = 'A payment method that is detached can never be attached again: it stays, with its customer.';
 
 /** How one noun's rows are let go of: first at Tilled, which is repeatable, then here. */
 interface Undoing {
@@ -40,40 +49,56 @@ interface Undoing {
 export class ImportRollback {
   constructor(private readonly parts: ImportParts) {}
 
-  /** Throws NotFound for a run that is not this app's. Repeatable: what stayed is tried again. */
+  /**
+   * Throws NotFound for a run that is not this app's, and ProcessorUnavailable while Tilled stays out of reach.
+   * Repeatable: what stayed is tried again. Nobody imports the same meanwhile.
+   */
   async run(scope: Scope, runId: string, report: (stays: Stays) => void): Promise<RollbackResult> {
-    await this.stop(scope, runId);
+    const fence = await this.stop(scope, runId);
     const rolledBack: RollbackResult['rolledBack'] = { customers: 0, paymentMethods: 0, subscriptions: 0 };
-    let stays = 0;
+    const kept = new Set<string>();
+    let [stays, keeps] = [0, 0];
     for (const noun of IMPORT_NOUNS.toReversed()) {
-      for await (const item of madeItems(scope, runId, noun)) {
-        const reason = await this.undo(scope, noun, item);
-        if (reason === null) rolledBack[noun] += 1;
-        else {
-          stays += 1;
-          report({ noun, itemKey: item.itemKey, objectId: item.objectId ?? '', reason });
+      for await (const items of madeItems(scope, runId, noun)) {
+        await ImportRunRepository.of(scope).assertHeld(runId, fence);
+        const reasons = await inParallel(items, (item) => this.undo(scope, noun, item, kept));
+        for (const [index, { itemKey, objectId }] of items.entries()) {
+          const reason = reasons[index] ?? null;
+          if (reason === null) rolledBack[noun] += 1;
+          else report({ noun, itemKey, objectId: objectId ?? '', reason });
+          if (reason === KEPT) keeps += 1;
+          else if (reason !== null) stays += 1;
         }
       }
     }
     // The same command is another run from now on: it brings what went in again, and finds what stayed.
-    await scope.transaction(async (tx) => Object.assign(await ImportRunRepository.of(tx).lock(runId), { state: 'rolled_back' }));
-    return { rolledBack, stays };
+    await scope.transaction(async (tx) => {
+      const run = await ImportRunRepository.of(tx).lock(runId);
+      if (run.fence !== fence) throw new RunTakenOver(runId);
+      Object.assign(run, { state: 'rolled_back', updatedAt: tx.now() });
+    });
+    return { rolledBack, stays, kept: keeps };
   }
 
   /** Nobody imports while it is taken back: a process that still does loses the run. */
-  private stop(scope: Scope, runId: string): Promise<void> {
+  private stop(scope: Scope, runId: string): Promise<number> {
     return scope.transaction(async (tx) => {
       const run = await ImportRunRepository.of(tx).lock(runId, ['run']);
-      run.fence += 1;
-      run.updatedAt = tx.now();
+      Object.assign(run, { state: 'rolling_back', fence: run.fence + 1, updatedAt: tx.now() });
+      return run.fence;
     });
   }
 
-  private async undo(scope: Scope, noun: ImportNoun, item: ImportItem): Promise<string | null> {
+  private async undo(scope: Scope, noun: ImportNoun, item: ImportItem, kept: Set<string>): Promise<string | null> {
+    if (noun === 'paymentMethods' && item.action === 'created') {
+      kept.add((await PaymentMethodRepository.of(scope).get(item.objectId ?? '')).customerId);
+      return KEPT;
+    }
+    if (kept.has(item.objectId ?? '')) return KEPT;
     try {
       const obstacle = await this.obstacleTo(scope, noun, item);
       if (obstacle !== null) return obstacle;
-      await this.undoings[noun].atTilled(scope, item);
+      await patiently(() => this.undoings[noun].atTilled(scope, item));
       await scope.transaction(async (tx) => {
         const late = await this.obstacleTo(tx, noun, item);
         if (late !== null) throw new Conflict(late);
@@ -82,6 +107,7 @@ export class ImportRollback {
       });
       return null;
     } catch (error) {
+      if (isPassing(error)) throw error;
       if (error instanceof ForeignKeyConstraintViolationException) return 'Something else refers to it.';
       if (error instanceof AppError) return error.message;
       throw error;
@@ -106,38 +132,47 @@ export class ImportRollback {
     },
     paymentMethods: {
       isChanged: async (scope, { objectId }) => (await PaymentMethodRepository.of(scope).get(objectId ?? '')).detachedAt !== null,
-      atTilled: async (scope, { action, tilledId }) => {
-        // What the run attached is let go of at Tilled; what was attached before stays so.
-        if (action === 'created')
-          await this.parts.processor.sendIfThere(scope, WITHOUT_LEASE, (tilled) => tilled.detachPaymentMethod(tilledId ?? ''));
-      },
+      // What the run attached is kept; what was attached before stays so.
+      atTilled: async () => undefined,
       here: (tx, { objectId }) => disownPaymentMethod(tx, objectId ?? ''),
     },
     subscriptions: {
       isChanged: async (scope, { objectId, version, action }) =>
         action === 'made' && (await SubscriptionRepository.of(scope).get(objectId ?? '')).version !== version,
-      atTilled: async (scope, { action, tilledId, objectId }) => {
-        if (action === 'made') await this.parts.subscriptionAdoption.unmark(scope, tilledId ?? '');
-        else await this.cancel(scope, objectId ?? '');
+      atTilled: async (scope, { action, objectId }) => {
+        const { tilledSubscriptionId, status } = await SubscriptionRepository.of(scope).get(objectId ?? '');
+        if (tilledSubscriptionId === null) throw new Conflict('Tilled has not confirmed it yet: try again later.');
+        if (action === 'created' && status === 'CANCELED') return;
+        // What is canceled takes no change any more.
+        await this.parts.subscriptionAdoption.unmark(scope, tilledSubscriptionId);
+        if (action === 'created') await this.cancel(scope, objectId ?? '');
       },
-      // What the run made at Tilled is canceled there, and its row stays as the record of that.
       here: async (tx, { action, objectId }) => {
-        if (action === 'made') await this.parts.subscriptionAdoption.disown(tx, objectId ?? '');
+        if (action === 'created') await this.forgetKey(tx, objectId ?? '');
+        await this.parts.subscriptionAdoption.disown(tx, objectId ?? '');
       },
     },
   };
 
   private async cancel(scope: Scope, id: string): Promise<void> {
-    if ((await SubscriptionRepository.of(scope).get(id)).status === 'CANCELED') return;
     const { errors } = await this.parts.subscriptions.cancel(scope, { id, mode: CancelMode.IMMEDIATELY });
-    if (errors[0] !== undefined) throw new Conflict(errors[0].message);
+    if (errors.length > 0) throw failureOf(errors);
+  }
+
+  /** What is made again is a subscription of its own: the key of the first one must not answer for it. */
+  private async forgetKey(tx: Scope, id: string): Promise<void> {
+    const subscription = await SubscriptionRepository.of(tx).lock(id);
+    if (subscription.status !== 'CANCELED') throw new Conflict('Tilled has not confirmed yet that it is canceled: try again later.');
+    const keyId = keyIdOf(tx.caller, 'subscriptionCreate', { idempotencyKey: importKey(originOf(subscription.metadata)) });
+    if (keyId !== null) await IdempotencyKeyRepository.of(tx).forget(keyId);
   }
 }
 
-async function* madeItems(scope: Scope, runId: string, noun: ImportNoun): AsyncGenerator<ImportItem> {
+/** What a run made of a noun, some at a time. */
+async function* madeItems(scope: Scope, runId: string, noun: ImportNoun): AsyncGenerator<ImportItem[]> {
   for (let afterId = ''; ; ) {
     const items = await ImportItemRepository.of(scope).after(runId, noun, afterId, PAGE);
-    yield* items.filter(({ action }) => action === 'made' || action === 'created');
+    yield items.filter(({ action }) => action === 'made' || action === 'created');
     const last = items.at(-1);
     if (last === undefined) return;
     afterId = last.id;

@@ -5,6 +5,7 @@ import type { Processor } from '../../billing/kit/processor.js';
 import type { PaymentMethodService } from '../../billing/payment-methods/payment-method.service.js';
 import type { SubscriptionAdoption } from '../../billing/subscriptions/subscription.adoption.js';
 import type { SubscriptionService } from '../../billing/subscriptions/subscription.service.js';
+import { Conflict } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { Adopter, ImportContext } from './import.adopter.js';
 import { ImportBatch, type LineOutcome } from './import.batch.js';
@@ -15,7 +16,7 @@ import type { ImportRow, ImportTotals, LineProblem } from './import.rows.js';
 import { SubscriptionAdopter } from './import.subscriptions.js';
 import { accountRows } from './import.tilled.js';
 import type { ImportPlan, Validation } from './import.validation.js';
-import { ImportRunRepository } from './import-run.repository.js';
+import { ImportRunRepository, RunTakenOver } from './import-run.repository.js';
 
 /** Everything an import is made with. */
 export interface ImportParts {
@@ -100,6 +101,7 @@ export class ImportService {
     );
     await scope.transaction(async (tx) => {
       const row = await ImportRunRepository.of(tx).lock(run.id);
+      if (row.fence !== run.fence) throw new RunTakenOver(run.id);
       Object.assign(row, { state: 'done', updatedAt: tx.now() });
       if (source === 'tilled') row.totals = totalsOf(counts);
     });
@@ -112,6 +114,8 @@ export class ImportService {
     return scope.transaction(async (tx) => {
       const runs = ImportRunRepository.of(tx);
       const known = await runs.findByFingerprint(fingerprint);
+      if (known?.state === 'rolling_back')
+        throw new Conflict(`${known.id} is the same import and is being taken back: finish that first with --rollback ${known.id}.`);
       // An account goes on living: once it was imported, importing it again is another run.
       if (known !== null && !(source === 'tilled' && known.state === 'done')) {
         const run = await runs.lock(known.id);

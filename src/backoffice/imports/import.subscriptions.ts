@@ -13,6 +13,7 @@ import { type Adopter, type ImportContext, type Imported, type LineDecision, ref
 import { failureOf } from './import.customers.js';
 import { ownerOf } from './import.payment-methods.js';
 import type { ImportRow, SubscriptionFields } from './import.rows.js';
+import { ImportItemRepository } from './import-item.repository.js';
 
 type Row = ImportRow<'subscriptions'>;
 
@@ -56,7 +57,7 @@ export class SubscriptionAdopter implements Adopter<'subscriptions', TilledSubsc
 
   async create(scope: Scope, { fields }: Row, { run }: ImportContext): Promise<Imported> {
     const customer = await ownerOf(scope, fields);
-    const made = customer === null ? null : await findImported(scope, customer.id, fields.externalId);
+    const { live: made, undone } = await importedOf(scope, customer?.id, fields.externalId);
     if (made !== null && made.createdAt >= run.createdAt) return imported(made);
     const named = fields.tilledPaymentMethodId;
     const method = named === undefined ? null : await PaymentMethodRepository.of(scope).findByTilledId(named);
@@ -71,7 +72,7 @@ export class SubscriptionAdopter implements Adopter<'subscriptions', TilledSubsc
       planName: fields.planName ?? null,
       metadata: { ...fields.metadata, [ORIGIN]: fields.externalId ?? '' },
       // Not of this run alone: the same subscription in another file is the same subscription.
-      idempotencyKey: `import subscription ${fields.externalId}`,
+      idempotencyKey: undone === null ? importKey(fields.externalId) : `${importKey(fields.externalId)} after ${undone.id}`,
     });
     if (row === null || (errors.length > 0 && errors[0]?.code !== 'OUTCOME_UNKNOWN')) throw failureOf(errors);
     return imported(row);
@@ -91,7 +92,7 @@ export class SubscriptionAdopter implements Adopter<'subscriptions', TilledSubsc
       const isComing = rehearsed?.has('externalId', fields.customerExternalId) || rehearsed?.has('cus', fields.tilledCustomerId);
       return isComing ? { kind: 'create' } : refused('The customer the line names is not here: import it first.');
     }
-    const made = await findImported(scope, customer.id, fields.externalId);
+    const { live: made } = await importedOf(scope, customer.id, fields.externalId);
     const isOurs = made !== null && context.isResumed && made.createdAt >= context.run.createdAt;
     return made === null || isOurs ? { kind: 'create' } : { kind: 'existing', id: made.id };
   }
@@ -137,14 +138,31 @@ function differencesOf(fields: SubscriptionFields, snapshot: TilledSubscription)
   return said.filter(([, ours, theirs]) => ours !== undefined && ours !== theirs).map(([name]) => name);
 }
 
-/** The subscription of a customer that an import made of this external id, or null. */
-async function findImported(scope: Scope, customerId: string, externalId: string | undefined): Promise<Subscription | null> {
-  for (let after: string | null = null; ; ) {
+/** What a subscription was called where it came from, by its metadata; undefined if no import made it. */
+export function originOf(metadata: unknown): string | undefined {
+  const facts: unknown = typeof metadata === 'string' ? JSON.parse(metadata) : metadata;
+  const origin: unknown = typeof facts === 'object' && facts !== null ? Reflect.get(facts, ORIGIN) : undefined;
+  return typeof origin === 'string' ? origin : undefined;
+}
+
+/** The key under which a subscription is made, whatever import asks for it. */
+export function importKey(externalId: string | undefined): string {
+  return `import subscription ${externalId}`;
+}
+
+/** What imports made of this external id for a customer: the one that counts, and one that was taken back. */
+async function importedOf(scope: Scope, customerId: string | undefined, externalId: string | undefined) {
+  let undone: Subscription | null = null;
+  for (let after: string | null = null; customerId !== undefined; ) {
     const page: Page<Subscription> = await SubscriptionRepository.of(scope).list({ first: PAGE, after }, null, customerId);
-    const found = page.rows.find((row) => row.metadata[ORIGIN] === externalId);
+    for (const row of page.rows.filter(({ metadata }) => metadata[ORIGIN] === externalId)) {
+      const isUndone = row.status === 'CANCELED' && (await ImportItemRepository.of(scope).wasRolledBack(row.id));
+      if (!isUndone) return { live: row, undone };
+      undone ??= row;
+    }
     const last = page.rows.at(-1);
-    if (found !== undefined) return found;
-    if (!page.hasNextPage || last === undefined) return null;
+    if (!page.hasNextPage || last === undefined) break;
     after = page.cursorOf(last);
   }
+  return { live: null, undone };
 }

@@ -4,9 +4,10 @@ import { markedId, type Processor } from '../../billing/kit/processor.js';
 import { PaymentMethodRepository } from '../../billing/payment-methods/payment-method.repository.js';
 import { SubscriptionRepository } from '../../billing/subscriptions/subscription.repository.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
-import { inParallel } from './import.batch.js';
 import { IMPORT_NOUNS, type ImportNoun } from './import.nouns.js';
+import { inParallel } from './import.pace.js';
 import { type ImportTotals } from './import.rows.js';
+import { originOf } from './import.subscriptions.js';
 import type { ImportItem } from './import-item.entity.js';
 import { ImportItemRepository } from './import-item.repository.js';
 import { ImportRunRepository } from './import-run.repository.js';
@@ -31,7 +32,12 @@ export class ImportVerification {
     const checks: ImportCheck[] = [];
     for (const noun of IMPORT_NOUNS) checks.push(await this.counts(scope, runId, noun, run.totals));
     for (const noun of IMPORT_NOUNS) checks.push(await this.equality(scope, runId, noun));
-    checks.push(await this.relationships(scope, runId), await this.prices(scope, runId, run.totals), await this.defaults(scope, runId));
+    checks.push(
+      await this.live(scope, runId),
+      await this.relationships(scope, runId),
+      await this.prices(scope, runId, run.totals),
+      await this.defaults(scope, runId),
+    );
     return checks;
   }
 
@@ -67,6 +73,22 @@ export class ImportVerification {
     const shown = differing.slice(0, SHOWN_MAX).join('; ');
     const detail = differing.length === 0 ? `${compared} compared` : `${differing.length} differences among ${compared}: ${shown}`;
     return { check: `${noun} equal Tilled's`, isOk: differing.length === 0, detail };
+  }
+
+  /** A subscription that this or an earlier import made, and that has ended, collects nothing from anybody. */
+  private async live(scope: Scope, runId: string): Promise<ImportCheck> {
+    const rows = await scope.db.query(
+      `select s.id, s.metadata, s.status from billing_import_items i join billing_subscriptions s on s.app_id = i.app_id and s.id = i.object_id
+       where i.app_id = ? and i.run_id = ? and i.noun = 'subscriptions' and i.action in ('created', 'existing') order by s.id`,
+      [scope.appId, runId],
+    );
+    const made = rows.filter((row) => originOf(row['metadata']) !== undefined);
+    const ended = made.filter((row) => row['status'] === 'CANCELED').map((row) => String(row['id']));
+    const detail =
+      ended.length === 0
+        ? `${made.length} made by an import, all live`
+        : `${ended.length} of ${made.length} have ended: ${ended.slice(0, SHOWN_MAX).join(', ')}`;
+    return { check: 'new subscriptions are live', isOk: ended.length === 0, detail };
   }
 
   private async relationships(scope: Scope, runId: string): Promise<ImportCheck> {

@@ -53,6 +53,9 @@ export class CustomerAdoption {
     if (theirs.email !== ours.email) params.email = customer.email;
     if (theirs.name !== ours.name) Object.assign(params, namesForTilled(customer.name));
     await this.parts.processor.send(scope, WITHOUT_LEASE, (tilled) => tilled.updateCustomer(tilledId, params));
+    // They may have been let go of meanwhile: then the mark came after it was taken off.
+    const now = await scope.transaction((tx) => CustomerRepository.of(tx).findByTilledId(tilledId));
+    if (now === null) await this.unmark(scope, tilledId);
   }
 
   /** Removes our row; the caller has made sure that nothing is built on it. Inside a transaction. */

@@ -39,6 +39,9 @@ export class SubscriptionAdoption {
     if (subscription === null) return;
     const metadata = markOf(scope, subscription.id);
     await this.parts.processor.send(scope, WITHOUT_LEASE, (tilled) => tilled.updateSubscription(tilledId, { metadata }));
+    // It may have been let go of meanwhile: then the mark came after it was taken off.
+    const now = await scope.transaction((tx) => SubscriptionRepository.of(tx).findByTilledId(tilledId));
+    if (now === null) await this.unmark(scope, tilledId);
   }
 
   /** Removes our row with its transitions, in a transaction. The caller made sure that nothing is built on it. */
