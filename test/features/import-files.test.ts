@@ -166,10 +166,12 @@ paymentMethods: { columns: { tilledPaymentMethodId: tilledPaymentMethodId, custo
     const subscriptions = await file('s.csv', ['Ref,Who,Price,Cur,Per,Times,Begins', ...lines].join('\n'));
     const { status, problems } = await imports(...common, '--subscriptions', subscriptions, '--mapping', mapping, '--create-subscriptions');
     expect([status, problems]).toEqual([0, []]);
-    const rows = await world.rows('billing_subscriptions', app);
+    const rows = (await world.rows('billing_subscriptions', app)).toSorted(
+      (one, other) => Number(other['interval_count']) - Number(one['interval_count']),
+    );
     expect(rows.map((row) => [Number(row['price_minor']), row['interval_unit'], Number(row['interval_count'])])).toEqual([
-      [1990, 'MONTH', 3],
       [101_900, 'WEEK', 4],
+      [1990, 'MONTH', 3],
       [500, 'MONTH', 1],
     ]);
   });
@@ -214,6 +216,122 @@ describe('a mapping', () => {
   ])('%s is refused', async (_, mapping, sentence) => {
     const { status, stderr } = await imports('--customers', await file('c.csv', 'A,B\n1,2\n'), '--mapping', await file('m.yaml', mapping));
     expect([status, stderr]).toEqual([1, expect.stringMatching(sentence)]);
+  });
+});
+
+/** The mapping that docs/import.md has under a heading. */
+async function documented(heading: string): Promise<string> {
+  const text = await readFile(path.join(import.meta.dirname, '../../docs/import.md'), 'utf8');
+  const [, section = ''] = text.split(`### ${heading}\n`);
+  return file('documented.yaml', /```yaml\n(.*?)```/s.exec(section)?.[1] ?? '');
+}
+
+/** A CSV file with these columns, of which each row says some. */
+function table(header: string, rows: readonly Readonly<Record<string, string>>[]): string {
+  const quoted = (cells: readonly string[]) => cells.map((cell) => `"${cell}"`).join(',');
+  return [header, ...rows.map((row) => quoted(header.split(',').map((column) => row[column] ?? '')))].join('\r\n');
+}
+
+/** As the exports of peers have it: last digits, results of checks, amounts in major units, moments without a zone. */
+const STRIPE_CARD = {
+  ...{ 'Card ID': 'card_1MzXyZ2eZvKYlo2C', 'Card Last4': '4242', 'Card Brand': 'Visa', 'Card Funding': 'credit', 'Card Exp Month': '12' },
+  ...{ 'Card Exp Year': '2027', 'Card Fingerprint': 'ztg6Hv5g3sbjBE57', 'Card CVC Status': 'pass', 'Card AVS Zip Status': 'unchecked' },
+};
+const STRIPE_CUSTOMERS =
+  'id,Description,Email,Name,Created (UTC),Delinquent,Card ID,Card Last4,Card Brand,Card Funding,Card Exp Month,Card Exp Year,' +
+  'Card Fingerprint,Card CVC Status,Card AVS Zip Status,Plan,Status,Total Spend,Payment Count,Refunded Volume,Dispute Losses';
+const STRIPE_PAYMENTS =
+  'id,Description,Seller Message,Created (UTC),Amount,Amount Refunded,Currency,Converted Amount,Converted Amount Refunded,Fee,Tax,' +
+  'Converted Currency,Mode,Status,Statement Descriptor,Customer ID,Customer Description,Customer Email,Captured,Card ID,Card Last4,' +
+  'Card Brand,Card Funding,Card Exp Month,Card Exp Year,Card Name,Card Address Line1,Card Address Line2,Card Address City,' +
+  'Card Address State,Card Address Country,Card Address Zip,Card Issue Country,Card Fingerprint,Card CVC Status,Card AVS Zip Status,' +
+  'Card AVS Line1 Status,Card Tokenization Method,Disputed Amount,Dispute Status,Dispute Reason,Dispute Date (UTC),' +
+  'Dispute Evidence Due (UTC),Invoice ID,Payment Source Type,Destination,Transfer,Interchange Costs,Merchant Service Charge';
+const RECURLY_ACCOUNTS =
+  'account_code,account_email,account_username,account_company_name,account_first_name,account_last_name,account_has_billing_info,' +
+  'account_created_at,account_address1,account_address2';
+const CHARGEBEE_CUSTOMERS =
+  'customer[id],customer[first_name],customer[last_name],customer[email],customer[phone],customer[company],customer[auto_collection],' +
+  'customer[taxability],customer[preferred_currency_code],customer[net_term_days]';
+
+describe('what peers export', () => {
+  it('is brought in with the mappings that are documented: customers and payments of Stripe', async () => {
+    const person = {
+      Email: 'ann@example.com',
+      Name: 'Ann Lee',
+      'Created (UTC)': '2014-02-03 01:47',
+      'Total Spend': '19.00',
+      Status: 'Active',
+    };
+    const customers = table(STRIPE_CUSTOMERS, [{ ...STRIPE_CARD, ...person, id: 'cus_29a92b191', Plan: 'gold' }]);
+    const first = await imports('--customers', await file('c.csv', customers), '--mapping', await documented('Stripe: customers'));
+    expect([first.status, first.problems, first.answer.counts.customers.created]).toEqual([0, [], 1]);
+    const paid = {
+      ...STRIPE_CARD,
+      Amount: '1,249.00',
+      Currency: 'usd',
+      'Customer ID': 'cus_292ab3c2b',
+      'Customer Email': 'bob@example.com',
+    };
+    const payments = table(STRIPE_PAYMENTS, [
+      { ...paid, id: 'ch_3QSlijsVumgdnQ' },
+      { ...paid, id: 'ch_3PimG0oAu3LRSg' },
+      { ...STRIPE_CARD, id: 'ch_guest' },
+    ]);
+    const mapping = await documented('Stripe: payments');
+    const second = await imports('--customers', await file('p.csv', payments), '--mapping', mapping, '--skip-invalid');
+    expect([second.status, second.problems.map(([line]) => line), second.answer.counts.customers.created]).toEqual([1, [4, 4], 1]);
+    expect(await rowsOfCustomers()).toEqual([
+      [...['cus_29a92b191', 'ann@example.com', 'Ann Lee'], { stripe_created: '2014-02-03 01:47', stripe_plan: 'gold', source: 'stripe' }],
+      ['cus_292ab3c2b', 'bob@example.com', null, { source: 'stripe' }],
+    ]);
+  });
+
+  it('is brought in with the mappings that are documented: accounts of Recurly', async () => {
+    const account = {
+      ...{ account_code: '123456789', account_email: 'jj@example.com', account_company_name: 'Bluth Industries, Inc.' },
+      ...{ account_first_name: 'JJ', account_last_name: 'Smith', account_created_at: '2012-06-27 03:47:28 PDT' },
+    };
+    const csv = await file('a.csv', table(RECURLY_ACCOUNTS, [account]));
+    const { status, problems } = await imports('--customers', csv, '--mapping', await documented('Recurly'));
+    expect([status, problems]).toEqual([0, []]);
+    const metadata = { company: 'Bluth Industries, Inc.', recurly_created: '2012-06-27 03:47:28 PDT', source: 'recurly' };
+    expect(await rowsOfCustomers()).toEqual([['123456789', 'jj@example.com', 'JJ Smith', metadata]]);
+  });
+
+  it('is brought in with the mappings that are documented: customers and subscriptions of Chargebee, but for those that ended', async () => {
+    const customer = {
+      'customer[id]': 'cb1',
+      'customer[first_name]': 'Ann',
+      'customer[last_name]': 'Lee',
+      'customer[email]': 'ann@example.com',
+      'customer[phone]': '+19499999999',
+    };
+    const subscription = {
+      ...{
+        id: 's1',
+        customer_id: 'cb1',
+        plan_id: 'gold',
+        plan_amount: 1990,
+        currency_code: 'USD',
+        billing_period: 3,
+        billing_period_unit: 'month',
+      },
+      ...{ next_billing_at: 1801353600, status: 'active', object: 'subscription', deleted: false },
+    };
+    const lines = [subscription, { ...subscription, id: 's2', status: 'non_renewing' }, { ...subscription, id: 's3', status: 'cancelled' }];
+    const files = [
+      ...['--customers', await file('c.csv', table(CHARGEBEE_CUSTOMERS, [customer])), '--mapping', await documented('Chargebee')],
+      ...[
+        '--subscriptions',
+        await file('s.jsonl', lines.map((line) => JSON.stringify(line)).join('\n')),
+        '--create-subscriptions',
+        '--skip-invalid',
+      ],
+    ];
+    const { problems, answer } = await imports(...files, '--dry-run');
+    expect(problems).toEqual([2, 3].map((line) => [line, null, 'is canceled where it comes from: a new one would collect']));
+    expect([answer.counts.customers.created, answer.counts.subscriptions.created]).toEqual([1, 1]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isLostRace } from '../../platform/db/lost-race.js';
 import { OutcomeUnknown, ProcessorUnavailable } from '../../platform/errors.js';
 import { KeyInProgress } from '../../platform/idempotency/idempotency.errors.js';
 
@@ -10,7 +11,7 @@ const PAUSE_MS_MAX = 10_000;
 
 /** Whether a failure passes by itself: it says nothing of what was tried. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof ProcessorUnavailable || error instanceof OutcomeUnknown || error instanceof KeyInProgress;
+  return isLostRace(error) || error instanceof ProcessorUnavailable || error instanceof OutcomeUnknown || error instanceof KeyInProgress;
 }
 
 /** Repeats what passes by itself, ever more rarely, for as long as patience lasts; throws the last failure then. */

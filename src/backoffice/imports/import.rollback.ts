@@ -99,12 +99,14 @@ export class ImportRollback {
       const obstacle = await this.obstacleTo(scope, noun, item);
       if (obstacle !== null) return obstacle;
       await patiently(() => this.undoings[noun].atTilled(scope, item));
-      await scope.transaction(async (tx) => {
-        const late = await this.obstacleTo(tx, noun, item);
-        if (late !== null) throw new Conflict(late);
-        await this.undoings[noun].here(tx, item);
-        await ImportItemRepository.of(tx).note(item.id, 'rolled_back', null);
-      });
+      await patiently(() =>
+        scope.transaction(async (tx) => {
+          const late = await this.obstacleTo(tx, noun, item);
+          if (late !== null) throw new Conflict(late);
+          await this.undoings[noun].here(tx, item);
+          await ImportItemRepository.of(tx).note(item.id, 'rolled_back', null);
+        }),
+      );
       return null;
     } catch (error) {
       if (isPassing(error)) throw error;

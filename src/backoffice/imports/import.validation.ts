@@ -171,6 +171,9 @@ function subscriptionProblems(fields: SubscriptionFields, { named, plan, now }: 
   if (!plan.createsSubscriptions) {
     return [...problems, 'has no tilledSubscriptionId; a new subscription collects money, and is made only with --create-subscriptions'];
   }
+  if (fields.status === 'canceled' || fields.status === 'paused') {
+    problems.push(`is ${fields.status} where it comes from: a new one would collect`);
+  }
   for (const field of ['priceMinor', 'currency', 'intervalUnit', 'billingCycleAnchor'] as const) {
     if (fields[field] === undefined) problems.push(`has no ${field}, which a new subscription needs`);
   }

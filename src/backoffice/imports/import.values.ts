@@ -2,8 +2,8 @@ import { fractionDigitsOf } from '../../billing/money.js';
 
 /** How a source writes its prices: in minor units, or in major ones with this sign before the fraction. */
 export const PRICE_FORMATS = ['minor', 'decimal-point', 'decimal-comma'] as const;
-/** How a source writes its moments: with their zone, or without one and meaning UTC. */
-export const MOMENT_FORMATS = ['zone', 'utc'] as const;
+/** How a source writes its moments: with their zone, without one and meaning UTC, or in seconds since 1970. */
+export const MOMENT_FORMATS = ['zone', 'utc', 'unix'] as const;
 
 /** How a source writes what can be written in several ways. */
 export interface Formats {
@@ -54,6 +54,7 @@ export function minorUnitsOf(text: string, currency: string, format: Formats['pr
 
 /** A moment in the form of ISO 8601 that we take, out of its other forms; as it is written if it is none of them. */
 export function momentOf(text: string, format: Formats['billingCycleAnchor']): string {
+  if (format === 'unix') return /^\d{9,11}$/.test(text) ? new Date(Number(text) * 1_000).toISOString() : text;
   const [, date, time, seconds = ':00', , zone] =
     /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(\.\d+)?)? ?(Z|UTC|[+-]\d\d(?::?\d\d)?)?$/i.exec(text) ?? [];
   const said = zone ?? (format === 'utc' ? 'Z' : undefined);
