@@ -84,7 +84,9 @@ describe('disputeEvidenceSubmit', () => {
     expect(await submit(evidence([fileId]))).toMatchObject({
       userErrors: [{ code: 'ILLEGAL_TRANSITION', message: expect.stringContaining('deadline') }],
     });
-    expect(await submit({ disputeId, description: 'We concede.', accept: true })).toMatchObject({ userErrors: [{ code: 'ILLEGAL_TRANSITION' }] });
+    expect(await submit({ disputeId, description: 'We concede.', accept: true })).toMatchObject({
+      userErrors: [{ code: 'ILLEGAL_TRANSITION' }],
+    });
     const won = await dispute();
     await world.control('disputes', { disputeId: won.tilledId, status: 'won' });
     await world.settle();
