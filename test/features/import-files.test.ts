@@ -75,7 +75,7 @@ describe('a CSV file', () => {
   });
 
   it('tells the line on which a record begins, after records of several lines and empty lines', async () => {
-    const text = 'externalId,email,name\n\na,ann@example.com,"Ann\nof\nall"\n\n,,\nb,nobody,Bob\n';
+    const text = 'externalId,email,note\n\na,ann@example.com,"Ann\nof\nall"\n\n,,\nb,nobody,Bob\n';
     const { problems } = await imports('--customers', await file('c.csv', text), '--dry-run');
     expect(problems).toEqual([[8, 'email', 'is not an e-mail address']]);
   });
@@ -122,7 +122,7 @@ describe('numbers and texts', () => {
 });
 
 describe('what the API takes', () => {
-  it('an import takes: e-mail addresses, telephone numbers, order numbers, UUIDs, results of checks and last digits', async () => {
+  it('an import takes, and no more: e-mail addresses, texts, telephone and order numbers, UUIDs, results of checks, last digits', async () => {
     const text = [
       'externalId,email,Phone,Order,Card CVC Status,Account Number,PIN Code,Card Number',
       'a,ann&bob@example.com,+447911123407,INV-202601-000012345,pass,000123456789,560001,4242',
@@ -130,6 +130,17 @@ describe('what the API takes', () => {
     ].join('\n');
     const { status, problems, answer } = await imports('--customers', await file('c.csv', text));
     expect([status, problems, answer.counts.customers.created]).toEqual([0, [], 2]);
+    const lines = [
+      { externalId: 'a\u001b[2J', email: 'a@example.com' },
+      { externalId: 'b', email: 'b@example.com', name: 'Bob\nBob' },
+      { externalId: 'c', email: 'c@example.com', name: 'half \ud800' },
+    ];
+    const texts = await imports('--customers', await file('t.jsonl', lines.map((line) => JSON.stringify(line)).join('\n')));
+    expect(texts.problems.map(([line, field]) => [line, field])).toEqual([
+      [1, 'externalId'],
+      [2, 'name'],
+      [3, 'name'],
+    ]);
     const refused = ['no@', '@example.com', 'a b@example.com'].map((email, index) => `x${index},${email}`);
     const other = await imports('--customers', await file('d.csv', ['externalId,email', ...refused].join('\n')));
     expect(other.problems.map(([line, field]) => [line, field])).toEqual([

@@ -34,7 +34,10 @@ const word = (words: readonly string[]) =>
     .transform((value) => value.toLowerCase())
     .refine((value) => words.includes(value), `is none of ${words.join(', ')}: map it in values`)
     .optional();
-const metadata = z.record(z.string().max(40), z.string().max(500, 'has more than 500 characters')).default({});
+const metadata = z
+  .record(z.string().max(40), z.string().max(500, 'has more than 500 characters'))
+  .refine((entries) => Object.keys(entries).length <= 50, 'has more than 50 keys')
+  .default({});
 
 const customer = z
   .strictObject({

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { tidyTexts } from '../../graphql/input-texts.js';
 import { findCardData } from '../../platform/card-data.js';
 import { InvalidInput } from '../../platform/errors.js';
 
@@ -129,7 +130,8 @@ function readRow<Noun extends ImportNoun>(plan: ImportPlan, noun: Noun, record: 
   const { fields, problems } = convert(mapRecord(noun, mapping, record.values), mapping?.formats);
   const inFields = findCardData(fields);
   if (inFields !== null) return { fields: null, found: [{ field: inFields.path.join('.'), problem: CARD_DATA }] };
-  if (problems.length > 0) return { fields: null, found: problems };
+  const faults = tidyTexts(fields).map(({ field, message }) => ({ field: field.join('.'), problem: message }));
+  if (problems.length + faults.length > 0) return { fields: null, found: [...problems, ...faults] };
   const parsed = parseFields(noun, fields);
   return { fields: parsed.fields, found: parsed.problems };
 }
