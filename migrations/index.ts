@@ -14,6 +14,7 @@ import { Migration0013Endings } from './0013-endings.js';
 import { Migration0014References } from './0014-references.js';
 import { Migration0015SubscriptionPausesAndFees } from './0015-subscription-pauses-and-fees.js';
 import { Migration0016People } from './0016-people.js';
+import { Migration0017Updated } from './0017-updated.js';
 import { Migration0019DisputeAnswers } from './0019-dispute-answers.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
@@ -33,5 +34,6 @@ export const MIGRATIONS: MigrationList = [
   { name: '0014-references', class: Migration0014References },
   { name: '0015-subscription-pauses-and-fees', class: Migration0015SubscriptionPausesAndFees },
   { name: '0016-people', class: Migration0016People },
+  { name: '0017-updated', class: Migration0017Updated },
   { name: '0019-dispute-answers', class: Migration0019DisputeAnswers },
 ];

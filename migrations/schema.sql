@@ -76,6 +76,7 @@ CREATE TABLE billing_customers (
   missing_since datetime(3) DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   KEY billing_customers_email (app_id,email,id),
+  KEY billing_customers_updated (app_id,updated_at),
   UNIQUE KEY billing_customers_external (app_id,external_id),
   UNIQUE KEY billing_customers_tilled (app_id,tilled_customer_id)
 );
@@ -103,6 +104,7 @@ CREATE TABLE billing_disputes (
   KEY billing_disputes_customer (app_id,customer_id,id),
   KEY billing_disputes_payment (app_id,payment_id,id),
   KEY billing_disputes_status (app_id,status,id),
+  KEY billing_disputes_updated (app_id,updated_at),
   UNIQUE KEY billing_disputes_tilled (app_id,tilled_dispute_id)
 );
 
@@ -320,6 +322,7 @@ CREATE TABLE billing_payments (
   KEY billing_payments_reference (app_id,reference_id,id),
   KEY billing_payments_status (app_id,status,id),
   KEY billing_payments_subscription (app_id,subscription_id,id),
+  KEY billing_payments_updated (app_id,updated_at),
   UNIQUE KEY billing_payments_reference_held (app_id,reference_held),
   UNIQUE KEY billing_payments_tilled (app_id,tilled_payment_intent_id)
 );
@@ -367,6 +370,7 @@ CREATE TABLE billing_refunds (
   KEY billing_refunds_customer (app_id,customer_id,id),
   KEY billing_refunds_payment (app_id,payment_id,id),
   KEY billing_refunds_reference (app_id,reference_id,id),
+  KEY billing_refunds_updated (app_id,updated_at),
   UNIQUE KEY billing_refunds_reference_held (app_id,reference_held),
   UNIQUE KEY billing_refunds_tilled (app_id,tilled_refund_id)
 );
@@ -407,6 +411,7 @@ CREATE TABLE billing_subscriptions (
   KEY billing_subscriptions_customer (app_id,customer_id,id),
   KEY billing_subscriptions_method (app_id,payment_method_id),
   KEY billing_subscriptions_status (app_id,status,id),
+  KEY billing_subscriptions_updated (app_id,updated_at),
   UNIQUE KEY billing_subscriptions_tilled (app_id,tilled_subscription_id)
 );
 

@@ -23,6 +23,7 @@ const INSERT =
 export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
   protected readonly entity = WebhookEvent;
   protected readonly noun = 'webhook event';
+  protected override readonly made = { prefix: 'whe', property: 'receivedAt' } as const;
 
   list(page: PageRequest, status: WebhookEventStatus[] | null, type: string | null): Promise<Page<WebhookEvent>> {
     return this.page({ ...(status === null ? {} : { status }), ...(type === null ? {} : { type }) }, page);

@@ -19,6 +19,7 @@ import { Payment } from '../billing/payments/payment.entity.js';
 import { Allow, READERS } from '../graphql/access.js';
 import { type ConnectionValue, connection, PageArgs, PartArgs, pageOf, partOf } from '../graphql/connection.js';
 import { INPUT } from '../graphql/descriptions.js';
+import { DateTimeRangeInput, rangesOf } from '../graphql/list-filters.js';
 import { MOVES_NO_MONEY } from '../graphql/money.js';
 import { type PayloadOf, plainPayload, respond } from '../graphql/payload.js';
 import { NestedPage } from '../graphql/reads/row-resolvers.js';
@@ -37,6 +38,9 @@ class WebhookEventsArgs extends PageArgs {
 
   @Field(() => String, { nullable: true, description: 'Only events of exactly this type, e.g. payment_intent.succeeded. Absent: of all.' })
   type?: string | null;
+
+  @Field(() => DateTimeRangeInput, { nullable: true, description: 'Only events that arrived first within this time. Absent: all.' })
+  receivedAt?: DateTimeRangeInput | null;
 }
 
 @InputType({ description: 'An event to handle again.' })
@@ -83,7 +87,8 @@ export class WebhookEventResolver {
     @Ctx() scope: Scope,
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<WebhookEvent>> {
-    return connection(WebhookEventRepository.of(scope).list(pageOf(args, columns), args.status ?? null, args.type ?? null));
+    const page = { ...pageOf(args, columns), ranges: rangesOf({ receivedAt: args.receivedAt }) };
+    return connection(WebhookEventRepository.of(scope).list(page, args.status ?? null, args.type ?? null));
   }
 
   @Allow('service', 'operator', { needs: 'webhooks:read' })

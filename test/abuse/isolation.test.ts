@@ -67,6 +67,9 @@ const nested = Object.values(schema.getTypeMap())
 /** Arguments that take a place in a list. */
 const CURSORS = ['after', 'before'];
 
+/** Arguments that only narrow what the own list has, and the id that a list without pages goes on after. */
+const PLACES = ['afterId', 'createdAt', 'updatedAt', 'metadata'];
+
 /** A list that goes on after a cursor: of Query, or of a type with an id. */
 interface Pager {
   readonly owner: string;
@@ -139,7 +142,7 @@ describe('what is tried', () => {
       .flatMap(({ owner, field }) => field.args.map((argument) => ({ owner, field, argument })))
       .filter(
         ({ argument }) =>
-          ![...CURSORS, 'afterId'].includes(argument.name) &&
+          ![...CURSORS, ...PLACES].includes(argument.name) &&
           getNamedType(argument.type).name !== 'Int' &&
           !isEnumType(getNamedType(argument.type)),
       );

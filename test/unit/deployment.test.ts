@@ -55,6 +55,14 @@ describe('the command line', () => {
   });
 });
 
+describe('the gateway and the worker', () => {
+  it.each(['gateway', 'worker'])('%s can fill no more than its part of the machine, as a unit and in compose', async (name) => {
+    const unit = await readFile(`ops/systemd/billing-${name}.service`, 'utf8');
+    expect([unit.match(/^MemoryHigh=/m), unit.match(/^MemoryMax=2G$/m)]).not.toContain(null);
+    expect(services[name]).toMatchObject({ mem_limit: '2g' });
+  });
+});
+
 describe('the Dockerfile', () => {
   it('copies only what the repository has and .dockerignore lets through', async () => {
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' '));

@@ -16,6 +16,7 @@ import { TenantRow } from '../../platform/tenancy/tenant-row.js';
   description: 'Someone who pays the app. Deleted ones are not found any more; their payments stay.',
 })
 @Entity({ tableName: 'billing_customers' })
+@Index({ name: 'billing_customers_updated', properties: ['appId', 'updatedAt'] })
 @Unique({ name: 'billing_customers_external', properties: ['appId', 'externalId'] })
 @Unique({ name: 'billing_customers_tilled', properties: ['appId', 'tilledCustomerId'] })
 @Index({ name: 'billing_customers_email', properties: ['appId', 'email', 'id'] })

@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
-import { PageArgs } from '../../graphql/connection.js';
 import { EXPECTED_VERSION, IDEMPOTENCY_KEY, METADATA, METADATA_CHANGES } from '../../graphql/descriptions.js';
 import { IsEmail, IsOptional, Length, MaxLength } from '../../graphql/input-rules.js';
+import { LabelledArgs } from '../../graphql/list-filters.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { Customer } from './customer.entity.js';
@@ -76,7 +76,7 @@ export class CustomerDeleteInput {
 }
 
 @ArgsType()
-export class CustomersArgs extends PageArgs {
+export class CustomersArgs extends LabelledArgs {
   @Field(() => String, { nullable: true, description: 'Only customers with exactly this address, in any case.' })
   email?: string | null;
 }

@@ -9,6 +9,7 @@ export class CustomerRepository extends TenantRepository<Customer> {
   protected readonly entity = Customer;
   protected readonly noun = 'customer';
   protected override readonly customerProperty = 'id';
+  protected override readonly made = { prefix: 'cus', property: 'createdAt' } as const;
 
   /** The customer if their data was not removed; null otherwise. */
   async findLive(id: string): Promise<Customer | null> {

@@ -1,7 +1,8 @@
 import { Arg, Args, Ctx, Extensions, ID, Mutation, Query, Resolver } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
+import { type ConnectionValue, connection } from '../../graphql/connection.js';
 import { INPUT } from '../../graphql/descriptions.js';
+import { filteredPage } from '../../graphql/list-filters.js';
 import { MOVES_MONEY, MOVES_NO_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { Selected, type SelectedColumns } from '../../graphql/reads/selected-columns.js';
@@ -46,7 +47,7 @@ export class CustomerResolver {
     @Ctx() scope: Scope,
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Customer>> {
-    return connection(CustomerRepository.of(scope).list(pageOf(args, columns), args.email ?? null));
+    return connection(CustomerRepository.of(scope).list(filteredPage(args, columns), args.email ?? null));
   }
 
   @Allow('service')

@@ -35,6 +35,7 @@ describeEnum(DisputeStatus, {
   description: "A cardholder's objection to a payment. It is answered once, by disputeEvidenceSubmit or in the processor's dashboard.",
 })
 @Entity({ tableName: 'billing_disputes' })
+@Index({ name: 'billing_disputes_updated', properties: ['appId', 'updatedAt'] })
 @Unique({ name: 'billing_disputes_tilled', properties: ['appId', 'tilledDisputeId'] })
 @Index({ name: 'billing_disputes_payment', properties: ['appId', 'paymentId', 'id'] })
 @Index({ name: 'billing_disputes_customer', properties: ['appId', 'customerId', 'id'] })

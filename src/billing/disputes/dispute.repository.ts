@@ -8,6 +8,7 @@ export class DisputeRepository extends TenantRepository<Dispute> {
   protected readonly entity = Dispute;
   protected readonly noun = 'dispute';
   protected override readonly customerProperty = 'customerId';
+  protected override readonly made = { prefix: 'dp', property: 'createdAt' } as const;
 
   findByTilledId(tilledDisputeId: string): Promise<Dispute | null> {
     return this.findBy('tilledDisputeId', tilledDisputeId);

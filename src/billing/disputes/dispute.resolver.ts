@@ -1,7 +1,8 @@
 import { Arg, Args, ArgsType, Ctx, Extensions, Field, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type ConnectionValue, connection, PageArgs, PartArgs, pageOf, partOf } from '../../graphql/connection.js';
+import { type ConnectionValue, connection, PartArgs, partOf } from '../../graphql/connection.js';
 import { INPUT } from '../../graphql/descriptions.js';
+import { filteredPage, RangedArgs } from '../../graphql/list-filters.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { NestedPage } from '../../graphql/reads/row-resolvers.js';
@@ -16,7 +17,7 @@ import { DisputeService, obstacleTo } from './dispute.service.js';
 import { DisputeStatus } from './dispute.states.js';
 
 @ArgsType()
-class DisputesArgs extends PageArgs {
+class DisputesArgs extends RangedArgs {
   @Field(() => [DisputeStatus], { nullable: true, description: 'Only disputes in one of these states. Absent: all.' })
   status?: DisputeStatus[] | null;
 }
@@ -38,7 +39,7 @@ export class DisputeResolver {
     @Ctx() scope: Scope,
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Dispute>> {
-    return connection(DisputeRepository.of(scope).list(pageOf(args, columns), args.status ?? null));
+    return connection(DisputeRepository.of(scope).list(filteredPage(args, columns), args.status ?? null));
   }
 
   @Allow('service')

@@ -50,6 +50,7 @@ describeEnum(PaymentStatus, {
   description: 'Money taken, or to be taken, from a customer. Look at `status` to know which.',
 })
 @Entity({ tableName: 'billing_payments' })
+@Index({ name: 'billing_payments_updated', properties: ['appId', 'updatedAt'] })
 @Unique({ name: 'billing_payments_tilled', properties: ['appId', 'tilledPaymentIntentId'] })
 @Unique({ name: 'billing_payments_reference_held', properties: ['appId', 'referenceHeld'] })
 @Index({ name: 'billing_payments_reference', properties: ['appId', 'referenceId', 'id'] })

@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID, InputType, ObjectType } from 'type-graphql';
-import { PageArgs } from '../../graphql/connection.js';
 import { IDEMPOTENCY_KEY, METADATA } from '../../graphql/descriptions.js';
 import { IsOptional, Length, MaxLength, ValidateNested } from '../../graphql/input-rules.js';
+import { LabelledArgs } from '../../graphql/list-filters.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { MoneyInput } from '../kit/money.types.js';
@@ -77,7 +77,7 @@ export class PaymentCancelInput {
 }
 
 @ArgsType()
-export class CustomerPaymentsArgs extends PageArgs {
+export class CustomerPaymentsArgs extends LabelledArgs {
   @Field(() => [PaymentStatus], { nullable: true, description: 'Only payments in one of these states. Absent: all.' })
   status?: PaymentStatus[] | null;
 }

@@ -18,6 +18,7 @@ export class PaymentRepository extends TenantRepository<Payment> {
   protected readonly entity = Payment;
   protected readonly noun = 'payment';
   protected override readonly customerProperty = 'customerId';
+  protected override readonly made = { prefix: 'pay', property: 'createdAt' } as const;
 
   findByTilledId(tilledPaymentIntentId: string): Promise<Payment | null> {
     return this.findBy('tilledPaymentIntentId', tilledPaymentIntentId);

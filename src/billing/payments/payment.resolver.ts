@@ -2,6 +2,7 @@ import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolve
 import { Allow, READERS } from '../../graphql/access.js';
 import { type ConnectionValue, connection, PageArgs, pageOf } from '../../graphql/connection.js';
 import { INPUT } from '../../graphql/descriptions.js';
+import { filteredPage } from '../../graphql/list-filters.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { NestedPage } from '../../graphql/reads/row-resolvers.js';
@@ -57,7 +58,7 @@ export class PaymentResolver {
     @Ctx() scope: Scope,
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Payment>> {
-    return connection(PaymentRepository.of(scope).list(pageOf(args, columns), args));
+    return connection(PaymentRepository.of(scope).list(filteredPage(args, columns), args));
   }
 
   @Reads('customerId')
@@ -132,7 +133,7 @@ export class CustomerPaymentsResolver {
     @Ctx() scope: Scope,
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Payment>> {
-    return connection(PaymentRepository.of(scope).ofCustomer(customer.id, pageOf(args, columns), args.status ?? null));
+    return connection(PaymentRepository.of(scope).ofCustomer(customer.id, filteredPage(args, columns), args.status ?? null));
   }
 }
 

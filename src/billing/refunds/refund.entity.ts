@@ -48,6 +48,7 @@ describeEnum(RefundStatus, {
   description: 'Money given back, or being given back. Its part of the payment is reserved from the moment it is asked for.',
 })
 @Entity({ tableName: 'billing_refunds' })
+@Index({ name: 'billing_refunds_updated', properties: ['appId', 'updatedAt'] })
 @Unique({ name: 'billing_refunds_tilled', properties: ['appId', 'tilledRefundId'] })
 @Unique({ name: 'billing_refunds_reference_held', properties: ['appId', 'referenceHeld'] })
 @Index({ name: 'billing_refunds_reference', properties: ['appId', 'referenceId', 'id'] })

@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID, InputType, ObjectType } from 'type-graphql';
-import { PageArgs } from '../../graphql/connection.js';
 import { IDEMPOTENCY_KEY, METADATA } from '../../graphql/descriptions.js';
 import { IsOptional, Length, ValidateNested } from '../../graphql/input-rules.js';
+import { LabelledArgs } from '../../graphql/list-filters.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { MoneyInput } from '../kit/money.types.js';
@@ -43,7 +43,7 @@ export class RefundCreateInput {
 }
 
 @ArgsType()
-export class RefundsArgs extends PageArgs {
+export class RefundsArgs extends LabelledArgs {
   @Field(() => ID, { nullable: true, description: 'Only refunds of this payment; none for an id that is not there. Absent: of all.' })
   paymentId?: string | null;
 }

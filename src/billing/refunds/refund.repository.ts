@@ -11,6 +11,7 @@ export class RefundRepository extends TenantRepository<Refund> {
   protected readonly entity = Refund;
   protected readonly noun = 'refund';
   protected override readonly customerProperty = 'customerId';
+  protected override readonly made = { prefix: 're', property: 'createdAt' } as const;
 
   findByTilledId(tilledRefundId: string): Promise<Refund | null> {
     return this.findBy('tilledRefundId', tilledRefundId);

@@ -1,7 +1,8 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type ConnectionValue, connection, PartArgs, pageOf, partOf } from '../../graphql/connection.js';
+import { type ConnectionValue, connection, PartArgs, partOf } from '../../graphql/connection.js';
 import { INPUT } from '../../graphql/descriptions.js';
+import { filteredPage } from '../../graphql/list-filters.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { NestedPage } from '../../graphql/reads/row-resolvers.js';
@@ -31,7 +32,7 @@ export class RefundResolver {
     @Ctx() scope: Scope,
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Refund>> {
-    return connection(RefundRepository.of(scope).list(pageOf(args, columns), args.paymentId ?? null));
+    return connection(RefundRepository.of(scope).list(filteredPage(args, columns), args.paymentId ?? null));
   }
 
   @Reads('paymentId')

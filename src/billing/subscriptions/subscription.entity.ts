@@ -43,6 +43,7 @@ describeEnum(IntervalUnit, {
   description: 'A payment that repeats until it is canceled. The processor collects it by itself.',
 })
 @Entity({ tableName: 'billing_subscriptions' })
+@Index({ name: 'billing_subscriptions_updated', properties: ['appId', 'updatedAt'] })
 @Unique({ name: 'billing_subscriptions_tilled', properties: ['appId', 'tilledSubscriptionId'] })
 @Index({ name: 'billing_subscriptions_customer', properties: ['appId', 'customerId', 'id'] })
 @Index({ name: 'billing_subscriptions_status', properties: ['appId', 'status', 'id'] })

@@ -1,8 +1,8 @@
 import { ArgsType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
-import { PageArgs } from '../../graphql/connection.js';
 import { EXPECTED_VERSION, IDEMPOTENCY_KEY, METADATA, METADATA_CHANGES } from '../../graphql/descriptions.js';
 import { describeEnum } from '../../graphql/enums.js';
 import { IsOptional, Length, Max, Min, ValidateNested } from '../../graphql/input-rules.js';
+import { LabelledArgs } from '../../graphql/list-filters.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { NullRemoves } from '../../platform/idempotency/request-key.js';
@@ -194,7 +194,7 @@ export class SubscriptionReactivateInput {
 }
 
 @ArgsType()
-export class CustomerSubscriptionsArgs extends PageArgs {
+export class CustomerSubscriptionsArgs extends LabelledArgs {
   @Field(() => [SubscriptionStatus], { nullable: true, description: 'Only subscriptions in one of these states. Absent: all.' })
   status?: SubscriptionStatus[] | null;
 }

@@ -9,6 +9,7 @@ export class SubscriptionRepository extends TenantRepository<Subscription> {
   protected readonly entity = Subscription;
   protected readonly noun = 'subscription';
   protected override readonly customerProperty = 'customerId';
+  protected override readonly made = { prefix: 'sub', property: 'createdAt' } as const;
 
   findByTilledId(tilledSubscriptionId: string): Promise<Subscription | null> {
     return this.findBy('tilledSubscriptionId', tilledSubscriptionId);

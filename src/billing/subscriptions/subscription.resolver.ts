@@ -1,7 +1,8 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Allow, READERS } from '../../graphql/access.js';
-import { type ConnectionValue, connection, pageOf } from '../../graphql/connection.js';
+import { type ConnectionValue, connection } from '../../graphql/connection.js';
 import { INPUT } from '../../graphql/descriptions.js';
+import { filteredPage } from '../../graphql/list-filters.js';
 import { MOVES_MONEY } from '../../graphql/money.js';
 import { type PayloadOf, respond } from '../../graphql/payload.js';
 import { NestedPage } from '../../graphql/reads/row-resolvers.js';
@@ -48,7 +49,7 @@ export class SubscriptionResolver {
     @Ctx() scope: Scope,
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Subscription>> {
-    return connection(SubscriptionRepository.of(scope).list(pageOf(args, columns), args.status ?? null, args.customerId ?? null));
+    return connection(SubscriptionRepository.of(scope).list(filteredPage(args, columns), args.status ?? null, args.customerId ?? null));
   }
 
   @Reads('customerId')
@@ -153,6 +154,6 @@ export class CustomerSubscriptionsResolver {
     @Ctx() scope: Scope,
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Subscription>> {
-    return connection(SubscriptionRepository.of(scope).ofCustomer(customer.id, pageOf(args, columns), args.status ?? null));
+    return connection(SubscriptionRepository.of(scope).ofCustomer(customer.id, filteredPage(args, columns), args.status ?? null));
   }
 }

@@ -1,4 +1,5 @@
 import { places } from '../db/sql.js';
+import { HasEntries, Range } from './filters.js';
 
 /** A part of a WHERE, with the values of its placeholders. */
 export interface Condition {
@@ -6,12 +7,25 @@ export interface Condition {
   readonly parameters: readonly unknown[];
 }
 
-/** The column is this value, one of these values, or empty. */
-export function equals(column: string, value: unknown): Condition {
+/** The column is this value, one of these, in this range, or empty; or its JSON has these entries. */
+export function conditionOn(column: string, value: unknown, isEmbedded: boolean): Condition {
   if (value === null) return { sql: `${column} is null`, parameters: [] };
+  if (value instanceof Range) return inRange(column, value);
+  if (value instanceof HasEntries) return hasEntries(column, value, isEmbedded);
   if (!Array.isArray(value)) return { sql: `${column} = ?`, parameters: [value] };
   if (value.length === 0) return { sql: '1 = 0', parameters: [] };
   return { sql: `${column} in (${places(value)})`, parameters: value };
+}
+
+function inRange(column: string, { from, to }: Range<unknown>): Condition {
+  const parts = [from === null ? null : `${column} >= ?`, to === null ? null : `${column} < ?`];
+  return { sql: parts.filter((part) => part !== null).join(' and '), parameters: [from, to].filter((bound) => bound !== null) };
+}
+
+function hasEntries(column: string, { entries }: HasEntries, isEmbedded: boolean): Condition {
+  const text = isEmbedded ? `json_extract(${column}, ?)` : `json_unquote(json_extract(${column}, ?)) collate utf8mb4_bin`;
+  const pairs = Object.entries(entries);
+  return { sql: pairs.map(() => `${text} = ?`).join(' and '), parameters: pairs.flatMap(([key, value]) => [`$."${key}"`, value]) };
 }
 
 /** The same filter with each list of values sorted and without repetitions; a list of one value is that value. */

@@ -1,6 +1,9 @@
+import { plusMs } from '../clock.js';
 import type { Columns, RawRow } from '../db/table.js';
+import { InvalidInput } from '../errors.js';
+import { firstIdAt, type IdPrefix } from '../ids.js';
 import { type Condition, canonical, paddedToPowerOfTwo, within } from './conditions.js';
-import type { Filter } from './filters.js';
+import { type Filter, Range } from './filters.js';
 import {
   type CheckedPage,
   COUNT_MAX,
@@ -16,11 +19,26 @@ import {
 import type { Scope } from './scope.js';
 import type { TenantRow } from './tenant-row.js';
 
+/** What ids begin with, and the property that says when a row and its id were made. */
+export interface Made {
+  readonly prefix: IdPrefix;
+  readonly property: string;
+}
+
+/**
+ * How far the time in an id may be from the one in its row, which the same process takes within the same transaction:
+ * a process whose clock is 30 s away from the database's takes no work, so a clock may jump by twice that.
+ */
+const ID_SLACK_MS = 120_000;
+/** Metadata is looked for in rows one by one: in those of one object, or of so long a time. */
+const METADATA_RANGE_MS_MAX = 31 * 86_400_000;
+
 /** A table as its repository shows it: `where` confines every statement to what the scope may see. */
 interface Listed<Row extends TenantRow> {
   readonly scope: Scope;
   readonly entity: new () => Row;
   readonly noun: string;
+  readonly made: Made | null;
   readonly where: (filter: Filter<Row>) => Condition;
 }
 
@@ -30,20 +48,20 @@ export class PageReader<Row extends TenantRow> {
 
   /** A page of the rows that match. */
   async page(asked: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
-    const filter = canonical(asked);
+    const filter = this.matching(asked, request);
     const page = checkedPage(request, () => this.tagOf(filter));
     const [found] = await this.pages([filter], page);
     if (found === undefined) throw new Error('A page was asked for and none came.');
-    return this.whole(found, filter);
+    return this.whole(found, filter, async () => (await this.counts([filter]))[0] ?? null);
   }
 
   /** The same page of each parent's rows. Loads of one tick with equal arguments share one query. */
   async pageOf(property: keyof Row & string, parentId: string, asked: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
-    const filter = canonical(asked);
-    const own = { ...filter, [property]: parentId };
+    const own = this.matching({ ...asked, [property]: parentId }, request);
+    const filter = { ...own, [property]: undefined };
     const page = checkedPage(request, () => this.tagOf(own));
     // What was found may be shared with other requests; who counts the whole list is this one.
-    return this.whole(await this.load(property, parentId, filter, page), own);
+    return this.whole(await this.load(property, parentId, filter, page), own, () => this.countOf(property, parentId, filter));
   }
 
   /** A part of each parent's rows, oldest first. Loads of one tick with equal arguments share one query. */
@@ -58,13 +76,27 @@ export class PageReader<Row extends TenantRow> {
     return loader.load(parentId);
   }
 
-  private whole(found: FoundPage<Row>, filter: Filter<Row>): Page<Row> {
+  private whole(found: FoundPage<Row>, filter: Filter<Row>, totalCount: () => Promise<number | null>): Page<Row> {
     let tag: string | null = null;
     const cursorOf = (row: { readonly id: string }) => {
       tag ??= this.tagOf(filter);
       return cursorIn(tag, row);
     };
-    return { ...found, totalCount: () => this.count(filter), cursorOf };
+    return { ...found, totalCount, cursorOf };
+  }
+
+  /** What a request asks for beside its list's own filter; throws InvalidInput where too much would have to be read. */
+  private matching(filter: Filter<Row>, { ranges = {}, metadata = null }: PageRequest): Filter<Row> {
+    const { made } = this.of;
+    const range = made === null ? undefined : ranges[made.property];
+    if (metadata !== null && !Object.keys(filter).some((property) => /Id$|^email$/.test(property)) && !isShort(range))
+      throw InvalidInput.because(
+        ['metadata'],
+        `metadata is looked for in the rows of one customer or payment, or in those made within ${METADATA_RANGE_MS_MAX / 86_400_000} days: give createdAt {from, to} too.`,
+      );
+    // Ids begin with the time they were made at, so rows of a time lie together in the order of the list.
+    const ids = made === null || range === undefined ? {} : { id: idsOf(made.prefix, range) };
+    return canonical({ ...filter, ...ranges, ...ids, ...(metadata === null ? {} : { metadata }) } as Filter<Row>);
   }
 
   private tagOf(filter: Filter<Row>): string {
@@ -148,26 +180,41 @@ export class PageReader<Row extends TenantRow> {
     return groupByBranch(raws, filters.length).map((mine) => foundPage(mine, page, columns));
   }
 
-  private count(filter: Filter<Row>): Promise<number | null> {
-    const { db } = this.of.scope;
-    const loader = db.loader(`${this.of.noun}.count`, async (filters: readonly string[]) => {
-      const branches = filters.map((text, index) => {
-        const where = this.of.where(JSON.parse(text) as Filter<Row>);
-        const limited = `select 1 as n from ${db.table(this.of.entity).name} where ${where.sql} limit ${COUNT_MAX + 1}`;
-        return { sql: `select ${index} as branch, count(*) as counted from (${limited}) as b${index}`, parameters: where.parameters };
-      });
-      const rows = await db.query(
-        branches.map((branch) => branch.sql).join(' union all '),
-        branches.flatMap((branch) => branch.parameters),
-      );
-      const counts = new Map(rows.map((row) => [Number(row.branch), Number(row.counted)]));
-      return filters.map((_, index) => {
-        const counted = counts.get(index) ?? 0;
-        return counted > COUNT_MAX ? null : counted;
-      });
-    });
-    return loader.load(JSON.stringify(filter));
+  private countOf(property: keyof Row & string, parentId: string, filter: Filter<Row>): Promise<number | null> {
+    const loader = this.of.scope.db.loader(`${this.of.noun}.count.${property}.${JSON.stringify(filter)}`, (ids: readonly string[]) =>
+      this.counts(ids.map((id) => ({ ...filter, [property]: id }) as Filter<Row>)),
+    );
+    return loader.load(parentId);
   }
+
+  /** How many rows match each filter; null beyond COUNT_MAX. */
+  private async counts(filters: readonly Filter<Row>[]): Promise<(number | null)[]> {
+    const { db } = this.of.scope;
+    const branches = filters.map((filter, index) => {
+      const where = this.of.where(filter);
+      const limited = `select 1 as n from ${db.table(this.of.entity).name} where ${where.sql} limit ${COUNT_MAX + 1}`;
+      return { sql: `select ${index} as branch, count(*) as counted from (${limited}) as b${index}`, parameters: where.parameters };
+    });
+    const rows = await db.query(
+      branches.map((branch) => branch.sql).join(' union all '),
+      branches.flatMap((branch) => branch.parameters),
+    );
+    const counts = new Map(rows.map((row) => [Number(row.branch), Number(row.counted)]));
+    return filters.map((_, index) => {
+      const counted = counts.get(index) ?? 0;
+      return counted > COUNT_MAX ? null : counted;
+    });
+  }
+}
+
+function isShort(range: Range<Date> | undefined): boolean {
+  return range?.from != null && range.to != null && range.to.getTime() - range.from.getTime() <= METADATA_RANGE_MS_MAX;
+}
+
+/** The ids that rows made within a range can have, and few others. */
+function idsOf(prefix: IdPrefix, { from, to }: Range<Date>): Range<string> {
+  const at = (moment: Date | null, slackMs: number) => (moment === null ? null : firstIdAt(prefix, plusMs(moment, slackMs)));
+  return new Range(at(from, -ID_SLACK_MS), at(to, ID_SLACK_MS));
 }
 
 /** The page of which one row more was read than it shows, if there is one: the oldest, or the newest from the end. */

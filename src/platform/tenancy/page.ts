@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InvalidInput } from '../errors.js';
+import type { HasEntries, Range } from './filters.js';
 
 /** Which part of a list is asked for: the `first` rows after the row `after`, or the `last` ones before `before`. */
 export interface PageRequest {
@@ -9,6 +10,10 @@ export interface PageRequest {
   /** Cursors from earlier pages. */
   readonly after?: string | null;
   readonly before?: string | null;
+  /** Only rows with these properties in these ranges of time. */
+  readonly ranges?: Readonly<Record<string, Range<Date>>>;
+  /** Only rows whose metadata has these entries. */
+  readonly metadata?: HasEntries | null;
   /** The columns that are read of its rows, by property and with commas between them; all without it. */
   readonly columns?: string | undefined;
 }

@@ -1,9 +1,9 @@
 import { type EntityManager, LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import { NotFound } from '../errors.js';
-import { type Condition, equals, paddedToPowerOfTwo } from './conditions.js';
+import { type Condition, conditionOn, paddedToPowerOfTwo } from './conditions.js';
 import type { Filter } from './filters.js';
 import type { Page, PageRequest, Part } from './page.js';
-import { PageReader } from './page-reader.js';
+import { type Made, PageReader } from './page-reader.js';
 import type { Scope } from './scope.js';
 import type { NewRow, TenantRow } from './tenant-row.js';
 
@@ -22,6 +22,9 @@ export abstract class TenantRepository<Row extends TenantRow> {
   protected abstract readonly noun: string;
   /** The property that says which customer a row belongs to; without one a customer sees no row at all. */
   protected readonly customerProperty: (keyof Row & string) | null = null;
+
+  /** What its ids begin with, and the property that says when a row and its id were made; null: no list asks for it. */
+  protected readonly made: Made | null = null;
 
   /** False for tables that hold nothing about customers and that a customer's own requests need. */
   protected readonly isPersonal: boolean = true;
@@ -130,8 +133,8 @@ export abstract class TenantRepository<Row extends TenantRow> {
   }
 
   private reader(): PageReader<Row> {
-    const { scope, entity, noun } = this;
-    return new PageReader({ scope, entity, noun, where: (filter) => this.where(filter) });
+    const { scope, entity, noun, made } = this;
+    return new PageReader({ scope, entity, noun, made, where: (filter) => this.where(filter) });
   }
 
   /** The app first, then the customer if the caller is one, then what was asked. */
@@ -139,7 +142,7 @@ export abstract class TenantRepository<Row extends TenantRow> {
     const table = this.scope.db.table(this.entity);
     const conditions: Condition[] = [{ sql: 'app_id = ?', parameters: [this.scope.appId] }];
     for (const [property, value] of [...Object.entries(this.customerFilter()), ...Object.entries(filter)]) {
-      if (value !== undefined) conditions.push(equals(table.columnOf(property), value));
+      if (value !== undefined) conditions.push(conditionOn(table.columnOf(property), value, this.scope.db.isEmbedded));
     }
     return {
       sql: conditions.map((condition) => condition.sql).join(' and '),
