@@ -128,12 +128,14 @@ export class NotConfirmedYet extends Conflict {
 /** The processor refused the request for good; repeating it changes nothing. */
 export class ProcessorRejected extends AppError {
   readonly code = UserErrorCode.PROCESSOR_REJECTED;
+  override readonly field: readonly string[] | null;
 
   constructor(
     readonly reason: string,
-    options?: ErrorOptions,
+    { field, ...options }: ErrorOptions & { readonly field?: readonly string[] } = {},
   ) {
     super(`The processor refused: ${reason}`, options);
+    this.field = field ?? null;
   }
 }
 

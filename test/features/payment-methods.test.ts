@@ -157,7 +157,7 @@ describe('paymentMethodAttach, refused by the processor', () => {
     await world.advance({ ms: 16 * 60_000 });
     expect(await attach({ customerId: customer.id, tilledPaymentMethodId })).toMatchObject({
       paymentMethod: null,
-      userErrors: [{ code: 'PROCESSOR_REJECTED' }],
+      userErrors: [{ code: 'PROCESSOR_REJECTED', field: ['tilledPaymentMethodId'] }],
     });
     expect(await world.rows('billing_payment_methods', app)).toEqual([]);
   });

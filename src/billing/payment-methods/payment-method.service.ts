@@ -151,9 +151,11 @@ export class PaymentMethodService {
       isDone: (method) => method?.customer_id === tilledCustomerId,
       resend: 'atOnce',
     }).catch((error: unknown) => {
+      if (!(error instanceof ProcessorRejected)) throw error;
+      const field = ['tilledPaymentMethodId'];
       // One of another customer is not shown either.
-      const isNone = error instanceof ProcessorRejected && (seen === null || (seen !== undefined && seen.customer_id !== null));
-      throw isNone ? new NotFound('payment method', tilledId, ['tilledPaymentMethodId']) : error;
+      const isNone = seen === null || (seen !== undefined && seen.customer_id !== null);
+      throw isNone ? new NotFound('payment method', tilledId, field) : new ProcessorRejected(error.reason, { cause: error, field });
     });
     if (snapshot !== null) await scope.transaction((tx) => this.mirror(tx, snapshot, { setAsDefault }));
   }
