@@ -16,6 +16,7 @@ import { Migration0015SubscriptionPausesAndFees } from './0015-subscription-paus
 import { Migration0016People } from './0016-people.js';
 import { Migration0017Updated } from './0017-updated.js';
 import { Migration0019DisputeAnswers } from './0019-dispute-answers.js';
+import { Migration0022PlatformFees } from './0022-platform-fees.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
 export const MIGRATIONS: MigrationList = [
@@ -36,4 +37,5 @@ export const MIGRATIONS: MigrationList = [
   { name: '0016-people', class: Migration0016People },
   { name: '0017-updated', class: Migration0017Updated },
   { name: '0019-dispute-answers', class: Migration0019DisputeAnswers },
+  { name: '0022-platform-fees', class: Migration0022PlatformFees },
 ];

@@ -309,6 +309,7 @@ CREATE TABLE billing_payments (
   created_at datetime(3) NOT NULL,
   updated_at datetime(3) NOT NULL,
   reference_held varchar(255) DEFAULT NULL,
+  platform_fee_minor bigint DEFAULT NULL,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_payments_amount_sound CHECK amount_minor > 0,
   CONSTRAINT billing_payments_captured_sound CHECK captured_minor >= 0 and captured_minor <= amount_minor,

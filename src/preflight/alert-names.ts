@@ -7,7 +7,6 @@ export const ALERTS: readonly string[] = [
   'DeadWebhookEvents',
   'PaymentFailureRate',
   'RefundFailures',
-  'DisputeEvidenceDue',
   'DisputeOpened',
   'UnknownOutcomeTooOld',
   'SubscriptionCreationFailures',

@@ -215,7 +215,17 @@ describe('the schema', () => {
 
   it('shows no secret and nothing by which a card could be used', () => {
     const names = types.flatMap((type) => ('getFields' in type ? Object.keys(type.getFields()) : []));
-    expect(names.filter((name) => /secret|hash|cvc|cvv|cardNumber|accountNumber|routing|payload|password/i.test(name))).toEqual([]);
+    // What a payer's browser finishes one payment with; for services and the payer's own sessions only.
+    const known = ['clientSecret'];
+    expect(
+      names.filter((name) => !known.includes(name) && /secret|hash|cvc|cvv|cardNumber|accountNumber|routing|payload|password/i.test(name)),
+    ).toEqual([]);
+  });
+
+  it('is told of every mutation how it is repeated, in docs/paying-again.md', async () => {
+    const said = await readFile('docs/paying-again.md', 'utf8');
+    const mutations = Object.keys(schema.getMutationType()?.getFields() ?? {});
+    expect(mutations.filter((name) => !said.includes(`\`${name}\``))).toEqual([]);
   });
 
   it('lets every mutation that moves money or makes something be repeated', () => {

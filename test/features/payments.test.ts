@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { TilledPaymentIntent } from '../../src/tilled/tilled.shapes.js';
 import { atTilled, newBankAccount, refuse, takenAtTilled } from '../support/at-tilled.js';
 import * as ops from '../support/operations.generated.js';
-import { type TestApp, World } from '../support/world.js';
+import { type RequestOptions, type TestApp, World } from '../support/world.js';
 
 let world: World;
 let app: TestApp;
@@ -291,6 +292,128 @@ describe('an answer that comes later than the news of what followed', () => {
     const payment = await answered;
     expect(payment).toMatchObject({ status: 'SUCCEEDED' });
     expect(await read(payment.id)).toMatchObject({ status: 'SUCCEEDED', captured: { amountMinor: 5_000 } });
+  });
+});
+
+describe('a payment whose payer has to act', () => {
+  /** Paid with a card for which the payer is asked to act. */
+  async function awaiting(wish: object = {}) {
+    const { customer, card } = await world.payer(app);
+    const [method] = (await world.rows('billing_payment_methods', app)).filter(({ id }) => id === card.id);
+    const paymentMethodId = method?.['tilled_payment_method_id'];
+    await world.control('outcomes', { paymentMethodId, confirm: 'requires_action', times: 1, ...wish });
+    const payment = await world.payment(app, customer.id);
+    const intent = (await atTilled(world, app, 'payment_intents')).find(({ amount }) => amount === payment.amount.amountMinor);
+    return { payment, customer, intentId: String(intent?.id) };
+  }
+
+  const asked = async (id: string, options: RequestOptions = {}) =>
+    (await world.ask(app, ops.PaymentNextActionDocument, { id }, options)).payment;
+
+  it('hands on the page, the secret and the end that Tilled names, and nothing once it is done', async () => {
+    const { payment, intentId } = await awaiting({ actionExpiresInMs: 600_000 });
+    const intent = (await world.tilled(app, 'GET', `/v1/payment-intents/${intentId}`)) as TilledPaymentIntent;
+    expect(payment.status).toBe('REQUIRES_ACTION');
+    expect(await asked(payment.id)).toEqual({
+      status: 'REQUIRES_ACTION',
+      nextAction: {
+        type: 'redirect_to_url',
+        clientSecret: intent.client_secret,
+        url: intent.next_action?.redirect_to_url?.url,
+        expiresAt: new Date(world.sandbox.now().getTime() + 600_000).toISOString(),
+      },
+    });
+    await world.control('action', { paymentIntentId: intentId });
+    await world.settle();
+    expect(await asked(payment.id)).toEqual({ status: 'SUCCEEDED', nextAction: null });
+  });
+
+  it('is finished with the client secret alone where Tilled names no page', async () => {
+    const { payment } = await awaiting({ nextAction: 'none' });
+    expect((await asked(payment.id))?.nextAction).toEqual({
+      type: 'confirm_with_client_secret',
+      clientSecret: expect.stringMatching(/^pi_.+_secret_/),
+      url: null,
+      expiresAt: null,
+    });
+  });
+
+  it('shows that to the payer themselves, and to no key that only reads', async () => {
+    const { payment, customer } = await awaiting();
+    const { customerSessionCreate } = await world.ask(app, ops.CustomerSessionCreateDocument, { input: { customerId: customer.id } });
+    expect((await asked(payment.id, { credential: customerSessionCreate.token }))?.nextAction).not.toBeNull();
+    for (const role of ['read_only', 'operator'] as const) {
+      const { errors } = await world.send(
+        app,
+        ops.PaymentNextActionDocument,
+        { id: payment.id },
+        { credential: await world.key(app, role) },
+      );
+      expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+    }
+  });
+
+  it('is answered all the same while Tilled cannot be asked', async () => {
+    const { payment } = await awaiting();
+    await refuse(world, 'GET /v1/payment-intents/:id', 401, { times: 1_000 });
+    const { data, errors } = await world.send(app, ops.PaymentNextActionDocument, { id: payment.id });
+    expect(data).toEqual({ payment: { status: 'REQUIRES_ACTION', nextAction: null } });
+    expect(errors).toMatchObject([{ path: ['payment', 'nextAction'], extensions: { reason: 'PROCESSOR_UNAVAILABLE' } }]);
+  });
+});
+
+describe('platformFee', () => {
+  it('is what Tilled gives to the platform, and is there to be read again', async () => {
+    const { customer } = await world.payer(app);
+    const payment = await world.payment(app, customer.id, { amount: usd(4_200), platformFee: usd(420) });
+    expect(payment.platformFee).toEqual(expect.objectContaining(usd(420)));
+    expect((await read(payment.id)).platformFee).toEqual(payment.platformFee);
+    expect(await atTilled(world, app, 'payment_intents')).toMatchObject([{ platform_fee_amount: 420 }]);
+    expect((await world.payment(app, customer.id)).platformFee).toBeNull();
+  });
+
+  it.each([
+    ['all of the amount', 4_200, 4_200],
+    ['one minor unit', 1, 1],
+  ])('may be %s', async (_, fee, kept) => {
+    const { customer } = await world.payer(app);
+    const payment = await world.payment(app, customer.id, { amount: usd(4_200), platformFee: usd(fee) });
+    expect(payment.platformFee?.amountMinor).toBe(kept);
+  });
+
+  it.each([
+    ['more than the amount', usd(4_201), ['platformFee', 'amountMinor']],
+    ['of another currency', { amountMinor: 100, currency: 'cad' }, ['platformFee', 'currency']],
+    ['nothing', usd(0), ['platformFee', 'amountMinor']],
+  ])('of %s is INVALID, and nothing is stored or asked', async (_, platformFee, field) => {
+    const { customer } = await world.payer(app);
+    expect(await create({ customerId: customer.id, amount: usd(4_200), platformFee })).toMatchObject({
+      payment: null,
+      userErrors: [{ code: 'INVALID', field }],
+    });
+    expect(await world.rows('billing_payments', app)).toEqual([]);
+  });
+
+  it.each([
+    ['is what is captured if that is less', 300, 300],
+    ['stays if enough is captured', 1_500, 420],
+  ])('of a hold %s', async (_, captured, fee) => {
+    const { customer } = await world.payer(app);
+    const { id } = await world.payment(app, customer.id, { captureMethod: 'MANUAL', amount: usd(4_200), platformFee: usd(420) });
+    expect(await capture({ id, amount: usd(captured) })).toMatchObject({
+      payment: { status: 'SUCCEEDED', captured: { amountMinor: captured }, platformFee: { amountMinor: fee } },
+    });
+    expect(await atTilled(world, app, 'payment_intents')).toMatchObject([{ platform_fee_amount: fee }]);
+  });
+
+  it('is looked for in the comparison of the books: what was changed at Tilled is taken over', async () => {
+    const { customer } = await world.payer(app);
+    const { id } = await world.payment(app, customer.id, { platformFee: usd(100) });
+    await world.gateway.database.run('update billing_payments set platform_fee_minor = 99 where app_id = ?', [app.id]);
+    await world.advance({ ms: 600_000 });
+    await world.gateway.reconciliation.run.runNow(await world.scope(app));
+    await world.advance({ ms: 600_000 });
+    expect((await read(id)).platformFee?.amountMinor).toBe(100);
   });
 });
 

@@ -378,3 +378,24 @@ describe('a refund of a bank debit', () => {
     expect(await world.rows('billing_jobs', app)).toEqual([]);
   });
 });
+
+describe('refundCreate refundPlatformFee', () => {
+  const asked = () => world.sandbox.requests('POST /v1/refunds').filter(({ account }) => account === app.accountId);
+
+  it('asks Tilled to give back the fee too, and asks for nothing of the kind without it', async () => {
+    const payment = await batched();
+    await refund({ paymentId: payment.id, amount: usd(100) });
+    await refund({ paymentId: payment.id, amount: usd(100), refundPlatformFee: true });
+    expect(asked().map(({ body }) => (body as { refund_platform_fee?: boolean }).refund_platform_fee)).toEqual([undefined, true]);
+  });
+
+  it('asks so again by itself after an answer that was lost', async () => {
+    const payment = await batched();
+    await world.control('faults', { operation: 'POST /v1/refunds', drop: true, when: 'before' });
+    const { userErrors } = await refund({ paymentId: payment.id, amount: usd(100), refundPlatformFee: true });
+    expect(userErrors).toMatchObject([{ code: 'OUTCOME_UNKNOWN' }]);
+    for (let minutes = 0; minutes < 15; minutes += 1) await world.advance({ ms: 60_000 });
+    expect(asked().map(({ body }) => (body as { refund_platform_fee?: boolean }).refund_platform_fee)).toEqual([true, true]);
+    expect((await read(payment.id)).refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
+  });
+});

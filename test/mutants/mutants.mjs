@@ -176,4 +176,18 @@ export const MUTANTS = [
     to: '',
     checks: [only('features/endings', 'a paymentMethodDetach under way is seen from its commit on')],
   },
+  {
+    name: 'order let go while a browser may still pay the payment that failed',
+    file: 'src/billing/payments/payment.reference.ts',
+    from: "intent.status !== 'canceled' && (await payments.wasEver(payment.id, PaymentStatus.REQUIRES_ACTION))",
+    to: 'false',
+    checks: [only('features/paying-again', 'keeps its order until that is done')],
+  },
+  {
+    name: 'order not handed to the payment that took money beside its holder',
+    file: 'src/billing/payments/payment.reference.ts',
+    from: 'if (heir !== null) await payments.holdReference(heir);',
+    to: 'void heir;',
+    checks: [only('features/paying-again', 'has the order to itself if the other one comes to nothing')],
+  },
 ];

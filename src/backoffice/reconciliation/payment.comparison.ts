@@ -94,6 +94,7 @@ function oursOf(row: Payment, theirs: PaymentStatus | null) {
     amountMinor: row.amountMinor,
     currency: row.currency,
     capturedMinor: row.capturedMinor,
+    platformFeeMinor: row.platformFeeMinor,
     refundedMinor: row.refundedMinor,
     captureMethod: row.captureMethod.toLowerCase(),
     failureCode: isUntried(row, theirs) ? null : row.failureCode,
@@ -109,6 +110,7 @@ function theirsOf(snapshot: TilledPaymentIntent, status: PaymentStatus | null, r
     currency: snapshot.currency,
     // A returned bank debit takes the money back; what was refunded of it was captured all the same.
     capturedMinor: Math.max(snapshot.amount_received, row?.refundedMinor ?? 0),
+    platformFeeMinor: snapshot.platform_fee_amount || null,
     refundedMinor: refundedAtTilledMinor(snapshot),
     captureMethod: snapshot.capture_method,
     failureCode: status === FAILED ? (error?.code ?? row?.failureCode ?? null) : null,

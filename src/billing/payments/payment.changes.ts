@@ -16,6 +16,13 @@ interface PaymentChangesParts {
   readonly recorder: PaymentRecorder;
 }
 
+/** What the intent of paymentCapture left for its execution. */
+export interface CapturePayload {
+  readonly amountMinor: number;
+  /** The platform's part, where it changes with the capture. */
+  readonly platformFeeMinor?: number;
+}
+
 /** What is done to an intent that is there. */
 interface IntentChange {
   readonly send: (tilled: TilledAccountClient, id: string) => Promise<TilledPaymentIntent>;
@@ -30,9 +37,10 @@ export class PaymentChanges {
 
   /** Takes what was held, once. */
   async capture(scope: Scope, execution: Execution): Promise<void> {
-    const { amountMinor } = execution.payload as { amountMinor: number };
+    const { amountMinor, platformFeeMinor } = execution.payload as CapturePayload;
+    const fee = platformFeeMinor === undefined ? {} : { platform_fee_amount: platformFeeMinor };
     await this.change(scope, execution, {
-      send: (tilled, id) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor }),
+      send: (tilled, id) => tilled.capturePaymentIntent(id, { amount_to_capture: amountMinor, ...fee }),
       // On its way counts: it cannot be taken again.
       done: ['succeeded', 'processing'],
       resend: 'whenQuiet',

@@ -92,6 +92,10 @@ export class Payment extends TenantRow {
   @MinorColumn()
   capturedMinor!: number;
 
+  /** What of it goes to the platform; null where no fee was asked for. */
+  @MinorColumn({ nullable: true })
+  platformFeeMinor!: number | null;
+
   /** Given back for certain. The database refuses more than was captured. */
   @MinorColumn()
   refundedMinor!: number;
@@ -142,6 +146,15 @@ export class Payment extends TenantRow {
   @Field(() => Date, { description: UPDATED_AT })
   @TimeColumn()
   updatedAt!: Date;
+
+  @Field(() => Money, {
+    nullable: true,
+    description: 'What of it goes to the platform, as the processor has it: at most what is captured. Null where no fee was asked for.',
+  })
+  @Getter('platformFeeMinor', 'currency')
+  get platformFee(): Money | null {
+    return this.platformFeeMinor === null ? null : new Money(this.platformFeeMinor, this.currency);
+  }
 
   @Field(() => Money, { description: 'What was asked for.' })
   @Getter('amountMinor', 'currency')

@@ -17,6 +17,15 @@ export class PaymentCreateInput {
   @ValidateNested()
   amount!: MoneyInput;
 
+  @Field(() => MoneyInput, {
+    nullable: true,
+    description:
+      'What of the amount goes to the platform, for marketplaces on the processor: in the currency of the amount, and at most the amount. If less than the fee is captured, the fee is what is captured. Absent: no fee.',
+  })
+  @IsOptional()
+  @ValidateNested()
+  platformFee?: MoneyInput | null;
+
   @Field(() => ID, { nullable: true, description: "An attached method of this customer. Absent: the customer's default method." })
   paymentMethodId?: string | null;
 
@@ -37,7 +46,7 @@ export class PaymentCreateInput {
 
   @Field(() => String, {
     nullable: true,
-    description: "The app's own words about it, 1 to 500 characters; the processor does not get them.",
+    description: "The app's own words about it, at most 500 characters; the processor does not get them.",
   })
   @IsOptional()
   @MaxLength(500)

@@ -123,6 +123,7 @@ export class PaymentMirror {
       amountMinor: intent.amount,
       currency: intent.currency,
       capturedMinor: 0,
+      platformFeeMinor: intent.platform_fee_amount || null,
       refundedMinor: 0,
       refundReservedMinor: 0,
       referenceId: null,
@@ -162,6 +163,7 @@ function factsOf(payment: Payment, intent: TilledPaymentIntent): Partial<Payment
     tilledPaymentIntentId: payment.tilledPaymentIntentId ?? intent.id,
     // A returned bank debit takes the money back; what was refunded of it was captured all the same.
     capturedMinor: Math.max(intent.amount_received, payment.refundedMinor),
+    platformFeeMinor: intent.platform_fee_amount || null,
     failureCode: hasFailed ? (error?.code ?? payment.failureCode) : null,
     failureMessage: hasFailed ? (error?.message ?? payment.failureMessage ?? '').slice(0, 500) : null,
   };

@@ -23,6 +23,7 @@ import {
   PaymentPayload,
   PaymentsArgs,
 } from './payment.inputs.js';
+import { PaymentNextAction } from './payment.next-action.js';
 import { PaymentRepository } from './payment.repository.js';
 import { PaymentService } from './payment.service.js';
 
@@ -59,6 +60,17 @@ export class PaymentResolver {
     @Selected() columns: SelectedColumns,
   ): Promise<ConnectionValue<Payment>> {
     return connection(PaymentRepository.of(scope).list(filteredPage(args, columns), args));
+  }
+
+  @Allow('service', 'customer')
+  @Reads('status', 'tilledPaymentIntentId')
+  @FieldResolver(() => PaymentNextAction, {
+    nullable: true,
+    description:
+      'What the payer has to do while it is REQUIRES_ACTION; else null. Asked of the processor each time: an error here says that it cannot be asked now, so read it again.',
+  })
+  nextAction(@Root() payment: Payment, @Ctx() scope: Scope): Promise<PaymentNextAction | null> {
+    return this.service.nextAction(scope, payment);
   }
 
   @Reads('customerId')

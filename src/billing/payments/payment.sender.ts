@@ -148,6 +148,7 @@ export class PaymentSender {
         payment_method_types: [method.type],
         payment_method_id: method.id,
         capture_method: payment.captureMethod === CaptureMethod.MANUAL ? 'manual' : 'automatic',
+        ...(payment.platformFeeMinor === null ? {} : { platform_fee_amount: payment.platformFeeMinor }),
         occurrence_type: 'merchant_ad_hoc',
         metadata: { ...markOf(scope, payment.id), ...(payment.referenceId === null ? {} : { reference_id: payment.referenceId }) },
       }),

@@ -8,18 +8,22 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledPaymentMethodType } from '../../tilled/tilled.shapes.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { assertNoneOpen } from '../kit/open-mutations.js';
+import { platformFeeOf } from '../kit/platform-fee.js';
+import type { Processor } from '../kit/processor.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
 import { assertDebits, usableMethod } from '../subscriptions/usable-method.js';
-import type { PaymentChanges } from './payment.changes.js';
+import type { CapturePayload, PaymentChanges } from './payment.changes.js';
 import { CaptureMethod, type Payment } from './payment.entity.js';
 import { DuplicateReference, errorsOf } from './payment.errors.js';
 import type { PaymentCancelInput, PaymentCaptureInput, PaymentCreateInput } from './payment.inputs.js';
+import { nextActionOf, type PaymentNextAction } from './payment.next-action.js';
 import { CANCEL, letGoOfReference } from './payment.reference.js';
 import { PaymentRepository } from './payment.repository.js';
 import type { MethodAtTilled, PaymentSender } from './payment.sender.js';
 import { OVER_STATUSES, PaymentStatus } from './payment.states.js';
 
 interface PaymentServiceParts {
+  readonly processor: Processor;
   readonly intents: Intents;
   readonly sender: PaymentSender;
   readonly changes: PaymentChanges;
@@ -65,6 +69,11 @@ export class PaymentService {
     load: loadById,
   };
 
+  /** What the payer has to do; null where nothing is. Throws ReadRefused or ProcessorUnavailable. */
+  nextAction(scope: Scope, payment: Payment): Promise<PaymentNextAction | null> {
+    return nextActionOf(scope, this.parts.processor, payment);
+  }
+
   create(scope: Scope, input: PaymentCreateInput): Promise<Outcome<Payment>> {
     return this.parts.intents.run(scope, this.creation, {
       input,
@@ -79,7 +88,7 @@ export class PaymentService {
         const payment = await PaymentRepository.of(tx).lock(input.id);
         await assertNoneOpen(tx, payment.id, ENDINGS);
         if (payment.status !== REQUIRES_CAPTURE) throw new IllegalTransition('payment', payment.status, 'captured');
-        return { subject: payment.id, payload: { amountMinor: captureAmount(payment, input) } };
+        return { subject: payment.id, payload: capturePayload(payment, input) };
       },
     });
   }
@@ -120,6 +129,7 @@ export class PaymentService {
       amountMinor: input.amount.amountMinor,
       currency: input.amount.currency,
       capturedMinor: 0,
+      platformFeeMinor: platformFeeOf(input.platformFee, input.amount),
       refundedMinor: 0,
       refundReservedMinor: 0,
       referenceId: input.referenceId ?? null,
@@ -147,6 +157,13 @@ function existingIntent(existing: Payment, input: PaymentCreateInput): Intent {
     existing.captureMethod === (input.captureMethod ?? CaptureMethod.AUTOMATIC);
   if (!isSame) throw new DuplicateReference('payment', input.referenceId ?? '', existing.id);
   return { subject: existing.id, isExisting: true };
+}
+
+/** Tilled takes no more fee than is captured: it is told so, where the fee was meant for more. */
+function capturePayload(payment: Payment, input: PaymentCaptureInput): CapturePayload {
+  const amountMinor = captureAmount(payment, input);
+  const { platformFeeMinor } = payment;
+  return platformFeeMinor !== null && platformFeeMinor > amountMinor ? { amountMinor, platformFeeMinor: amountMinor } : { amountMinor };
 }
 
 function captureAmount(payment: Payment, input: PaymentCaptureInput): number {

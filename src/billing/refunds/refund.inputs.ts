@@ -26,6 +26,13 @@ export class RefundCreateInput {
   })
   acknowledgeDispute?: boolean | null = false;
 
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      "Whether the platform gives back its fee too: of a part of the payment the same part of the fee. Else the fee stays the platform's.",
+  })
+  refundPlatformFee?: boolean | null = false;
+
   @Field(() => String, {
     nullable: true,
     description:

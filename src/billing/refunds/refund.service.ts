@@ -40,6 +40,11 @@ const { PENDING, FAILED, UNKNOWN } = RefundStatus;
 const NOT_BATCHED = /batched yet/i;
 const ASK_AGAIN_AFTER_MS = 3_600_000;
 
+/** What the intent left for its execution, if there is anything beside the row. */
+interface RefundPayload {
+  readonly refundPlatformFee: true;
+}
+
 /** Refunds: reserved on the payment first, then asked of Tilled. */
 export class RefundService {
   constructor(
@@ -70,7 +75,8 @@ export class RefundService {
     const refund = this.newRefund(tx, payment, input, amountMinor);
     await this.parts.mirror.recount(tx, payment);
     assert(payment.refundReservedMinor <= payment.capturedMinor, `payment ${payment.id} is over-refunded`);
-    return { subject: refund.id };
+    const payload: RefundPayload | null = input.refundPlatformFee ? { refundPlatformFee: true } : null;
+    return { subject: refund.id, payload };
   }
 
   private newRefund(tx: Scope, payment: Payment, input: RefundCreateInput, amountMinor: number): Refund {
@@ -123,12 +129,14 @@ export class RefundService {
   }
 
   private ask(scope: Scope, execution: Execution, { refund, payment }: { refund: Refund; payment: Payment }): Promise<TilledRefund> {
+    const isWithFee = execution.payload !== null;
     // Always with the amount: without it Tilled gives back all that is left, less if somebody refunded by hand.
     return this.parts.processor.send(scope, execution.lease, (tilled) =>
       tilled.createRefund({
         payment_intent_id: tilledIntentOf(payment),
         amount: refund.amountMinor,
         ...(refund.reason === null ? {} : { reason: refund.reason.toLowerCase() as TilledRefundReason }),
+        ...(isWithFee ? { refund_platform_fee: true } : {}),
         metadata: markOf(scope, refund.id),
       }),
     );
