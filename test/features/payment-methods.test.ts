@@ -38,6 +38,14 @@ async function onlyDefault(): Promise<unknown> {
   return defaults[0]?.id;
 }
 
+/** A card of a customer that may be used until the end of a month. */
+async function cardUntil(customerId: string, month: number, year: number) {
+  const billing = { name: 'Ann Lee', address: { street: '1 Main St', zip: '12345', country: 'US' } };
+  const card = { number: '4111111111111111', exp_month: month, exp_year: year, cvc: '123' };
+  const made = await world.tilled(app, 'POST', '/v1/payment-methods', { type: 'card', card, billing_details: billing });
+  return world.card(app, customerId, { tilledPaymentMethodId: (made as { id: string }).id });
+}
+
 describe('paymentMethodAttach', () => {
   it('keeps only masked facts of a card', async () => {
     const customer = await world.customer(app);
@@ -217,6 +225,39 @@ describe('paymentMethodDetach', () => {
     const newest = await world.card(app, customer.id);
     expect(await detach(card.id)).toMatchObject({ paymentMethod: { isDefault: false, detachedAt: expect.any(String) }, userErrors: [] });
     expect(await onlyDefault()).toBe(newest.id);
+  });
+
+  it('hands the default to the newest that has not expired, at the end of its month', async () => {
+    const [last, first] = ['2026-03-31T23:59:59.999Z', '2026-04-01T00:00:00.000Z'].map((time) => new Date(time).getTime());
+    const customer = await world.customer(app);
+    const early = await cardUntil(customer.id, 12, 2035);
+    const march = await cardUntil(customer.id, 3, 2026);
+    const chosen = await cardUntil(customer.id, 12, 2034);
+    await setDefault(chosen.id);
+    await world.advance({ ms: Number(last) - world.sandbox.now().getTime() });
+    await detach(chosen.id);
+    expect(await onlyDefault()).toBe(march.id);
+    await setDefault(early.id);
+    const another = await cardUntil(customer.id, 1, 2030);
+    await setDefault(another.id);
+    await world.advance({ ms: Number(first) - world.sandbox.now().getTime() });
+    await detach(another.id);
+    expect(await onlyDefault()).toBe(early.id);
+    // Nothing better is left.
+    await detach(early.id);
+    expect(await onlyDefault()).toBe(march.id);
+  });
+
+  it('hands the default to none that is being detached, if another stays', async () => {
+    const { customer, card } = await world.payer(app);
+    const staying = await world.card(app, customer.id);
+    const leaving = await world.card(app, customer.id);
+    await cut(world, 'PUT /v1/payment-methods/:id/detach', 'before');
+    await detach(leaving.id);
+    await detach(card.id);
+    expect(await onlyDefault()).toBe(staying.id);
+    await world.advance({ ms: 60_000 });
+    expect(await onlyDefault()).toBe(staying.id);
   });
 
   it('leaves a customer without methods and without a default', async () => {

@@ -51,7 +51,7 @@ export class Customer extends TenantRow {
   @Field(() => Date, {
     nullable: true,
     description:
-      'Since when the processor has no such customer, because somebody deleted them there; else null. Nothing is attached or collected then. customerUpdate with recreate: true makes them there anew, customerDelete lets them go.',
+      'Since when the processor has no such customer, because somebody deleted them there; else null. No payment method can be attached then. customerUpdate with recreate: true makes them there anew, customerDelete lets them go.',
   })
   @TimeColumn({ nullable: true })
   missingSince!: Date | null;

@@ -4,7 +4,7 @@ import { PaymentMethodRepository } from './payment-method.repository.js';
 
 /**
  * Lets go of a payment method that was taken over: our row goes, Tilled's stays attached. If it was the default, the
- * newest other one becomes it. The caller has made sure that nothing is built on it. Inside a transaction.
+ * newest other one that has not expired becomes it. The caller has made sure that nothing is built on it. Inside a transaction.
  */
 export async function disownPaymentMethod(tx: Scope, id: string): Promise<void> {
   const methods = PaymentMethodRepository.of(tx);
@@ -15,7 +15,5 @@ export async function disownPaymentMethod(tx: Scope, id: string): Promise<void> 
   methods.remove(method);
   await tx.db.flush();
   tx.request.log.info('payment method disowned', { customerId, paymentMethodId: id });
-  if (!wasDefault) return;
-  const heir = (await methods.attachedTo(customerId)).at(-1);
-  if (heir !== undefined) (await methods.lock(heir.id)).defaultOf = customerId;
+  if (wasDefault) await methods.handOnDefault({ id, customerId });
 }

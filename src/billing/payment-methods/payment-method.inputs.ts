@@ -30,7 +30,7 @@ export class PaymentMethodSetDefaultInput {
   id!: string;
 }
 
-@InputType({ description: 'A payment method to detach. If it is the default, the newest other method becomes it.' })
+@InputType({ description: 'A payment method to detach. If it is the default, the newest other method that has not expired becomes it.' })
 export class PaymentMethodDetachInput {
   @Field(() => ID, { description: 'The payment method. It cannot be attached again: collect it anew instead.' })
   id!: string;

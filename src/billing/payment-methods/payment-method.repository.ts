@@ -18,6 +18,18 @@ export class PaymentMethodRepository extends TenantRepository<PaymentMethod> {
     return this.partOf('customerId', customerId, { detachedAt: null }, part);
   }
 
+  /**
+   * Makes another method the default in place of one that leaves: the newest that stays and has not expired, else the
+   * newest that stays, else the newest. The customer is locked by the caller.
+   */
+  async handOnDefault({ id: leavingId, customerId }: Pick<PaymentMethod, 'id' | 'customerId'>): Promise<void> {
+    const others = (await this.attachedTo(customerId)).filter((other) => other.id !== leavingId);
+    const staying = others.filter((other) => other.detachingAt === null);
+    const good = staying.filter((other) => !hasExpired(other, this.scope.now()));
+    const heir = good.at(-1) ?? staying.at(-1) ?? others.at(-1);
+    if (heir !== undefined) (await this.lock(heir.id)).defaultOf = customerId;
+  }
+
   defaultOf(customerId: string): Promise<PaymentMethod | null> {
     return this.findBy('defaultOf', customerId);
   }
@@ -50,4 +62,9 @@ export class PaymentMethodRepository extends TenantRepository<PaymentMethod> {
   lockByTilledId(tilledPaymentMethodId: string): Promise<PaymentMethod | null> {
     return this.lockBy({ tilledPaymentMethodId });
   }
+}
+
+/** Whether a card is past the last moment of its month, UTC; accounts do not expire. */
+function hasExpired({ expMonth, expYear }: PaymentMethod, now: Date): boolean {
+  return expMonth !== null && expYear !== null && now.getTime() >= Date.UTC(expYear, expMonth);
 }

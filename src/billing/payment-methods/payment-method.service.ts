@@ -192,9 +192,7 @@ export class PaymentMethodService {
     const wasDefault = method.defaultOf !== null;
     Object.assign(method, { detachedAt: this.parts.clock.now(), detachingAt: null, defaultOf: null });
     await tx.db.flush();
-    if (!wasDefault) return;
-    const heir = (await PaymentMethodRepository.of(tx).attachedTo(method.customerId)).filter((other) => other.id !== method.id).at(-1);
-    if (heir !== undefined) (await PaymentMethodRepository.of(tx).lock(heir.id)).defaultOf = method.customerId;
+    if (wasDefault) await PaymentMethodRepository.of(tx).handOnDefault(method);
   }
 
   private newMethod(tx: Scope, customerId: string, snapshot: TilledPaymentMethod): PaymentMethod {
