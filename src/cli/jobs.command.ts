@@ -38,7 +38,7 @@ export function jobsCommand(withFoundation: WithFoundation): Command {
 
 async function list(foundation: Foundation, options: ListOptions): Promise<void> {
   for (const scope of await commandScopes(foundation, options.app)) {
-    for (const job of await foundation.jobAdministration.list(scope, { isDead: options.dead === true })) {
+    for await (const job of foundation.jobAdministration.list(scope, { isDead: options.dead === true })) {
       const { id, kind, subject, state, attempts, lastError, createdAt, dueAt } = job;
       const facts = { app: scope.appId, id, kind, subject, state, attempts, createdAt, dueAt, lastError };
       if (options.json) say(JSON.stringify(facts));

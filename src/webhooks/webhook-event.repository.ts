@@ -1,4 +1,4 @@
-import { onConflict, places } from '../platform/db/sql.js';
+import { inParts, onConflict, places, ROWS_AT_ONCE } from '../platform/db/sql.js';
 import { paddedToPowerOfTwo } from '../platform/tenancy/conditions.js';
 import type { Page, PageRequest } from '../platform/tenancy/page.js';
 import { TenantRepository } from '../platform/tenancy/tenant.repository.js';
@@ -6,7 +6,6 @@ import type { EventObject, ObjectKind } from './event-catalogue.js';
 import { WebhookEvent, WebhookEventStatus } from './webhook-event.entity.js';
 
 const { RECEIVED, PROCESSED, FAILED, DEAD } = WebhookEventStatus;
-const LOOKUP = 500;
 const UNHANDLED = [RECEIVED, FAILED, DEAD];
 
 /** An event to store; its deliveries are counted by the database. */
@@ -15,6 +14,17 @@ export type NewWebhookEvent = Pick<WebhookEvent, 'id' | 'eventId' | 'type' | 'ob
   /** As JSON. */
   readonly payload: string;
 };
+
+/** Which events to handle again; every condition that is there holds. */
+export interface ReopenFilter {
+  /** Ids of ours or of Tilled's: no more than one statement can name. */
+  readonly eventIds?: readonly string[];
+  readonly since?: Date;
+  readonly isDead?: true;
+}
+
+type Reopened = Pick<NewWebhookEvent, 'objectKind' | 'objectId'>;
+type Waiting = Pick<WebhookEvent, 'id' | 'receivedAt'>;
 
 const INSERT =
   'insert into billing_webhooks (app_id, id, event_id, type, object_kind, object_id, status, deliveries, attempts, error, payload, received_at, processed_at, unqueued_since) values';
@@ -60,16 +70,20 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
   /** Which of these events, by Tilled's ids, are stored. */
   async storedAmong(eventIds: readonly string[]): Promise<ReadonlySet<string>> {
     const stored = new Set<string>();
-    for (let start = 0; start < eventIds.length; start += LOOKUP) {
-      for (const row of await this.rows({ eventId: eventIds.slice(start, start + LOOKUP) })) stored.add(row.eventId);
+    for (const part of inParts(eventIds)) {
+      const sql = `select event_id from billing_webhooks where app_id = ? and event_id in (${places(part)})`;
+      for (const row of await this.scope.db.query(sql, [this.scope.appId, ...part])) stored.add(String(row.event_id));
     }
     return stored;
   }
 
-  /** Has events handled again: says so on their rows, and returns the objects to look at. */
-  async reopen(filter: { readonly eventIds?: readonly string[]; readonly since?: Date; readonly isDead?: true }): Promise<EventObject[]> {
-    const conditions = ['app_id = ?', 'object_id is not null'];
-    const parameters: unknown[] = [this.scope.appId];
+  /**
+   * Has the next events after an id handled again, of those that a filter means: says so on their rows, and returns
+   * what they are about and the last of their ids; null after the last of all.
+   */
+  async reopen(filter: ReopenFilter, afterId: string): Promise<{ readonly events: readonly Reopened[]; readonly lastId: string | null }> {
+    const conditions = ['app_id = ?', 'object_id is not null', 'id > ?'];
+    const parameters: unknown[] = [this.scope.appId, afterId];
     if (filter.eventIds) {
       const asked = places(filter.eventIds);
       conditions.push(`(id in (${asked}) or event_id in (${asked}))`);
@@ -83,13 +97,18 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
       conditions.push('status = ?');
       parameters.push(DEAD);
     }
-    const where = conditions.join(' and ');
-    const objects = await this.scope.db.query(`select distinct object_kind, object_id from billing_webhooks where ${where}`, parameters);
-    await this.scope.db.run(`update billing_webhooks set status = ?, error = null, processed_at = null where ${where}`, [
-      RECEIVED,
-      ...parameters,
-    ]);
-    return objects.map((row) => ({ kind: row.object_kind as ObjectKind, id: String(row.object_id) }));
+    const found = await this.scope.db.query(
+      `select id, object_kind, object_id from billing_webhooks where ${conditions.join(' and ')} order by id limit ${ROWS_AT_ONCE}`,
+      parameters,
+    );
+    const ids = found.map((row) => String(row.id));
+    if (ids.length > 0)
+      await this.scope.db.run(
+        `update billing_webhooks set status = ?, error = null, processed_at = null where app_id = ? and id in (${places(ids)})`,
+        [RECEIVED, this.scope.appId, ...ids],
+      );
+    const events = found.map((row) => ({ objectKind: row.object_kind as ObjectKind, objectId: String(row.object_id) }));
+    return { events, lastId: ids.length < ROWS_AT_ONCE ? null : (ids.at(-1) ?? null) };
   }
 
   /** How many events are in each state but PROCESSED, and since when the oldest of them waits. */
@@ -127,25 +146,30 @@ export class WebhookEventRepository extends TenantRepository<WebhookEvent> {
    * and then writes to these; who queues events holds them and then writes to jobs: as no event is of both, neither
    * waits for the other in a circle.
    */
-  unhandledOf(object: EventObject): Promise<WebhookEvent[]> {
-    return this.rows({ objectKind: object.kind, objectId: object.id, status: UNHANDLED, unqueuedSince: null });
+  async unhandledOf(object: EventObject): Promise<Waiting[]> {
+    const rows = await this.scope.db.query(
+      `select id, received_at from billing_webhooks where app_id = ? and object_kind = ? and object_id = ? and status in (${places(UNHANDLED)})
+        and unqueued_since is null order by id`,
+      [this.scope.appId, object.kind, object.id, ...UNHANDLED],
+    );
+    return rows.map((row) => ({ id: String(row.id), receivedAt: this.scope.db.time.read(row.received_at) }));
   }
 
   async markProcessed(ids: readonly string[], now: Date): Promise<void> {
-    if (ids.length === 0) return;
-    await this.scope.db.run(
-      `update billing_webhooks set status = ?, attempts = attempts + 1, error = null, processed_at = ? where app_id = ? and id in (${places(ids)})`,
-      [PROCESSED, now, this.scope.appId, ...ids],
-    );
+    for (const part of inParts(ids))
+      await this.scope.db.run(
+        `update billing_webhooks set status = ?, attempts = attempts + 1, error = null, processed_at = ? where app_id = ? and id in (${places(part)})`,
+        [PROCESSED, now, this.scope.appId, ...part],
+      );
   }
 
   /** Says on every waiting event of an object that handling it failed. */
   async markFailed(object: EventObject, error: string, isDead: boolean): Promise<void> {
     const ids = (await this.unhandledOf(object)).map((event) => event.id);
-    if (ids.length === 0) return;
-    await this.scope.db.run(
-      `update billing_webhooks set status = ?, attempts = attempts + 1, error = ? where app_id = ? and id in (${places(ids)})`,
-      [isDead ? DEAD : FAILED, error.slice(0, 1000), this.scope.appId, ...ids],
-    );
+    for (const part of inParts(ids))
+      await this.scope.db.run(
+        `update billing_webhooks set status = ?, attempts = attempts + 1, error = ? where app_id = ? and id in (${places(part)})`,
+        [isDead ? DEAD : FAILED, error.slice(0, 1000), this.scope.appId, ...part],
+      );
   }
 }

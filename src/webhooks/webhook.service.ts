@@ -1,18 +1,11 @@
+import { inParts } from '../platform/db/sql.js';
 import { IllegalTransition } from '../platform/errors.js';
 import type { Outcome } from '../platform/idempotency/mutation.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
 import type { Scope } from '../platform/tenancy/scope.js';
-import { jobKindOf } from './event-catalogue.js';
+import { jobsAbout } from './event-catalogue.js';
 import { type WebhookEvent, WebhookEventStatus } from './webhook-event.entity.js';
-import { WebhookEventRepository } from './webhook-event.repository.js';
-
-/** Which stored events to handle again. */
-export interface ReplayFilter {
-  /** Ids of ours or of Tilled's. */
-  readonly eventIds?: readonly string[];
-  readonly since?: Date;
-  readonly isDead?: true;
-}
+import { type ReopenFilter, WebhookEventRepository } from './webhook-event.repository.js';
 
 /** How well webhooks are being handled. */
 export interface WebhookHealth {
@@ -36,18 +29,28 @@ export class WebhookService {
     return { row: await WebhookEventRepository.of(scope).find(id), errors: [], replayed: false };
   }
 
-  /** Has every matching event handled again; returns how many objects will be looked at. */
-  async replayAll(scope: Scope, filter: ReplayFilter): Promise<number> {
-    const objects = await scope.transaction(async (tx) => {
-      const reopened = await WebhookEventRepository.of(tx).reopen(filter);
-      await this.jobs.enqueueAll(
-        tx,
-        reopened.map(({ kind, id }) => ({ kind: jobKindOf(kind), subject: id })),
-      );
-      return reopened;
+  /**
+   * Has every matching event handled again, some hundred in one transaction; returns how many objects will be looked
+   * at. Cut off in between it may be repeated.
+   */
+  async replayAll(scope: Scope, filter: ReopenFilter): Promise<number> {
+    const objects = new Set<string>();
+    for (const eventIds of filter.eventIds === undefined ? [undefined] : inParts(filter.eventIds)) {
+      const part: ReopenFilter = { ...filter, ...(eventIds && { eventIds }) };
+      for (let afterId: string | null = ''; afterId !== null; ) afterId = await this.replaySome(scope, part, { afterId, objects });
+    }
+    scope.request.log.info('webhooks replayed', { objects: objects.size });
+    return objects.size;
+  }
+
+  private replaySome(scope: Scope, filter: ReopenFilter, from: { afterId: string; objects: Set<string> }): Promise<string | null> {
+    return scope.transaction(async (tx) => {
+      const { events, lastId } = await WebhookEventRepository.of(tx).reopen(filter, from.afterId);
+      const jobs = jobsAbout(events);
+      await this.jobs.enqueueAll(tx, jobs);
+      for (const { kind, subject } of jobs) from.objects.add(`${kind} ${subject}`);
+      return lastId;
     });
-    scope.request.log.info('webhooks replayed', { objects: objects.length });
-    return objects.length;
   }
 
   async health(scope: Scope): Promise<WebhookHealth> {

@@ -243,6 +243,33 @@ describe('replaying', () => {
     expect([await rowOf(early), await rowOf(late)]).toMatchObject([{ status: 'PROCESSED' }, { status: 'RECEIVED' }]);
   });
 
+  it('of thousands of objects names some hundred rows in a statement, reads no body, and misses none', async () => {
+    const rowCount = 4_100;
+    const numbers = Array.from({ length: rowCount }, (_, index) => String(index).padStart(5, '0'));
+    for (let from = 0; from < rowCount; from += 410) {
+      const part = numbers.slice(from, from + 410);
+      const values = part.map(() => "(?, ?, ?, 'customer.updated', 'customer', ?, 'PROCESSED', 1, 0, '{}', ?)").join(', ');
+      const sql = `insert into billing_webhooks (app_id, id, event_id, type, object_kind, object_id, status, deliveries, attempts, payload, received_at) values ${values}`;
+      await world.gateway.database.run(
+        sql,
+        part.flatMap((number) => [app.id, `whe_${number}`, `evt_${number}`, `cus_${number}`, new Date(0)]),
+      );
+    }
+    const seen: { readonly sql: string; readonly parameters: readonly unknown[] }[] = [];
+    const stop = world.gateway.database.listen((sql, parameters) => void seen.push({ sql, parameters }));
+    expect(await world.gateway.webhooks.service.replayAll(await world.scope(app), { since: new Date(0) })).toBe(rowCount);
+    const eventIds = numbers.map((number) => `evt_${number}`);
+    expect(await world.gateway.webhooks.service.replayAll(await world.scope(app), { eventIds })).toBe(rowCount);
+    stop();
+    expect(Math.max(...seen.map(({ parameters }) => parameters.length))).toBeLessThan(5_000);
+    expect(seen.filter(({ sql }) => /select .*payload.* from .?billing_webhooks/s.test(sql))).toEqual([]);
+    expect((await world.rows('billing_jobs', app)).filter(({ kind }) => kind === 'sync.customer')).toHaveLength(rowCount);
+    expect(await countOf('billing_webhooks', "status = 'RECEIVED'")).toBe(rowCount);
+    // Nobody has to look at them.
+    for (const table of ['billing_jobs', 'billing_webhooks'])
+      await world.gateway.database.run(`delete from ${table} where app_id = ?`, [app.id]);
+  });
+
   it('touches no other app', async () => {
     const other = await world.app();
     const event = newEvent(other);
@@ -693,4 +720,9 @@ async function anotherGateway({ webhookSecret }: { webhookSecret: string }) {
       await gateway.database.close();
     },
   };
+}
+
+async function countOf(table: string, where: string): Promise<number> {
+  const [row] = await world.gateway.database.query(`select count(*) as n from ${table} where app_id = ? and ${where}`, [app.id]);
+  return Number(row?.['n']);
 }

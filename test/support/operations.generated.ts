@@ -224,7 +224,7 @@ export type PaymentMethodAttachInput = {
   tilledPaymentMethodId: string;
 };
 
-/** A payment method to detach. If it is the default, the newest other method becomes it. */
+/** A payment method to detach. If it is the default, the newest other method that has not expired becomes it. */
 export type PaymentMethodDetachInput = {
   /** The payment method. It cannot be attached again: collect it anew instead. */
   id: string | number;

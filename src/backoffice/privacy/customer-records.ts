@@ -1,4 +1,4 @@
-import { places } from '../../platform/db/sql.js';
+import { inParts, places, ROWS_AT_ONCE } from '../../platform/db/sql.js';
 import type { RawRow } from '../../platform/db/table.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import { ROUTE } from '../../webhooks/webhook.inbox.js';
@@ -16,7 +16,6 @@ export const CUSTOMER_TABLES = [
 /** Rows of one customer, by table, as they are stored. */
 export type CustomerRows = Record<(typeof CUSTOMER_TABLES)[number], RawRow[]>;
 
-const AT_ONCE = 200;
 /** Ids as Tilled and we write them. */
 const ID = /\b[a-z]{2,5}_[A-Za-z0-9]{6,}/g;
 
@@ -43,12 +42,31 @@ export function idsOf(rows: readonly RawRow[]): string[] {
 /** Rows of a table whose column is one of the values, oldest first. */
 export async function rowsBy(scope: Scope, table: string, column: string, values: readonly string[]): Promise<RawRow[]> {
   const rows: RawRow[] = [];
-  for (let from = 0; from < values.length; from += AT_ONCE) {
-    const some = values.slice(from, from + AT_ONCE);
-    const sql = `select * from ${table} where app_id = ? and ${column} in (${places(some)}) order by id`;
-    rows.push(...(await scope.db.query(sql, [scope.appId, ...some])));
+  for (const part of inParts(values)) {
+    const sql = `select * from ${table} where app_id = ? and ${column} in (${places(part)}) order by id`;
+    rows.push(...(await scope.db.query(sql, [scope.appId, ...part])));
   }
   return rows;
+}
+
+/** Which rows of a table are looked through, and which of them are wanted. */
+interface Search {
+  readonly table: string;
+  /** A condition without values. */
+  readonly where: string;
+  readonly isKept: (row: RawRow) => boolean;
+}
+
+/** The rows of a table that are wanted, oldest first. Any number is looked through, a part at a time. */
+export async function rowsWhere(scope: Scope, { table, where, isKept }: Search): Promise<RawRow[]> {
+  const kept: RawRow[] = [];
+  const sql = `select * from ${table} where app_id = ? and id > ? and ${where} order by id limit ${ROWS_AT_ONCE}`;
+  for (let afterId: string | undefined = ''; afterId !== undefined; ) {
+    const part: RawRow[] = await scope.db.query(sql, [scope.appId, afterId]);
+    kept.push(...part.filter(isKept));
+    afterId = part.length < ROWS_AT_ONCE ? undefined : String(part.at(-1)?.['id']);
+  }
+  return kept;
 }
 
 /** What was written down about objects beside their rows: their transitions, events, facts of events, work and keys. */
@@ -66,9 +84,9 @@ export async function tracesOf(scope: Scope, ids: readonly string[]) {
 /** Work on objects, and events that wait for their app to be found and name one of them anywhere. */
 export async function jobsAbout(scope: Scope, ids: readonly string[]): Promise<RawRow[]> {
   const known = new Set(ids);
-  const waiting = await scope.db.query('select * from billing_jobs where app_id = ? and kind = ? order by id', [scope.appId, ROUTE]);
-  const own = await rowsBy(scope, 'billing_jobs', 'subject', ids);
-  return [...own, ...waiting.filter((row) => namesOne(String(row['payload']), known))];
+  const named = (row: RawRow) => namesOne(String(row['payload']), known);
+  const waiting = await rowsWhere(scope, { table: 'billing_jobs', where: `kind = '${ROUTE}'`, isKept: named });
+  return [...(await rowsBy(scope, 'billing_jobs', 'subject', ids)), ...waiting];
 }
 
 /** Differences about objects; one that we have no row of is known by Tilled's id only. */

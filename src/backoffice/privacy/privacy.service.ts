@@ -19,6 +19,7 @@ import {
   readable,
   rowsBy,
   rowsOfCustomer,
+  rowsWhere,
   tracesOf,
 } from './customer-records.js';
 import { ERASED, holdsOne, withoutPersonalData } from './personal-data.js';
@@ -157,18 +158,16 @@ export class PrivacyService {
   /** Differences about what is the customer's, and about what Tilled has under their name and we have not. */
   private async differencesAbout(scope: Scope, ids: readonly string[], telling: readonly string[]): Promise<RawRow[]> {
     const theirs = await divergencesAbout(scope, ids);
-    const unknown = await scope.db.query('select * from billing_divergences where app_id = ? and object_id is null order by id', [
-      scope.appId,
-    ]);
-    return [...theirs, ...unknown.filter((row) => holdsOne(String(row['theirs']), telling))];
+    const named = (row: RawRow) => holdsOne(String(row['theirs']), telling);
+    return [...theirs, ...(await rowsWhere(scope, { table: 'billing_divergences', where: 'object_id is null', isKept: named }))];
   }
 
   /** Keys of what is the customer's, and of requests that were refused with words about them. */
   private async keysAbout(scope: Scope, ids: readonly string[], telling: readonly string[]): Promise<RawRow[]> {
     const theirs = await rowsBy(scope, 'billing_idempotency_keys', 'resource_id', ids);
-    const sql = "select * from billing_idempotency_keys where app_id = ? and resource_id is null and errors <> '[]' order by id";
-    const refusals = await scope.db.query(sql, [scope.appId]);
-    return [...theirs, ...refusals.filter((row) => holdsOne(String(row['errors']), telling))];
+    const named = (row: RawRow) => holdsOne(String(row['errors']), telling);
+    const where = "resource_id is null and errors <> '[]'";
+    return [...theirs, ...(await rowsWhere(scope, { table: 'billing_idempotency_keys', where, isKept: named }))];
   }
 }
 

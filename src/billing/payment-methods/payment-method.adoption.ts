@@ -4,7 +4,8 @@ import { PaymentMethodRepository } from './payment-method.repository.js';
 
 /**
  * Lets go of a payment method that was taken over: our row goes, Tilled's stays attached. If it was the default, the
- * newest other one that has not expired becomes it. The caller has made sure that nothing is built on it. Inside a transaction.
+ * newest other one that has not expired becomes it. The caller has made sure that nothing is built on it. Inside a
+ * transaction.
  */
 export async function disownPaymentMethod(tx: Scope, id: string): Promise<void> {
   const methods = PaymentMethodRepository.of(tx);

@@ -14,3 +14,13 @@ export function onConflict(isEmbedded: boolean, key: string, changes: string): s
   if (isEmbedded) return `on conflict (${key}) do update set ${changes}`;
   return `on duplicate key update ${changes.replace(/\bexcluded\.(\w+)/g, 'values($1)')}`;
 }
+
+/** How many rows a statement names at most: SQLite takes 32,766 values, a server as many bytes as it was told to. */
+export const ROWS_AT_ONCE = 500;
+
+/** Values in parts that one statement can name. */
+export function inParts<Value>(values: readonly Value[]): Value[][] {
+  return Array.from({ length: Math.ceil(values.length / ROWS_AT_ONCE) }, (_, part) =>
+    values.slice(part * ROWS_AT_ONCE, (part + 1) * ROWS_AT_ONCE),
+  );
+}

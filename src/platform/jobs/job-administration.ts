@@ -31,10 +31,10 @@ export class JobAdministration {
     return { count, dead: Number(row?.dead ?? 0), oldestAgeMs };
   }
 
-  /** Work of an app; only what waits for a person if `isDead`. */
-  list(scope: Scope, { isDead }: { readonly isDead: boolean }): Promise<Job[]> {
+  /** Work of an app, oldest first, read a part at a time; only what waits for a person if `isDead`. */
+  async *list(scope: Scope, which: { readonly isDead: boolean }): AsyncGenerator<Job> {
     const jobs = JobRepository.of(scope);
-    return isDead ? jobs.dead() : jobs.all();
+    for (let part = await jobs.after('', which); part.length > 0; part = await jobs.after(part.at(-1)?.id ?? '', which)) yield* part;
   }
 
   /** Has dead work tried again from now on, as if it had never failed; one piece, or all. Returns how many pieces. */

@@ -1,3 +1,4 @@
+import { ROWS_AT_ONCE } from '../db/sql.js';
 import type { Page, PageRequest } from '../tenancy/page.js';
 import { TenantRepository } from '../tenancy/tenant.repository.js';
 import { Job } from './job.entity.js';
@@ -34,13 +35,11 @@ export class JobRepository extends TenantRepository<Job> {
     return db.time.read(row?.now_at);
   }
 
-  /** What waits for a person. */
-  dead(): Promise<Job[]> {
-    return this.rows({ state: 'dead' });
-  }
-
-  /** What waits or is being done, dead or not. */
-  all(): Promise<Job[]> {
-    return this.rows({});
+  /** Work after an id, oldest first, in a part that is bounded; only what waits for a person if `isDead`. */
+  async after(id: string, { isDead }: { readonly isDead: boolean }): Promise<Job[]> {
+    const table = this.scope.db.table(Job);
+    const dead = isDead ? " and state = 'dead'" : '';
+    const sql = `select ${table.selectList} from ${table.name} where app_id = ? and id > ?${dead} order by id limit ${ROWS_AT_ONCE}`;
+    return (await this.scope.db.query(sql, [this.scope.appId, id])).map((raw) => table.fromRaw(raw));
   }
 }

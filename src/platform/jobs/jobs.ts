@@ -1,6 +1,7 @@
 import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Database } from '../db/database.js';
 import { isLostRace } from '../db/lost-race.js';
+import { inParts } from '../db/sql.js';
 import type { RawRow } from '../db/table.js';
 import type { Ids } from '../ids.js';
 import type { Scope } from '../tenancy/scope.js';
@@ -53,7 +54,7 @@ export class Jobs {
     await this.insert(scope, [job], job.dueInMs ?? 0);
   }
 
-  /** Enqueues many pieces of work, due now, in one statement. Each key may be there once. */
+  /** Enqueues many pieces of work, due now, many in one statement. Each key may be there once. */
   async enqueueAll(scope: Scope, jobs: readonly NewJob[]): Promise<void> {
     if (jobs.length > 0) await this.insert(scope, jobs, 0);
   }
@@ -68,8 +69,7 @@ export class Jobs {
       if (error instanceof UniqueConstraintViolationException) return null;
       throw error;
     }
-    const { appId } = scope;
-    const { kind, subject, payload = null } = job;
+    const [{ appId }, { kind, subject, payload = null }] = [scope, job];
     const now = scope.now();
     const fresh = { fence: 1, timesRequested: 1, attempts: 0, sends: 0, sentAt: null, createdAt: now };
     return this.kept(new Lease({ appId, id, kind, subject, payload, ...fresh }, taken, now), scope);
@@ -192,8 +192,8 @@ export class Jobs {
   private async insert(scope: Scope, jobs: readonly NewJob[], dueInMs: number): Promise<void> {
     // In the order of their unique key: overlapping statements in other orders would deadlock.
     const sorted = [...jobs].sort((one, other) => (`${one.kind} ${one.subject}` < `${other.kind} ${other.subject}` ? -1 : 1));
-    const values = sorted.flatMap((job) => [...this.valuesOf(scope, job, this.parts.ids.make('job')), dueInMs]);
-    await scope.db.run(this.sql.insertingDue(sorted.length), values);
+    const valuesOf = (job: NewJob) => [...this.valuesOf(scope, job, this.parts.ids.make('job')), dueInMs];
+    for (const part of inParts(sorted)) await scope.db.run(this.sql.insertingDue(part.length), part.flatMap(valuesOf));
     scope.db.afterCommit(this.nudge);
   }
 
