@@ -11,6 +11,7 @@ const project = join(import.meta.dirname, '../..');
 
 /** What takes most of a minute or more: whole processes, real backups, minutes of time that must pass. */
 const LONG = [
+  'test/abuse/card-samples.test.ts',
   'test/features/import-files.test.ts',
   'test/features/import.test.ts',
   'test/features/pairs.test.ts',
