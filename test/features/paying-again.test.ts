@@ -318,6 +318,26 @@ describe('a payment that failed after its payer was asked to act', () => {
     expect(await takenAtTilled(world, app)).toEqual([AMOUNT]);
   });
 
+  it.each([
+    ['the first time it is asked to', async () => undefined],
+    [
+      'when somebody else asked for it, who is told that it is not done yet',
+      async (id: string) => expect(await cancel(id)).toMatchObject(code('OUTCOME_UNKNOWN')),
+    ],
+  ])('frees its order although Tilled refused to cancel it %s', async (_, first) => {
+    const id = await awaitingAction();
+    await world.holdDeliveries();
+    await refuse(world, CANCEL, 400, { times: 1 });
+    await world.control('action', { paymentIntentId: await intentOf(id), code: 'authentication_required' });
+    await first(id);
+    await world.resumeDeliveries();
+    await quietTimePasses();
+    expect(await atTilled(world, app, 'payment_intents')).toMatchObject([{ status: 'canceled' }]);
+    expect(await pay()).toMatchObject({ payment: { status: 'SUCCEEDED' }, userErrors: [], replayed: false });
+    expect(await takenAtTilled(world, app)).toEqual([AMOUNT]);
+    expect(await world.rows('billing_jobs', app)).toEqual([]);
+  });
+
   it('is the payment of its order all the same if the browser was faster', async () => {
     const id = await failed();
     await refuse(world, CANCEL, 503, { times: 1 });

@@ -1,3 +1,4 @@
+import { OutcomeUnknown } from '../../platform/errors.js';
 import type { Execution } from '../../platform/idempotency/mutation.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledAccountClient } from '../../tilled/tilled.client.js';
@@ -9,6 +10,7 @@ import type { PaymentMirror } from './payment.mirror.js';
 import type { PaymentRecorder } from './payment.recorder.js';
 import type { ClosingPayload } from './payment.reference.js';
 import { PaymentRepository } from './payment.repository.js';
+import { OVER_STATUSES } from './payment.states.js';
 
 interface PaymentChangesParts {
   readonly processor: Processor;
@@ -68,12 +70,19 @@ export class PaymentChanges {
         read: () => this.parts.processor.ask(scope, (tilled) => tilled.getPaymentIntent(id)),
         isDone: (snapshot) => snapshot !== null && done.includes(snapshot.status),
         resend,
-        recordRefused: (snapshot) =>
-          scope.transaction(async (tx) => {
-            await this.parts.mirror.recordOn(tx, await PaymentRepository.of(tx).lock(payment.id), snapshot);
-          }),
+        recordRefused: (snapshot) => this.recordRefused(scope, payment.id, snapshot),
       }),
     );
     if (intent !== null) await this.parts.recorder.record(scope, execution, { intent, seenVersion: payment.version });
+  }
+
+  /** Throws OutcomeUnknown for what failed and may still be paid: its order is free only once it is canceled. */
+  private async recordRefused(scope: Scope, id: string, snapshot: TilledPaymentIntent): Promise<void> {
+    const isToBeClosed = await scope.transaction(async (tx) => {
+      const payment = await PaymentRepository.of(tx).lock(id);
+      await this.parts.mirror.recordOn(tx, payment, snapshot);
+      return OVER_STATUSES.includes(payment.status) && payment.referenceHeld !== null;
+    });
+    if (isToBeClosed) throw new OutcomeUnknown();
   }
 }
