@@ -52,8 +52,8 @@ async function active() {
   return { id, customer, card };
 }
 
-/** From now on Tilled declines what is asked of the only method of the app. */
-async function declineAll(code = 'insufficient_funds'): Promise<void> {
+/** From now on Tilled declines what is asked of the only method of the app; with null no more. */
+async function declineAll(code: string | null = 'insufficient_funds'): Promise<void> {
   const [method] = await world.rows('billing_payment_methods', app);
   await world.control('declines', { paymentMethodId: method?.tilled_payment_method_id, code });
 }
@@ -139,6 +139,44 @@ describe('the current period', () => {
     await world.advance({ ms: 3_600_000 });
     expect(await takenAtTilled(world, app)).toEqual([1_990, 1_990]);
     expect(await read(id)).toMatchObject({ status: 'ACTIVE', ...paid });
+  });
+
+  it('is not that of a date that a planned pause skipped while we heard nothing', async () => {
+    const { id } = await active();
+    const paid = { currentPeriodStart: inDays(0), currentPeriodEnd: inDays(7) };
+    await pause({ id, mode: 'AT_PERIOD_END', resumeAt: inDays(16) });
+    await world.holdDeliveries();
+    await world.advance({ days: 17 });
+    await world.resumeDeliveries();
+    await world.settle();
+    expect(await takenAtTilled(world, app)).toEqual([1_990]);
+    expect(await read(id)).toMatchObject({ status: 'ACTIVE', ...paid, pauseAt: null, nextPaymentAt: inDays(4) });
+    await world.advance({ days: 4 });
+    expect(await read(id)).toMatchObject({ currentPeriodStart: inDays(0), currentPeriodEnd: inDays(7) });
+  });
+
+  it.each([
+    ['by us', async (id: string) => void (await world.ask(app, ops.SubscriptionRetryDocument, { input: { id } }))],
+    [
+      'at Tilled',
+      async () => {
+        const [subscription] = await atTilled(world, app, 'subscriptions');
+        await world.tilled(app, 'POST', `/v1/subscriptions/${subscription?.id}/retry`, {});
+      },
+    ],
+  ])('is the one that is about to end when its missed payment is collected in its last minutes, %s', async (_, collect) => {
+    const { id } = await active();
+    await declineAll();
+    await world.advance({ days: 7 });
+    await declineAll(null);
+    await world.advance({ ms: 7 * 86_400_000 - 1_200_000 });
+    const running = { currentPeriodStart: inDays(-7 + 1 / 72), currentPeriodEnd: inDays(1 / 72) };
+    await collect(id);
+    await world.settle();
+    expect(await read(id)).toMatchObject({ status: 'ACTIVE', ...running, nextPaymentAt: running.currentPeriodEnd });
+    await declineAll();
+    await world.advance({ days: 1 });
+    expect(await read(id)).toMatchObject({ status: 'PAST_DUE', ...running });
   });
 
   it('is kept by a pause that ends within it', async () => {

@@ -12,7 +12,7 @@ import type { Subscription } from './subscription.entity.js';
 import { SubscriptionRepository } from './subscription.repository.js';
 import { SUBSCRIPTION_STATES, SubscriptionStatus } from './subscription.states.js';
 
-const { ACTIVE, PAUSED } = SubscriptionStatus;
+const { ACTIVE, PAST_DUE, PAUSED } = SubscriptionStatus;
 /** Tilled takes a payment within half an hour of its time, which may be before it, ms. */
 const EARLY_MS_MAX = 3_600_000;
 
@@ -67,7 +67,8 @@ export class SubscriptionMirror {
   /** A payment for it was taken, or is on its way, since `at`, which is Tilled's time: the period of then is paid. */
   async recordPaid(tx: Scope, id: string, at: Date): Promise<void> {
     const subscription = await SubscriptionRepository.of(tx).lock(id);
-    this.assign(subscription, laterPeriod(subscription, periodAt(cycleOf(subscription), new Date(at.getTime() + EARLY_MS_MAX))));
+    const moment = isLate(subscription, at) ? at : new Date(at.getTime() + EARLY_MS_MAX);
+    this.assign(subscription, laterPeriod(subscription, periodAt(cycleOf(subscription), moment)));
   }
 
   /** That payment was given back by the bank: what it paid is not paid any more, and the period before is the last. */
@@ -90,11 +91,22 @@ export class SubscriptionMirror {
  * ours are the grid of the anchor, and the one that ends at Tilled's next payment is paid when that date moved on by a
  * payment. It also moves when a pause ends, which pays nothing.
  */
-function paidBy(before: Subscription, { status, next_payment_at: next }: TilledSubscription): BillingPeriod | null {
+function paidBy(before: Subscription, { status, next_payment_at: next, pause_at: pauseAt }: TilledSubscription): BillingPeriod | null {
   if (status !== 'active' || next === null || before.status === PAUSED) return null;
   const end = new Date(next);
+  // A planned pause that is there no more may have begun and ended since: then nobody paid for the way of the date.
+  if (before.pauseAt !== null && before.pauseAt < end && pauseAt === null) return null;
   const hasMovedOn = before.status !== ACTIVE || (before.nextPaymentAt !== null && before.nextPaymentAt < end);
   return hasMovedOn ? periodUntil(cycleOf(before), end) : null;
+}
+
+/**
+ * Whether a payment just before a date of the grid is of the period that ends there, as one that was missed and is
+ * collected late. One that was taken early for the next period moves that date on, which its snapshot shows.
+ */
+function isLate({ status, nextPaymentAt }: Subscription, at: Date): boolean {
+  if (status === PAST_DUE) return true;
+  return nextPaymentAt !== null && nextPaymentAt > at && nextPaymentAt.getTime() <= at.getTime() + EARLY_MS_MAX;
 }
 
 /** The period as what is paid, unless a later one is: news may come in any order. */
