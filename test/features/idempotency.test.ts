@@ -83,6 +83,16 @@ describe('the same key and input', () => {
     expect(await update({ metadata: { note: null }, price: null, paymentMethodId: null }, 'key-2')).toMatchObject({ replayed: true });
   });
 
+  it('may hold metadata under any key, also under the names that objects have by themselves', async () => {
+    const metadata: Record<string, unknown> = { constructor: 'x', toString: 'y', valueOf: 'z' };
+    const idempotencyKey = 'named';
+    const first = await pay({ metadata: metadata as never, idempotencyKey });
+    expect(first).toMatchObject({ payment: { status: 'SUCCEEDED' }, userErrors: [] });
+    expect(await pay({ metadata: metadata as never, idempotencyKey })).toEqual({ ...first, replayed: true });
+    const other = await pay({ metadata: { ...metadata, constructor: 'other' } as never, idempotencyKey });
+    expect(other).toMatchObject({ userErrors: [{ code: 'IDEMPOTENCY_KEY_REUSED' }] });
+  });
+
   it('is known under a key of the build before, which told null from a field that was left out', async () => {
     const first = await pay({ description: null, idempotencyKey: 'key-1' });
     const before = { amount: usd(4_200), captureMethod: 'AUTOMATIC', customerId, description: null };

@@ -69,7 +69,7 @@ function meant(value: unknown): unknown {
   const removed = removedIn(value);
   const meaningOf = (name: string, item: unknown) => {
     if (removed[name] === (item === null ? 'itself' : 'keys')) return item;
-    const meaning = item === null ? defaults[name] : meant(item);
+    const meaning = item === null ? defaults.get(name) : meant(item);
     return isEmptyMap(meaning) ? undefined : meaning;
   };
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, meaningOf(name, item)]));
@@ -80,10 +80,10 @@ function isEmptyMap(value: unknown): boolean {
   return Object.values(value).every((item) => item === undefined);
 }
 
-/** What the fields of an input are that nobody gave. */
-function defaultsOf(input: object): Readonly<Record<string, unknown>> {
-  const { constructor: Input } = input as { readonly constructor?: new () => object };
-  return Input === undefined ? {} : { ...new Input() };
+/** What the fields of an input are that nobody gave. Of a map even `constructor` may be a key, so its kind is asked. */
+function defaultsOf(input: object): ReadonlyMap<string, unknown> {
+  const kind: { readonly constructor: new () => object } | null = Object.getPrototypeOf(input);
+  return new Map(kind === null ? [] : Object.entries(new kind.constructor()));
 }
 
 function removedIn(input: object): Readonly<Record<string | symbol, Removed>> {
