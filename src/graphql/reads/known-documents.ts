@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 
 type Store = NonNullable<ApolloServerOptions<BaseContext>['documentStore']>;
 
-/** Bytes that all documents may take; a few hundred of the largest, more than a thousand of the usual ones. */
+/** Bytes that all documents may take: some forty of the largest, some six hundred of the usual ones. */
 const BYTES_MAX = 60_000_000;
 /** What a document takes, roughly, in bytes: what is remembered of its costs and who may ask, its nodes, its text. */
 const BYTES_OF = { document: 40_000, token: 400, character: 2 } as const;
