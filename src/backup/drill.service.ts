@@ -7,6 +7,8 @@ import { withStore } from './stores.js';
 export interface CaughtUp {
   /** Events that Tilled emitted and the restored database did not know. */
   readonly events: number;
+  /** Apps whose account at Tilled could not be asked, so that they are as they were backed up, and why. */
+  readonly notAsked: readonly { readonly appId: string; readonly reason: string }[];
   /** Objects that could not be looked at again yet; each keeps its job. */
   readonly left: number;
   readonly invariants: number;

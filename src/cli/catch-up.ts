@@ -3,12 +3,12 @@ import type { Config } from '../config.js';
 import { encryptionOf } from '../demo.js';
 import { systemClock } from '../platform/clock.js';
 import { createLog } from '../platform/log.js';
-import { localTilled } from './kit.js';
+import { commandScopes, localTilled } from './kit.js';
 
 /**
  * Brings a database that was just restored to the newest schema and to what Tilled says now: the events since are
  * recorded and their objects looked at. A gateway of its own does it, on that database alone, and it only reads from
- * Tilled.
+ * Tilled. An app whose account at Tilled cannot be used is named, and left as it was backed up.
  */
 export function catchUpOf(config: Config): CatchUp {
   return async (target) => {
@@ -18,14 +18,11 @@ export function catchUpOf(config: Config): CatchUp {
     const gateway = await composeGateway({ ...surroundings, tilled, tilledTimeoutMs: config.tilledTimeoutMs, purpose: 'catch-up' });
     try {
       await gateway.migrator.migrate();
-      let events = 0;
-      for (const app of await gateway.access.listApps()) {
-        const scope = await gateway.access.scopeOf(app.id, { kind: 'command' }, { requestId: 'catch-up' });
-        if (scope !== null) events += await gateway.webhooks.backfill.run(scope);
-      }
+      const { recorded, failed } = await gateway.webhooks.backfill.runEach(await commandScopes(gateway, undefined));
+      const events = [...recorded.values()].reduce((sum, count) => sum + count, 0);
       await gateway.worker.drain();
       const { checked, violations } = await gateway.verifyBooks();
-      return { events, left: await gateway.unsynced(), invariants: checked, violations };
+      return { events, notAsked: failed, left: await gateway.unsynced(), invariants: checked, violations };
     } finally {
       await gateway.database.close();
     }

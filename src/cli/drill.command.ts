@@ -45,6 +45,7 @@ function shown({ restored, caughtUp, rpoMs, rtoMs }: Drill) {
     reachedAt,
     logFiles,
     events: caughtUp.events,
+    notAsked: caughtUp.notAsked,
     left: caughtUp.left,
     invariants: caughtUp.invariants,
     rpoMs,

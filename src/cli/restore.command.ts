@@ -64,8 +64,9 @@ function told({ snapshotId, manifest, reachedAt, logFiles }: Restored, caughtUp:
 }
 
 /** What catching up brought, for people. */
-export function toldCaughtUp({ events, left, invariants, violations }: CaughtUp): string {
+export function toldCaughtUp({ events, notAsked, left, invariants, violations }: CaughtUp): string {
   const rest = left === 0 ? '' : ` ${left} objects are still to be looked at; the worker will.`;
   const books = violations.length === 0 ? `All ${invariants} invariants hold.` : `${violations.length} rows break an invariant.`;
-  return `Recorded ${events} events that Tilled emitted since.${rest}\n${books}\n`;
+  const asBackedUp = notAsked.map(({ appId, reason }) => `App ${appId} is as it was backed up: ${reason}\n`).join('');
+  return `Recorded ${events} events that Tilled emitted since.${rest}\n${asBackedUp}${books}\n`;
 }

@@ -47,12 +47,7 @@ export function webhooksCommand(withGateway: WithGateway): Command {
     .command('backfill')
     .description('Records events that Tilled emitted and never delivered here.')
     .option('--app <id>', 'only this app; all if absent')
-    .action((options: { app?: string }) =>
-      withGateway(async (gateway) => {
-        for (const scope of await commandScopes(gateway, options.app))
-          say(`${scope.appId}: ${await gateway.webhooks.backfill.run(scope)} missing events recorded.`);
-      }),
-    );
+    .action((options: { app?: string }) => withGateway((gateway) => backfill(gateway, options.app)));
   return webhooks;
 }
 
@@ -99,4 +94,11 @@ async function replay(gateway: Gateway, options: ReplayOptions): Promise<void> {
     const objects = await gateway.webhooks.service.replayAll(scope, { eventIds: options.id, since, isDead: options.dead });
     say(`${scope.appId}: ${objects} objects will be looked at again.`);
   }
+}
+
+async function backfill({ access, webhooks }: Gateway, appId: string | undefined): Promise<void> {
+  const { recorded, failed } = await webhooks.backfill.runEach(await commandScopes({ access }, appId));
+  for (const [id, count] of recorded) say(`${id}: ${count} missing events recorded.`);
+  for (const { appId: id, reason } of failed) process.stderr.write(`${id}: ${reason}\n`);
+  if (failed.length > 0) process.exitCode = 1;
 }

@@ -1,10 +1,12 @@
 import type { Processor } from '../billing/kit/processor.js';
 import { plusMs } from '../platform/clock.js';
 import { CursorRepository } from '../platform/cursors.js';
+import { AppError } from '../platform/errors.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
 import type { Lease } from '../platform/jobs/lease.js';
 import { errorFields } from '../platform/log.js';
 import type { Scope } from '../platform/tenancy/scope.js';
+import { TilledError } from '../tilled/tilled.errors.js';
 import type { TilledEvent } from '../tilled/tilled.shapes.js';
 import type { WebhookInbox } from './webhook.inbox.js';
 import { WebhookEventRepository } from './webhook-event.repository.js';
@@ -24,6 +26,18 @@ interface BackfillParts {
   readonly processor: Processor;
   readonly inbox: WebhookInbox;
   readonly jobs: Jobs;
+}
+
+/** An app whose account could not be asked, and why. */
+export interface AppFailure {
+  readonly appId: string;
+  readonly reason: string;
+}
+
+/** How many events were missing, by app, and which apps could not be asked. */
+export interface BackfillReport {
+  readonly recorded: ReadonlyMap<string, number>;
+  readonly failed: readonly AppFailure[];
 }
 
 /** Finds the events of an app's account that no delivery brought, by listing what Tilled emitted. */
@@ -67,6 +81,23 @@ export class WebhookBackfill {
     return missing;
   }
 
+  /**
+   * The same for several apps. One that fails, as where its account at Tilled cannot be used, is named, and the others
+   * are not kept waiting by it.
+   */
+  async runEach(scopes: readonly Scope[]): Promise<BackfillReport> {
+    const [recorded, failed]: [Map<string, number>, AppFailure[]] = [new Map(), []];
+    for (const scope of scopes) {
+      try {
+        recorded.set(scope.appId, await this.run(scope));
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        failed.push({ appId: scope.appId, reason: reasonOf(error) });
+      }
+    }
+    return { recorded, failed };
+  }
+
   /** Records those of a page that are not stored, for the app each belongs to: apps may share an account. */
   private async recordMissing(scope: Scope, events: readonly TilledEvent[]): Promise<number> {
     const { inbox } = this.parts;
@@ -92,4 +123,9 @@ export class WebhookBackfill {
       if (!hasMore) return;
     }
   }
+}
+
+/** What Tilled said, rather than what a caller of the API would be told to do. */
+function reasonOf(error: AppError): string {
+  return error.cause instanceof TilledError ? `Tilled could not be asked (${error.cause.kind}): ${error.cause.message}` : error.message;
 }

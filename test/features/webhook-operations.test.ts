@@ -215,6 +215,24 @@ describe('an event whose object cannot be fetched', () => {
   });
 });
 
+describe('an app whose account at Tilled cannot be used', () => {
+  it('is named by the backfill, which goes on with the others', async () => {
+    const other = await world.app();
+    await world.control('webhooks', { lose: 1 });
+    await world.customer(other);
+    await world.settle();
+    await world.gateway.access.apps.setTilledSecretKey(app.id, 'sk_of_nobody');
+    const { recorded, failed } = await world.gateway.webhooks.backfill.runEach([await world.scope(app), await world.scope(other)]);
+    expect([...recorded]).toEqual([[other.id, 1]]);
+    expect(failed).toEqual([{ appId: app.id, reason: expect.stringMatching(/^Tilled could not be asked \(unauthorized\)/) }]);
+    const command = await billing(['webhooks', 'backfill', '--app', app.id], world.environment);
+    expect(command).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(`^${app.id}: Tilled could not be asked`) });
+    expect(command.stderr).not.toContain('idempotency');
+    await world.gateway.access.apps.setTilledSecretKey(app.id, null);
+    await world.settle();
+  });
+});
+
 describe('replaying', () => {
   it("by id takes our ids and Tilled's, and has only their objects looked at again", async () => {
     const [one, other] = [newEvent(app, 'cus_one'), newEvent(app, 'cus_other')];

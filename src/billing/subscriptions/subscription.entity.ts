@@ -121,7 +121,11 @@ export class Subscription extends TenantRow {
   @FlagColumn()
   cancelAtPeriodEnd!: boolean;
 
-  @Field(() => Date, { nullable: true, description: 'When it ends by itself; null where no end was asked for.' })
+  @Field(() => Date, {
+    nullable: true,
+    description:
+      'When it ends, or was to end, by itself; null where no such end was asked for. One that was canceled at once keeps it: canceledAt says when it ended.',
+  })
   @TimeColumn({ nullable: true })
   cancelAt!: Date | null;
 
