@@ -13,6 +13,7 @@ import {
   isSpecifiedScalarType,
 } from 'graphql';
 import { composeSchema } from '../../src/compose.js';
+import { TOP_LEVEL_CODES } from '../../src/platform/top-level-codes.js';
 
 /** A part of the schema, by its coordinate (`Payment.status`, `Query.payments(first:)`), and what it says of itself. */
 interface Described {
@@ -24,10 +25,27 @@ interface Described {
 /** Words that add nothing to a name. */
 const ARTICLES = ['a', 'an', 'the'];
 
+/** Names in the words that are none of the schema: of the world, and of the audit trail. */
+const ELSEWHERE = ['ACH', 'API', 'EFT', 'ISO', 'JPY', 'US', 'USD', 'UTC', 'NEW', 'confirmPaymentIntent'];
+
 describe('the words of the schema', () => {
   it('describe every type, field, argument, input field, enum value, scalar and directive', async () => {
     const lacking = lackingIn(await composeSchema());
     expect(lacking).toEqual([]);
+  });
+
+  it('name only what is there: a field, a value or an error code that was renamed or taken away is named nowhere', async () => {
+    const parts = partsOf(await composeSchema());
+    const known = new Set([...parts.map(({ name }) => name), ...Object.keys(TOP_LEVEL_CODES), ...ELSEWHERE]);
+    const unknown = parts.flatMap(({ coordinate, description }) =>
+      namesIn(description ?? '').flatMap((name) => (known.has(name) ? [] : [`${coordinate} names ${name}`])),
+    );
+    expect(unknown).toEqual([]);
+    expect(namesIn('After paymentTake or OUT_OF_MONEY see takenAt, and pm_… of Tilled.js.')).toEqual([
+      'paymentTake',
+      'OUT_OF_MONEY',
+      'takenAt',
+    ]);
   });
 
   it('are looked for everywhere, and a word or a name alone is none', () => {
@@ -70,6 +88,11 @@ function isDescribed({ name, description }: Described): boolean {
 
 function wordsOf(text: string): string[] {
   return (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => !ARTICLES.includes(word));
+}
+
+/** What is written like a field (`paymentCreate`) or a value (`UNKNOWN`). */
+function namesIn(text: string): string[] {
+  return text.match(/\b(?:[A-Z]{2,}(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]*)+)\b/g) ?? [];
 }
 
 function partsOf(schema: GraphQLSchema): Described[] {
