@@ -46,7 +46,7 @@ export class PaymentCreateInput {
 
   @Field(() => String, {
     nullable: true,
-    description: "The app's own words about it, at most 500 characters; the processor does not get them.",
+    description: "The app's own words about it, 1 to 500 characters; the processor does not get them.",
   })
   @IsOptional()
   @MaxLength(500)
