@@ -8,6 +8,12 @@ const METADATA = 'metadata';
 const PARAGRAPHS: ReadonlySet<string> = new Set(['description', 'note', METADATA]);
 
 /**
+ * By which an order or a request is known again. One that was stored before texts were trimmed must not be taken for
+ * another, and be paid once more.
+ */
+const NAMES_TO_KNOW_AGAIN: ReadonlySet<string> = new Set(['idempotencyKey', 'referenceId', 'externalId']);
+
+/**
  * Trims every text of an input where it stands, keys and values of metadata too, and says what is wrong with each. One
  * that is wrong is blanked, so that no later rule trips over it.
  */
@@ -32,7 +38,8 @@ interface Text {
 
 function tidiedText(holder: object, { name, value, field }: Text): InputProblem[] {
   const text = value.trim();
-  const fault = textFault(text, kindOf(field));
+  const isChanged = NAMES_TO_KNOW_AGAIN.has(name) && text !== '' && text !== value;
+  const fault = isChanged ? 'must not begin or end with blanks' : textFault(text, kindOf(field));
   Reflect.set(holder, name, fault === null ? text : '');
   return fault === null ? [] : [problem(field, fault)];
 }

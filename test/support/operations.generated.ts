@@ -81,7 +81,7 @@ export type DisputeStatus =
   | 'CLOSED'
   /** The cardholder keeps the money. Do not refund it as well. */
   | 'LOST'
-  /** The bank took the money back until it is decided. Give evidence before evidenceDueAt, or it is lost. */
+  /** The bank took the money back until it is decided. Send evidence with disputeEvidenceSubmit before evidenceDueAt, or it is lost. */
   | 'NEEDS_RESPONSE'
   /** The evidence is being looked at. Nothing is to be done. */
   | 'UNDER_REVIEW'
@@ -198,7 +198,7 @@ export type PaymentCreateInput = {
   captureMethod?: CaptureMethod | null | undefined;
   /** Who pays. */
   customerId: string | number;
-  /** The app's own words about it, at most 500 characters; the processor does not get them. */
+  /** The app's own words about it, 1 to 500 characters; the processor does not get them. */
   description?: string | null | undefined;
   /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;

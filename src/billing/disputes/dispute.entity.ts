@@ -18,7 +18,8 @@ describeEnum(DisputeStatus, {
   values: {
     CLOSED: 'It ended without a verdict that we know. It changes no more.',
     LOST: 'The cardholder keeps the money. Do not refund it as well.',
-    NEEDS_RESPONSE: 'The bank took the money back until it is decided. Send evidence with disputeEvidenceSubmit before evidenceDueAt, or it is lost.',
+    NEEDS_RESPONSE:
+      'The bank took the money back until it is decided. Send evidence with disputeEvidenceSubmit before evidenceDueAt, or it is lost.',
     UNDER_REVIEW: 'The evidence is being looked at. Nothing is to be done.',
     WARNING_CLOSED: 'The inquiry ended; no money was taken. It may still become a dispute.',
     WARNING_NEEDS_RESPONSE: 'The bank inquires. Answer before evidenceDueAt, or refund, so that no dispute follows.',
