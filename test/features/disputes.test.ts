@@ -46,6 +46,19 @@ describe('disputeEvidenceSubmit', () => {
     expect(sent() - before).toBe(1);
   });
 
+  it('says of each file what it shows, as its title tells', async () => {
+    const titles = [
+      `billing ${app.id} receipt`,
+      `billing ${app.id} shipping_documentation parcel 7`,
+      `billing ${app.id} selfie`,
+      'Receipt',
+    ];
+    const ids = await Promise.all(titles.map((title) => file({ title })));
+    expect(await submit(evidence(ids))).toMatchObject({ userErrors: [] });
+    const types = ['receipt', 'shipping_documentation', 'uncategorized', 'uncategorized'];
+    expect(await theirs()).toMatchObject({ evidence: { files: types.map((type, n) => ({ file: { id: ids[n] }, type })) } });
+  });
+
   it.each([
     ['without a file', { fileIds: [] }, 'INVALID', ['fileIds']],
     ['without files at all', { fileIds: null }, 'INVALID', ['fileIds']],
@@ -69,7 +82,7 @@ describe('disputeEvidenceSubmit', () => {
     const other = await world.app();
     const logo = await file({ purpose: 'logo' });
     const foreign = await file({}, other);
-    const sibling = await file({ title: `billing somebody-else receipt ${'0'.repeat(64)}` });
+    const sibling = await file({ title: 'billing somebody-else selfie' });
     const before = sent();
     expect(await submit(evidence([logo]))).toMatchObject({ userErrors: [{ code: 'INVALID', field: ['fileIds', '0'] }] });
     expect(await submit(evidence([fileId, foreign]))).toMatchObject({ userErrors: [{ code: 'NOT_FOUND', field: ['fileIds', '1'] }] });

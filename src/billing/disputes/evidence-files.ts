@@ -3,25 +3,19 @@ import type { Scope } from '../../platform/tenancy/scope.js';
 import { DISPUTE_FILE_TYPES, type TilledDisputeEvidenceParams, type TilledDisputeFileType } from '../../tilled/tilled.shapes.js';
 import type { Processor } from '../kit/processor.js';
 
-/** What a file says of itself in its title: whose it is, what it shows, and the hash of its bytes. */
-export interface EvidenceTitle {
+/** What a file may say of itself in its title: whose it is, and what it shows. */
+interface EvidenceTitle {
   readonly appId: string;
   readonly type: TilledDisputeFileType;
-  readonly sha256: string;
 }
 
-const TITLE = /^billing ([\w-]{1,64}) (\w+) ([0-9a-f]{64})$/;
+/** `billing <app> <type>`, and whatever else after it: Tilled's files have no metadata. */
+const TITLE = /^billing ([\w-]{1,64}) (\w+)(?: |$)/;
 
-/** The title of a file that this gateway uploads; the same bytes for the same app have the same. */
-export function titleOf({ appId, type, sha256 }: EvidenceTitle): string {
-  return `billing ${appId} ${type} ${sha256}`;
-}
-
-/** What a title says; null for files that were uploaded in another way. */
-export function readTitle(title: string | null): EvidenceTitle | null {
-  const [, appId, word, sha256] = TITLE.exec(title ?? '') ?? [];
-  const type = DISPUTE_FILE_TYPES.find((known) => known === word);
-  return appId === undefined || sha256 === undefined || type === undefined ? null : { appId, type, sha256 };
+/** Null for titles that say nothing of the kind; a type that Tilled does not know is none in particular. */
+function readTitle(title: string | null): EvidenceTitle | null {
+  const [, appId, word] = TITLE.exec(title ?? '') ?? [];
+  return appId === undefined ? null : { appId, type: DISPUTE_FILE_TYPES.find((known) => known === word) ?? 'uncategorized' };
 }
 
 /**
