@@ -97,7 +97,9 @@ describe('disputeEvidenceSubmit', () => {
     expect(await submit(evidence([fileId]))).toMatchObject({
       userErrors: [{ code: 'ILLEGAL_TRANSITION', message: expect.stringContaining('deadline') }],
     });
-    expect(await submit({ disputeId, description: '', accept: true })).toMatchObject({ userErrors: [{ code: 'ILLEGAL_TRANSITION' }] });
+    expect(await submit({ disputeId, description: 'We concede.', accept: true })).toMatchObject({
+      userErrors: [{ code: 'ILLEGAL_TRANSITION' }],
+    });
     const won = await dispute();
     await world.control('disputes', { disputeId: won.tilledId, status: 'won' });
     await world.settle();
@@ -113,7 +115,7 @@ describe('disputeEvidenceSubmit', () => {
     const input = { ...evidence([fileId]), idempotencyKey: `lost-${disputeId}` };
     expect(await submit(input)).toMatchObject({ userErrors: [{ code: 'OUTCOME_UNKNOWN' }] });
     expect(await submit({ ...input, idempotencyKey: `other-${disputeId}` })).toMatchObject({ userErrors: [{ code: 'CONFLICT' }] });
-    expect(await submit({ disputeId, description: '', accept: true })).toMatchObject({ userErrors: [{ code: 'CONFLICT' }] });
+    expect(await submit({ disputeId, description: 'We concede.', accept: true })).toMatchObject({ userErrors: [{ code: 'CONFLICT' }] });
     await world.advance({ ms: 400_000 });
     expect(await submit(input)).toMatchObject({ replayed: true, userErrors: [], dispute: { status: 'UNDER_REVIEW' } });
     expect((await theirs())?.status_history.filter(({ status }) => status === 'under_review')).toHaveLength(1);
@@ -144,7 +146,7 @@ describe('disputeEvidenceSubmit', () => {
 
   it('concedes with accept: nothing is sent, and nothing can be sent any more', async () => {
     const before = sent();
-    const input = { disputeId, description: '', accept: true, idempotencyKey: `concede-${disputeId}` };
+    const input = { disputeId, description: 'We concede.', accept: true, idempotencyKey: `concede-${disputeId}` };
     const concededAt = world.sandbox.now().toISOString();
     const answer = await submit(input);
     expect(answer).toMatchObject({ userErrors: [], dispute: { status: 'NEEDS_RESPONSE', isEvidenceAccepted: false, concededAt } });
@@ -170,7 +172,7 @@ describe('disputeEvidenceSubmit', () => {
     await world.sandbox.advanceTo(new Date(world.sandbox.now().getTime() + 18 * DAY_MS));
     expect(await counts()).toMatchObject({ later: 0, within_3_days: later + 1 });
     fileId = await file();
-    await submit({ disputeId, description: '', accept: true });
+    await submit({ disputeId, description: 'We concede.', accept: true });
     await submit({ ...evidence([fileId]), disputeId: second.id });
     expect(await counts()).toMatchObject({ within_3_days: later - 1, within_1_day: 0 });
   });

@@ -40,11 +40,11 @@ export class DisputeService {
 
   /** Sends the evidence, at most once, or concedes. */
   submit(scope: Scope, input: DisputeEvidenceSubmitInput): Promise<Outcome<Dispute>> {
-    assertComplete(input);
     return this.parts.intents.run(scope, this.answering, { input, intend: (tx) => this.intend(tx, input) });
   }
 
   private async intend(tx: Scope, input: DisputeEvidenceSubmitInput): Promise<Intent> {
+    assertComplete(input);
     const dispute = await DisputeRepository.of(tx).lock(input.disputeId, ['disputeId']);
     await assertNoneOpen(tx, dispute.id, [OPERATION]);
     const obstacle = obstacleTo(dispute, tx.now());
