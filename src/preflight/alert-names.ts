@@ -7,6 +7,7 @@ export const ALERTS: readonly string[] = [
   'DeadWebhookEvents',
   'PaymentFailureRate',
   'RefundFailures',
+  'DisputeEvidenceDue',
   'DisputeOpened',
   'UnknownOutcomeTooOld',
   'SubscriptionCreationFailures',

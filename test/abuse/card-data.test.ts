@@ -229,7 +229,7 @@ describe('what the schema takes', () => {
       );
     expect(texts.length).toBeGreaterThan(15);
     for (const { root, place } of texts) {
-      const variables = withValueAt(leastVariables(root, fill), place.path, 'x'.repeat(2_000));
+      const variables = withValueAt(leastVariables(root, fill), place.path, 'x'.repeat(6_000));
       const query = operationOf(root, 1);
       const { data, errors } = await world.post<Record<string, { userErrors: unknown }>>({ query, variables }, { credential: app.key });
       expect([root.name, errors, data?.[root.name]?.userErrors]).toEqual([
