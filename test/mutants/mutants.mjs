@@ -186,7 +186,7 @@ export const MUTANTS = [
   {
     name: 'order not handed to the payment that took money beside its holder',
     file: 'src/billing/payments/payment.reference.ts',
-    from: 'if (heir !== null) await payments.holdReference(heir);',
+    from: 'if (!OVER_STATUSES.includes(heir.status)) await payments.holdReference(heir);',
     to: 'void heir;',
     checks: [only('features/paying-again', 'has the order to itself if the other one comes to nothing')],
   },

@@ -52,8 +52,11 @@ export async function letGoOfReference(tx: Scope, payment: Payment): Promise<voi
   payment.referenceHeld = null;
   await tx.db.flush();
   const payments = PaymentRepository.of(tx);
-  const heir = await payments.findBesideHolder(referenceHeld);
-  if (heir !== null) await payments.holdReference(heir);
+  const found = await payments.findBesideHolder(referenceHeld);
+  if (found === null) return;
+  // It may come to nothing this very moment, and would hold the reference for ever then.
+  const heir = await payments.lock(found.id);
+  if (!OVER_STATUSES.includes(heir.status)) await payments.holdReference(heir);
 }
 
 const CLOSING: JobPayload = { given: { isClosing: true } satisfies ClosingPayload, keyId: null };
