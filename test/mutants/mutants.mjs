@@ -115,7 +115,7 @@ export const MUTANTS = [
   },
   {
     name: 'subscription created again at once',
-    file: 'src/billing/subscriptions/subscription.service.ts',
+    file: 'src/billing/subscriptions/subscription.sender.ts',
     from: 'if (known === null) await execution.assertNothingUnderWay();',
     to: '',
     checks: [underWay('a subscription is sent once although its key is repeated')],
@@ -189,5 +189,15 @@ export const MUTANTS = [
     from: 'if (!OVER_STATUSES.includes(heir.status)) await payments.holdReference(heir);',
     to: 'void heir;',
     checks: [only('features/paying-again', 'has the order to itself if the other one comes to nothing')],
+  },
+  {
+    name: 'missed payment asked for again at once',
+    file: 'src/billing/payments/missed-payment.service.ts',
+    from: 'await execution.assertNothingUnderWay();',
+    to: '',
+    checks: [
+      only('features/past-due', 'so late that the job looks meanwhile'),
+      only('features/past-due', 'only looks while what Tilled accepted is not to be seen'),
+    ],
   },
 ];
