@@ -13,8 +13,8 @@ import { type TestApp, World } from '../support/world.js';
 const IN_A_REQUEST = 50;
 const HARMLESS = 20_000;
 const CARDS = 20_000;
-/** Each in a request of its own, since one is enough to refuse a request. */
-const CARDS_IN_REQUESTS = 1_500;
+/** Requests under way at once. One number is enough to refuse a request, so each is in one of its own. */
+const AT_ONCE = 20;
 
 let world: World;
 let app: TestApp;
@@ -66,9 +66,13 @@ describe('of 20,000 generated card numbers, plain and in groups', () => {
     const samples = new Samples();
     const { id } = await world.customer(app);
     const letThrough: string[] = [];
-    for (const { written } of drawn(CARDS_IN_REQUESTS, () => samples.cardNumber())) {
-      const metadata = samples.one([{ note: written }, { [written]: 'note' }]);
-      if ((await codeOf({ id, metadata })) !== 'PCI_VIOLATION') letThrough.push(written);
+    const cards = drawn(CARDS, () => samples.cardNumber().written);
+    for (let from = 0; from < CARDS; from += AT_ONCE) {
+      const sent = cards.slice(from, from + AT_ONCE).map(async (written) => {
+        const metadata = samples.one([{ note: written }, { [written]: 'note' }]);
+        if ((await codeOf({ id, metadata })) !== 'PCI_VIOLATION') letThrough.push(written);
+      });
+      await Promise.all(sent);
     }
     expect([samples.seed, letThrough]).toEqual([samples.seed, []]);
   });
