@@ -110,6 +110,9 @@ describe('billing import of what is at Tilled already', () => {
     expect(JSON.parse(String(customer?.['metadata']))).toEqual({ tier: 'gold', source: 'old-billing' });
     const theirs = await world.tilled(app, 'GET', `/v1/customers/${customer?.['tilled_customer_id']}`);
     expect(theirs).toMatchObject({ metadata: { billing_app_id: app.id, billing_id: customer?.['id'] } });
+    // The same name and address in other letters are no difference.
+    const written = { email: 'P0@Example.com', first_name: 'Ann ', last_name: ' Lee' };
+    await world.tilled(app, 'PATCH', `/v1/customers/${customer?.['tilled_customer_id']}`, written);
     const verified = await imports(['--verify', answer['run'] ?? '']);
     expect([verified.status, verified.answer]).toEqual([0, expect.objectContaining({ isOk: true })]);
     expect(JSON.stringify(verified.answer)).toContain('usd month 1: 5970 (source 5970)');

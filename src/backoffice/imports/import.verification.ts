@@ -1,4 +1,4 @@
-import { nameAtTilled } from '../../billing/customers/customer.name.js';
+import { calledAtTilled, calledHere } from '../../billing/customers/customer.name.js';
 import { CustomerRepository } from '../../billing/customers/customer.repository.js';
 import { markedId, type Processor } from '../../billing/kit/processor.js';
 import { PaymentMethodRepository } from '../../billing/payment-methods/payment-method.repository.js';
@@ -145,11 +145,8 @@ const COMPARE: Readonly<Record<ImportNoun, Compare>> = {
     const theirs = id === null ? null : await processor.find(scope, (tilled) => tilled.getCustomer(id));
     if (theirs === null) return ['not at Tilled'];
     const isMarked = item.action === 'existing' || markedId(scope, theirs.metadata) === row.id;
-    return differing({
-      email: [row.email, theirs.email?.toLowerCase()],
-      name: [row.name, nameAtTilled(theirs)],
-      mark: [true, isMarked],
-    });
+    const [ours, called] = [calledHere(row), calledAtTilled(theirs)];
+    return differing({ email: [ours.email, called.email], name: [ours.name, called.name], mark: [true, isMarked] });
   },
   paymentMethods: async (processor, scope, item) => {
     const row = await PaymentMethodRepository.of(scope).find(item.objectId ?? '');
