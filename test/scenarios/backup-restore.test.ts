@@ -28,6 +28,8 @@ let server: KillableDatabase | null;
 let directory: string;
 let world: World;
 let app: TestApp;
+/** An app whose account at Tilled cannot be used. */
+let unusable: TestApp;
 let environment: Environment;
 /** Every row by table, just before the database was destroyed. */
 let lost: Readonly<Record<string, readonly AnyRow[]>>;
@@ -108,6 +110,10 @@ describe('billing drill', () => {
     if (server !== null) expect((await databaseNames()).filter((name) => name.includes('drill'))).toEqual([]);
   });
 
+  it('names the app whose account at Tilled cannot be used, and goes on with the others', () => {
+    expect(JSON.parse(endings.drill.stdout).notAsked).toEqual([{ appId: unusable.id, reason: expect.stringContaining('unauthorized') }]);
+  });
+
   it('is remembered, with what it measured', () => {
     const { rtoMs, snapshotId } = JSON.parse(endings.drill.stdout);
     expect(
@@ -132,7 +138,7 @@ describe('billing restore', () => {
     const ending = await restore('replayed', '--json');
     expect([ending.status, ending.stderr]).toEqual([0, '']);
     const { caughtUp } = JSON.parse(ending.stdout);
-    expect(caughtUp).toMatchObject({ left: 0, violations: [] });
+    expect(caughtUp).toMatchObject({ left: 0, violations: [], notAsked: [{ appId: unusable.id }] });
     expect(caughtUp.events).toBeGreaterThan(2);
     const rows = await allRows('replayed');
     await expectSameAsTilled(rows);
@@ -207,6 +213,8 @@ describe('a repository that lost data', () => {
 async function liveAndDie(): Promise<void> {
   endings.refused = await billing(['backup'], environment, COMMAND_MS_MAX);
   app = await world.app();
+  unusable = await world.app();
+  await world.gateway.access.apps.setTilledSecretKey(unusable.id, 'sk_of_nobody');
   const { customer } = await world.payer(app);
   const [one, two, three] = [
     await world.payment(app, customer.id),
