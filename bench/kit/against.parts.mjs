@@ -15,21 +15,25 @@ const [PAYING_AT_ONCE, WARM_UP_SECONDS] = [64, 20];
  * @type {Record<string, (rig: { builds: import('./builds.mjs').Build[], tilled: any, rounds: number, seconds: number }) => Promise<Record<string, object>>>}
  */
 export const PARTS = {
-  read: (rig) => reading(rig, (build) => readOneRequests(build.customerIds.slice(0, 400), authorizationOf(build))),
-  lists: (rig) => reading(rig, (build) => readListRequests(build.customerIds, authorizationOf(build))),
-  ingest: (rig) => taking(rig, (build) => ({ connections: 64, requests: deliveries({ accountId: build.environment.TILLED_ACCOUNT_ID }) })),
+  read: (rig) => reading(rig, async (_, build) => readOneRequests(build.customerIds.slice(0, 400), authorizationOf(build))),
+  lists: (rig) => reading(rig, (url, build) => readListRequests(url, build.customerIds, authorizationOf(build))),
+  ingest: (rig) =>
+    taking(rig, async (_, build) => ({ connections: 64, requests: deliveries({ accountId: build.environment.TILLED_ACCOUNT_ID }) })),
   write: (rig) => paying(rig, { connections: RATE, rate: RATE }),
   saturation: (rig) => paying(rig, { connections: PAYING_AT_ONCE, warmUpSeconds: WARM_UP_SECONDS }),
   start: startPart,
 };
 
 function reading(rig, requestsOf) {
-  return taking(rig, (build) => ({ connections: 32, requests: requestsOf(build) }));
+  return taking(rig, async (url, build) => ({ connections: 32, requests: await requestsOf(url, build) }));
 }
 
 async function taking({ builds, rounds, seconds }, loadOf) {
   const entries = [];
-  for (const build of builds) entries.push({ contestant: await build.start('off'), load: { seconds, ...loadOf(build) } });
+  for (const build of builds) {
+    const contestant = await build.start('off');
+    entries.push({ contestant, load: { seconds, ...(await loadOf(contestant.url, build)) } });
+  }
   return inTurns(entries, rounds);
 }
 

@@ -25,18 +25,14 @@ export async function readPart(stage, measure) {
   await assertSameAnswers(Object.values(contestants), customerIds[0], authorization);
   const loadOf = (requests) => ({ connections: CONNECTIONS, seconds, requests });
   const entries = (make) =>
-    Object.values(contestants).map((contestant) => ({
-      contestant,
-      load: loadOf(make(contestant.name === 'gateway' ? authorization : {})),
-    }));
-  const readOne = await interleaved(
-    entries((headers) => readOneRequests(customerIds, headers)),
-    rounds,
-  );
-  const readList = await interleaved(
-    entries((headers) => readListRequests(app.customerIds, headers)),
-    rounds,
-  );
+    Promise.all(
+      Object.values(contestants).map(async (contestant) => ({
+        contestant,
+        load: loadOf(await make(contestant.url, contestant.name === 'gateway' ? authorization : {})),
+      })),
+    );
+  const readOne = await interleaved(await entries((_, headers) => readOneRequests(customerIds, headers)), rounds);
+  const readList = await interleaved(await entries((url, headers) => readListRequests(url, app.customerIds, headers)), rounds);
   for (const contestant of Object.values(contestants)) await contestant.stop();
   const ratio = (figures, peer) => figures.gateway.perSecond / figures[peer].perSecond;
   return {
@@ -54,7 +50,8 @@ export async function readPart(stage, measure) {
 
 /** All must answer the same, or their figures compare nothing. */
 async function assertSameAnswers(contestants, customerId, headers) {
-  for (const [request] of [readOneRequests([customerId], headers), readListRequests([customerId], headers)]) {
+  const firstPage = await readListRequests(contestants[0].url, [customerId], headers);
+  for (const [request] of [readOneRequests([customerId], headers), firstPage]) {
     const answers = [];
     for (const { url } of contestants) {
       const response = await fetch(url + request.path, { method: 'POST', headers: request.headers, body: request.body });

@@ -27,14 +27,25 @@ export function readOneRequests(customerIds, headers = {}) {
   }));
 }
 
-/** Requests for one page after the other. */
-export function readListRequests(customerIds, headers = {}) {
+/** Requests for one page after the other, of the server at `url`: with its own cursors, since a list may refuse those of others. */
+export async function readListRequests(url, customerIds, headers = {}) {
   const newestFirst = [...customerIds].sort().reverse();
-  const pages = [null, ...newestFirst.filter((_, index) => index % 50 === 49 && index + 50 < newestFirst.length).slice(0, 20)];
-  return pages.map((after) => ({
+  const afterIds = newestFirst.filter((_, index) => index % 50 === 49 && index + 50 < newestFirst.length).slice(0, 20);
+  const cursorOf = await cursorsOf(url, headers);
+  return [null, ...afterIds.map(cursorOf)].map((after) => ({
     method: 'POST',
     path: '/graphql',
     headers: { ...json, ...headers },
-    body: JSON.stringify({ query: READ_LIST, variables: { after: after && Buffer.from(`v1:${after}`).toString('base64url') } }),
+    body: JSON.stringify({ query: READ_LIST, variables: { after } }),
   }));
+}
+
+/** How a server writes the cursor of a customer: as that of its first one, with another id. */
+async function cursorsOf(url, headers) {
+  const query = '{ customers(first: 1) { nodes { id } edges { cursor } } }';
+  const response = await fetch(`${url}/graphql`, { method: 'POST', headers: { ...json, ...headers }, body: JSON.stringify({ query }) });
+  const { data } = await response.json();
+  const shown = Buffer.from(data?.customers?.edges?.[0]?.cursor ?? '', 'base64url').toString();
+  const known = data?.customers?.nodes?.[0]?.id;
+  return (id) => Buffer.from(shown === '' ? `v1:${id}` : shown.replace(known, id)).toString('base64url');
 }

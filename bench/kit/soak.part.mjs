@@ -13,7 +13,8 @@ export async function soakPart(stage, { soakSeconds }) {
   const startRssMb = rssMb(gateway.pid);
   const [app] = stage.apps;
   const headers = { authorization: `Bearer ${app.key}` };
-  const reads = [...readOneRequests(app.customerIds.slice(0, 300), headers), ...readListRequests(app.customerIds, headers)];
+  const pages = await readListRequests(gateway.url, app.customerIds, headers);
+  const reads = [...readOneRequests(app.customerIds.slice(0, 300), headers), ...pages];
   const samples = [];
   let isOver = false;
   const sampling = (async () => {

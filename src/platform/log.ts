@@ -99,7 +99,7 @@ export function errorFields(error: unknown): LogFields {
 
 const SECRET_NAME =
   /authorization|secret|token|password|api[-_]?key|encryption[-_]?key|cvc|cvv|card[-_]?number|account[-_]?number|routing[-_]?number|cookie|signature/i;
-/** After `Bearer` a credential has a digit or is long: a short word is one of a sentence, `$NAME` one of a command line. */
+/** After `Bearer` a credential has a digit or is long: a short word is one of a sentence, `$NAME` one of a script. */
 const SECRET_VALUE =
   /\b(?:sk|pk|whsec|bg_svc|bg_ro|bg_ops|bg_ses)_[A-Za-z0-9_-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\bBearer +(?!\$)(?=[^\s"',]*\d|[^\s"',]{16})[^\s"',]+/gi;
 const MASK = '[redacted]';
