@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { isLoopbackHost } from '../platform/loopback.js';
 import { answerProblem } from './problem.js';
 
 const ASSETS = '/graphql/explorer/';
@@ -21,8 +22,6 @@ const FIRST_QUERY = `# Everything here is the local demo: no real money moves.
 
 /** Where somebody looks for the explorer. */
 const PAGES: readonly string[] = ['/', '/graphql', '/graphql/'];
-/** This machine, by the names that no other site can have. */
-const LOOPBACK = /^(?:(?:[\w-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 
 /**
  * GET /graphql in a browser: an explorer served from here, with the demo's credential filled in, and so only to this
@@ -40,7 +39,7 @@ export async function serveExplorer(server: FastifyInstance, explorer: { readonl
     const [address = ''] = request.url.split('?');
     const wantsPage = request.method === 'GET' && PAGES.includes(address) && (request.headers.accept ?? '').includes('text/html');
     if (!wantsPage) return;
-    if (!LOOPBACK.test(request.headers.host ?? ''))
+    if (!isLoopbackHost(request.headers.host))
       return answerProblem(reply, 403, 'FORBIDDEN', 'The explorer is shown on this machine only: open it at http://localhost, same port.');
     return reply
       .header('content-security-policy', CONTENT_SECURITY_POLICY)
