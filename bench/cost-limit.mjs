@@ -4,13 +4,11 @@
  *
  *   npm run bench:cost-limit
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import os from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startDemo } from './kit/demo.mjs';
 
 const [CUSTOMERS, PAYMENTS, REFUNDS] = [100, 60, 3];
 const [SECONDS_MAX, MEGABYTES_MAX] = [2, 200];
@@ -21,22 +19,9 @@ const QUERIES = {
     amount ${MONEY} refunds(first: 3) { id status reason referenceId createdAt updatedAt amount ${MONEY} }`,
 };
 
-const dataDir = await mkdtemp(path.join(os.tmpdir(), 'billing-cost-limit-'));
-const [port, sandboxPort] = [await freePort(), await freePort()];
-const { start } = JSON.parse(await readFile('package.json', 'utf8')).scripts;
-const gateway = spawn(process.execPath, start.split(' ').slice(2), {
-  env: {
-    PATH: process.env.PATH,
-    PORT: String(port),
-    TILLED_SANDBOX_PORT: String(sandboxPort),
-    BILLING_DATA_DIR: dataDir,
-    BILLING_REQUESTS_PER_WINDOW: '1000000000',
-    LOG_LEVEL: 'silent',
-  },
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
+const { url, pid, key, dataDir, stop } = await startDemo();
 try {
-  const [key, appId] = await ready();
+  const appId = await appIdOf(key);
   fill(
     path.join(
       dataDir,
@@ -50,18 +35,16 @@ try {
     for (const time of [1, 2, 3]) await measure(key, { name: `${name}, time ${time}`, query });
   }
 } finally {
-  gateway.kill('SIGKILL');
-  await sleep(200);
-  await rm(dataDir, { recursive: true, force: true });
+  await stop();
 }
 
 async function measure(key, { name, query }) {
   await sleep(1_000);
   // The kernel's highest mark begins anew.
-  await writeFile(`/proc/${gateway.pid}/clear_refs`, '5');
+  await writeFile(`/proc/${pid}/clear_refs`, '5');
   const before = await memoryMb('VmRSS');
   const startedAt = performance.now();
-  const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+  const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
     body: JSON.stringify({ query }),
@@ -115,32 +98,12 @@ function fill(file, appId) {
 }
 
 async function memoryMb(name) {
-  const status = await readFile(`/proc/${gateway.pid}/status`, 'utf8');
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)[1]) / 1_024);
 }
 
-/** The key of the demo app and its id, once the gateway answers. */
-async function ready() {
-  for (let tried = 0; tried < 300; tried += 1) {
-    await sleep(200);
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
-    if (!answer?.ok) continue;
-    const key = /BILLING_SERVICE_KEY=(.*)/.exec(await readFile(path.join(dataDir, 'demo.env'), 'utf8'))[1];
-    const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-      body: '{"query":"{ app { id } }"}',
-    });
-    return [key, (await response.json()).data.app.id];
-  }
-  throw new Error('The gateway did not start.');
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port: free } = server.address();
-      server.close(() => resolve(free));
-    });
-  });
+async function appIdOf(credential) {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${credential}` };
+  const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: '{"query":"{ app { id } }"}' });
+  return (await response.json()).data.app.id;
 }

@@ -70,7 +70,7 @@ export function rssMb(pid) {
 }
 
 /** A port that nobody listens on now. */
-function freePort() {
+export function freePort() {
   return new Promise((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
       const { port } = probe.address();
