@@ -3,11 +3,12 @@ import type { BackupRecords } from './backup-records.js';
 import type { BackupKind } from './backup-run.entity.js';
 
 /**
- * Tells Prometheus when a backup and a drill last went well, looked up at each scrape. A gauge without a value says
- * that there never was one, or that the database does not answer.
+ * Tells Prometheus when a backup, a copy of the logs and a drill last went well, by the database's time, looked up at
+ * each scrape. A gauge without a value says that there never was one, or that the database does not answer.
  */
 export function reportBackups(registry: Registry, records: BackupRecords): void {
   gauge(registry, records, { kind: 'full', name: 'billing_backup_last_success_timestamp_seconds', what: 'full backup' });
+  gauge(registry, records, { kind: 'logs', name: 'billing_backup_logs_last_success_timestamp_seconds', what: 'copy of the binary logs' });
   gauge(registry, records, { kind: 'drill', name: 'billing_drill_last_success_timestamp_seconds', what: 'restore drill' });
 }
 

@@ -58,21 +58,20 @@ export const BACKUP_CHECKS: readonly Check[] = [
   attestedOnly(1, 'secrets.managed', "Keep Tilled's production keys in a secret manager, apart from the sandbox's, and attest where."),
 ];
 
-async function newestGood(database: Database, kind: string): Promise<Date | null> {
-  const sql = 'select finished_at from billing_backups where kind = ? and succeeded = ? order by finished_at desc limit 1';
+/** How long ago a backup of a kind last went well, by the database's time, ms; null if none did. */
+async function ageOfNewest(database: Database, kind: string): Promise<number | null> {
+  const { time } = database;
+  // One that claims to have ended after now tells nothing.
+  const sql = `select finished_at, ${time.now} as read_at from billing_backups where kind = ? and succeeded = ? and finished_at <= ${time.now}
+    order by finished_at desc limit 1`;
   const [row] = await database.query(sql, [kind, true]);
-  return row === undefined ? null : timeOf(row.finished_at);
+  return row === undefined ? null : time.read(row.read_at).getTime() - time.read(row.finished_at).getTime();
 }
 
-/** As every date of a raw row: text in UTC from MySQL, milliseconds from the embedded database. */
-function timeOf(value: unknown): Date {
-  return value instanceof Date ? value : new Date(typeof value === 'string' ? `${value.replace(' ', 'T')}Z` : Number(value));
-}
-
-async function younger({ database, now }: PreflightParts, kind: string, maxMs: number, what: string): Promise<Finding> {
-  const at = await newestGood(database, kind);
-  if (at === null) return failed(`No ${what} ever went well.`);
-  const minutes = Math.trunc((now().getTime() - at.getTime()) / 60_000);
+async function younger({ database }: PreflightParts, kind: string, maxMs: number, what: string): Promise<Finding> {
+  const ageMs = await ageOfNewest(database, kind);
+  if (ageMs === null) return failed(`No ${what} ever went well.`);
+  const minutes = Math.trunc(ageMs / 60_000);
   return verdict(
     minutes * 60_000 <= maxMs,
     `The last good ${what} ended ${minutes} min ago.`,
@@ -80,13 +79,13 @@ async function younger({ database, now }: PreflightParts, kind: string, maxMs: n
   );
 }
 
-async function pointInTime({ database, now }: PreflightParts): Promise<Finding> {
+async function pointInTime({ database }: PreflightParts): Promise<Finding> {
   if (database.isEmbedded) return notApplicable('The embedded database has no binary logs.');
   const [row] = await database.query('select @@log_bin as is_on', []);
   if (Number(row?.is_on) !== 1) return failed('The server writes no binary logs.');
-  const times = [await newestGood(database, 'logs'), await newestGood(database, 'full')].filter((at) => at !== null);
-  const newest = Math.max(0, ...times.map((at) => at.getTime()));
-  const minutes = Math.trunc((now().getTime() - newest) / 60_000);
+  const ages = [await ageOfNewest(database, 'logs'), await ageOfNewest(database, 'full')].filter((age) => age !== null);
+  if (ages.length === 0) return failed('Binary logs are on, and were never kept.');
+  const minutes = Math.trunc(Math.min(...ages) / 60_000);
   return verdict(
     minutes <= 60,
     `Binary logs are on, and kept up to ${minutes} min ago.`,
@@ -100,7 +99,7 @@ async function beforeCustomers({ database }: PreflightParts): Promise<Finding> {
   if (backup?.at === null || backup?.at === undefined) return failed('There is no backup yet.');
   if (first?.at === null || first?.at === undefined) return ok('There is a backup, and no customer yet.');
   return verdict(
-    timeOf(backup.at) <= timeOf(first.at),
+    database.time.read(backup.at) <= database.time.read(first.at),
     'The first backup is older than the first customer.',
     'The first customer came before the first backup.',
   );

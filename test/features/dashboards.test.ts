@@ -21,9 +21,8 @@ beforeAll(async () => {
   await world.ask(app, ops.RefundCreateDocument, { input: { paymentId: payment.id } });
   await world.subscription(app, customer.id);
   await world.settle();
-  const at = { startedAt: world.sandbox.now(), finishedAt: world.sandbox.now() };
-  const run = { kind: 'full', succeeded: true, snapshotId: 'a', manifestDigest: 'b', rpoMs: null, rtoMs: null, reason: null } as const;
-  await world.gateway.backups.add({ ...at, ...run });
+  const run = { tookMs: 1, succeeded: true, snapshotId: 'a', manifestDigest: 'b', rpoMs: null, rtoMs: null, reason: null } as const;
+  for (const kind of ['full', 'logs', 'drill'] as const) await world.gateway.backups.add({ kind, ...run });
   await Scrape.from(world.url);
   scrape = await Scrape.from(world.url);
 });

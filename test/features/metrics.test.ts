@@ -257,6 +257,27 @@ describe('a slow statement', () => {
   });
 });
 
+describe('the age of backups, of copies of the logs and of drills', () => {
+  const run = { tookMs: 60_000, succeeded: true, snapshotId: 'a', manifestDigest: 'b', rpoMs: null, rtoMs: null, reason: null } as const;
+  const seen = async (name: string) => (await Scrape.from(world.url)).value(`billing_${name}_last_success_timestamp_seconds`);
+
+  it('is by the time of the database, and none that claims to be of the future or failed counts', async () => {
+    const { backups, database } = world.gateway;
+    const now = Math.floor(world.sandbox.now().getTime() / 1000);
+    for (const kind of ['full', 'logs', 'drill'] as const) await backups.add({ kind, ...run });
+    await database.run("update billing_backups set finished_at = ? where kind = 'full'", [new Date((now + 7_200) * 1000)]);
+    await backups.add({ kind: 'logs', ...run, succeeded: false });
+    await patience();
+    expect(await Promise.all(['backup', 'backup_logs', 'drill'].map(seen))).toEqual([null, now, now]);
+    const [{ took } = { took: null }] = await database.query(
+      'select count(*) as took from billing_backups where started_at < finished_at',
+      [],
+    );
+    expect(Number(took)).toBe(4);
+    await database.run('delete from billing_backups', []);
+  });
+});
+
 describe('docs/metrics.md', () => {
   it('names every metric there is, with its type, labels and meaning, and no other (UPDATE_GOLDEN=1 writes it anew)', async () => {
     const known = await world.gateway.metrics.registry.getMetricsAsJSON();
