@@ -28,7 +28,8 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   if (tilled === undefined) throw new Error('There is neither a Tilled account nor a sandbox.');
   const clocks = { clock: systemClock, businessClock: local?.sandbox ?? systemClock };
   const gateway = await composeGateway({ ...(await settingsOf(config)), ...clocks, log, tilled });
-  await prepareDatabase(gateway.database, gateway.migrator);
+  for (const reason of await prepareDatabase(gateway.database, gateway.migrator))
+    log.warn('the database server is set up badly', { reason });
   await gateway.secrets.prepare();
   await gateway.clocks.start();
   const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);

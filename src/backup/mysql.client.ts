@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { SESSION_SETTINGS } from '../platform/db/session.js';
 import { BackupError, type Call, findProgram, output, type ProgramEnvironment } from './programs.js';
 
 /** What the programs of a server are called, the server's own family first. */
@@ -98,6 +99,9 @@ export class MysqlClient {
       'protocol=tcp',
       `user=${quoted(username)}`,
       `password=${quoted(password)}`,
+      // The group of the client that sends statements; other programs do not know the option.
+      '[mysql]',
+      `init-command="${SESSION_SETTINGS}"`,
     ];
     return `${lines.join('\n')}\n`;
   }

@@ -14,6 +14,9 @@ const DUMP_OPTIONS = [
   ...['--no-tablespaces', '--skip-dump-date', '--default-character-set=utf8mb4'],
 ];
 
+/** No limit: sql_select_limit as servers have it by themselves. */
+const ALL_ROWS = 2n ** 64n - 1n;
+
 /** A database on a MySQL or MariaDB server, dumped by the server's own program. */
 export class MysqlStore implements Store {
   readonly engine = 'mysql';
@@ -84,7 +87,17 @@ export class MysqlStore implements Store {
   }
 
   private async dumping(more: readonly string[]) {
+    await this.assertWholeDumps();
     return this.client.call('dump', [...DUMP_OPTIONS, ...more, this.client.database]);
+  }
+
+  /** Throws BackupError where a dump would lack rows without a word: its program sets nothing of its session. */
+  private async assertWholeDumps(): Promise<void> {
+    const [[limit = '', onConnect = ''] = []] = await this.client.query('select @@global.sql_select_limit, @@global.init_connect', null);
+    if (BigInt(limit) < ALL_ROWS || onConnect.includes('sql_select_limit'))
+      throw new BackupError(
+        `The server's sql_select_limit (${limit}; init_connect "${onConnect}") cuts dumps short: set it to ${ALL_ROWS}.`,
+      );
   }
 
   /** Has the dump begin with the place in the binary log that it stands for, as a comment. */

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { BackupError } from '../backup/programs.js';
 import type { Foundation } from '../compose.js';
 import { ConfigError } from '../config.js';
-import { DatabaseUnusable, unreachable } from '../platform/db/prepare.js';
+import { DatabaseUnusable, requireUsableServer, unreachable } from '../platform/db/prepare.js';
 import { AppError } from '../platform/errors.js';
 import { guardTerminal } from '../platform/text.js';
 import { appsCommand } from './apps.command.js';
@@ -77,6 +77,7 @@ async function migrate({ database, migrator }: Foundation): Promise<void> {
       `This database holds tables that are not billing's (${state.tables.slice(0, 3).join(', ')}): billing needs one of its own.`,
       78,
     );
+  await requireUsableServer(database);
   const applied = await migrator.migrate();
   process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied ${applied.join(', ')}.\n`);
 }

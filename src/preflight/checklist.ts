@@ -196,6 +196,8 @@ export const CHECKLIST: readonly ChecklistEntry[] = [
 
 /** Checks beyond the checklist: what else its success criteria and ours need. */
 export const BEYOND: Readonly<Record<string, string>> = {
+  'database.settings': 'the server gives connections what the code relies on',
+  'database.durable': 'what the server confirmed survives a power cut',
   'books.invariants': 'the books hold what they must',
   'books.divergences': "our books and Tilled's do not differ",
   'books.unknown': 'no outcome is unknown for long',

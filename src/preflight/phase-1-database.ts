@@ -1,4 +1,5 @@
 import { schemaDrift } from '../platform/db/drift.js';
+import { serverFaults } from '../platform/db/server.check.js';
 import { attestedOnly, type Check, failed, notApplicable, ok, verdict } from './check.js';
 import { readonlyFaults, serviceFaults } from './grants.js';
 import { isLoopback, type PreflightParts } from './parts.js';
@@ -43,6 +44,28 @@ export const DATABASE_CHECKS: readonly Check[] = [
         'Every migration is applied, and tables and columns are as they made them.',
         found.slice(0, 5).join('; '),
       );
+    },
+  },
+  {
+    id: 'database.settings',
+    phase: 1,
+    isAttestable: false,
+    todo: 'Set the server as each sentence says, and start it again.',
+    look: async ({ database }) => {
+      if (database.isEmbedded) return notApplicable('The embedded database has no settings of its own.');
+      const { refusals } = await serverFaults(database);
+      return verdict(refusals.length === 0, 'Every connection gets the session that the code relies on.', refusals.join(' '));
+    },
+  },
+  {
+    id: 'database.durable',
+    phase: 1,
+    isAttestable: true,
+    todo: 'Set the server as each sentence says; or attest what else keeps what was confirmed when its machine loses power.',
+    look: async ({ database }) => {
+      if (database.isEmbedded) return notApplicable('The embedded database syncs every commit.');
+      const { warnings } = await serverFaults(database);
+      return verdict(warnings.length === 0, 'What was committed is on the disk.', warnings.join(' '));
     },
   },
   {

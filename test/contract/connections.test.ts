@@ -57,6 +57,21 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect(await create()).toMatchObject({ data: { customerCreate: { customer: { id: expect.any(String) } } } });
     });
 
+    it('that does not take the session settings is not used: the caller hears that it was us, and the next ones get others', async () => {
+      database.refuses = 'session';
+      database.refused = 0;
+      const { gateway, close } = await world.anotherGateway();
+      for (let tried = 0; tried < MANY; tried += 1)
+        await expect(gateway.database.query('select 1 as one', [])).rejects.toThrow('the server is away');
+      expect(database.refused).toBe(MANY);
+      await expect(gateway.database.transaction(async () => 1)).rejects.toThrow('the server is away');
+      await expect(gateway.database.statements(async () => 1)).rejects.toThrow('the server is away');
+      expect(gateway.database.poolUse).toMatchObject({ open: 0, waiting: 0 });
+      database.refuses = null;
+      expect(await gateway.database.query('select 1 as one', [])).toEqual([{ one: 1 }]);
+      await close();
+    });
+
     // Only Linux tells the timers of connections.
     if (process.platform === 'linux')
       it('that is silent is asked within ten seconds whether the server is still there', async () => {

@@ -11,7 +11,19 @@ import { freePort } from './processes.js';
 
 const START_MS_MAX = 60_000;
 const PASSWORD = 'of-a-database-that-dies';
+/** A user with the rights of a service that migrates, so that init_connect is for it too. */
+const PLAIN_USER = [
+  `create user if not exists 'billing'@'127.0.0.1' identified by '${PASSWORD}';`,
+  "grant all on billing_db.* to 'billing'@'127.0.0.1';",
+];
 const BINARY_LOGS = ['--log-bin=binlog', '--server-id=1', '--binlog-format=ROW', '--sync-binlog=1'];
+
+/** How a server differs from what it is by itself. */
+interface ServerWishes {
+  readonly keepsLogs?: boolean;
+  readonly settings?: readonly string[];
+  readonly statements?: readonly string[];
+}
 
 /** A database server of a test's own, which keeps its data when it is killed. Every commit is on disk before it is answered. */
 export class KillableDatabase {
@@ -22,13 +34,16 @@ export class KillableDatabase {
     private readonly server: string,
     private readonly directory: string,
     private readonly port: number,
-    private readonly logs: readonly string[],
+    private readonly settings: readonly string[],
   ) {
     process.once('exit', this.endWithUs);
   }
 
-  /** A running server with an empty database, with binary logs if asked for; null where no server is installed. */
-  static async create({ keepsLogs = false } = {}): Promise<KillableDatabase | null> {
+  /**
+   * A running server with an empty database, with binary logs if asked for, more options, and statements that it runs at
+   * every start; null where no server is installed.
+   */
+  static async create({ keepsLogs = false, settings = [], statements = [] }: ServerWishes = {}): Promise<KillableDatabase | null> {
     const server = findProgram(['mariadbd', 'mysqld']);
     if (server === null) return null;
     // MySQL's server makes its data directory by itself; MariaDB's needs the installer beside it.
@@ -36,14 +51,17 @@ export class KillableDatabase {
     const installer = stdout.includes('MariaDB') ? findProgram(['mariadb-install-db', 'mysql_install_db']) : null;
     const directory = await mkdtemp(path.join(tmpdir(), 'bg_test_server_'));
     await mkdir(path.join(directory, 'tmp'));
-    const database = new KillableDatabase(server, directory, await freePort(), keepsLogs ? BINARY_LOGS : ['--skip-log-bin']);
+    const database = new KillableDatabase(server, directory, await freePort(), [
+      ...(keepsLogs ? BINARY_LOGS : ['--skip-log-bin']),
+      ...settings,
+    ]);
     const how = installer === null ? ['--initialize-insecure'] : ['--auth-root-authentication-method=normal', '--skip-test-db'];
     await promisify(execFile)(installer ?? server, [...database.options, ...how]);
     const grant = `grant all privileges on *.* to 'root'@'127.0.0.1' with grant option;`;
     const user = `create user if not exists 'root'@'127.0.0.1' identified by '${PASSWORD}';`;
     const known = `alter user 'root'@'127.0.0.1' identified by '${PASSWORD}';`;
     const schema = 'create database if not exists billing_db character set utf8mb4 collate utf8mb4_bin;';
-    await writeFile(path.join(directory, 'init.sql'), [user, known, grant, schema, ''].join('\n'));
+    await writeFile(path.join(directory, 'init.sql'), [user, known, grant, schema, ...PLAIN_USER, ...statements, ''].join('\n'));
     await database.start();
     return database;
   }
@@ -55,6 +73,11 @@ export class KillableDatabase {
   /** The address of another database on it. */
   urlOf(name: string): string {
     return `mysql://root:${PASSWORD}@127.0.0.1:${this.port}/${name}`;
+  }
+
+  /** The address of its database for a user without a right on the server. */
+  get plainUrl(): string {
+    return `mysql://billing:${PASSWORD}@127.0.0.1:${this.port}/billing_db`;
   }
 
   /** Starts the server, on the data that it had; resolves once it answers. */
@@ -97,7 +120,7 @@ export class KillableDatabase {
   }
 
   private get options(): string[] {
-    const data = [`--datadir=${this.directory}/data`, `--tmpdir=${this.directory}/tmp`, ...this.logs];
+    const data = [`--datadir=${this.directory}/data`, `--tmpdir=${this.directory}/tmp`, ...this.settings];
     const sizes = ['--innodb-buffer-pool-size=64M', '--loose-innodb-log-file-size=16M', '--loose-innodb-redo-log-capacity=16M'];
     const user = process.getuid?.() === 0 ? ['--user=root'] : [];
     return ['--no-defaults', ...data, '--innodb-flush-log-at-trx-commit=1', ...sizes, '--performance-schema=OFF', ...user];

@@ -1,15 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { SESSION_SETTINGS } from '../../src/platform/db/session.js';
 import type { ScratchDatabase } from './scratch-database.js';
 
 /** Statements that may be refused: COM_QUERY, as the driver sends it. */
-const REFUSABLE = { begin: packet(0, '\x03begin'), rollback: packet(0, '\x03rollback') };
+const REFUSABLE = { begin: packet(0, '\x03begin'), rollback: packet(0, '\x03rollback'), session: packet(0, `\x03${SESSION_SETTINGS}`) };
 /** ERR 1105, ER_UNKNOWN_ERROR, as proxies before a server answer what they cannot pass on. */
 const REFUSAL = packet(1, '\xff\x51\x04#HY000the server is away');
 
 /** A packet of the server's protocol: three bytes of length, one of sequence, then what it says. */
 function packet(sequence: number, payload: string): Buffer {
-  return Buffer.concat([Buffer.from([payload.length, 0, 0, sequence]), Buffer.from(payload, 'latin1')]);
+  return Buffer.concat([Buffer.from([payload.length & 0xff, payload.length >> 8, 0, sequence]), Buffer.from(payload, 'latin1')]);
 }
 
 /** A way to a database server that can be cut and mended: for who connects through it, the server dies and comes back. */

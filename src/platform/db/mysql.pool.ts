@@ -3,6 +3,7 @@ import { type ControlledTransaction, Kysely, MysqlDialect, type MysqlDialectConf
 import { createPool, type Pool, type PoolConnection } from 'mysql2';
 import type { DatabaseConfig } from '../../config.js';
 import { executed, PreparedTransaction, type StatementResult } from './prepared-transaction.js';
+import { withSession } from './session.js';
 
 /** How many connections are open, lie idle, and are waited for. */
 export interface PoolUse {
@@ -27,13 +28,6 @@ const SILENT_MS_MAX = 10_000;
 
 /** Of the connections that a process may have, two at least, this share is for transactions. */
 const TRANSACTIONS_SHARE = 0.5;
-
-/** Session settings that both MySQL and MariaDB know: strict values, UTC, and no gap locks on queue scans. */
-const SESSION = [
-  "set session sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'",
-  'set session transaction isolation level read committed',
-  "set session time_zone = '+00:00'",
-];
 
 /**
  * The connections to a server. Transactions have half of them, single statements and migrations the other half. So a
@@ -115,22 +109,20 @@ function closedOnFailure(connection: PoolConnection): KyselyConnection {
   };
 }
 
-/** A pool each of whose connections is given the session settings first: commands of a connection run in order. */
+/** A pool whose connections say what we rely on before they are used. */
 function poolOf(uri: string, connectionLimit: number): Pool {
-  const pool = createPool({
-    uri,
-    connectionLimit,
-    connectTimeout: CONNECT_MS_MAX,
-    keepAliveInitialDelay: SILENT_MS_MAX,
-    maxPreparedStatements: STATEMENTS_KEPT,
-    supportBigNumbers: true,
-    timezone: 'Z',
-    charset: 'utf8mb4_bin',
-  });
-  pool.on('connection', (connection) => {
-    for (const sql of SESSION) connection.query(sql, (error) => (error ? connection.destroy() : undefined));
-  });
-  return pool;
+  return withSession(
+    createPool({
+      uri,
+      connectionLimit,
+      connectTimeout: CONNECT_MS_MAX,
+      keepAliveInitialDelay: SILENT_MS_MAX,
+      maxPreparedStatements: STATEMENTS_KEPT,
+      supportBigNumbers: true,
+      timezone: 'Z',
+      charset: 'utf8mb4_bin',
+    }),
+  );
 }
 
 function useOf(pool: Pool): Omit<PoolUse, 'max'> {

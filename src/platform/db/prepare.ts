@@ -1,5 +1,6 @@
 import type { Database } from './database.js';
 import type { SchemaMigrator } from './migrator.js';
+import { serverFaults } from './server.check.js';
 import { tenancyFaults } from './tenancy.check.js';
 
 /** EX_CONFIG and EX_UNAVAILABLE of sysexits.h. */
@@ -20,21 +21,32 @@ export class DatabaseUnusable extends Error {
 }
 
 /**
- * Makes sure that the database can be used: the embedded one is migrated, any other must have been, and what keeps apps
- * apart is as the migrations made it. Throws DatabaseUnusable, which tells an unreachable server, a wrong database, an
- * un-migrated one and one that was tampered with apart.
+ * Makes sure that the database can be used: the embedded one is migrated, any other must have been, its server is set
+ * as the code relies on, and what keeps apps apart is as the migrations made it. Returns a sentence for each setting
+ * that works and may lose data. Throws DatabaseUnusable, which tells an unreachable server, a wrong database, an
+ * un-migrated one, a server that is set up wrongly and a database that was tampered with apart.
  */
-export async function prepareDatabase(database: Database, migrator: SchemaMigrator): Promise<void> {
+export async function prepareDatabase(database: Database, migrator: SchemaMigrator): Promise<readonly string[]> {
   if (database.isEmbedded) await migrator.migrate();
   else await requireMigrated(database, migrator);
+  const warnings = await requireUsableServer(database);
   const faults = await tenancyFaults(database);
-  if (faults.length === 0) return;
+  if (faults.length === 0) return warnings;
   const shown = faults.slice(0, FAULTS_SHOWN).join('; ');
   const more = faults.length > FAULTS_SHOWN ? `; and ${faults.length - FAULTS_SHOWN} more` : '';
   throw new DatabaseUnusable(
     `The database "${nameOf(database)}" would not keep apps apart: ${shown}${more}. Undo what was changed beside the migrations.`,
     NEEDS_A_PERSON,
   );
+}
+
+/** Returns what is set badly and yet works. Throws DatabaseUnusable with a sentence for each setting that does not. */
+export async function requireUsableServer(database: Database): Promise<readonly string[]> {
+  const { refusals, warnings } = await serverFaults(database).catch((error: unknown) => {
+    throw unreachable(database, error);
+  });
+  if (refusals.length === 0) return warnings;
+  throw new DatabaseUnusable(`The server at ${hostOf(database)} cannot be relied on: ${refusals.join(' ')}`, NEEDS_A_PERSON);
 }
 
 async function requireMigrated(database: Database, migrator: SchemaMigrator): Promise<void> {
@@ -70,6 +82,12 @@ export function unreachable(database: Database, error: unknown): DatabaseUnusabl
     );
   if (errno === 1045 || errno === 1044 || errno === 1698)
     return new DatabaseUnusable(`The server at ${where} refused the user or password of DATABASE_URL_BILLING.`, NEEDS_A_PERSON, options);
+  if (errno === 1184)
+    return new DatabaseUnusable(
+      `The server at ${where} gives our connections up: its init_connect fails. Correct that, or leave it empty.`,
+      NEEDS_A_PERSON,
+      options,
+    );
   return new DatabaseUnusable(`The database server at ${where} cannot be reached (${code ?? 'no answer'}).`, MAY_COME_BACK, options);
 }
 

@@ -1,0 +1,83 @@
+import type { Pool, PoolConnection } from 'mysql2';
+
+/** Strict values, and none of the modes that change what SQL means. */
+const SQL_MODES = ['STRICT_ALL_TABLES', 'NO_ZERO_IN_DATE', 'NO_ZERO_DATE', 'ERROR_FOR_DIVISION_BY_ZERO', 'NO_ENGINE_SUBSTITUTION'];
+
+/** What all connections have, by the names and in the words of SHOW VARIABLES. */
+export const RELIED_ON: Readonly<Record<string, string>> = {
+  autocommit: 'ON',
+  character_set_client: 'utf8mb4',
+  character_set_results: 'utf8mb4',
+  collation_connection: 'utf8mb4_bin',
+  completion_type: 'NO_CHAIN',
+  default_storage_engine: 'InnoDB',
+  foreign_key_checks: 'ON',
+  unique_checks: 'ON',
+  lc_messages: 'en_US',
+  sql_auto_is_null: 'OFF',
+  sql_big_selects: 'ON',
+  sql_mode: SQL_MODES.join(','),
+  sql_safe_updates: 'OFF',
+  sql_select_limit: '18446744073709551615',
+  time_zone: '+00:00',
+};
+
+/** The same on servers of one family, and the variables that are called differently. */
+export const RELIED_ON_IF_KNOWN: Readonly<Record<string, string>> = {
+  check_constraint_checks: 'ON',
+  max_statement_time: '0.000000',
+  max_execution_time: '0',
+  transaction_isolation: 'READ-COMMITTED',
+  tx_isolation: 'READ-COMMITTED',
+  transaction_read_only: 'OFF',
+  tx_read_only: 'OFF',
+};
+
+/** Nobody waits longer for a lock, seconds; a server that was told to be less patient is. */
+const LOCK_WAIT_SECONDS_MAX = 50;
+/** A connection that is silent for longer is the server's to close, seconds: a migration may hold its lock so long. */
+const SILENT_SECONDS_MAX = 28_800;
+
+/** Waits, which end even where the server's own rule is a day. */
+const patience = (name: string): string => `${name} = greatest(1, least(@@global.${name}, ${LOCK_WAIT_SECONDS_MAX}))`;
+
+/**
+ * One statement that says all that the code relies on of a session but for the isolation, for MySQL and MariaDB. Each
+ * reads what is its own of the special comments.
+ */
+export const SESSION_SETTINGS = [
+  'set names utf8mb4 collate utf8mb4_bin',
+  ...["completion_type = 'NO_CHAIN'", "default_storage_engine = 'InnoDB'", "lc_messages = 'en_US'", "time_zone = '+00:00'"],
+  ...['autocommit = 1', 'foreign_key_checks = 1', 'unique_checks = 1', 'sql_auto_is_null = 0', 'sql_big_selects = 1'],
+  ...[`sql_mode = '${SQL_MODES.join(',')}'`, 'sql_safe_updates = 0', 'sql_select_limit = 18446744073709551615'],
+  ...[patience('innodb_lock_wait_timeout'), patience('lock_wait_timeout'), `wait_timeout = ${SILENT_SECONDS_MAX}`],
+]
+  .join(', ')
+  .concat(' /*M!100600 , check_constraint_checks = 1, max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */');
+
+const SESSION = [SESSION_SETTINGS, 'set session transaction isolation level read committed, read write'];
+
+/**
+ * Has a pool hand out only connections that took the session settings, whatever the server's own are. One that did not
+ * take them is closed, and whoever asked for it is told why.
+ */
+export function withSession(pool: Pool): Pool {
+  const told = new WeakSet<PoolConnection>();
+  const getConnection = pool.getConnection.bind(pool);
+  pool.getConnection = (done) =>
+    getConnection((error, connection) => {
+      if (error || told.has(connection)) return done(error, connection);
+      tell(connection, SESSION, (refusal) => {
+        if (refusal) connection.destroy();
+        else told.add(connection);
+        done(refusal, connection);
+      });
+    });
+  return pool;
+}
+
+/** Sends statements one after the other, up to the first that fails. */
+function tell(connection: PoolConnection, [sql, ...rest]: readonly string[], done: (refusal: NodeJS.ErrnoException | null) => void): void {
+  if (sql === undefined) done(null);
+  else connection.query(sql, (error) => (error ? done(error) : tell(connection, rest, done)));
+}
