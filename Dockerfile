@@ -29,7 +29,8 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
 COPY bin ./bin
-RUN ln -s billing.mjs bin/billing
+# A volume that is mounted there belongs to who writes the log.
+RUN ln -s billing.mjs bin/billing && install -d -o node -g node -m 700 /var/log/billing
 
 FROM base AS operations
 RUN apt-get update \

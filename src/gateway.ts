@@ -8,14 +8,15 @@ import { type DemoEnvironment, ensureDemoApp, type LocalTilled, settingsOf, star
 import { createHttpServer } from './http/server.js';
 import { systemClock } from './platform/clock.js';
 import { DatabaseUnusable, prepareDatabase } from './platform/db/prepare.js';
-import { createLog, errorFields, type Log } from './platform/log.js';
+import { withDeadline } from './platform/deadline.js';
+import { createLog, errorFields, type Log, type ProcessLog } from './platform/log.js';
 
 /** How long after its start a gateway gives back what only the start needed, ms. */
 const SETTLED_MS = 500;
 /** How long requests in hand may take once the process was asked to end. */
 const DRAIN_MS_MAX = 10_000;
-/** How long the log's file may take for the last line, ms. */
-const LAST_LINE_MS = 50;
+/** How long the log may take for its last lines, ms. */
+const LAST_LINES_MS = 1_000;
 
 /** Starts the gateway, and the local sandbox where no Tilled account is configured; resolves to how to stop them. */
 async function start(config: Config, log: Log): Promise<() => Promise<void>> {
@@ -100,8 +101,12 @@ billing-gateway is running on the embedded default: nothing here touches real mo
 }
 
 /** Ends the process as asked: what is in hand is finished, then the status is 0. A second signal ends it at once. */
-function drainOnSignal(stop: () => Promise<void>, log: Log): void {
+function drainOnSignal(stop: () => Promise<void>, log: ProcessLog): void {
   let isDraining = false;
+  const end = (status: number) => {
+    const exit = () => process.exit(status);
+    withDeadline(LAST_LINES_MS, log.flush()).then(exit, exit);
+  };
   const drain = (signal: string) => {
     if (isDraining) process.exit(130);
     isDraining = true;
@@ -110,12 +115,11 @@ function drainOnSignal(stop: () => Promise<void>, log: Log): void {
     stop().then(
       () => {
         log.info('gateway stopped', { signal, tookMs: Math.trunc(performance.now() - since) });
-        // The log's file has not taken the line yet.
-        setTimeout(() => process.exit(0), LAST_LINE_MS);
+        end(0);
       },
       (error: unknown) => {
         log.error('gateway did not stop cleanly', errorFields(error));
-        process.exit(1);
+        end(1);
       },
     );
   };

@@ -28,8 +28,9 @@ import { verifyCommand } from './verify.command.js';
 import { webhooksCommand } from './webhooks.command.js';
 import { workerCommand } from './worker.command.js';
 
-/** EX_USAGE of sysexits.h. */
+/** EX_USAGE and EX_IOERR of sysexits.h. */
 const USAGE = 64;
+const NOT_WRITTEN = 74;
 
 function program(): Command {
   const billing = new Command('billing').description('Operates the billing gateway of this environment.');
@@ -82,6 +83,20 @@ async function migrate({ database, migrator }: Foundation): Promise<void> {
   process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied ${applied.join(', ')}.\n`);
 }
 
+/**
+ * A reader that goes away (`| head`) ends no work in hand, and what else is printed reaches nobody. An answer that
+ * cannot be written for another reason, such as a full disk, is told, and gives the process its status.
+ */
+function outliveReader(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || process.exitCode === NOT_WRITTEN) return;
+    process.exitCode = NOT_WRITTEN;
+    process.stderr.write(`What was to be printed could not be written: ${error.message}\n`);
+  });
+}
+
+outliveReader(process.stdout);
+outliveReader(process.stderr);
 // Whatever a command prints of what others wrote, no control character of theirs reaches the terminal.
 guardTerminal(process.stdout);
 guardTerminal(process.stderr);

@@ -57,6 +57,7 @@ export const withGateway: WithGateway = async (work, how = {}) => {
   } finally {
     gateway.clocks.stop();
     await gateway.database.close();
+    await log.close();
   }
 };
 

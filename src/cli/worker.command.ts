@@ -3,6 +3,9 @@ import { Command } from 'commander';
 import { serveOps } from '../platform/ops-server.js';
 import type { WithGateway } from './kit.js';
 
+/** How long the log may take for its last lines, ms. */
+const LAST_LINES_MS = 1_000;
+
 /** billing worker: queued work in a process of its own. */
 export function workerCommand(withGateway: WithGateway): Command {
   return new Command('worker')
@@ -26,6 +29,8 @@ export function workerCommand(withGateway: WithGateway): Command {
           ops?.close();
           await stopTracing?.();
           gateway.log.info('worker stopped');
+          // Lines that nobody reads, or a disk that does not answer, would keep the process.
+          setTimeout(() => process.exit(), LAST_LINES_MS).unref();
         },
         { isLoud: true },
       ),

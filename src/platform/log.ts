@@ -1,9 +1,10 @@
-import path from 'node:path';
+import { Writable } from 'node:stream';
 import winston from 'winston';
-import DailyRotateFile from 'winston-daily-rotate-file';
 import type { LogFiles } from '../config.observing.js';
 import { withoutCardData } from './card-data.js';
 import { hasCardNumber } from './card-number.js';
+import { DailyFile } from './log-file.js';
+import { type LogOutlet, Losses, LostLines, type OutletName, StreamOutlet } from './log-outlet.js';
 import type { Metrics } from './metrics.js';
 
 /**
@@ -20,24 +21,55 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
   /** The same log with fields that every line carries. */
   child(fields: LogFields): Log;
+  /** Lines that never arrived; absent where nobody counts them. */
+  readonly lost?: LostLines;
+}
+
+/** The log of a process, and what becomes of its lines. */
+export interface ProcessLog extends Log {
+  readonly lost: LostLines;
+  /** Resolves once every line arrived or was lost. */
+  flush(): Promise<void>;
+  /** The same, and lets go of the file. */
+  close(): Promise<void>;
 }
 
 /**
  * A log that writes JSON to stdout, and to a file a day if told where; `silent` writes nothing. Secrets, card and
- * bank data are blotted out on the way, once for all of them.
+ * bank data are blotted out on the way, once for all of them. What either does not take is lost, counted, and said
+ * once: no log stops or holds up who writes it.
  */
-export function createLog(level: string, files: LogFiles | null = null): Log {
-  const logger = winston.createLogger({
-    level: level === 'silent' ? 'error' : level,
-    silent: level === 'silent',
-    format: LINE,
-    transports: [new winston.transports.Console(), ...(files === null || level === 'silent' ? [] : [dailyFiles(files)])],
+export function createLog(level: string, files: LogFiles | null = null): ProcessLog {
+  const isSilent = level === 'silent';
+  const logger = winston.createLogger({ level: isSilent ? 'error' : level, silent: isSilent, format: LINE });
+  const log = leveled(logger);
+  const lost = new LostLines();
+  const lossesOf = (to: OutletName) =>
+    new Losses((lines) => lost.add(to, lines), {
+      began: (reason) => log.error('log lines are lost', { to, reason }),
+      ended: (lines) => log.warn('log is written again', { to, linesLost: lines }),
+    });
+  const outlets = isSilent ? [] : [new StreamOutlet(process.stdout, lossesOf('stdout'))];
+  const all: LogOutlet[] = isSilent || files === null ? outlets : [...outlets, new DailyFile(files, lossesOf('file'))];
+  for (const outlet of all) logger.add(transportTo(outlet));
+  return {
+    ...log,
+    lost,
+    flush: async () => void (await Promise.all(all.map((outlet) => outlet.flush()))),
+    close: async () => void (await Promise.all(all.map((outlet) => outlet.close()))),
+  };
+}
+
+/** winston holds back lines from who is slow: an outlet has taken each at once. */
+function transportTo(outlet: LogOutlet): winston.transport {
+  const stream = new Writable({
+    decodeStrings: false,
+    write(line, _, done) {
+      outlet.write(line);
+      done();
+    },
   });
-  // A full disk must not end the process: stdout has every line too.
-  logger.on('error', (error: Error) =>
-    process.stderr.write(`${JSON.stringify({ message: 'log file not written', error: error.message })}\n`),
-  );
-  return leveled(logger);
+  return new winston.transports.Stream({ stream, eol: '\n' });
 }
 
 /** winston formats a line before it asks for its level: a line that is not wanted stops here. */
@@ -60,22 +92,9 @@ export function logLine(message: string, fields: LogFields): string {
   return typeof line === 'object' ? String(Reflect.get(line, Symbol.for('message'))) : '';
 }
 
-/** `<name>-2026-03-01.log` (UTC), a further one when it is full; what is older than the days to keep is removed. */
-function dailyFiles({ directory, name, keptDays, megabytesMax }: LogFiles): DailyRotateFile {
-  return new DailyRotateFile({
-    dirname: directory,
-    filename: `${name}-%DATE%`,
-    extension: '.log',
-    auditFile: path.join(directory, `.${name}-files.json`),
-    utc: true,
-    maxSize: `${megabytesMax}m`,
-    maxFiles: `${keptDays}d`,
-    options: { flags: 'a', mode: 0o600 },
-  });
-}
-
-/** The same log, with its warnings, errors and risks of divergence counted, also where it writes nothing. */
+/** The same log, with its warnings, errors, divergence risks and lost lines counted, also where it writes nothing. */
 export function countingLog(log: Log, metrics: Metrics): Log {
+  log.lost?.follow((to, lines) => metrics.logLinesLost.inc({ to }, lines));
   const counted = (level: 'warn' | 'error') => (message: string, fields?: LogFields) => {
     metrics.logLines.inc({ level });
     if (fields?.['divergence_risk'] === true) metrics.divergenceRisks.inc();

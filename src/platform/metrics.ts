@@ -9,23 +9,18 @@ import {
   Registry,
 } from 'prom-client';
 import { CARD_DATA_KINDS } from './card-data.js';
-
-/** The values of labels. Every combination is there from the start, at zero, so that the first counts as a rise. */
-type Values = Readonly<Record<string, readonly string[]>>;
-
-/** Seconds. The promises are read off at 0.5 (API) and 2 (webhooks). */
-const REQUEST_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30];
-const STATEMENT_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10];
-const HANDLING_SECONDS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 1800, 7200];
-
-const DELIVERY_OUTCOMES = ['recorded', 'duplicate', 'unverified', 'unknown_endpoint', 'unusable', 'unavailable'];
-const PAYMENT_STATES = ['PENDING', 'REQUIRES_ACTION', 'PROCESSING', 'REQUIRES_CAPTURE', 'SUCCEEDED', 'FAILED', 'CANCELED', 'UNKNOWN'];
-const REFUND_STATES = ['PENDING', 'REQUIRES_ACTION', 'SUCCEEDED', 'FAILED', 'CANCELED', 'UNKNOWN'];
-const SUBSCRIPTION_STATES = ['PENDING', 'ACTIVE', 'PAST_DUE', 'PAUSED', 'CANCELED'];
-
-/** How a database failed: `lost_race` and `constraint` belong to normal work and are tried again or answered. */
-export type DatabaseFailure = 'connection' | 'lost_race' | 'constraint' | 'other';
-const DATABASE_FAILURES: readonly DatabaseFailure[] = ['connection', 'lost_race', 'constraint', 'other'];
+import {
+  combinations,
+  DATABASE_FAILURES,
+  DELIVERY_OUTCOMES,
+  HANDLING_SECONDS,
+  PAYMENT_STATES,
+  REFUND_STATES,
+  REQUEST_SECONDS,
+  STATEMENT_SECONDS,
+  SUBSCRIPTION_STATES,
+  type Values,
+} from './metric-values.js';
 
 /**
  * Everything that is counted and timed in this process, each under its name for Prometheus. Labels take their values
@@ -144,6 +139,13 @@ export class Metrics {
     values: { level: ['warn', 'error'] },
   });
 
+  readonly logLinesLost = this.counter({
+    name: 'billing_log_lines_lost_total',
+    help: 'Lines of the log that never arrived, by where they should have: a disk was full, a directory gone, or nobody read.',
+    labelNames: ['to'],
+    values: { to: ['stdout', 'file'] },
+  });
+
   readonly divergencesFound = this.counter({
     name: 'billing_divergences_found_total',
     help: 'Differences from the processor that comparisons found in this process, by class.',
@@ -239,12 +241,4 @@ export class Metrics {
   private histogram<Label extends string>(configuration: HistogramConfiguration<Label>): Histogram<Label> {
     return new Histogram({ ...configuration, registers: [this.registry] });
   }
-}
-
-function combinations(values: Values): Readonly<Record<string, string>>[] {
-  const labels = Object.entries(values);
-  return labels.reduce<Record<string, string>[]>(
-    (sofar, [label, options]) => sofar.flatMap((made) => options.map((option) => ({ ...made, [label]: option }))),
-    labels.length === 0 ? [] : [{}],
-  );
 }

@@ -63,6 +63,20 @@ describe('the gateway and the worker', () => {
   });
 });
 
+describe('the directory of the log in billing.env.example', () => {
+  it('can be written by the units and in compose, where all else is read only', async () => {
+    const { BILLING_LOG_DIR: directory = '' } = await example('billing.env');
+    for (const name of ['gateway', 'worker']) {
+      const unit = await readFile(`ops/systemd/billing-${name}.service`, 'utf8');
+      expect(unit).toMatch(/^ProtectSystem=strict$/m);
+      expect(`/var/log/${/^LogsDirectory=(.+)$/m.exec(unit)?.[1]}`).toBe(directory);
+      expect(services[name]).toMatchObject({ read_only: true, volumes: [`logs:${directory}`] });
+    }
+    // The image's directory gives its owner to the volume.
+    expect(stage('base')).toContain(`install -d -o node -g node -m 700 ${directory}`);
+  });
+});
+
 describe('the Dockerfile', () => {
   it('copies only what the repository has and .dockerignore lets through', async () => {
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' '));
@@ -176,7 +190,7 @@ describe('compose.yml', () => {
 
   it('mounts volumes that it declares, and the folders of Prometheus and Grafana', () => {
     const mounted = Object.values(services).flatMap((service) => service.volumes.map((volume) => volume.split(':')[0] ?? ''));
-    expect(mounted.filter((name) => !name.startsWith('.')).toSorted()).toEqual(volumes.toSorted());
+    expect([...new Set(mounted.filter((name) => !name.startsWith('.')))].toSorted()).toEqual(volumes.toSorted());
     expect(mounted.filter((name) => name.startsWith('.'))).toEqual(['./ops/prometheus', './ops/grafana']);
   });
 });

@@ -4,13 +4,16 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLog, errorFields, type LogFields, redactedText } from '../../src/platform/log.js';
 
-/** Where winston writes. Only the last step, to the terminal, is replaced. */
-const terminal = (console as unknown as { _stdout: { write(text: string): boolean } })._stdout;
+/** Only the last step, to the terminal, is replaced. */
 let written: string[] = [];
 
 beforeEach(() => {
   written = [];
-  jest.spyOn(terminal, 'write').mockImplementation((text) => written.push(text) > 0);
+  jest.spyOn(process.stdout, 'write').mockImplementation((...[text, done]: unknown[]) => {
+    if (text !== '') written.push(String(text));
+    if (typeof done === 'function') done();
+    return true;
+  });
 });
 afterEach(() => {
   jest.restoreAllMocks();
@@ -147,15 +150,12 @@ describe('daily files', () => {
 
   const filesOf = async () => (await readdir(directory)).filter((name) => name.endsWith('.log')).sort();
   const inFiles = async () => (await Promise.all((await filesOf()).map((name) => readFile(path.join(directory, name), 'utf8')))).join('');
-  const until = async (check: () => Promise<boolean>) => {
-    for (let tries = 0; tries < 250 && !(await check()); tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
-  };
 
   it('hold what stdout holds, line by line, for their owner only', async () => {
     const log = createLog('info', { directory, name: 'gateway', keptDays: 7, megabytesMax: 1 });
     log.info('payment mirrored', { paymentId: 'pay_1' });
     log.child({ appId: 'app-1' }).error('request failed', errorFields(new Error('no')));
-    await until(async () => (await inFiles()).includes('request failed'));
+    await log.close();
     expect(await inFiles()).toBe(written.join(''));
     const [name = ''] = await filesOf();
     expect(name).toMatch(/^gateway-\d{4}-\d\d-\d\d\.log$/);
@@ -179,7 +179,7 @@ describe('daily files', () => {
     }
     log.info('made', { password: 'hunter2-canary', nested: { clientSecret: 'hunter2-canary', card_number: 'hunter2-canary' } });
     log.info('last line');
-    await until(async () => (await inFiles()).includes('last line'));
+    await log.close();
     const everything = written.join('') + (await inFiles());
     expect(everything.split('\n').length).toBe(2 * (4 * 4 * 2 + 2) + 1);
     for (const canary of canaries) expect(everything).not.toContain(canary);
@@ -193,10 +193,10 @@ describe('daily files', () => {
     for (let day = 1; day <= 12; day += 1) {
       jest.setSystemTime(new Date(Date.UTC(2026, 2, day, 12)));
       // Every day a new process: what an earlier one wrote is counted too.
-      createLog('info', { directory, name: 'gateway', keptDays: 7, megabytesMax: 1 }).info(`day ${day}`);
-      await until(async () => (await inFiles()).includes(`day ${day}"`));
+      const log = createLog('info', { directory, name: 'gateway', keptDays: 7, megabytesMax: 1 });
+      log.info(`day ${day}`);
+      await log.close();
     }
-    await until(async () => (await filesOf()).length <= 8);
     const kept = await filesOf();
     expect(kept.length).toBeGreaterThanOrEqual(7);
     expect(kept.length).toBeLessThanOrEqual(8);

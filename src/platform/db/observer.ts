@@ -6,7 +6,8 @@ import {
   LockWaitTimeoutException,
 } from '@mikro-orm/core';
 import type { Log } from '../log.js';
-import type { DatabaseFailure, Metrics } from '../metrics.js';
+import type { DatabaseFailure } from '../metric-values.js';
+import type { Metrics } from '../metrics.js';
 
 /** Told what the database is asked and how it answers. */
 export interface DatabaseObserver {
