@@ -43,7 +43,7 @@ function readReadonly(reader: EnvironmentReader): DatabaseConfig | null {
   const given = reader.text(name);
   if (given === undefined) return null;
   if (!URL.canParse(given) || !/^(mysql|mariadb):/.test(given)) {
-    reader.wrong(name, 'is not a mysql:// URL', 'mysql://billing_reader:password@db.example.com:3306/billing_db');
+    reader.wrong(name, 'is not a mysql:// URL', 'mysql://billing_readonly:password@db.example.com:3306/billing_db');
     return null;
   }
   const url = new URL(given);

@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { WholeDatabases, WithoutLabels } from './log-text.js';
+import { repeatable } from './log-text.js';
 import type { LogPosition } from './manifest.js';
 import type { MysqlClient } from './mysql.client.js';
 import { BackupError, fedFrom, output, printedInto } from './programs.js';
+import { WholeDatabases } from './whole-databases.js';
 
 /** Where binary logs lie inside a snapshot. */
 export const LOG_DIRECTORY = 'binlog';
@@ -40,7 +41,7 @@ export class BinaryLogs {
     const chosen = [...(await this.naming(what.source)), `--start-position=${what.from.offset}`, ...until];
     const reading = await this.client.call('logs', [...chosen, ...paths]);
     await printedInto(reading, new WholeDatabases());
-    await fedFrom(reading, await this.client.call('client', ['--binary-mode', this.client.database]), new WithoutLabels());
+    await fedFrom(reading, await this.client.call('client', ['--binary-mode', this.client.database]), repeatable());
   }
 
   /** Chooses what happened in the database `source`, for this client's database, which may have another name. */

@@ -1,52 +1,62 @@
-import { Transform, type TransformCallback, Writable } from 'node:stream';
-import { BackupError } from './programs.js';
+import { loggedWithoutDefiner } from './definers.js';
+import { ShortLines } from './short-lines.js';
 
-const OF_WHOLE_DATABASES = /^\s*(?:drop|create)\s+(?:database|schema)\b/i;
-const MOMENT = /^SET TIMESTAMP=(\d+)/;
+const HEADER = /^#(\d\d)(\d\d)(\d\d) {1,2}(\d{1,2}):(\d\d):(\d\d) server id \d+ {1,2}end_log_pos (\d+)/;
+/** What a program says before a statement of its own accord. */
+const PRELUDE = /^(?:$|#|\/\*|use |DELIMITER |SET (?:TIMESTAMP|@|INSERT_ID|LAST_INSERT_ID))/;
+const END = '/*!*/;';
 const LABEL = /^\/\*M!\d+ SET @@session\.(?:gtid_seq_no|gtid_domain_id|server_id)=\d+\*\/\/\*!\*\/;$/;
-const LINE_CHARS_LOOKED_AT = 1_000;
+const OF_ACCOUNTS =
+  /^(?:grant|revoke|flush|(?:create|alter|drop|rename)\s+(?:or\s+replace\s+)?(?:user|role)|set\s+(?:password|role|default\s+role))\b/i;
 
-/**
- * Reads logs as text and throws BackupError where a whole database is dropped or made: such a statement names its
- * database itself, so to replay it would hit that one, and is more often than not the accident to go back from.
- */
-export class WholeDatabases extends Writable {
-  private line = '';
-  private moment = 0;
+/** Where an event of a log ends, and the second it is of, by the server that wrote it. */
+export interface LogEvent {
+  readonly at: Date;
+  readonly end: number;
+}
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    // Every byte is a character: what is not text does not break the lines.
-    const [first = '', ...rest] = chunk.toString('latin1').split('\n');
-    this.line = (this.line + first).slice(0, LINE_CHARS_LOOKED_AT);
-    let refusal: BackupError | null = null;
-    for (const next of rest) {
-      refusal ??= this.look();
-      this.line = next.slice(0, LINE_CHARS_LOOKED_AT);
+/** What a line of a log's text is, to who reads it from the first on. */
+export class LogLines {
+  private isBefore = false;
+
+  /** The event that the line begins; null for any other. */
+  event(line: string): LogEvent | null {
+    const [, year, month, day, hour, minute, second, end] = HEADER.exec(line) ?? [];
+    if (end === undefined) {
+      if (line.startsWith('# at ')) this.isBefore = true;
+      return null;
     }
-    done(refusal);
+    this.isBefore = true;
+    const at = Date.UTC(2000 + Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+    return { at: new Date(at), end: Number(end) };
   }
 
-  private look(): BackupError | null {
-    this.moment = Number(MOMENT.exec(this.line)?.[1] ?? this.moment);
-    if (!OF_WHOLE_DATABASES.test(this.line)) return null;
-    const at = new Date(this.moment * 1000).toISOString();
-    return new BackupError(
-      `The logs hold "${this.line.trim()}" at ${at}: nothing of them was replayed. Give --at with that moment, or one before it.`,
-    );
+  /** Whether the line begins what an event does: a statement, or a part of a transaction. */
+  begins(line: string): boolean {
+    if (!this.isBefore || PRELUDE.test(line)) return false;
+    this.isBefore = false;
+    return true;
   }
 }
 
-/** Takes the numbers off MariaDB's transactions, so that the server that gets them numbers them itself. */
-export class WithoutLabels extends Transform {
-  private line = '';
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    const lines = (this.line + chunk.toString('latin1')).split('\n');
-    this.line = lines.pop() ?? '';
-    done(null, Buffer.from(lines.map((line) => (LABEL.test(line) ? '\n' : `${line}\n`)).join(''), 'latin1'));
-  }
-
-  override _flush(done: TransformCallback): void {
-    done(null, Buffer.from(this.line, 'latin1'));
-  }
+/**
+ * Makes of a log's text what another server, and another user, can do again. MariaDB's transactions lose their numbers,
+ * so that the server that gets them numbers them itself; views belong to whoever does this; and what was done to
+ * accounts is left out: they are the server's, and not of the data.
+ */
+export function repeatable(): ShortLines {
+  const lines = new LogLines();
+  let isLeftOut = false;
+  return new ShortLines((line) => {
+    lines.event(line);
+    if (isLeftOut) {
+      isLeftOut = line !== END;
+      return isLeftOut ? null : line;
+    }
+    if (LABEL.test(line)) return '';
+    if (!lines.begins(line)) return line;
+    if (!OF_ACCOUNTS.test(line)) return loggedWithoutDefiner(line);
+    isLeftOut = !line.endsWith(END);
+    return isLeftOut ? 'DO 0' : `DO 0${END}`;
+  });
 }

@@ -2,10 +2,12 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { dumpedWithoutDefiner } from './definers.js';
 import { DumpReader } from './dump-reader.js';
 import type { Tables } from './manifest.js';
 import type { MysqlClient } from './mysql.client.js';
 import { BackupError, fedFrom, printedInto } from './programs.js';
+import { ShortLines } from './short-lines.js';
 import { DUMP, type DumpFacts, type Store } from './store.js';
 
 /** One snapshot that lets others write, with rows in key order and nothing that differs from run to run. */
@@ -24,8 +26,7 @@ export class MysqlStore implements Store {
   constructor(private readonly client: MysqlClient) {}
 
   async tables(): Promise<readonly string[]> {
-    const sql = `select table_name from information_schema.tables where table_schema = ${textLiteral(this.client.database)} and table_type = 'BASE TABLE'`;
-    return (await this.client.query(sql, null)).map(([name = '']) => name);
+    return (await this.namesOf('BASE TABLE')).concat(await this.namesOf('VIEW'));
   }
 
   /** Whether the server keeps binary logs: without them there is no point in time to go back to. */
@@ -62,7 +63,8 @@ export class MysqlStore implements Store {
   }
 
   async clear(): Promise<void> {
-    const drops = (await this.tables()).map((name) => `drop table ${nameLiteral(name)};`);
+    const views = (await this.namesOf('VIEW')).map((name) => `drop view ${nameLiteral(name)};`);
+    const drops = [...views, ...(await this.namesOf('BASE TABLE')).map((name) => `drop table ${nameLiteral(name)};`)];
     if (drops.length > 0) await this.client.query(`set foreign_key_checks = 0; ${drops.join(' ')}`);
   }
 
@@ -73,7 +75,8 @@ export class MysqlStore implements Store {
       null,
     );
     if (known === undefined) await this.client.query(`create database ${name} character set utf8mb4 collate utf8mb4_bin`, null);
-    await fedFrom(createReadStream(path.join(directory, DUMP.mysql)), await this.client.call('client', [this.client.database]));
+    const dump = createReadStream(path.join(directory, DUMP.mysql));
+    await fedFrom(dump, await this.client.call('client', [this.client.database]), new ShortLines(dumpedWithoutDefiner));
   }
 
   async contents(): Promise<Tables> {
@@ -84,6 +87,11 @@ export class MysqlStore implements Store {
 
   async drop(): Promise<void> {
     await this.client.query(`drop database if exists ${nameLiteral(this.client.database)}`, null);
+  }
+
+  private async namesOf(type: 'BASE TABLE' | 'VIEW'): Promise<string[]> {
+    const sql = `select table_name from information_schema.tables where table_schema = ${textLiteral(this.client.database)} and table_type = '${type}'`;
+    return (await this.client.query(sql, null)).map(([name = '']) => name);
   }
 
   private async dumping(more: readonly string[]) {

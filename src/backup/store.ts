@@ -9,13 +9,13 @@ export const DUMP = { mysql: 'dump.sql', embedded: 'billing.db' } as const;
 /** A database that is backed up, or restored to. */
 export interface Store {
   readonly engine: Manifest['engine'];
-  /** Its tables; none for one that is empty or does not exist yet. Throws if it cannot be reached. */
+  /** Its tables and views; none for one that is empty or does not exist yet. Throws if it cannot be reached. */
   tables(): Promise<readonly string[]>;
   /** Writes one consistent snapshot into a directory while others go on writing. */
   dumpInto(directory: string): Promise<DumpFacts>;
   /** Counts and hashes of a dump that lies in a directory. */
   contentsOfDump(directory: string): Promise<Tables>;
-  /** Removes every table. */
+  /** Removes every table and view. */
   clear(): Promise<void>;
   /** Makes the database if it is missing, and fills it from the dump in a directory. */
   load(directory: string): Promise<void>;

@@ -72,7 +72,7 @@ export const DATABASE_CHECKS: readonly Check[] = [
     id: 'database.grants',
     phase: 1,
     isAttestable: false,
-    todo: 'Give the user of DATABASE_URL_BILLING only SELECT, INSERT, UPDATE, DELETE on its database; migrate with another user (docs/preflight.md).',
+    todo: 'Give the user of DATABASE_URL_BILLING the rights of ops/grants/billing_service.sql and no others; migrate with another user (docs/access.md).',
     look: async ({ database }) => {
       if (database.isEmbedded) return notApplicable('The embedded database knows no users.');
       const faults = await serviceFaults(database);
@@ -84,12 +84,16 @@ export const DATABASE_CHECKS: readonly Check[] = [
     id: 'database.readonly',
     phase: 1,
     isAttestable: true,
-    todo: 'Make a user with SELECT only for reports and set DATABASE_URL_BILLING_READONLY here; if nobody reads reports, attest that.',
+    todo: 'Apply views.sql and billing_readonly.sql of ops/grants, and set DATABASE_URL_BILLING_READONLY here; if nobody reads reports, attest that.',
     look: async ({ database, settings }) => {
       if (database.isEmbedded) return notApplicable('The embedded database knows no users.');
       if (settings.readonlyDatabase === null) return failed('DATABASE_URL_BILLING_READONLY is not set.');
       const faults = await readonlyFaults(settings.readonlyDatabase);
-      return verdict(faults.length === 0, 'Tried as that user: it reads, and every write is denied.', faults.join('; '));
+      return verdict(
+        faults.length === 0,
+        'Tried as that user: it reads the views for analytics, and tables and every write are denied.',
+        faults.join('; '),
+      );
     },
   },
   {

@@ -2,10 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import mysql from 'mysql2/promise';
+import type { Report } from '../../src/preflight/report.js';
+import { applyGrants } from '../support/documented-users.js';
 import { billing } from '../support/processes.js';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
 
 const FOLDER = 'ops/grants';
+const TILLED_OF_NOBODY = {
+  TILLED_BASE_URL: 'http://127.0.0.1:9',
+  TILLED_SECRET_KEY: 'sk_of_nobody',
+  TILLED_PUBLIC_KEY: 'pk_of_nobody',
+  TILLED_WEBHOOK_SECRET: 'whsec_of_nobody_0123456789',
+  TILLED_ACCOUNT_ID: 'acct_of_nobody',
+};
 const VIEWS = ['apps', 'customers', 'subscriptions', 'payments', 'refunds', 'disputes', 'webhooks'].map(
   (noun) => `billing_analytics_${noun}`,
 );
@@ -27,6 +36,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
   describe('on a server', () => {
     const run = randomBytes(4).toString('hex');
     const userOf = (role: string) => `bg_test_${role}_${run}`;
+    const ROLES = ['migrator', 'service', 'readonly', 'backup'];
     const open: mysql.Connection[] = [];
     let scratch: ScratchDatabase;
     let administrator: mysql.Connection;
@@ -37,17 +47,17 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     beforeAll(async () => {
       scratch = await createScratchDatabase();
       administrator = await connect(scratch.url);
-      for (const role of ['migrator', 'service', 'readonly'])
-        await administrator.query(`create user ${userOf(role)} identified by 'hunter2'`);
+      for (const role of ROLES) await administrator.query(`create user ${userOf(role)} identified by 'hunter2'`);
       await apply('billing_migrator.sql', administrator);
       migrated = await billing(['migrate'], { DATABASE_URL_BILLING: urlAs('migrator') });
       await apply('views.sql', await connect(urlAs('migrator')));
       await apply('billing_service.sql', administrator);
       await apply('billing_readonly.sql', administrator);
+      await apply('billing_backup.sql', administrator);
       [service, readonly] = [await connect(urlAs('service')), await connect(urlAs('readonly'))];
     });
     afterAll(async () => {
-      for (const role of ['migrator', 'service', 'readonly']) await administrator.query(`drop user if exists ${userOf(role)}`);
+      for (const role of ROLES) await administrator.query(`drop user if exists ${userOf(role)}`);
       for (const connection of open) await connection.end();
       await scratch.drop();
     });
@@ -81,6 +91,27 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       });
     });
 
+    it('billing_backup reads everything and the logs, and changes nothing', async () => {
+      const backup = await connect(urlAs('backup'));
+      await expect(backup.query('select id from billing_customers')).resolves.toBeDefined();
+      await expect(backup.query('show create view billing_analytics_apps')).resolves.toBeDefined();
+      for (const sql of ['delete from billing_customers', 'create table billing_more (id int)', 'drop view billing_analytics_apps'])
+        await expect(backup.query(sql)).rejects.toMatchObject({ errno: 1142 });
+    });
+
+    it('preflight finds the schema as the migrations made it, and nothing wrong with service and reports', async () => {
+      const users = { DATABASE_URL_BILLING: urlAs('service'), DATABASE_URL_BILLING_READONLY: urlAs('readonly') };
+      const key = { BILLING_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
+      const { stdout } = await billing(['preflight', '--phase', '1', '--json'], { ...users, ...key, ...TILLED_OF_NOBODY });
+      const { checks } = JSON.parse(stdout) as Report;
+      const found = checks.filter(({ id }) => ['database.migrated', 'database.grants', 'database.readonly'].includes(id));
+      expect(found.map(({ id, status, evidence }) => [id, status, evidence])).toEqual([
+        ['database.migrated', 'ok', expect.any(String)],
+        ['database.grants', 'ok', expect.any(String)],
+        ['database.readonly', 'ok', expect.any(String)],
+      ]);
+    });
+
     it.each(VIEWS)('billing_readonly reads %s', async (view) => {
       await expect(readonly.query(`select * from ${view}`)).resolves.toBeDefined();
     });
@@ -104,12 +135,8 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       await expect(readonly.query(sql)).rejects.toMatchObject({ errno: 1142 });
     });
 
-    /** Runs a file as it is, but for the names of the users, which are the server's and not the database's. */
-    async function apply(file: string, connection: mysql.Connection): Promise<void> {
-      const text = (await readFile(`${FOLDER}/${file}`, 'utf8')).replaceAll(/--.*/g, '');
-      const statements = text.replaceAll(/\bTO billing_(\w+)/g, (_, role: string) => `TO ${userOf(role)}`).split(';');
-      for (const statement of statements.filter((sql) => sql.trim() !== '')) await connection.query(statement);
-    }
+    /** The names of users are the server's and not the database's. */
+    const apply = (file: string, connection: mysql.Connection) => applyGrants(file, connection, userOf);
 
     async function connect(url: string): Promise<mysql.Connection> {
       const connection = await mysql.createConnection(url);
