@@ -58,6 +58,8 @@ export interface Surroundings {
   /** Stands for the database's own time, in worlds whose time is moved by hand. */
   readonly databaseTime?: () => Date;
   readonly log: Log;
+  /** How long a statement is waited for, ms; for ever if absent, as migrations and checks of the books need it. */
+  readonly statementMsMax?: number;
   /** A statement that takes at least so long is logged, ms. */
   readonly slowQueryMs?: number;
 }
@@ -72,6 +74,7 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const database = await Database.open(config, ENTITIES, {
     subscribers: [new AuditTrail(AUDITED)],
     time: surroundings.databaseTime ?? null,
+    statementMsMax: surroundings.statementMsMax ?? null,
   });
   database.observe(watchedDatabase(metrics, log, database.tableNames, slowQueryMs));
   const migrator = new SchemaMigrator(database, MIGRATIONS);
@@ -86,7 +89,7 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const openIntents = () => jobAdministration.countOpen(INTENT_KINDS);
   const backups = new BackupRecords(database, new Ids(clock));
   const attestations = new Attestations(database, clock, new Ids(clock));
-  reportBackups(metrics.registry, backups);
+  reportBackups(metrics, backups);
   const watched = { backups, attestations, jobAdministration: jobAdministration, openIntents, verifyBooks, openDivergences };
   return { database, migrator, access, vault, secrets, log, metrics, limitSettings, limitService, ...watched };
 }

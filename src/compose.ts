@@ -29,7 +29,8 @@ import { createSchema } from './graphql/schema.js';
 import { systemClock, systemTicks } from './platform/clock.js';
 import { exposeClockSkew } from './platform/db/clock.metrics.js';
 import { ClockWatch } from './platform/db/clock-watch.js';
-import { SchemaMigrator } from './platform/db/migrator.js';
+import { STATEMENT_MS_MAX } from './platform/db/outage.js';
+import { whyNotReady } from './platform/db/readiness.js';
 import type { Degradation } from './platform/degradation.js';
 import { Claims } from './platform/idempotency/claims.js';
 import { Intents } from './platform/idempotency/intents.js';
@@ -75,8 +76,8 @@ export interface Gateway extends Foundation, DataWork {
   readonly clocks: ClockWatch;
   /** What is out of order while the gateway still serves: Tilled, clocks. Empty when all is well. */
   readonly degraded: () => readonly Degradation[];
-  /** Whether the database answers and has the newest schema. */
-  readonly isReady: () => Promise<boolean>;
+  /** Why the database cannot be worked with, for operators; null when it can. */
+  readonly whyNotReady: () => Promise<string | null>;
 }
 
 /** What a process that serves or works hands in. */
@@ -91,7 +92,7 @@ interface GatewayParts extends Surroundings, TilledParts {
 /** Makes everything the gateway is of, in the order of who needs whom. */
 export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const { clock, tilled } = parts;
-  const foundation = await composeFoundation(parts);
+  const foundation = await composeFoundation({ statementMsMax: STATEMENT_MS_MAX, ...parts });
   const { database, migrator, access, log, metrics, vault } = foundation;
   watch(foundation);
   const ids = new Ids(clock);
@@ -136,7 +137,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     clocks,
     degraded: () => [...degraded(), ...clocks.degradation()],
     unsynced: async () => (await countJobs(database, SYNCS)) + (await webhooks.intake.waiting()),
-    isReady: () => isReady(migrator),
+    whyNotReady: () => whyNotReady(database, migrator),
   };
 }
 
@@ -187,13 +188,6 @@ async function startWorking(
   // Apps are made while we run, by the command line.
   setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
   worker.start();
-}
-
-function isReady(migrator: SchemaMigrator): Promise<boolean> {
-  return migrator.inspect().then(
-    (state) => state.kind === 'ready',
-    () => false,
-  );
 }
 
 /** Adds gauges of the process, and of what is in the database, to the metrics that are counted on the way. */

@@ -7,7 +7,8 @@ import { type Config, ConfigError, readConfig } from './config.js';
 import { type DemoEnvironment, ensureDemoApp, type LocalTilled, settingsOf, startLocalTilled } from './demo.js';
 import { createHttpServer } from './http/server.js';
 import { systemClock } from './platform/clock.js';
-import { DatabaseUnusable, prepareDatabase } from './platform/db/prepare.js';
+import { isPassing, outageInWords } from './platform/db/outage.js';
+import { DatabaseUnusable, MAY_COME_BACK, prepareDatabase } from './platform/db/prepare.js';
 import { withDeadline } from './platform/deadline.js';
 import { createLog, errorFields, type Log, type ProcessLog } from './platform/log.js';
 
@@ -147,6 +148,7 @@ function giveBackMemory(): void {
 /** What the operator reads, and the exit status; an expected failure is a sentence, any other keeps its stack. */
 function lastWords(error: unknown): { readonly text: string; readonly status: number } {
   if (error instanceof ConfigError || error instanceof DatabaseUnusable) return { text: error.message, status: error.exitCode };
+  if (isPassing(error)) return { text: outageInWords(error), status: MAY_COME_BACK };
   const { code, port } = error as { code?: string; port?: number };
   if (code === 'EADDRINUSE')
     return { text: `Port ${port} is taken: another gateway may be running. Set PORT or TILLED_SANDBOX_PORT.`, status: 69 };

@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { BackupError } from '../backup/programs.js';
 import type { Foundation } from '../compose.js';
 import { ConfigError } from '../config.js';
-import { DatabaseUnusable, requireUsableServer, unreachable } from '../platform/db/prepare.js';
+import { isPassing, outageInWords } from '../platform/db/outage.js';
+import { DatabaseUnusable, MAY_COME_BACK, requireUsableServer, unreachable } from '../platform/db/prepare.js';
 import { AppError } from '../platform/errors.js';
 import { guardTerminal } from '../platform/text.js';
 import { appsCommand } from './apps.command.js';
@@ -103,6 +104,10 @@ guardTerminal(process.stderr);
 program()
   .parseAsync()
   .catch((error: unknown) => {
+    if (isPassing(error)) {
+      process.stderr.write(`${outageInWords(error)}\n`);
+      process.exit(MAY_COME_BACK);
+    }
     const isExpected = [ConfigError, DatabaseUnusable, AppError, BackupError].some((expected) => error instanceof expected);
     process.stderr.write(`${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
     process.exit(error instanceof ConfigError || error instanceof DatabaseUnusable ? error.exitCode : 1);

@@ -1,5 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
+import { isPassing } from '../platform/db/outage.js';
 import { AppError, UserErrorCode } from '../platform/errors.js';
 import type { Metrics } from '../platform/metrics.js';
 import { inSpan } from '../platform/spans.js';
@@ -23,7 +24,7 @@ export function countRootFields(schema: GraphQLSchema, metrics: Metrics): void {
       const { resolve } = field;
       const step = () => ({ kind: 'graphql', name: `${type?.name.toLowerCase()} ${field.name}` }) as const;
       const count = (outcome: string) => metrics.graphqlOperations.inc({ field: field.name, outcome });
-      for (const outcome of ['OK', 'INTERNAL', ...(type === schema.getMutationType() ? PROCESSOR_OUTCOMES : [])]) {
+      for (const outcome of ['OK', 'INTERNAL', 'UNAVAILABLE', ...(type === schema.getMutationType() ? PROCESSOR_OUTCOMES : [])]) {
         metrics.graphqlOperations.inc({ field: field.name, outcome }, 0);
       }
       field.resolve = async (source, args, context, info) => {
@@ -68,6 +69,7 @@ function userErrorOf(value: unknown): string | undefined {
 
 function codeOf(error: unknown): string {
   if (error instanceof AppError) return error.code;
+  if (isPassing(error)) return 'UNAVAILABLE';
   const { extensions } = error as Partial<GraphQLFormattedError>;
   return typeof extensions?.['code'] === 'string' ? extensions['code'] : 'INTERNAL';
 }

@@ -1,6 +1,7 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { GraphQLField, GraphQLSchema } from 'graphql';
 import type { Scope } from '../platform/tenancy/scope.js';
+import { ASK_AGAIN_SECONDS } from './errors.js';
 
 /** What became of a mutation, told in `extensions.outcome`. */
 interface MutationOutcome {
@@ -38,6 +39,20 @@ export const TELL_OUTCOME: ApolloServerPlugin<Scope> = {
       if ((singleResult.errors ?? []).length === 0) return;
       singleResult.extensions = { ...singleResult.extensions, outcome: outcomeOf(answer.operation, answer.payload) };
       response.http.status = 200;
+    },
+  }),
+};
+
+/**
+ * Answers 503 where the database could not do a part of what was asked: clients, and proxies between, repeat such a
+ * request by themselves, and with its keys nothing is done twice.
+ */
+export const TELL_UNAVAILABLE: ApolloServerPlugin<Scope> = {
+  requestDidStart: async () => ({
+    willSendResponse: async ({ response: { body, http } }) => {
+      if (body.kind !== 'single' || !body.singleResult.errors?.some(({ extensions }) => extensions?.['code'] === 'UNAVAILABLE')) return;
+      http.status = 503;
+      http.headers.set('retry-after', String(ASK_AGAIN_SECONDS));
     },
   }),
 };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ApolloServerPlugin, GraphQLRequest } from '@apollo/server';
 import { GraphQLError } from 'graphql';
-import { forbidden } from '../graphql/errors.js';
+import { forbidden, orUnavailable } from '../graphql/errors.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import type { HttpParts } from './parts.js';
 
@@ -30,7 +30,7 @@ export function registeredDocuments(parts: DocumentParts): ApolloServerPlugin<Sc
   return {
     requestDidStart: async ({ request, contextValue: scope }) => {
       const wish = wishOf(request);
-      const found = wish instanceof GraphQLError ? wish : await documentFor(parts, scope, wish);
+      const found = wish instanceof GraphQLError ? wish : await orUnavailable(documentFor(parts, scope, wish)).catch(asRefusal);
       const { persistedQuery: _, ...extensions } = request.extensions ?? {};
       request.extensions = extensions;
       if (!(found instanceof GraphQLError)) {
@@ -88,6 +88,11 @@ async function documentFor(
   if (hash === undefined)
     return forbidden('Customer sessions send registered documents only: register this text, or send the hash of one.');
   return mustBeRegistered || text === undefined ? notFound() : text;
+}
+
+function asRefusal(error: unknown): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  throw error;
 }
 
 /** Clients look for the message, which is that of automatic persisted queries, and then send the text. */

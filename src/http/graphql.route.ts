@@ -8,9 +8,9 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { Admission } from '../graphql/admission.js';
-import { forbidden, formatError, unauthenticated } from '../graphql/errors.js';
+import { forbidden, formatError, orUnavailable, unauthenticated } from '../graphql/errors.js';
 import { countRefusals } from '../graphql/operations.js';
-import { TELL_OUTCOME } from '../graphql/outcome.js';
+import { TELL_OUTCOME, TELL_UNAVAILABLE } from '../graphql/outcome.js';
 import { type Cost, QueryCosts, shapeLimits, TOKENS_MAX } from '../graphql/query-limits.js';
 import { compiledQueries } from '../graphql/reads/compiled-queries.js';
 import { knownDocuments } from '../graphql/reads/known-documents.js';
@@ -103,6 +103,7 @@ export function graphqlRoute(parts: GraphqlParts) {
         registeredDocuments(parts),
         TELL_LIMITS,
         admit(parts.schema),
+        TELL_UNAVAILABLE,
         TELL_OUTCOME,
       ],
     });
@@ -110,13 +111,7 @@ export function graphqlRoute(parts: GraphqlParts) {
     takeJson(server);
     await allowOrigins(server, parts);
     server.addHook('onClose', () => apollo.stop());
-    const context = async (request: FastifyRequest, reply: FastifyReply) => {
-      const scope = await scopeOf(parts, request);
-      const decision = await parts.limits.requests.count(scope);
-      scope.request.limitDecision = decision;
-      reply.headers(limitHeaders(decision));
-      return scope;
-    };
+    const context = (request: FastifyRequest, reply: FastifyReply) => orUnavailable(admittedScope(parts, request, reply));
     const answer = fastifyApolloHandler(apollo, { context });
     for (const url of ['/graphql', '/graphql/']) {
       server.route({
@@ -127,6 +122,15 @@ export function graphqlRoute(parts: GraphqlParts) {
       });
     }
   };
+}
+
+/** The scope of a request, counted among those of its credential. */
+async function admittedScope(parts: GraphqlParts, request: FastifyRequest, reply: FastifyReply): Promise<Scope> {
+  const scope = await scopeOf(parts, request);
+  const decision = await parts.limits.requests.count(scope);
+  scope.request.limitDecision = decision;
+  reply.headers(limitHeaders(decision));
+  return scope;
 }
 
 /** The scope of the request's credential. Throws UNAUTHENTICATED, or FORBIDDEN when a header names another app. */

@@ -4,16 +4,17 @@ import type { HttpParts } from './parts.js';
 import { answerProblem } from './problem.js';
 
 /**
- * GET /healthz: the process lives. GET /readyz: it can serve, which needs the database and the newest schema; what else
- * is out of reach is named, and why to who may read the metrics. GET /metrics: for Prometheus.
+ * GET /healthz: the process lives. GET /readyz: it can serve, which needs a database that takes writes and has the
+ * newest schema; what else is out of reach is named, and why to who may read the metrics. GET /metrics: for Prometheus.
  */
-export function opsRoute(parts: Pick<HttpParts, 'isReady' | 'degraded' | 'metrics' | 'metricsAccess'>) {
+export function opsRoute(parts: Pick<HttpParts, 'whyNotReady' | 'degraded' | 'metrics' | 'metricsAccess'>) {
   return async (server: FastifyInstance): Promise<void> => {
     server.get('/healthz', async () => ({ status: 'ok' }));
     const access = parts.metricsAccess ?? 'closed';
     server.get('/readyz', async (request, reply) => {
       const ready = await readiness(parts, { access, authorization: request.headers.authorization });
-      return ready ?? answerProblem(reply, 503, 'UNAVAILABLE', 'The database cannot be reached or is not migrated.');
+      if (ready.status === 'ready') return ready;
+      return answerProblem(reply, 503, 'UNAVAILABLE', ready.reason ?? 'The database cannot be used, or is not migrated.');
     });
     server.get('/metrics', async (request, reply) => {
       const status = metricsStatus(access, request.headers.authorization);

@@ -24,7 +24,7 @@ export interface HttpParts {
   /** Who may read GET /metrics; nobody unless it is said. */
   readonly metricsAccess?: MetricsAccess;
   /** Whether the database answers and has the newest schema. */
-  readonly isReady: () => Promise<boolean>;
+  readonly whyNotReady: () => Promise<string | null>;
   /** What is out of reach although the gateway serves. */
   readonly degraded: () => readonly Degradation[];
   /** Serves the explorer, with this credential filled in; null where there is none, as in production. */

@@ -3,7 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import helmet from 'helmet';
+import { ASK_AGAIN_SECONDS, UNAVAILABLE_MESSAGE } from '../graphql/errors.js';
 import { hasCardNumber } from '../platform/card-number.js';
+import { isPassing } from '../platform/db/outage.js';
 import { errorFields, type Log } from '../platform/log.js';
 import { isTracing, openSpan } from '../platform/spans.js';
 import type { TopLevelCode } from '../platform/top-level-codes.js';
@@ -129,6 +131,10 @@ function answerError(log: Log, error: FastifyError, request: FastifyRequest, rep
   const refusal = REFUSALS[error.code ?? ''];
   if (refusal !== undefined) return answerProblem(reply, ...refusal);
   if (error instanceof SyntaxError) return answerProblem(reply, 400, 'BAD_REQUEST', 'The body is not valid JSON.');
+  if (isPassing(error)) {
+    log.warn('database not available', { requestId: request.id, ...errorFields(error) });
+    return answerProblem(reply.header('retry-after', String(ASK_AGAIN_SECONDS)), 503, 'UNAVAILABLE', UNAVAILABLE_MESSAGE);
+  }
   if (error.statusCode !== undefined && error.statusCode < 500) return answerProblem(reply, error.statusCode, 'BAD_REQUEST', error.message);
   log.error('request failed', { requestId: request.id, method: request.method, path: request.url.split('?')[0], ...errorFields(error) });
   return answerProblem(reply, 500, 'INTERNAL', 'Something went wrong on our side. It has been logged.');

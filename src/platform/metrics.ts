@@ -21,6 +21,7 @@ import {
   SUBSCRIPTION_STATES,
   type Values,
 } from './metric-values.js';
+import { ScrapedReads } from './scraped-reads.js';
 
 /**
  * Everything that is counted and timed in this process, each under its name for Prometheus. Labels take their values
@@ -29,6 +30,8 @@ import {
  */
 export class Metrics {
   readonly registry = new Registry();
+  /** How gauges read what is in the database. */
+  readonly scraped = new ScrapedReads();
 
   readonly webhookDeliveries = this.counter({
     name: 'billing_webhook_deliveries_total',

@@ -23,27 +23,33 @@ function sha256(text: string): Buffer {
 
 /** How a process says that it is well. */
 interface Health {
-  /** Whether the database answers and has the newest schema. */
-  readonly isReady: () => Promise<boolean>;
+  /** Why the process cannot do its work: its database is away, takes no writes or is not migrated. Null when it can. */
+  readonly whyNotReady: () => Promise<string | null>;
   /** What is out of reach or out of order without which the process still does its work. */
   readonly degraded: () => readonly Degradation[];
 }
 
-/** A database that takes longer to say its schema, ms, is none to serve from. */
+/** A database that takes longer to say that it is well, ms, is none to serve from. */
 const READY_MS_MAX = 2_000;
 
 /** What is said to anybody of something that is out of order. Why it is so is for who may read the metrics. */
 type Told = Omit<Degradation, 'reason'> & Partial<Degradation>;
 
-/** What /readyz answers; null where the process cannot do its work. */
+/** What /readyz answers. */
+export type Readiness =
+  | { readonly status: 'ready'; readonly degraded?: readonly Told[] }
+  | { readonly status: 'unavailable'; readonly reason?: string };
+
+/** Whether the process can do its work, and to whom may read the metrics why it cannot. */
 export async function readiness(
   health: Health,
   { access, authorization }: { readonly access: MetricsAccess; readonly authorization: string | undefined },
-): Promise<{ readonly status: 'ready'; readonly degraded?: readonly Told[] } | null> {
+): Promise<Readiness> {
   const isOperator = metricsStatus(access, authorization) === 200;
   const degraded = health.degraded().map(({ reason, ...told }) => (isOperator ? { ...told, reason } : told));
-  const isReady = await withDeadline(READY_MS_MAX, health.isReady()).catch(() => false);
-  if (!isReady) return null;
+  const frozen = () => `The database did not answer within ${READY_MS_MAX} ms.`;
+  const reason = await withDeadline(READY_MS_MAX, health.whyNotReady()).catch(frozen);
+  if (reason !== null) return isOperator ? { status: 'unavailable', reason } : { status: 'unavailable' };
   return degraded.length === 0 ? { status: 'ready' } : { status: 'ready', degraded };
 }
 
@@ -63,8 +69,8 @@ export async function serveOps({ health, registry, metricsAccess, host, port }: 
     if (path === '/healthz') return json({ status: 'ok' });
     if (path === '/readyz') {
       const ready = await readiness(health, { access: metricsAccess, authorization: request.headers.authorization });
-      if (ready === null) reply.statusCode = 503;
-      return json(ready ?? { status: 'unavailable' });
+      if (ready.status === 'unavailable') reply.statusCode = 503;
+      return json(ready);
     }
     reply.statusCode = path === '/metrics' ? metricsStatus(metricsAccess, request.headers.authorization) : 404;
     if (reply.statusCode !== 200) return reply.end();

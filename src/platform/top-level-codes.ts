@@ -75,7 +75,8 @@ export const TOP_LEVEL_CODES = {
   },
   UNAVAILABLE: {
     http: '503',
-    meaning: 'The gateway cannot do its work now, because its database cannot be reached. Wait, then repeat with the same key.',
+    meaning:
+      'The database is away, read-only, frozen, full, or too busy with the same rows, as in a failover. What was asked for may have been done. Wait for `retryAfterMs` (header `Retry-After`), then repeat with the same key: that finds out, and does nothing twice.',
   },
   INTERNAL: {
     http: '500, or 200 beside the data of other fields',

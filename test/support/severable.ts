@@ -3,10 +3,22 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { SESSION_SETTINGS } from '../../src/platform/db/session.js';
 import type { ScratchDatabase } from './scratch-database.js';
 
-/** Statements that may be refused: COM_QUERY, as the driver sends it. */
-const REFUSABLE = { begin: packet(0, '\x03begin'), rollback: packet(0, '\x03rollback'), session: packet(0, `\x03${SESSION_SETTINGS}`) };
-/** ERR 1105, ER_UNKNOWN_ERROR, as proxies before a server answer what they cannot pass on. */
-const REFUSAL = packet(1, '\xff\x51\x04#HY000the server is away');
+/** Statements that are told apart: COM_QUERY, as the driver sends it. */
+const TOLD_APART = {
+  begin: packet(0, '\x03begin'),
+  commit: packet(0, '\x03commit'),
+  rollback: packet(0, '\x03rollback'),
+  session: packet(0, `\x03${SESSION_SETTINGS}`),
+};
+/** ER_UNKNOWN_ERROR, as proxies before a server answer what they cannot pass on. */
+const AWAY = 1105;
+/** What begins a statement: COM_QUERY, COM_STMT_PREPARE, COM_STMT_EXECUTE. */
+const COMMANDS = [0x03, 0x16, 0x17];
+
+/** An ERR packet, as the answer to a command. */
+function errorPacket(errno: number): Buffer {
+  return packet(1, `\xff${String.fromCharCode(errno & 0xff, errno >> 8)}#HY000the server is away`);
+}
 
 /** A packet of the server's protocol: three bytes of length, one of sequence, then what it says. */
 function packet(sequence: number, payload: string): Buffer {
@@ -16,10 +28,17 @@ function packet(sequence: number, payload: string): Buffer {
 /** A way to a database server that can be cut and mended: for who connects through it, the server dies and comes back. */
 export class SeverableDatabase implements ScratchDatabase {
   /** Which statements are answered with an error and kept from the server, which has no word of them. */
-  refuses: keyof typeof REFUSABLE | null = null;
+  refuses: keyof typeof TOLD_APART | null = null;
   /** How many were. */
   refused = 0;
+  /** Of how many coming COMMITs the answer is lost with its connection: 1 loses that of the next, 2 that of the one after. */
+  losesCommit = 0;
+  /** Connections whose server was demoted, by what they answer to everything. */
+  private readonly demoted = new Map<Socket, number>();
   private readonly sockets = new Set<Socket>();
+  private readonly nears = new Set<Socket>();
+  /** Those whose next answer is lost. */
+  private readonly losing = new Set<Socket>();
 
   private constructor(
     private readonly server: Server,
@@ -36,9 +55,10 @@ export class SeverableDatabase implements ScratchDatabase {
         [far, near],
       ] as const) {
         made.sockets.add(one);
+        if (one === near) made.nears.add(one);
         one.on('data', (chunk: Buffer) => {
-          if (one === near && made.refuses !== null && chunk.equals(REFUSABLE[made.refuses])) made.refuse(near);
-          else other.write(chunk);
+          if (one === near) made.pass(chunk, near, far);
+          else if (!made.isLosing(near)) other.write(chunk);
         });
         one.on('error', () => other.destroy()).on('close', () => other.destroy());
       }
@@ -55,9 +75,31 @@ export class SeverableDatabase implements ScratchDatabase {
     return url.toString();
   }
 
-  private refuse(near: Socket): void {
-    this.refused += 1;
-    near.write(REFUSAL);
+  /** From now on connections that are open answer this error to everything, as those of a demoted primary; new ones serve. */
+  demote(errno: number): void {
+    for (const near of this.nears) this.demoted.set(near, errno);
+  }
+
+  private pass(chunk: Buffer, near: Socket, far: Socket): void {
+    const errno = this.demoted.get(near);
+    const isRefused = this.refuses !== null && chunk.equals(TOLD_APART[this.refuses]);
+    if (isRefused || (errno !== undefined && chunk[3] === 0 && COMMANDS.includes(chunk[4] ?? 0))) {
+      this.refused += 1;
+      near.write(errorPacket(errno ?? AWAY));
+      return;
+    }
+    if (this.losesCommit > 0 && chunk.equals(TOLD_APART.commit)) {
+      this.losesCommit -= 1;
+      if (this.losesCommit === 0) this.losing.add(near);
+    }
+    far.write(chunk);
+  }
+
+  /** Whether an answer is lost: the server has given it, and the connection breaks. */
+  private isLosing(near: Socket): boolean {
+    const isLosing = this.losing.delete(near);
+    if (isLosing) near.destroy();
+    return isLosing;
   }
 
   /** Breaks every connection, and refuses new ones. */
@@ -65,6 +107,7 @@ export class SeverableDatabase implements ScratchDatabase {
     this.server.close();
     for (const socket of this.sockets) socket.destroy();
     this.sockets.clear();
+    this.nears.clear();
   }
 
   /** Takes connections again. */

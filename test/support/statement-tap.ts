@@ -31,6 +31,7 @@ const WORKS_FOR_ALL: readonly (readonly [RegExp, string])[] = [
   [/\/src\/platform\/jobs\/(job-administration|count-jobs)\.ts/, 'work of all apps, for operators'],
   [/\/src\/platform\/limits\//, 'limits are counted before a scope is made, by app and by address'],
   [/\/src\/backup\//, 'backups are of the deployment'],
+  [/\/src\/platform\/db\/readiness\.ts/, 'whether the database takes writes is tried with one that is of no app and matches no row'],
 ];
 
 /** Statements about the database itself: its tables are made by migrations, and its catalogue has no rows of ours. */
@@ -92,7 +93,7 @@ const isTenantTable = (table: string): boolean => table.startsWith('billing_') &
 function callerOutsideOfDatabase(): string {
   const frames = (new Error().stack ?? '').split('\n').slice(1);
   return (
-    frames.find((frame) => !/statement-tap|\/db\/(database|lost-race)|\(?<anonymous>|node:internal/.test(frame))?.trim() ??
+    frames.find((frame) => !/statement-tap|\/db\/(database|lost-race|outage)|\(?<anonymous>|node:internal/.test(frame))?.trim() ??
     'from an unknown place'
   );
 }

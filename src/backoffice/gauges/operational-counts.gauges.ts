@@ -1,30 +1,15 @@
 import type { Database } from '../../platform/db/database.js';
 import type { PoolUse } from '../../platform/db/mysql.pool.js';
-import { withDeadline } from '../../platform/deadline.js';
 import { errorFields, type Log } from '../../platform/log.js';
 import type { Metrics } from '../../platform/metrics.js';
 import type { OperationalCounts, OperationalCountsReader } from './operational-counts.js';
 
-/** Scrapes that come close together share one read of the database, ms. */
-const REUSED_FOR_MS = 2_000;
-/** A scrape waits no longer than this for the database, ms: without it there are all other metrics. */
-const PATIENCE_MS = 3_000;
-
-interface Reading {
-  readonly at: number;
-  readonly counts: Promise<OperationalCounts | null>;
-}
-
 /** Exposes the operational counts as gauges, read at each scrape, and left out while the database is down. */
 export function exposeOperationalCounts(metrics: Metrics, report: OperationalCountsReader, database: Database, log: Log): void {
-  let last: Reading | undefined;
-  const read = () => {
-    if (last === undefined || performance.now() - last.at > REUSED_FOR_MS) {
-      const counts = orNull(report.read(), (error) => log.warn('standing not read', errorFields(error)));
-      last = { at: performance.now(), counts };
-    }
-    return last.counts;
-  };
+  const read = metrics.scraped.reading(
+    () => report.read(),
+    (error) => log.warn('standing not read', errorFields(error)),
+  );
   databaseGauges(metrics, read, () => database.poolUse);
   for (const gauge of GAUGES) {
     metrics.gauge({
@@ -156,10 +141,3 @@ const GAUGES: readonly CountsGauge[] = [
     values: ({ intents }) => [['', intents.oldestSeconds]],
   },
 ];
-
-function orNull<T>(work: Promise<T>, onError: (error: unknown) => void): Promise<T | null> {
-  return withDeadline(PATIENCE_MS, work).catch((error: unknown) => {
-    onError(error);
-    return null;
-  });
-}

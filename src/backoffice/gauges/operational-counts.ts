@@ -54,17 +54,16 @@ export class OperationalCountsReader {
   ) {}
 
   async read(): Promise<OperationalCounts> {
-    const [[clock], events, unqueuedRows, jobs, payments, refunds, disputes, divergences, intents] = await Promise.all([
-      this.database.query(`select ${this.database.time.now} as now_at`, []),
-      this.countsOf('billing_webhooks', EVENT_STATES),
-      this.database.query(UNQUEUED, []),
-      this.database.query(JOBS, []),
-      this.database.query(UNKNOWN_PAYMENTS, []),
-      this.database.query(UNKNOWN_REFUNDS, []),
-      this.database.query(this.unansweredDisputes, [...ANSWERABLE_STATUSES]),
-      this.counted.openDivergences(),
-      this.counted.openIntents(),
-    ]);
+    // One after the other: a scrape takes one connection, however many there are.
+    const [clock] = await this.database.query(`select ${this.database.time.now} as now_at`, []);
+    const events = await this.countsOf('billing_webhooks', EVENT_STATES);
+    const unqueuedRows = await this.database.query(UNQUEUED, []);
+    const jobs = await this.database.query(JOBS, []);
+    const payments = await this.database.query(UNKNOWN_PAYMENTS, []);
+    const refunds = await this.database.query(UNKNOWN_REFUNDS, []);
+    const disputes = await this.database.query(this.unansweredDisputes, [...ANSWERABLE_STATUSES]);
+    const divergences = await this.counted.openDivergences();
+    const intents = await this.counted.openIntents();
     const age = this.ageAt(clock?.now_at);
     const pileOf = ([row]: readonly RawRow[]): CountAndAge => ({ count: Number(row?.counted ?? 0), oldestSeconds: age(row?.oldest) });
     const unqueued = pileOf(unqueuedRows);

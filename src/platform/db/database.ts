@@ -10,6 +10,7 @@ import { embeddedDialect } from './embedded.dialect.js';
 import { retryLostRaces } from './lost-race.js';
 import type { MySqlPool, PoolUse } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
+import { CommitUnanswered, onAnother, outageOf } from './outage.js';
 import { PreparedTransaction, type StatementResult } from './prepared-transaction.js';
 import { type RawRow, Table } from './table.js';
 import { TenantGuard } from './tenant.guard.js';
@@ -24,6 +25,8 @@ export type Unit = EntityManager | PreparedTransaction;
 interface DatabaseExtras {
   readonly subscribers?: readonly EventSubscriber[];
   readonly time?: (() => Date) | null;
+  /** How long a server is waited for, ms, at each statement; for ever if absent. */
+  readonly statementMsMax?: number | null;
 }
 
 /** The billing database. Only `platform/` sees it; the rest of the code holds a Scope. */
@@ -47,10 +50,10 @@ export class Database {
   static async open(
     config: DatabaseConfig,
     entities: readonly EntityClass<object>[],
-    { subscribers = [], time = null }: DatabaseExtras = {},
+    { subscribers = [], time = null, statementMsMax = null }: DatabaseExtras = {},
   ): Promise<Database> {
     let database: Database | undefined;
-    const pool = config.kind === 'embedded' ? null : await poolOf(config);
+    const pool = config.kind === 'embedded' ? null : await poolOf(config, statementMsMax);
     const options = {
       ...driverOptions(config, pool),
       entities: [...entities],
@@ -108,27 +111,31 @@ export class Database {
 
   /** Rows of one SELECT, inside the transaction of `unit` if given. */
   async query(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<RawRow[]> {
-    return (await this.execute(sql, parameters, unit)).rows;
+    const send = async () => (await this.execute(sql, parameters, unit)).rows;
+    return unit === undefined ? onAnother(true, send) : send();
   }
 
   /** How many rows a statement matched or made. Without `unit` it is a transaction of its own, retried after a race. */
   async run(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<number> {
     const send = async () => (await this.execute(sql, parameters, unit)).affected;
-    return unit === undefined ? retryLostRaces(send) : send();
+    return unit === undefined ? retryLostRaces(() => onAnother(false, send)) : send();
   }
 
   /**
-   * Runs `work` in one transaction. Work that lost a race to another transaction is rolled back and begun anew, so it
-   * must have no effect outside the database. Throws what `work` throws, after rolling back.
+   * Runs `work` in one transaction. Work that lost a race to another transaction, or whose connection could not serve,
+   * is rolled back and begun anew, so it must have no effect outside the database. Throws what `work` throws, after
+   * rolling back; CommitUnanswered if only the database knows whether it was kept.
    */
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
-    return retryLostRaces(() => this.once(this.orm.em.fork({ clear: true, useContext: false }), work));
+    const once = () => this.once(this.orm.em.fork({ clear: true, useContext: false }), work);
+    return retryLostRaces(() => onAnother(true, once));
   }
 
   /** The same without the ORM, for `query` and `run` alone, where there is a server: cheaper for bulk writes. */
   statements<T>(work: (unit: Unit) => Promise<T>): Promise<T> {
     const { pool } = this;
-    return pool === null ? this.transaction(work) : retryLostRaces(() => this.once<Unit, T>(pool.transaction(), work));
+    if (pool === null) return this.transaction(work);
+    return retryLostRaces(() => onAnother(true, () => this.once<Unit, T>(pool.transaction(), work)));
   }
 
   /** Tells `listener` every statement from now on; returns how to stop. */
@@ -144,16 +151,18 @@ export class Database {
   }
 
   private async once<Opened extends Unit, T>(unit: Opened, work: (unit: Opened) => Promise<T>): Promise<T> {
-    await this.observed('begin', () => this.begin(unit));
+    await this.observed('begin', () => this.convertingErrors(this.begin(unit)));
+    let isCommitting = false;
     try {
       const result = await work(unit);
       this.announce('commit', []);
+      isCommitting = true;
       await this.observed('commit', () => this.convertingErrors(unit.commit()), false);
       return result;
     } catch (error) {
       this.observer.failed(error);
       await unit.rollback();
-      throw error;
+      throw isCommitting && outageOf(error) === 'lost' ? new CommitUnanswered(error as Error) : error;
     }
   }
 
@@ -230,7 +239,7 @@ function driverOptions(config: DatabaseConfig, pool: MySqlPool | null) {
 }
 
 /** The embedded database needs no driver of a server, which is a tenth of all that is loaded. */
-async function poolOf(config: DatabaseConfig): Promise<MySqlPool> {
+async function poolOf(config: DatabaseConfig, statementMsMax: number | null): Promise<MySqlPool> {
   const { MySqlPool } = await import('./mysql.pool.js');
-  return new MySqlPool(config);
+  return new MySqlPool(config, statementMsMax);
 }

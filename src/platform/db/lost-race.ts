@@ -1,20 +1,33 @@
-import { DeadlockException, LockWaitTimeoutException } from '@mikro-orm/core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DeadlockException, DriverException, LockWaitTimeoutException } from '@mikro-orm/core';
 
-/** A write that kept losing races against others; nothing of it was kept. */
-const TRIES_OF_A_TRANSACTION = 5;
+/** So long after the first try the last one begins at the latest, unless said otherwise, ms. */
+const TRIED_FOR_MS = 10_000;
+/** The pause after the first try is random below this, ms; it doubles with each try up to the other. */
+const [PAUSE_MS, PAUSE_MS_MAX] = [10, 1_000];
 
-/** What lost a race to another transaction was rolled back: it is tried again, a few times. */
-export async function retryLostRaces<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
+/** ER_CHECKREAD of a MariaDB that isolates snapshots; a transaction that MySQL's group replication certified late. */
+const LOST_RACES: ReadonlySet<number> = new Set([1020, 3101]);
+
+/**
+ * What lost a race to another transaction was rolled back: it is tried again, after pauses that grow and are random so
+ * that those who met once do not meet again. Throws the last error when the time is over; nothing of it was kept.
+ */
+export async function retryLostRaces<T>(work: () => Promise<T>, triedForMs = TRIED_FOR_MS): Promise<T> {
+  const until = performance.now() + triedForMs;
+  for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
     try {
       return await work();
     } catch (error) {
-      if (tries >= TRIES_OF_A_TRANSACTION || !isLostRace(error)) throw error;
+      const waitMs = Math.random() * pauseMs;
+      if (!isLostRace(error) || performance.now() + waitMs > until) throw error;
+      await sleep(waitMs);
     }
   }
 }
 
-/** Deadlock, lock wait timeout, or (embedded) another process holding the file for too long. */
-export function isLostRace(error: unknown): boolean {
-  return error instanceof DeadlockException || error instanceof LockWaitTimeoutException;
+/** Deadlock, certification, lock wait timeout, or (embedded) another process holding the file for too long. */
+export function isLostRace(error: unknown): error is DriverException {
+  if (error instanceof DeadlockException || error instanceof LockWaitTimeoutException) return true;
+  return error instanceof DriverException && LOST_RACES.has(Number(error.errno));
 }

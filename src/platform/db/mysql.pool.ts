@@ -2,7 +2,8 @@ import { MySqlDriver } from '@mikro-orm/mysql';
 import { type ControlledTransaction, Kysely, MysqlDialect, type MysqlDialectConfig } from 'kysely';
 import { createPool, type Pool, type PoolConnection } from 'mysql2';
 import type { DatabaseConfig } from '../../config.js';
-import { executed, PreparedTransaction, type StatementResult } from './prepared-transaction.js';
+import { Connections } from './connections.js';
+import { executedAlone, PreparedTransaction, type StatementResult } from './prepared-transaction.js';
 import { withSession } from './session.js';
 
 /** How many connections are open, lie idle, and are waited for. */
@@ -36,14 +37,20 @@ const TRANSACTIONS_SHARE = 0.5;
 export class MySqlPool {
   /** What the ORM speaks to it with. */
   readonly driver = MySqlDriver;
-  private readonly singles: Pool;
-  private readonly transactions: Pool;
+  private readonly singles: Connections;
+  private readonly transactions: Connections;
   private readonly ofOrm: Kysely<unknown>;
 
-  constructor(private readonly config: DatabaseConfig) {
+  /** `statementMsMax` bounds the wait for each statement, ms; null does not. */
+  constructor(
+    private readonly config: DatabaseConfig,
+    statementMsMax: number | null,
+  ) {
     const transactions = Math.ceil(config.poolSize * TRANSACTIONS_SHARE);
-    this.singles = poolOf(config.location, config.poolSize - transactions);
-    this.transactions = poolOf(config.location, transactions);
+    const onOutage = (at: number) => this.dropOpenedBefore(at);
+    const connections = (limit: number) => new Connections(poolOf(config.location, limit), { statementMsMax, onOutage });
+    this.singles = connections(config.poolSize - transactions);
+    this.transactions = connections(transactions);
     this.ofOrm = new Kysely({ dialect: new MysqlDialect(sharing(this.transactions)) });
   }
 
@@ -59,7 +66,7 @@ export class MySqlPool {
 
   /** One statement in a transaction of its own. Prepared once a connection; then only its values are sent. */
   execute(sql: string, values: unknown[]): Promise<StatementResult> {
-    return executed(this.singles, sql, values);
+    return executedAlone(this.singles, sql, values);
   }
 
   /** A transaction without the ORM, which has yet to begin. */
@@ -69,11 +76,18 @@ export class MySqlPool {
 
   /** Ends every connection. One that the server cut cannot be ended; nothing else can go wrong here. */
   async close(): Promise<void> {
-    await Promise.all([this.singles, this.transactions].map((pool) => new Promise<void>((resolve) => pool.end(() => resolve()))));
+    const pools = [this.singles.pool, this.transactions.pool];
+    await Promise.all(pools.map((pool) => new Promise<void>((resolve) => pool.end(() => resolve()))));
+  }
+
+  /** What was open at this time of `performance.now()` is used no more: it leads to a server that cannot serve. */
+  dropOpenedBefore(at: number): void {
+    this.singles.dropOpenedBefore(at);
+    this.transactions.dropOpenedBefore(at);
   }
 
   use(): PoolUse {
-    const [one, other] = [useOf(this.singles), useOf(this.transactions)];
+    const [one, other] = [useOf(this.singles.pool), useOf(this.transactions.pool)];
     return {
       max: this.config.poolSize,
       open: one.open + other.open,
@@ -84,9 +98,9 @@ export class MySqlPool {
 }
 
 /** A pool for Kysely, which would end it only if it had used it: that is left to `close`. */
-function sharing(pool: Pool): MysqlDialectConfig {
+function sharing(connections: Connections): MysqlDialectConfig {
   const getConnection = (done: (error: unknown, connection?: KyselyConnection) => void) =>
-    pool.getConnection((error, connection) => (error ? done(error) : done(null, closedOnFailure(connection))));
+    void connections.take().then((connection) => done(null, closedOnFailure(connections, connection)), done);
   return { pool: { getConnection: getConnection as never, end: (done) => done(undefined) } };
 }
 
@@ -96,15 +110,18 @@ type KyselyConnection = Pick<PoolConnection, 'threadId' | 'release'> & {
 };
 
 /** Kysely would keep a connection whose BEGIN or ROLLBACK failed, with its locks. Closed, its server rolls back. */
-function closedOnFailure(connection: PoolConnection): KyselyConnection {
-  const boundary: KyselyConnection['query'] = (sql, values, done) =>
-    connection.query(sql, values, (error, result) => {
-      if (error) connection.destroy();
-      done(sql === 'rollback' ? null : error, result);
-    });
+function closedOnFailure(connections: Connections, connection: PoolConnection): KyselyConnection {
   return {
     threadId: connection.threadId,
-    query: (sql, values, done) => (['begin', 'rollback'].includes(sql) ? boundary(sql, values, done) : connection.query(sql, values, done)),
+    query: (sql, values, done) =>
+      connections.ask<unknown>(
+        connection,
+        (answered) => void connection.query(sql, values, answered),
+        (error, result) => {
+          if (error !== null && ['begin', 'rollback'].includes(sql)) connection.destroy();
+          done(sql === 'rollback' ? null : error, result);
+        },
+      ),
     release: () => connection.release(),
   };
 }

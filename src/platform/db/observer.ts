@@ -1,13 +1,9 @@
-import {
-  ConnectionException,
-  ConstraintViolationException,
-  DeadlockException,
-  DriverException,
-  LockWaitTimeoutException,
-} from '@mikro-orm/core';
+import { ConnectionException, ConstraintViolationException, DriverException } from '@mikro-orm/core';
 import type { Log } from '../log.js';
 import type { DatabaseFailure } from '../metric-values.js';
 import type { Metrics } from '../metrics.js';
+import { isLostRace } from './lost-race.js';
+import { outageOf } from './outage.js';
 
 /** Told what the database is asked and how it answers. */
 export interface DatabaseObserver {
@@ -49,18 +45,10 @@ function firstTable(sql: string, known: ReadonlySet<string>): string {
   return 'none';
 }
 
-/** What mysql2 calls the end, or the lack, of a connection; it also says `fatal`. */
-const CONNECTION = /^(ECONN|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|PROTOCOL_|ER_CON_COUNT|ER_SERVER_SHUTDOWN|ER_ACCESS_DENIED)/;
-
-/** What the embedded database says where it finds no file and can make none. */
-const SQLITE_CANTOPEN = 14;
-
 /** Null for what is no failure of the database, such as a refusal of ours inside a transaction. */
 function failureOf(error: unknown): DatabaseFailure | null {
-  const { code, fatal, errcode } = error as { readonly code?: unknown; readonly fatal?: unknown; readonly errcode?: unknown };
-  const isConnection = fatal === true || errcode === SQLITE_CANTOPEN || CONNECTION.test(String(code));
-  if (error instanceof ConnectionException || isConnection) return 'connection';
-  if (error instanceof DeadlockException || error instanceof LockWaitTimeoutException) return 'lost_race';
+  if (error instanceof ConnectionException || outageOf(error) !== null) return 'connection';
+  if (isLostRace(error)) return 'lost_race';
   if (error instanceof ConstraintViolationException) return 'constraint';
   return error instanceof DriverException ? 'other' : null;
 }

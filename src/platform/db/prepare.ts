@@ -3,9 +3,10 @@ import type { SchemaMigrator } from './migrator.js';
 import { serverFaults } from './server.check.js';
 import { tenancyFaults } from './tenancy.check.js';
 
-/** EX_CONFIG and EX_UNAVAILABLE of sysexits.h. */
+/** EX_CONFIG of sysexits.h. */
 const NEEDS_A_PERSON = 78;
-const MAY_COME_BACK = 69;
+/** EX_UNAVAILABLE of sysexits.h: what was run may be run again. */
+export const MAY_COME_BACK = 69;
 
 const FAULTS_SHOWN = 5;
 

@@ -1,4 +1,5 @@
-import type { Pool, PoolConnection, ResultSetHeader } from 'mysql2';
+import type { PoolConnection, ResultSetHeader } from 'mysql2';
+import type { Connections } from './connections.js';
 import type { RawRow } from './table.js';
 
 /** What one statement gave: the rows of a SELECT, or how many it matched (UPDATE, DELETE) or made (INSERT). */
@@ -11,12 +12,10 @@ export interface StatementResult {
 export class PreparedTransaction {
   private connection: PoolConnection | null = null;
 
-  constructor(private readonly pool: Pool) {}
+  constructor(private readonly connections: Connections) {}
 
   async begin(): Promise<void> {
-    this.connection = await new Promise((resolve, reject) => {
-      this.pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)));
-    });
+    this.connection = await this.connections.take();
     await this.send('begin').catch((error: unknown) => {
       this.open().destroy();
       throw error;
@@ -24,7 +23,7 @@ export class PreparedTransaction {
   }
 
   execute(sql: string, values: unknown[]): Promise<StatementResult> {
-    return executed(this.open(), sql, values);
+    return executed(this.connections, this.open(), sql, values);
   }
 
   async commit(): Promise<void> {
@@ -41,8 +40,10 @@ export class PreparedTransaction {
   }
 
   private send(sql: string): Promise<void> {
+    const connection = this.open();
     return new Promise((resolve, reject) => {
-      this.open().query(sql, (error) => (error ? reject(error) : resolve()));
+      const send = (done: (error: Error | null) => void) => void connection.query(sql, done);
+      this.connections.ask(connection, send, (error) => (error ? reject(error) : resolve()));
     });
   }
 
@@ -55,11 +56,18 @@ export class PreparedTransaction {
 /** What a value may be when it gets to the driver. */
 type Value = string | number | boolean | Date | null;
 
-/** Sends one statement, prepared once a connection. */
-export function executed(on: Pool | PoolConnection, sql: string, values: unknown[]): Promise<StatementResult> {
+/** Sends one statement on a connection of its own, prepared once a connection. */
+export async function executedAlone(connections: Connections, sql: string, values: unknown[]): Promise<StatementResult> {
+  const connection = await connections.take();
+  return executed(connections, connection, sql, values).finally(() => connection.release());
+}
+
+function executed(connections: Connections, connection: PoolConnection, sql: string, values: unknown[]): Promise<StatementResult> {
   return new Promise((resolve, reject) => {
-    on.execute(sql, values as Value[], (error, result) =>
-      error ? reject(error) : resolve(resultOf(result as RawRow[] | ResultSetHeader)),
+    connections.ask<RawRow[] | ResultSetHeader>(
+      connection,
+      (done) => void connection.execute(sql, values as Value[], (error, result) => done(error, result as RawRow[] | ResultSetHeader)),
+      (error, result) => (error !== null || result === undefined ? reject(error) : resolve(resultOf(result))),
     );
   });
 }

@@ -35,11 +35,13 @@ export const RELIED_ON_IF_KNOWN: Readonly<Record<string, string>> = {
 
 /** Nobody waits longer for a lock, seconds; a server that was told to be less patient is. */
 const LOCK_WAIT_SECONDS_MAX = 50;
+/** For a row, seconds: less than for an answer, so that who waits in vain is told and tries again. */
+const ROW_WAIT_SECONDS_MAX = 5;
 /** A connection that is silent for longer is the server's to close, seconds: a migration may hold its lock so long. */
 const SILENT_SECONDS_MAX = 28_800;
 
 /** Waits, which end even where the server's own rule is a day. */
-const patience = (name: string): string => `${name} = greatest(1, least(@@global.${name}, ${LOCK_WAIT_SECONDS_MAX}))`;
+const patience = (name: string, secondsMax: number): string => `${name} = greatest(1, least(@@global.${name}, ${secondsMax}))`;
 
 /**
  * One statement that says all that the code relies on of a session but for the isolation, for MySQL and MariaDB. Each
@@ -50,7 +52,8 @@ export const SESSION_SETTINGS = [
   ...["completion_type = 'NO_CHAIN'", "default_storage_engine = 'InnoDB'", "lc_messages = 'en_US'", "time_zone = '+00:00'"],
   ...['autocommit = 1', 'foreign_key_checks = 1', 'unique_checks = 1', 'sql_auto_is_null = 0', 'sql_big_selects = 1'],
   ...[`sql_mode = '${SQL_MODES.join(',')}'`, 'sql_safe_updates = 0', 'sql_select_limit = 18446744073709551615'],
-  ...[patience('innodb_lock_wait_timeout'), patience('lock_wait_timeout'), `wait_timeout = ${SILENT_SECONDS_MAX}`],
+  ...[patience('innodb_lock_wait_timeout', ROW_WAIT_SECONDS_MAX), patience('lock_wait_timeout', LOCK_WAIT_SECONDS_MAX)],
+  ...[`wait_timeout = ${SILENT_SECONDS_MAX}`],
 ]
   .join(', ')
   .concat(' /*M!100600 , check_constraint_checks = 1, max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */');

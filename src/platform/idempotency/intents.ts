@@ -1,5 +1,7 @@
 import type { ClockWatch } from '../db/clock-watch.js';
+import { isPassing } from '../db/outage.js';
 import { AppError, OutcomeUnknown, ProcessorUnavailable, type UserErrorFacts } from '../errors.js';
+import { giveBack } from '../jobs/give-back.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { type JobKey, type Lease, LeaseLost } from '../jobs/lease.js';
 import type { JobHandler } from '../jobs/worker.js';
@@ -116,8 +118,7 @@ export class Intents {
       };
     } catch (error) {
       // A fault of ours. Without a release the job would have to assume, once the lease ends, that a call is under way.
-      if (!execution.isConcluded())
-        await this.leaveOpen(scope, execution).catch((again: unknown) => scope.request.log.error('job not released', errorFields(again)));
+      if (!execution.isConcluded()) await this.leaveOpen(scope, execution).catch(() => this.giveBackLater(scope, execution.lease));
       throw error;
     } finally {
       this.parts.jobs.letGo(execution.lease);
@@ -136,8 +137,9 @@ export class Intents {
       if (error instanceof LeaseLost) return new OutcomeUnknown({ cause: error });
       if (error instanceof Postponed) return this.postpone(scope, execution, error.dueInMs);
       if (!(error instanceof AppError)) {
-        // An answer that we could not read, for example, counts as none.
-        if (!execution.lease.hasDoneNothing) execution.lease.doubt();
+        // An answer that we could not read counts as none; so does one that may not be written down, unless what was
+        // done may be done again.
+        if (isPassing(error) ? execution.lease.hasDoneForGood : !execution.lease.hasDoneNothing) execution.lease.doubt();
         throw error;
       }
       if (error instanceof OutcomeUnknown) return error;
@@ -213,6 +215,12 @@ export class Intents {
   private async leaveOpen(scope: Scope, execution: Execution): Promise<void> {
     scope.request.log.warn('outcome unknown', { kind: execution.lease.kind, subject: execution.subject, divergence_risk: true });
     await scope.transaction((tx) => this.parts.jobs.release(tx, execution.lease, { dueInMs: ASK_AGAIN_MS }));
+  }
+
+  /** The database is away, and the caller need not wait until it is back. */
+  private giveBackLater(scope: Scope, lease: Lease): void {
+    const failed = (error: unknown) => scope.request.log.error('job not released', errorFields(error));
+    giveBack(this.parts.jobs, scope, lease, ASK_AGAIN_MS).catch(failed);
   }
 
   /** False where another request was told of it meanwhile: then it cannot be undone. */

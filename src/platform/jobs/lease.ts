@@ -61,6 +61,7 @@ export class Lease implements JobKey, Permit {
   private renewed: Stopwatch;
   private isUnderWay = false;
   private hasChanged = false;
+  private hasChangedForGood = false;
 
   /** `taken` was started before the statement that took the work; `now` is the database's time in it. */
   constructor(
@@ -87,7 +88,9 @@ export class Lease implements JobKey, Permit {
 
   answered(isDone: boolean): void {
     this.isUnderWay = false;
-    if (isDone) this.hasChanged = true;
+    if (!isDone) return;
+    this.hasChanged = true;
+    this.hasChangedForGood = true;
   }
 
   /** A permit for calls that do no harm when carried out late or twice. They leave nothing in doubt. */
@@ -113,6 +116,11 @@ export class Lease implements JobKey, Permit {
   /** Whether certainly nothing was changed at the processor under it. */
   get hasDoneNothing(): boolean {
     return !this.isUnderWay && !this.hasChanged;
+  }
+
+  /** Whether something was changed at the processor under it that must not be done twice. */
+  get hasDoneForGood(): boolean {
+    return this.isUnderWay || this.hasChangedForGood;
   }
 
   /** How long ago the work was first requested, ms. */

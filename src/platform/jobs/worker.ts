@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isPassing } from '../db/outage.js';
 import { errorFields, type Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { inSpan } from '../spans.js';
 import type { Scope } from '../tenancy/scope.js';
+import { giveBack } from './give-back.js';
 import type { Jobs } from './jobs.js';
 import { type Lease, LeaseLost } from './lease.js';
 import { IN_PROGRESS_MAX, type InProgress } from './turns.js';
@@ -38,6 +40,8 @@ interface WorkerParts {
 const BACKOFF_MS = [60_000, 300_000, 1_800_000, 7_200_000];
 const BACKOFF_MS_MAX = 7_200_000;
 const JITTER = 0.1;
+/** When work is tried again that the database could not do, ms. */
+const OUTAGE_PAUSE_MS = 1_000;
 const BATCH = 10;
 
 /** Takes due work and does it: money first, each app in its turn. Any number may run, in one process or many. */
@@ -139,8 +143,15 @@ export class Worker {
       count('done');
     } catch (error) {
       if (error instanceof LeaseLost) scope.request.log.warn('lease lost', { kind: lease.kind, subject: lease.subject });
+      if (isPassing(error)) return this.postponed(scope, lease, error).finally(() => count('postponed'));
       count(error instanceof LeaseLost ? 'lease_lost' : await this.failed(scope, lease, error));
     }
+  }
+
+  /** The database could not do it, which is no fault of the work: it is no failed try, and goes on after. */
+  private async postponed(scope: Scope, lease: Lease, error: unknown): Promise<void> {
+    scope.request.log.warn('work postponed', { kind: lease.kind, subject: lease.subject, ...errorFields(error) });
+    await giveBack(this.parts.jobs, scope, lease, OUTAGE_PAUSE_MS);
   }
 
   private async failed(scope: Scope, lease: Lease, error: unknown): Promise<'failed' | 'dead'> {
