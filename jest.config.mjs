@@ -32,6 +32,7 @@ const withoutDatabase = ['unit', 'sandbox', 'tidy'].map((folder) => `<rootDir>/t
 const onServerAlone = [
   '/test/scenarios/webhook-convergence\\.test\\.ts$',
   '/test/features/import\\.test\\.ts$',
+  '/test/scenarios/rolling-restart\\.haproxy\\.test\\.ts$',
   '/test/contract/clients\\.test\\.ts$',
   '/test/scenarios/pages\\.chromium\\.test\\.ts$',
 ];

@@ -76,6 +76,8 @@ export interface Gateway extends Foundation, DataWork {
   readonly clocks: ClockWatch;
   /** What is out of order while the gateway still serves: Tilled, clocks. Empty when all is well. */
   readonly degraded: () => readonly Degradation[];
+  /** What this process has in hand. */
+  readonly leases: Pick<LeaseKeeper, 'whenFree' | 'giveBack'>;
   /** Why the database cannot be worked with, for operators; null when it can. */
   readonly whyNotReady: () => Promise<string | null>;
 }
@@ -96,8 +98,8 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const { database, migrator, access, log, metrics, vault } = foundation;
   watch(foundation);
   const ids = new Ids(clock);
-  const { jobs, clocks } = composeJobs(parts, foundation, ids);
-  const intents = new Intents({ claims: new Claims(jobs, clock), jobs, clocks, quietMs: parts.tilledQuietMs ?? QUIET_MS });
+  const { jobs, ...held } = composeJobs(parts, foundation, ids);
+  const intents = new Intents({ claims: new Claims(jobs, clock), jobs, clocks: held.clocks, quietMs: parts.tilledQuietMs ?? QUIET_MS });
   const { processor, degraded } = composeProcessor({ ...parts, log, metrics, vault });
   const tools = { processor, intents, jobs, clock, ids };
   const services = composeServices(tools, vault);
@@ -114,7 +116,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const worker: Worker = composeWorker(foundation, {
     jobs,
     ids,
-    mayWork: () => clocks.mayWork(),
+    mayWork: () => held.clocks.mayWork(),
     intake: () => webhooks.intake.take(),
     handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
     onFailure: sync.noteFailure.bind(sync),
@@ -128,14 +130,14 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     schema,
     worker,
     schedule,
-    startWork: () => startWorking(worker, schedule, { clocks, log }),
+    startWork: () => startWorking(worker, schedule, { clocks: held.clocks, log }),
     inbox: webhooks.inbox,
     operations: new Operations(clock),
     webhooks,
     processor,
     reconciliation,
-    clocks,
-    degraded: () => [...degraded(), ...clocks.degradation()],
+    ...held,
+    degraded: () => [...degraded(), ...held.clocks.degradation()],
     unsynced: async () => (await countJobs(database, SYNCS)) + (await webhooks.intake.waiting()),
     whyNotReady: () => whyNotReady(database, migrator),
   };
@@ -150,11 +152,11 @@ function priorityOf(kind: string): JobPriority {
 /** The queue, and the watch over the clocks that its leases live by. */
 function composeJobs({ clock, ticks = systemTicks }: GatewayParts, { database, log, metrics }: Foundation, ids: Ids) {
   const startStopwatch = stopwatchStarter(clock, ticks);
-  const keeper = new LeaseKeeper({ database, startStopwatch, log });
-  const jobs: Jobs = new Jobs({ database, ids, keeper, due: new DueWorkReport(database, ticks), startStopwatch, priorityOf });
+  const leases = new LeaseKeeper({ database, startStopwatch, log });
+  const jobs: Jobs = new Jobs({ database, ids, keeper: leases, due: new DueWorkReport(database, ticks), startStopwatch, priorityOf });
   const clocks = new ClockWatch({ database, clock, ticks, log, onSetBack: () => jobs.pullForward() });
   exposeClockSkew(metrics, clocks);
-  return { jobs, clocks };
+  return { jobs, clocks, leases };
 }
 
 /** What the worker of a gateway needs beside what all processes have. */

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { type EncryptionConfig, type LimitsConfig, readEncryption, readLimits, readTrustedProxies } from './config.guarding.js';
 import { type Observing, readObserving } from './config.observing.js';
 import { type Environment, EnvironmentReader } from './config.reader.js';
+import { readDrainMs, readTilledTimeoutMs } from './config.stopping.js';
 
 export type { EncryptionConfig, LimitsConfig } from './config.guarding.js';
 
@@ -43,6 +44,8 @@ export interface Config extends Observing {
   readonly sandboxPort: number;
   /** How long one call to Tilled may take, ms. */
   readonly tilledTimeoutMs: number;
+  /** How long a gateway that was asked to end says so before it lets nobody in any more, ms. */
+  readonly drainMs: number;
   /** How long Tilled may still carry out a request to which no answer came, ms. */
   readonly tilledQuietMs: number;
   readonly logLevel: string;
@@ -65,9 +68,6 @@ export class ConfigError extends Error {
   }
 }
 
-/** The longest that one call to Tilled may take, ms. */
-const TILLED_TIMEOUT_MS_MAX = 50_000;
-
 /** Reads the environment; throws ConfigError with all problems at once, which never shows values of secrets. */
 export function readConfig(environment: Environment, workingDir: string): Config {
   const reader = new EnvironmentReader(environment);
@@ -88,11 +88,8 @@ export function readConfig(environment: Environment, workingDir: string): Config
       'which documents customer sessions may send',
     ),
     sandboxPort: reader.integer('TILLED_SANDBOX_PORT', 4010, { min: 0, max: 65_535, purpose: 'the port of the local Tilled sandbox' }),
-    tilledTimeoutMs: reader.integer('TILLED_TIMEOUT_MS', 30_000, {
-      min: 100,
-      max: TILLED_TIMEOUT_MS_MAX,
-      purpose: 'how long one call to Tilled may take, in ms',
-    }),
+    tilledTimeoutMs: readTilledTimeoutMs(reader),
+    drainMs: readDrainMs(reader, isProduction),
     tilledQuietMs:
       1_000 *
       reader.integer('TILLED_QUIET_SECONDS', 300, {

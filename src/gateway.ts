@@ -1,21 +1,21 @@
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { composeGateway, type Gateway } from './compose.js';
+import { composeGateway } from './compose.js';
 import { composeLimits } from './compose.limits.js';
 import { type Config, ConfigError, readConfig } from './config.js';
+import { stopMsMax, workMsMax } from './config.stopping.js';
 import { type DemoEnvironment, ensureDemoApp, type LocalTilled, settingsOf, startLocalTilled } from './demo.js';
 import { createHttpServer } from './http/server.js';
 import { systemClock } from './platform/clock.js';
 import { isPassing, outageInWords } from './platform/db/outage.js';
 import { DatabaseUnusable, MAY_COME_BACK, prepareDatabase } from './platform/db/prepare.js';
 import { withDeadline } from './platform/deadline.js';
+import { askedToEnd, endWithin, endWork } from './platform/ending.js';
 import { createLog, errorFields, type Log, type ProcessLog } from './platform/log.js';
 
 /** How long after its start a gateway gives back what only the start needed, ms. */
 const SETTLED_MS = 500;
-/** How long requests in hand may take once the process was asked to end. */
-const DRAIN_MS_MAX = 10_000;
 /** How long the log may take for its last lines, ms. */
 const LAST_LINES_MS = 1_000;
 
@@ -42,6 +42,8 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     sessionDocuments: config.sessionDocuments,
     limits,
     trustedProxies: config.trustedProxies,
+    requestMsMax: workMsMax(config.tilledTimeoutMs),
+    drainMs: config.drainMs,
     explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
   });
   await server.listen({ host: config.host, port });
@@ -49,12 +51,14 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   log.info('gateway started', { url: gatewayUrl, database: config.database.kind, sandbox: local !== null, worker: config.runsWorker });
   if (demo !== null && local !== null) process.stdout.write(banner(config, demo, local));
   return async () => {
-    // Requests in hand are finished; a connection that never sends one must not keep the process for ever.
-    const impatience = setTimeout(() => server.server.closeAllConnections(), DRAIN_MS_MAX);
-    await server.close();
-    clearTimeout(impatience);
+    const closed = server.close();
+    await endWork(gateway, closed, config.drainMs + workMsMax(config.tilledTimeoutMs));
+    server.server.closeAllConnections();
+    await closed;
     limits.close();
-    await stopRest(gateway, local);
+    gateway.clocks.stop();
+    await local?.sandbox.close();
+    await gateway.database.close();
   };
 }
 
@@ -73,13 +77,6 @@ async function freePort(host: string): Promise<number> {
   probe.close();
   await once(probe, 'close');
   return port;
-}
-
-async function stopRest(gateway: Gateway, local: LocalTilled | null): Promise<void> {
-  await gateway.worker.stop();
-  gateway.clocks.stop();
-  await local?.sandbox.close();
-  await gateway.database.close();
 }
 
 function banner(config: Config, demo: DemoEnvironment, local: LocalTilled): string {
@@ -101,31 +98,24 @@ billing-gateway is running on the embedded default: nothing here touches real mo
 `;
 }
 
-/** Ends the process as asked: what is in hand is finished, then the status is 0. A second signal ends it at once. */
-function drainOnSignal(stop: () => Promise<void>, log: ProcessLog): void {
-  let isDraining = false;
-  const end = (status: number) => {
-    const exit = () => process.exit(status);
-    withDeadline(LAST_LINES_MS, log.flush()).then(exit, exit);
-  };
-  const drain = (signal: string) => {
-    if (isDraining) process.exit(130);
-    isDraining = true;
-    log.info('gateway draining', { signal });
-    const since = performance.now();
-    stop().then(
-      () => {
-        log.info('gateway stopped', { signal, tookMs: Math.trunc(performance.now() - since) });
-        end(0);
-      },
-      (error: unknown) => {
-        log.error('gateway did not stop cleanly', errorFields(error));
-        end(1);
-      },
-    );
-  };
-  process.on('SIGTERM', drain);
-  process.on('SIGINT', drain);
+/** Ends the process as asked: what is in hand is finished, then the status is 0. */
+async function drainOnSignal(stop: () => Promise<void>, msMax: number, log: ProcessLog): Promise<void> {
+  const signal = await askedToEnd();
+  log.info('gateway draining', { signal });
+  const since = performance.now();
+  endWithin(msMax, log);
+  const status = await stop().then(
+    () => {
+      log.info('gateway stopped', { signal, tookMs: Math.trunc(performance.now() - since) });
+      return 0;
+    },
+    (error: unknown) => {
+      log.error('gateway did not stop cleanly', errorFields(error));
+      return 1;
+    },
+  );
+  await withDeadline(LAST_LINES_MS, log.flush()).catch(() => undefined);
+  process.exit(status);
 }
 
 async function serve(): Promise<void> {
@@ -133,7 +123,7 @@ async function serve(): Promise<void> {
   const log = createLog(config.logLevel, config.logFiles && { ...config.logFiles, name: 'gateway' });
   const stopTracing = await traced(config, log);
   const stop = await start(config, log);
-  drainOnSignal(() => stop().finally(stopTracing), log);
+  void drainOnSignal(() => stop().finally(stopTracing), stopMsMax(config), log);
   setTimeout(giveBackMemory, SETTLED_MS).unref();
 }
 

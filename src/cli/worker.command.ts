@@ -1,5 +1,6 @@
-import { once } from 'node:events';
 import { Command } from 'commander';
+import { stopMsMax, workMsMax } from '../config.stopping.js';
+import { askedToEnd, endWithin, endWork } from '../platform/ending.js';
 import { serveOps } from '../platform/ops-server.js';
 import type { WithGateway } from './kit.js';
 
@@ -12,19 +13,25 @@ export function workerCommand(withGateway: WithGateway): Command {
     .description('Handles queued work: webhooks, unfinished mutations, schedules. Any number may run beside any number of gateways.')
     .action(() =>
       withGateway(
-        async (gateway, { host, workerPort: port, metricsAccess, tracesEndpoint: endpoint }) => {
+        async (gateway, { host, workerPort: port, metricsAccess, tracesEndpoint: endpoint, tilledTimeoutMs }) => {
           // Listened for before anybody is told that we run, and may want us to end.
-          const asked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+          let isEnding = false;
+          const asked = askedToEnd();
           const tracing = endpoint === null ? null : await import('../platform/tracing.js');
           const stopTracing =
             endpoint === null ? undefined : tracing?.startTracing({ endpoint, service: 'billing-worker', log: gateway.log });
           const { registry } = gateway.metrics;
-          const ops = port === null ? null : await serveOps({ health: gateway, registry, metricsAccess, host, port });
+          const ops =
+            port === null
+              ? null
+              : await serveOps({ health: { ...gateway, isEnding: () => isEnding }, registry, metricsAccess, host, port });
           await gateway.startWork();
           gateway.log.info('worker started');
-          await asked;
-          gateway.log.info('worker draining');
-          await gateway.worker.stop();
+          const signal = await asked;
+          isEnding = true;
+          gateway.log.info('worker draining', { signal });
+          endWithin(stopMsMax({ tilledTimeoutMs, drainMs: 0 }), gateway.log);
+          await endWork(gateway, Promise.resolve(), workMsMax(tilledTimeoutMs));
           ops?.closeAllConnections();
           ops?.close();
           await stopTracing?.();

@@ -7,6 +7,7 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { workMsMax } from '../config.stopping.js';
 import { Admission } from '../graphql/admission.js';
 import { forbidden, formatError, orUnavailable, unauthenticated } from '../graphql/errors.js';
 import { countRefusals } from '../graphql/operations.js';
@@ -25,10 +26,10 @@ import { registeredDocuments } from './documents.plugin.js';
 import { takeJson } from './json-body.js';
 import type { HttpParts } from './parts.js';
 
-type GraphqlParts = Pick<HttpParts, 'schema' | 'access' | 'operations' | 'sessionDocuments' | 'limits' | 'log' | 'metrics'>;
-
-/** How long an operation may take, ms: more than two calls to Tilled. What it began goes on. */
-const HANDLER_TIMEOUT_MS = 90_000;
+type GraphqlParts = Pick<
+  HttpParts,
+  'schema' | 'access' | 'operations' | 'sessionDocuments' | 'limits' | 'log' | 'metrics' | 'requestMsMax'
+>;
 
 /** How much of a document is read, and how many wrong variables are told. */
 const BOUNDS = { parseOptions: { maxTokens: TOKENS_MAX }, executionOptions: { maxCoercionErrors: WRONG_VARIABLES_SAID_MAX } };
@@ -117,8 +118,8 @@ export function graphqlRoute(parts: GraphqlParts) {
       server.route({
         url,
         method: ['GET', 'POST'],
-        // Not fastify's handlerTimeout: it aborts a signal at the end of every request, which costs and helps nobody.
-        handler: (request, reply) => withDeadline(HANDLER_TIMEOUT_MS, Promise.resolve(answer.call(server, request, reply))),
+        // What took longer goes on. Not fastify's handlerTimeout: it aborts a signal at the end of every request.
+        handler: (request, reply) => withDeadline(parts.requestMsMax ?? workMsMax(), Promise.resolve(answer.call(server, request, reply))),
       });
     }
   };

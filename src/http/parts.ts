@@ -27,6 +27,10 @@ export interface HttpParts {
   readonly whyNotReady: () => Promise<string | null>;
   /** What is out of reach although the gateway serves. */
   readonly degraded: () => readonly Degradation[];
+  /** How long a request may take, ms; what its calls to Tilled take by default if absent. */
+  readonly requestMsMax?: number;
+  /** How long a server that is being closed says so before it lets nobody in any more, ms; not at all if absent. */
+  readonly drainMs?: number;
   /** Serves the explorer, with this credential filled in; null where there is none, as in production. */
   readonly explorer: { readonly credential: string } | null;
 }

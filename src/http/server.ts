@@ -10,6 +10,7 @@ import { errorFields, type Log } from '../platform/log.js';
 import { isTracing, openSpan } from '../platform/spans.js';
 import type { TopLevelCode } from '../platform/top-level-codes.js';
 import { CardDataGuard } from './card-data.guard.js';
+import { endGently } from './ending.js';
 import { serveExplorer } from './explorer.route.js';
 import { graphqlRoute } from './graphql.route.js';
 import { opsRoute } from './ops.route.js';
@@ -26,6 +27,9 @@ const TIMEOUTS_CHECKED_EVERY_MS = 2_000;
 /** All headers of a request together, bytes. */
 const HEADER_BYTES_MAX = 16_384;
 
+/** What arrives until it has ended is answered like all else, and how long that may take is for who closes it. */
+const ENDING = { return503OnClosing: false, pluginTimeout: 0, forceCloseConnections: 'idle' } as const;
+
 /** The gateway's HTTP server, not yet listening. */
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const server = fastify({
@@ -40,7 +44,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     clientErrorHandler: answerUnreadable,
     trustProxy: parts.trustedProxies?.length ? [...parts.trustedProxies] : false,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
-    forceCloseConnections: 'idle',
+    ...ENDING,
     frameworkErrors: (error, request, reply) => answerError(parts.log, error, request, reply),
   });
   const always = securityHeaders();
@@ -72,7 +76,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     answerProblem(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}. GraphQL is at /graphql.`),
   );
   await server.register(webhookRoute(parts));
-  await server.register(opsRoute(parts));
+  await server.register(opsRoute({ ...parts, isEnding: endGently(server, parts.drainMs ?? 0) }));
   if (parts.explorer !== null) await serveExplorer(server, parts.explorer);
   await server.register(graphqlRoute(parts));
   return server;

@@ -27,6 +27,8 @@ interface Health {
   readonly whyNotReady: () => Promise<string | null>;
   /** What is out of reach or out of order without which the process still does its work. */
   readonly degraded: () => readonly Degradation[];
+  /** Whether the process was asked to end; not if absent. */
+  readonly isEnding?: () => boolean;
 }
 
 /** A database that takes longer to say that it is well, ms, is none to serve from. */
@@ -68,9 +70,10 @@ export async function serveOps({ health, registry, metricsAccess, host, port }: 
     const json = (body: object) => reply.setHeader('content-type', 'application/json').end(JSON.stringify(body));
     if (path === '/healthz') return json({ status: 'ok' });
     if (path === '/readyz') {
+      const isEnding = health.isEnding?.() === true;
       const ready = await readiness(health, { access: metricsAccess, authorization: request.headers.authorization });
-      if (ready.status === 'unavailable') reply.statusCode = 503;
-      return json(ready);
+      if (isEnding || ready.status === 'unavailable') reply.statusCode = 503;
+      return json(isEnding ? { status: 'draining' } : ready);
     }
     reply.statusCode = path === '/metrics' ? metricsStatus(metricsAccess, request.headers.authorization) : 404;
     if (reply.statusCode !== 200) return reply.end();

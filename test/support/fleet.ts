@@ -58,6 +58,12 @@ export class Fleet {
     return this.members.get(name)?.child.exitCode === null && this.members.get(name)?.child.signalCode === null;
   }
 
+  /** Asks one of them to end as an operator does; resolves to the status with which it has. */
+  end(name: string): Promise<number | null> {
+    this.members.get(name)?.child.kill('SIGTERM');
+    return this.statusOf(name);
+  }
+
   /** Ends one of them as a power cut would; resolves once it is gone. */
   async kill(name: string): Promise<void> {
     const member = this.members.get(name);

@@ -21,6 +21,7 @@ const PROGRAMS = [
   { names: ['promtool'], debian: 'prometheus', tests: [PROMETHEUS] },
   { names: ['redis-server'], debian: 'redis-server', tests: ['.redis.test.ts'] },
   { names: ['chromium'], debian: 'chromium', tests: ['.chromium.test.ts'] },
+  { names: ['haproxy'], debian: 'haproxy', tests: ['.haproxy.test.ts'] },
   { names: ['systemd-analyze'], debian: 'systemd', tests: ['test/unit/systemd-units.test.ts'] },
 ];
 

@@ -25,6 +25,8 @@ const LONG = [
   'test/scenarios/pages.chromium.test.ts',
   'test/scenarios/preflight.test.ts',
   'test/scenarios/process.test.ts',
+  'test/scenarios/rolling-restart.haproxy.test.ts',
+  'test/scenarios/stopping.test.ts',
   'test/scenarios/webhook-convergence.test.ts',
   'test/scenarios/webhook-database-kill.test.ts',
   'test/tidy/isolation-mutants.test.ts',

@@ -33,6 +33,7 @@ describe('readConfig without any variable', () => {
       sandboxPort: 4010,
       tilledTimeoutMs: 30_000,
       tilledQuietMs: 300_000,
+      drainMs: 0,
       logLevel: 'info',
       runsWorker: true,
       reconcileEveryHours: 6,

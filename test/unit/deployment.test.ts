@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { readBackupConfig } from '../../src/config.backup.js';
 import { readConfig } from '../../src/config.js';
+import { STOP_MS_MAX, workMsMax } from '../../src/config.stopping.js';
 import { TEST_ENCRYPTION_KEY } from '../support/encryption.js';
 import { billing } from '../support/processes.js';
 
@@ -60,6 +61,18 @@ describe('the gateway and the worker', () => {
     const unit = await readFile(`ops/systemd/billing-${name}.service`, 'utf8');
     expect([unit.match(/^MemoryHigh=/m), unit.match(/^MemoryMax=2G$/m)]).not.toContain(null);
     expect(services[name]).toMatchObject({ mem_limit: '2g' });
+  });
+
+  it.each(['gateway', 'worker'])('%s is given the time that ending may take under any settings before it is killed', async (name) => {
+    const unit = await readFile(`ops/systemd/billing-${name}.service`, 'utf8');
+    expect(unit).toContain(`\nTimeoutStopSec=${STOP_MS_MAX / 1_000}\n`);
+    expect(services[name]).toMatchObject({ stop_grace_period: `${STOP_MS_MAX / 1_000}s` });
+  });
+
+  it('are waited for by what stands before them for longer than a request may take', async () => {
+    const [, seconds] = /^ *timeout server +(\d+)s$/m.exec(await readFile('ops/haproxy/haproxy.cfg', 'utf8')) ?? [];
+    expect(Number(seconds) * 1_000).toBeGreaterThan(workMsMax(50_000));
+    expect(() => readConfig({ TILLED_TIMEOUT_MS: '50001' }, '.')).toThrow(/TILLED_TIMEOUT_MS/);
   });
 });
 

@@ -1,7 +1,18 @@
 import type { Database } from '../db/database.js';
 import { onConflict } from '../db/sql.js';
 import { Job } from './job.entity.js';
-import { LEASE_MS } from './lease.js';
+import { LEASE_MS, type Lease } from './lease.js';
+
+/** How much is kept of why work failed. */
+export const ERROR_CHARS_MAX = 1_000;
+
+/** When work is to be taken again; with why it failed, if it did. */
+export interface Later {
+  readonly dueInMs: number;
+  readonly error?: string;
+}
+
+type Statement = readonly [sql: string, values: readonly unknown[]];
 
 const INSERT =
   'insert into billing_jobs (app_id, id, kind, subject, payload, priority, state, due_at, fence, wanted, attempts, sends, created_at) values';
@@ -53,11 +64,14 @@ export class JobSql {
     return `update billing_jobs set state = 'due', due_at = ${this.database.time.now}, attempts = 0${reason} ${HELD}`;
   }
 
-  /** It waits. Values: ms until due, failed tries, reason, sends, sent at unless now, and who holds it. */
-  releasing({ isInDoubt }: { readonly isInDoubt: boolean }): string {
+  /** What was leased waits, with what was sent under the lease and not answered; `error` counts as a failed try. */
+  releasing(lease: Lease, { dueInMs, error }: Later): Statement {
+    const { isInDoubt, sends, sentAt, appId, jobId, fence } = lease;
     const { time } = this.database;
-    return `update billing_jobs set state = 'due', due_at = ${time.in('?')}, attempts = attempts + ?, last_error = ?,
+    const sql = `update billing_jobs set state = 'due', due_at = ${time.in('?')}, attempts = attempts + ?, last_error = ?,
       sends = ?, sent_at = ${isInDoubt ? time.now : '?'} ${HELD}`;
+    const [failed, said] = error === undefined ? [0, null] : [1, error.slice(0, ERROR_CHARS_MAX)];
+    return [sql, [dueInMs, failed, said, ...(isInDoubt ? [sends + 1] : [sends, sentAt]), appId, jobId, fence]];
   }
 
   /** It waits for a person. Values: the reason, who holds it, and how often it was requested. */

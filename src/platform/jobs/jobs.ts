@@ -7,7 +7,7 @@ import type { Ids } from '../ids.js';
 import type { Scope } from '../tenancy/scope.js';
 import type { DueWorkReport } from './due-work.js';
 import { Job, type JobPriority } from './job.entity.js';
-import { JobSql } from './job.sql.js';
+import { ERROR_CHARS_MAX, JobSql, type Later } from './job.sql.js';
 import { type JobKey, Lease, LeaseLost, type StartStopwatch } from './lease.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { type InProgress, shareOut, type Turn } from './turns.js';
@@ -153,12 +153,8 @@ export class Jobs {
    * Gives the work back, to be taken again in `dueInMs`; `error` counts as a failed try. Records what was sent under
    * the lease and not answered. Does nothing if the lease was lost.
    */
-  async release(scope: Scope, lease: Lease, later: { readonly dueInMs: number; readonly error?: string }): Promise<void> {
-    const { isInDoubt, sends, sentAt, appId, jobId, fence } = lease;
-    const failed = later.error === undefined ? 0 : 1;
-    const said = later.error?.slice(0, ERROR_CHARS_MAX) ?? null;
-    const sent = isInDoubt ? [sends + 1] : [sends, sentAt];
-    await scope.db.run(this.sql.releasing({ isInDoubt }), [later.dueInMs, failed, said, ...sent, appId, jobId, fence]);
+  async release(scope: Scope, lease: Lease, later: Later): Promise<void> {
+    await scope.db.run(...this.sql.releasing(lease, later));
   }
 
   /**
@@ -246,5 +242,3 @@ export class Jobs {
     return this.parts.database.time.now;
   }
 }
-
-const ERROR_CHARS_MAX = 1_000;

@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.js';
 import { errorFields, type Log } from '../log.js';
+import { JobSql } from './job.sql.js';
 import { LEASE_MS, type Lease, type StartStopwatch } from './lease.js';
 
 /** How often leases are checked, and how old one is before it is renewed, ms. */
@@ -12,8 +13,12 @@ export class LeaseKeeper {
   private readonly held = new Set<Lease>();
   private timer: NodeJS.Timeout | null = null;
   private isRenewing = false;
+  private readonly waiting: (() => void)[] = [];
+  private readonly sql: JobSql;
 
-  constructor(private readonly parts: { readonly database: Database; readonly startStopwatch: StartStopwatch; readonly log: Log }) {}
+  constructor(private readonly parts: { readonly database: Database; readonly startStopwatch: StartStopwatch; readonly log: Log }) {
+    this.sql = new JobSql(parts.database);
+  }
 
   /** From now on the lease is renewed. */
   keep(lease: Lease): void {
@@ -27,6 +32,32 @@ export class LeaseKeeper {
     if (this.held.size > 0 || this.timer === null) return;
     clearInterval(this.timer);
     this.timer = null;
+    for (const tell of this.waiting.splice(0)) tell();
+  }
+
+  /** Resolves once no lease is held. */
+  whenFree(): Promise<void> {
+    return this.held.size === 0 ? Promise.resolve() : new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  /**
+   * Gives back every lease that is held, since the process ends: from now on nothing is sent under them, and others may
+   * go on at once. What was sent and not answered stays as it is: for who takes the work it may be under way.
+   */
+  async giveBack(): Promise<void> {
+    const { database, log } = this.parts;
+    // All end before the first statement waits for the database, and each with the doubt of this moment.
+    const releases = [...this.held].map((lease) => {
+      lease.end();
+      this.drop(lease);
+      return { lease, release: this.sql.releasing(lease, { dueInMs: 0 }) };
+    });
+    for (const { lease, release } of releases) {
+      const { kind, subject, isInDoubt } = lease;
+      log.warn('work given back', { kind, subject, divergence_risk: isInDoubt });
+      // One that cannot be given back runs out by itself.
+      await database.run(`${release[0]} and state = 'running'`, release[1]).catch((error: unknown) => this.missed(lease, error));
+    }
   }
 
   private renewOnTick(): void {

@@ -60,6 +60,7 @@ export class Lease implements JobKey, Permit {
   readonly createdAt: Date;
   private renewed: Stopwatch;
   private isUnderWay = false;
+  private hasEnded = false;
   private hasChanged = false;
   private hasChangedForGood = false;
 
@@ -77,7 +78,7 @@ export class Lease implements JobKey, Permit {
 
   /** Whether it certainly lasts long enough to send something. */
   holds(): boolean {
-    return this.renewed.atMost() < LEASE_MS - MARGIN_MS;
+    return !this.hasEnded && this.renewed.atMost() < LEASE_MS - MARGIN_MS;
   }
 
   maySend(): boolean {
@@ -106,6 +107,12 @@ export class Lease implements JobKey, Permit {
   /** The answer said nothing: what was sent may still be carried out. */
   doubt(): void {
     this.isUnderWay = true;
+  }
+
+  /** It ends now: nothing more is sent under it. What was done and perhaps not written down counts as not answered. */
+  end(): void {
+    this.hasEnded = true;
+    if (!this.hasDoneNothing) this.doubt();
   }
 
   /** Whether a call that was sent under it was not answered. */

@@ -1,0 +1,45 @@
+import { withDeadline } from './deadline.js';
+import type { LeaseKeeper } from './jobs/lease-keeper.js';
+import type { Worker } from './jobs/worker.js';
+import { errorFields, type Log } from './log.js';
+
+/** The status of a process that a signal ended at once. */
+const CUT_OFF = 130;
+
+/** Resolves when the process is asked to end, with how. Asked a second time it ends at once. */
+export function askedToEnd(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let isAsked = false;
+    const hear = (signal: NodeJS.Signals) => {
+      if (isAsked) process.exit(CUT_OFF);
+      isAsked = true;
+      resolve(signal);
+    };
+    process.on('SIGTERM', hear);
+    process.on('SIGINT', hear);
+  });
+}
+
+interface Workers {
+  readonly worker: Pick<Worker, 'stop'>;
+  readonly leases: Pick<LeaseKeeper, 'whenFree' | 'giveBack'>;
+  readonly log: Log;
+}
+
+/**
+ * Takes no more work, and lets what is in hand end: `serving`, jobs, and mutations that nobody waits for any more. What
+ * takes longer than `msMax` is given back, so that the next process goes on with it at once.
+ */
+export async function endWork({ worker, leases, log }: Workers, serving: Promise<unknown>, msMax: number): Promise<void> {
+  const inHand = Promise.all([serving, worker.stop()]).then(() => leases.whenFree());
+  await withDeadline(msMax, inHand).catch((error: unknown) => log.warn('work in hand was left', errorFields(error)));
+  await leases.giveBack();
+}
+
+/** Ends the process, with status 1, unless it has ended by itself within `msMax`. */
+export function endWithin(msMax: number, log: Log): void {
+  setTimeout(() => {
+    log.error('the process did not end in time', { msMax });
+    process.exit(1);
+  }, msMax).unref();
+}
