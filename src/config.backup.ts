@@ -1,4 +1,5 @@
-import { type Config, ConfigError, type DatabaseConfig, readDatabase } from './config.js';
+import { readDatabase } from './config.database.js';
+import { type Config, ConfigError, type DatabaseConfig } from './config.js';
 import { type Environment, EnvironmentReader } from './config.reader.js';
 
 /** Where backups go and who takes them. */
@@ -35,9 +36,9 @@ export function readBackupConfig(environment: Environment, config: Config): Back
   return Object.freeze(found);
 }
 
-/** The database that a URL of the command line names; throws ConfigError. */
-export function readDatabaseUrl(url: string, option: string): DatabaseConfig {
-  const reader = new EnvironmentReader({ [option]: url });
+/** The database that a URL of the command line names, reached as the environment says; throws ConfigError. */
+export function readDatabaseUrl(environment: Environment, url: string, option: string): DatabaseConfig {
+  const reader = new EnvironmentReader({ ...environment, [option]: url });
   const database = readDatabase(reader, { isProduction: false, dataDir: '.' }, option);
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return database;

@@ -1,3 +1,4 @@
+import { readDatabase } from './config.database.js';
 import { ConfigError, type DatabaseConfig } from './config.js';
 import { type Environment, EnvironmentReader } from './config.reader.js';
 
@@ -40,13 +41,9 @@ function readUrl(reader: EnvironmentReader, name: string, given: string | undefi
 
 function readReadonly(reader: EnvironmentReader): DatabaseConfig | null {
   const name = 'DATABASE_URL_BILLING_READONLY';
-  const given = reader.text(name);
-  if (given === undefined) return null;
-  if (!URL.canParse(given) || !/^(mysql|mariadb):/.test(given)) {
+  if (reader.text(name) === undefined) return null;
+  const database = readDatabase(reader, { isProduction: false, dataDir: '.' }, name);
+  if (database.kind === 'embedded')
     reader.wrong(name, 'is not a mysql:// URL', 'mysql://billing_readonly:password@db.example.com:3306/billing_db');
-    return null;
-  }
-  const url = new URL(given);
-  url.search = '';
-  return { kind: 'mysql', location: url.toString().replace(/^mariadb:/, 'mysql:'), poolSize: 2 };
+  return { ...database, poolSize: 2 };
 }

@@ -1,20 +1,12 @@
 import path from 'node:path';
+import { type DatabaseConfig, readDatabase } from './config.database.js';
 import { type EncryptionConfig, type LimitsConfig, readEncryption, readLimits, readTrustedProxies } from './config.guarding.js';
 import { type Observing, readObserving } from './config.observing.js';
 import { type Environment, EnvironmentReader } from './config.reader.js';
 import { readDrainMs, readTilledTimeoutMs } from './config.stopping.js';
 
+export type { DatabaseConfig } from './config.database.js';
 export type { EncryptionConfig, LimitsConfig } from './config.guarding.js';
-
-/** How the gateway reaches its database. */
-export interface DatabaseConfig {
-  /** `mysql` in production; `embedded` is a file beside the demo's other data. */
-  readonly kind: 'mysql' | 'embedded';
-  /** `mysql://…` without our own query parameters, or the path of the embedded file. */
-  readonly location: string;
-  /** Connections this process keeps at most. */
-  readonly poolSize: number;
-}
 
 /** Credentials and address of the Tilled account this deployment acts for. */
 export interface TilledConfig {
@@ -110,52 +102,6 @@ export function readConfig(environment: Environment, workingDir: string): Config
   };
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze(config);
-}
-
-const DATABASE_PURPOSE = 'the billing database, apart from the main one and with a pool of its own';
-const DATABASE_EXAMPLE = 'mysql://billing:password@db.example.com:3306/billing_db?connection_limit=10';
-
-/** The database that a variable names. */
-export function readDatabase(reader: EnvironmentReader, where: { isProduction: boolean; dataDir: string }, name: string): DatabaseConfig {
-  const { isProduction, dataDir } = where;
-  const embedded: DatabaseConfig = { kind: 'embedded', location: path.join(dataDir, 'billing.db'), poolSize: 1 };
-  const given = reader.text(name);
-  if (given === undefined) {
-    if (isProduction) reader.missing(name, DATABASE_PURPOSE, DATABASE_EXAMPLE);
-    return embedded;
-  }
-  if (given.startsWith('sqlite:')) {
-    if (isProduction) reader.wrong(name, 'names the embedded database, which is refused in production', DATABASE_EXAMPLE);
-    return { ...embedded, location: path.resolve(given.slice('sqlite:'.length)) };
-  }
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url === undefined || !['mysql:', 'mariadb:'].includes(url.protocol)) {
-    reader.wrong(name, 'is not a mysql:// URL', DATABASE_EXAMPLE);
-    return embedded;
-  }
-  if (url.pathname.length < 2) reader.wrong(name, 'names no database after the host', DATABASE_EXAMPLE);
-  return { kind: 'mysql', location: withoutQuery(url), poolSize: readPoolSize(reader, url, { isProduction, name }) };
-}
-
-function readPoolSize(reader: EnvironmentReader, url: URL, { isProduction, name }: { isProduction: boolean; name: string }): number {
-  const given = url.searchParams.get('connection_limit');
-  if (given === null) {
-    if (isProduction)
-      reader.wrong(name, 'is unpooled: it has no connection_limit, so billing would have no pool of its own', DATABASE_EXAMPLE);
-    return 10;
-  }
-  const poolSize = Number(given);
-  if (!Number.isInteger(poolSize) || poolSize < 2 || poolSize > 500) {
-    reader.wrong(name, 'has a connection_limit that is not a whole number from 2 to 500', DATABASE_EXAMPLE);
-    return 10;
-  }
-  return poolSize;
-}
-
-function withoutQuery(url: URL): string {
-  const bare = new URL(url);
-  bare.search = '';
-  return bare.toString().replace(/^mariadb:/, 'mysql:');
 }
 
 const TILLED_VARIABLES = [

@@ -1,6 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { DatabaseConfig } from '../config.js';
+import type { DatabaseTls } from '../config.tls.js';
+import { addressOf, type ServerAddress } from '../platform/db/address.js';
 import { SESSION_SETTINGS } from '../platform/db/session.js';
 import { BackupError, type Call, findProgram, output, type ProgramEnvironment } from './programs.js';
 
@@ -17,32 +20,39 @@ export type Family = 'mariadb' | 'mysql';
 const HOW_TO_GET = { mariadb: 'apt-get install mariadb-client', mysql: "the mysql-community-client of MySQL's own packages" };
 
 /**
- * Starts the programs of a MySQL or MariaDB server for one database. User and password reach them in a file that only
- * we can read, which exists while `within` runs.
+ * Starts the programs of a MySQL or MariaDB server for one database. User and password reach them in files that only we
+ * can read, which exist while `within` runs, and how the connection is protected with them.
  */
 export class MysqlClient {
-  readonly database: string;
-  private readonly url: URL;
+  private readonly address: ServerAddress;
 
   private constructor(
-    location: string,
-    private readonly optionFile: string,
+    private readonly config: DatabaseConfig,
+    private readonly directory: string,
     private readonly environment: ProgramEnvironment,
   ) {
-    this.url = new URL(location);
-    this.database = decodeURIComponent(this.url.pathname.slice(1));
+    this.address = addressOf(config.location);
   }
 
-  /** Hands a client to `work`, and removes the password's file after it. */
-  static async within<T>(location: string, environment: ProgramEnvironment, work: (client: MysqlClient) => Promise<T>): Promise<T> {
+  /**
+   * Hands a client to `work`, and removes the password's files after it. Throws BackupError where the server cannot be
+   * asked, or the connection is not encrypted though it has to be.
+   */
+  static async within<T>(config: DatabaseConfig, environment: ProgramEnvironment, work: (client: MysqlClient) => Promise<T>): Promise<T> {
     const directory = await mkdtemp(path.join(tmpdir(), 'billing-login-'));
     try {
-      const client = new MysqlClient(location, path.join(directory, 'my.cnf'), environment);
-      await writeFile(client.optionFile, client.options(), { mode: 0o600 });
+      const client = new MysqlClient(config, directory, environment);
+      for (const family of ['mariadb', 'mysql'] as const)
+        await writeFile(client.optionFile(family), client.options(family), { mode: 0o600 });
+      await client.assertEncrypted();
       return await work(client);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
+  }
+
+  get database(): string {
+    return this.address.database;
   }
 
   /** Rows of one statement, as text. `database` null asks the server without choosing one. */
@@ -78,7 +88,21 @@ export class MysqlClient {
       const how = what === 'client' ? `${HOW_TO_GET.mariadb}, or ${HOW_TO_GET.mysql}` : HOW_TO_GET[family];
       throw new BackupError(`${PROGRAMS[what][family].join(' or ')} is not installed here: ${how}.`);
     }
-    return { program, args: [`--defaults-file=${this.optionFile}`, ...args], environment: this.programEnvironment };
+    // MariaDB's programs have the names of MySQL's too.
+    const made = path.basename(await realpath(program)).startsWith('mariadb') ? 'mariadb' : 'mysql';
+    return { program, args: [`--defaults-file=${this.optionFile(made)}`, ...args], environment: this.programEnvironment };
+  }
+
+  /** MariaDB's programs fall back to plain text where the server has no TLS and its name is not verified. */
+  private async assertEncrypted(): Promise<void> {
+    const { tls } = this.config;
+    if (tls === null || tls.mode === 'DISABLED') return;
+    const [[, cipher = ''] = []] = await this.query("show session status like 'Ssl_cipher'", null);
+    if (cipher === '') throw new BackupError(`The server offers no TLS, and ssl-mode=${tls.mode} demands it: switch it on there.`);
+  }
+
+  private optionFile(family: Family): string {
+    return path.join(this.directory, `${family}.cnf`);
   }
 
   /** The same without logging in: for programs that read files. */
@@ -88,21 +112,34 @@ export class MysqlClient {
     return { PATH, TZ: 'UTC', LC_ALL: 'C' };
   }
 
-  private options(): string {
-    const { hostname, port, username, password } = this.url;
-    const quoted = (text: string) => `"${decodeURIComponent(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
-    const host = hostname.replace(/^\[|\]$/g, '');
+  private options(family: Family): string {
+    const { host, port, user, password } = this.address;
     const lines = [
       '[client]',
       `host=${host}`,
-      `port=${port || '3306'}`,
+      `port=${port}`,
       'protocol=tcp',
-      `user=${quoted(username)}`,
+      `user=${quoted(user)}`,
       `password=${quoted(password)}`,
+      ...tlsOptions(this.config.tls, family),
       // The group of the client that sends statements; other programs do not know the option.
       '[mysql]',
       `init-command="${SESSION_SETTINGS}"`,
     ];
     return `${lines.join('\n')}\n`;
   }
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+/** Nothing where nobody said anything. MariaDB's programs verify the name with the authority, or neither. */
+function tlsOptions(tls: DatabaseTls | null, family: Family): string[] {
+  if (tls === null) return [];
+  const files = [tls.ca && `ssl-ca=${quoted(tls.ca)}`, tls.cert && `ssl-cert=${quoted(tls.cert)}`, tls.key && `ssl-key=${quoted(tls.key)}`];
+  const given = files.filter((line) => line !== null);
+  if (tls.mode === 'DISABLED') return family === 'mysql' ? ['ssl-mode=DISABLED', 'get-server-public-key=1'] : ['skip-ssl'];
+  if (family === 'mysql') return [`ssl-mode=${tls.mode}`, ...given];
+  return ['ssl=1', ...(tls.mode === 'REQUIRED' ? ['skip-ssl-verify-server-cert'] : ['ssl-verify-server-cert=1']), ...given];
 }

@@ -22,7 +22,7 @@ export async function withStore<T>(
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   if (config.kind === 'embedded') return work({ store: new EmbeddedStore(config.location), logs: null, keepsLogs: false });
-  return MysqlClient.within(config.location, environment, async (client) => {
+  return MysqlClient.within(config, environment, async (client) => {
     const store = new MysqlStore(client);
     return work({ store, logs: new BinaryLogs(client), keepsLogs: await store.hasLogs() });
   });

@@ -32,7 +32,7 @@ export function restoreCommand(): Command {
 async function restore(options: RestoreOptions): Promise<void> {
   const config = readConfig(process.env, process.cwd());
   const { environment } = readBackupConfig(process.env, config);
-  const target = readDatabaseUrl(options.to, '--to');
+  const target = readDatabaseUrl(process.env, options.to, '--to');
   const wanted = { at: timeOf(options.at), snapshotId: options.snapshot ?? null };
   const restored = await new RestoreService(environment).restore(target, wanted, options.force ? 'billing tables' : 'nothing');
   const caughtUp = options.replay ? await catchUpOf(config)(target) : null;

@@ -100,7 +100,7 @@ export const DATABASE_CHECKS: readonly Check[] = [
     id: 'database.tls',
     phase: 1,
     isAttestable: true,
-    todo: 'Reach the database by loopback, a socket or a tunnel that encrypts; or attest how the network between is protected.',
+    todo: 'Add ssl-mode=VERIFY_IDENTITY and ssl-ca=FILE to DATABASE_URL_BILLING; or attest how the network between is protected.',
     look: databaseTls,
   },
   attestedOnly(1, 'database.people', 'Let no developer reach the production database directly, and attest it.'),
@@ -108,8 +108,12 @@ export const DATABASE_CHECKS: readonly Check[] = [
 
 async function databaseTls({ database }: PreflightParts) {
   if (database.isEmbedded) return notApplicable('The embedded database has no network.');
-  if (isLoopback(database.config.location)) return notApplicable('The database is reached by loopback.');
+  if (database.config.tls === null && isLoopback(database.config.location)) return notApplicable('The database is reached by loopback.');
   const [row] = await database.query("show session status like 'Ssl_cipher'", []);
   const cipher = String(row?.Value ?? '');
-  return verdict(cipher !== '', `Encrypted with ${cipher}.`, 'The connection is not encrypted.');
+  if (cipher === '') return failed('The connection is not encrypted.');
+  if (database.config.tls?.mode === 'REQUIRED') return failed(`Encrypted with ${cipher}, to whoever answers: the server is not verified.`);
+  return ok(
+    `Encrypted with ${cipher}; ${database.config.tls?.mode === 'VERIFY_CA' ? 'the authority' : 'the name'} of the server is verified.`,
+  );
 }

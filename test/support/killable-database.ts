@@ -10,7 +10,8 @@ import mysql from 'mysql2/promise';
 import { freePort } from './processes.js';
 
 const START_MS_MAX = 60_000;
-const PASSWORD = 'of-a-database-that-dies';
+/** Of every user of such a server. */
+export const PASSWORD = 'of-a-database-that-dies';
 /** A user with the rights of a service that migrates, so that init_connect is for it too. */
 const PLAIN_USER = [
   `create user if not exists 'billing'@'127.0.0.1' identified by '${PASSWORD}';`,
@@ -34,6 +35,7 @@ export class KillableDatabase {
     private readonly server: string,
     private readonly directory: string,
     private readonly port: number,
+    private readonly logs: readonly string[],
     private readonly settings: readonly string[],
   ) {
     process.once('exit', this.endWithUs);
@@ -51,10 +53,8 @@ export class KillableDatabase {
     const installer = stdout.includes('MariaDB') ? findProgram(['mariadb-install-db', 'mysql_install_db']) : null;
     const directory = await mkdtemp(path.join(tmpdir(), 'bg_test_server_'));
     await mkdir(path.join(directory, 'tmp'));
-    const database = new KillableDatabase(server, directory, await freePort(), [
-      ...(keepsLogs ? BINARY_LOGS : ['--skip-log-bin']),
-      ...settings,
-    ]);
+    const logs = keepsLogs ? BINARY_LOGS : ['--skip-log-bin'];
+    const database = new KillableDatabase(server, directory, await freePort(), logs, settings);
     const how = installer === null ? ['--initialize-insecure'] : ['--auth-root-authentication-method=normal', '--skip-test-db'];
     await promisify(execFile)(installer ?? server, [...database.options, ...how]);
     const grant = `grant all privileges on *.* to 'root'@'127.0.0.1' with grant option;`;
@@ -77,21 +77,39 @@ export class KillableDatabase {
 
   /** The address of its database for a user without a right on the server. */
   get plainUrl(): string {
-    return `mysql://billing:${PASSWORD}@127.0.0.1:${this.port}/billing_db`;
+    return this.urlAt('127.0.0.1');
+  }
+
+  /** The same by another name of this machine, with parameters. */
+  urlAt(host: string, parameters: Readonly<Record<string, string>> = {}, user = 'billing'): string {
+    const query = new URLSearchParams(parameters).toString();
+    return `mysql://${user}:${PASSWORD}@${host}:${this.port}/billing_db${query && `?${query}`}`;
   }
 
   /** Starts the server, on the data that it had; resolves once it answers. */
   async start(): Promise<void> {
     const listening = ['--bind-address=127.0.0.1', `--port=${this.port}`, '--skip-name-resolve'];
     const files = [`--socket=${this.directory}/server.sock`, `--pid-file=${this.directory}/server.pid`];
-    const args = [...this.options, ...listening, ...files, `--init-file=${this.directory}/init.sql`, '--loose-mysqlx=OFF'];
+    const args = [
+      ...this.options,
+      ...listening,
+      ...files,
+      `--init-file=${this.directory}/init.sql`,
+      '--loose-mysqlx=OFF',
+      ...this.settings,
+    ];
     this.child = spawn(this.server, args, { stdio: 'ignore' });
     for (const until = Date.now() + START_MS_MAX; Date.now() < until; await sleep(50)) {
-      const connection = await mysql.createConnection({ uri: this.url, connectTimeout: 2_000 }).catch(() => null);
+      const connection = await this.administer().catch(() => null);
       await connection?.end();
       if (connection !== null) return;
     }
     throw new Error('The database server did not start.');
+  }
+
+  /** A connection of its administrator, by its socket: whatever it demands of others. */
+  administer(): Promise<mysql.Connection> {
+    return mysql.createConnection({ socketPath: `${this.directory}/server.sock`, user: 'root', connectTimeout: 2_000 });
   }
 
   /** Ends it as a power cut would; resolves once it is gone. */
@@ -120,7 +138,7 @@ export class KillableDatabase {
   }
 
   private get options(): string[] {
-    const data = [`--datadir=${this.directory}/data`, `--tmpdir=${this.directory}/tmp`, ...this.settings];
+    const data = [`--datadir=${this.directory}/data`, `--tmpdir=${this.directory}/tmp`, ...this.logs];
     const sizes = ['--innodb-buffer-pool-size=64M', '--loose-innodb-log-file-size=16M', '--loose-innodb-redo-log-capacity=16M'];
     const user = process.getuid?.() === 0 ? ['--user=root'] : [];
     return ['--no-defaults', ...data, '--innodb-flush-log-at-trx-commit=1', ...sizes, '--performance-schema=OFF', ...user];

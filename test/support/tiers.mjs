@@ -19,6 +19,7 @@ const LONG = [
   'test/scenarios/backup-restore.test.ts',
   'test/scenarios/clocks.test.ts',
   'test/scenarios/database-clock.test.ts',
+  'test/scenarios/database-tls.test.ts',
   'test/scenarios/game-day.prometheus.test.ts',
   'test/scenarios/go-live.prometheus.test.ts',
   'test/scenarios/lost-answers.test.ts',

@@ -2,9 +2,11 @@ import { MySqlDriver } from '@mikro-orm/mysql';
 import { type ControlledTransaction, Kysely, MysqlDialect, type MysqlDialectConfig } from 'kysely';
 import { createPool, type Pool, type PoolConnection } from 'mysql2';
 import type { DatabaseConfig } from '../../config.js';
+import { addressOf } from './address.js';
 import { Connections } from './connections.js';
 import { executedAlone, PreparedTransaction, type StatementResult } from './prepared-transaction.js';
 import { withSession } from './session.js';
+import { sslOf, strangerFault } from './tls.js';
 
 /** How many connections are open, lie idle, and are waited for. */
 export interface PoolUse {
@@ -48,7 +50,7 @@ export class MySqlPool {
   ) {
     const transactions = Math.ceil(config.poolSize * TRANSACTIONS_SHARE);
     const onOutage = (at: number) => this.dropOpenedBefore(at);
-    const connections = (limit: number) => new Connections(poolOf(config.location, limit), { statementMsMax, onOutage });
+    const connections = (limit: number) => new Connections(poolOf(config, limit), { statementMsMax, onOutage });
     this.singles = connections(config.poolSize - transactions);
     this.transactions = connections(transactions);
     this.ofOrm = new Kysely({ dialect: new MysqlDialect(sharing(this.transactions)) });
@@ -126,20 +128,20 @@ function closedOnFailure(connections: Connections, connection: PoolConnection): 
   };
 }
 
-/** A pool whose connections say what we rely on before they are used. */
-function poolOf(uri: string, connectionLimit: number): Pool {
-  return withSession(
-    createPool({
-      uri,
-      connectionLimit,
-      connectTimeout: CONNECT_MS_MAX,
-      keepAliveInitialDelay: SILENT_MS_MAX,
-      maxPreparedStatements: STATEMENTS_KEPT,
-      supportBigNumbers: true,
-      timezone: 'Z',
-      charset: 'utf8mb4_bin',
-    }),
-  );
+/** A pool whose connections are the server's that is meant, and say what we rely on before they are used. */
+function poolOf(config: DatabaseConfig, connectionLimit: number): Pool {
+  const pool = createPool({
+    ...addressOf(config.location),
+    ...sslOf(config),
+    connectionLimit,
+    connectTimeout: CONNECT_MS_MAX,
+    keepAliveInitialDelay: SILENT_MS_MAX,
+    maxPreparedStatements: STATEMENTS_KEPT,
+    supportBigNumbers: true,
+    timezone: 'Z',
+    charset: 'utf8mb4_bin',
+  });
+  return withSession(pool, (connection) => strangerFault(config, connection));
 }
 
 function useOf(pool: Pool): Omit<PoolUse, 'max'> {

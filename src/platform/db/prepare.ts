@@ -1,3 +1,6 @@
+import type { DatabaseTls } from '../../config.tls.js';
+import { isLoopbackHost } from '../loopback.js';
+import { addressOf } from './address.js';
 import type { Database } from './database.js';
 import type { SchemaMigrator } from './migrator.js';
 import { serverFaults } from './server.check.js';
@@ -46,8 +49,16 @@ export async function requireUsableServer(database: Database): Promise<readonly 
   const { refusals, warnings } = await serverFaults(database).catch((error: unknown) => {
     throw unreachable(database, error);
   });
-  if (refusals.length === 0) return warnings;
+  if (refusals.length === 0) return [...warnings, ...onTheWay(database)];
   throw new DatabaseUnusable(`The server at ${hostOf(database)} cannot be relied on: ${refusals.join(' ')}`, NEEDS_A_PERSON);
+}
+
+/** Nobody said how the connection is protected, and so it is not. */
+function onTheWay(database: Database): string[] {
+  if (database.isEmbedded || database.config.tls !== null || isLoopbackHost(hostOf(database))) return [];
+  return [
+    `The connection to ${hostOf(database)} is plain text: say ssl-mode=VERIFY_IDENTITY and ssl-ca, or ssl-mode=DISABLED if that is meant.`,
+  ];
 }
 
 async function requireMigrated(database: Database, migrator: SchemaMigrator): Promise<void> {
@@ -72,24 +83,37 @@ async function requireMigrated(database: Database, migrator: SchemaMigrator): Pr
 
 /** Why the server did not answer, without its URL, which holds a password. */
 export function unreachable(database: Database, error: unknown): DatabaseUnusable {
-  const { code, errno } = rootOf(error) as { code?: string; errno?: number };
-  const where = hostOf(database);
+  const { code, errno, message } = rootOf(error) as { code?: string; errno?: number; message?: string };
+  const sentence = refusalOf(database, { code, errno, message });
   const options = { cause: error };
-  if (errno === 1049)
-    return new DatabaseUnusable(
-      `The server at ${where} has no database "${nameOf(database)}": create it, or correct DATABASE_URL_BILLING.`,
-      NEEDS_A_PERSON,
-      options,
-    );
-  if (errno === 1045 || errno === 1044 || errno === 1698)
-    return new DatabaseUnusable(`The server at ${where} refused the user or password of DATABASE_URL_BILLING.`, NEEDS_A_PERSON, options);
-  if (errno === 1184)
-    return new DatabaseUnusable(
-      `The server at ${where} gives our connections up: its init_connect fails. Correct that, or leave it empty.`,
-      NEEDS_A_PERSON,
-      options,
-    );
-  return new DatabaseUnusable(`The database server at ${where} cannot be reached (${code ?? 'no answer'}).`, MAY_COME_BACK, options);
+  if (sentence !== null) return new DatabaseUnusable(`The server at ${hostOf(database)} ${sentence}`, NEEDS_A_PERSON, options);
+  return new DatabaseUnusable(
+    `The database server at ${hostOf(database)} cannot be reached (${code ?? 'no answer'}).`,
+    MAY_COME_BACK,
+    options,
+  );
+}
+
+/** What only a person can put right, after "The server at …"; null where it may come back by itself. */
+function refusalOf(database: Database, { code, errno, message = '' }: { code?: string; errno?: number; message?: string }): string | null {
+  const { tls } = database.config;
+  if (errno === 1049) return `has no database "${nameOf(database)}": create it, or correct DATABASE_URL_BILLING.`;
+  if (errno === 1184) return 'gives our connections up: its init_connect fails. Correct that, or leave it empty.';
+  if (errno === 3159 || (errno === 1045 && message.includes('transport'))) return `${PLAIN}: say ssl-mode=VERIFY_IDENTITY and ssl-ca.`;
+  if (errno === 1045 || errno === 1044 || errno === 1698) return `refused the user or password of DATABASE_URL_BILLING${orElse(tls)}.`;
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return `offers no TLS, and ssl-mode=${tls?.mode} demands it: switch it on there.`;
+  if (code === 'HANDSHAKE_SSL_ERROR') return `is not the one that ssl-ca and ssl-mode=${tls?.mode} want: ${message.slice(0, 200)}.`;
+  return null;
+}
+
+const PLAIN = 'takes no plain text connections';
+
+/** What a refused login may be besides a wrong password: servers do not tell these apart. */
+function orElse(tls: DatabaseTls | null): string {
+  if (tls === null || tls.mode === 'DISABLED') return ', or wants TLS: say ssl-mode=VERIFY_IDENTITY and ssl-ca';
+  return tls.cert === null
+    ? ', or wants a client certificate: say ssl-cert and ssl-key'
+    : ', or the client certificate that ssl-cert names';
 }
 
 function rootOf(error: unknown): object {
@@ -100,7 +124,7 @@ function rootOf(error: unknown): object {
 
 function nameOf(database: Database): string {
   if (database.isEmbedded) return database.config.location;
-  return decodeURIComponent(new URL(database.config.location).pathname.slice(1));
+  return addressOf(database.config.location).database;
 }
 
 function hostOf(database: Database): string {

@@ -61,20 +61,23 @@ export const SESSION_SETTINGS = [
 const SESSION = [SESSION_SETTINGS, 'set session transaction isolation level read committed, read write'];
 
 /**
- * Has a pool hand out only connections that took the session settings, whatever the server's own are. One that did not
- * take them is closed, and whoever asked for it is told why.
+ * Has a pool hand out only connections without a fault that took the session settings, whatever the server's own are.
+ * Any other is closed, and whoever asked for it is told why.
  */
-export function withSession(pool: Pool): Pool {
+export function withSession(pool: Pool, faultOf: (connection: PoolConnection) => Error | undefined): Pool {
   const told = new WeakSet<PoolConnection>();
   const getConnection = pool.getConnection.bind(pool);
   pool.getConnection = (done) =>
     getConnection((error, connection) => {
       if (error || told.has(connection)) return done(error, connection);
-      tell(connection, SESSION, (refusal) => {
+      const set = (refusal: NodeJS.ErrnoException | null) => {
         if (refusal) connection.destroy();
         else told.add(connection);
         done(refusal, connection);
-      });
+      };
+      const fault = faultOf(connection);
+      if (fault) set(fault);
+      else tell(connection, SESSION, set);
     });
   return pool;
 }

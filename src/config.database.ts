@@ -1,0 +1,75 @@
+import path from 'node:path';
+import type { EnvironmentReader } from './config.reader.js';
+import { type DatabaseTls, readTls } from './config.tls.js';
+
+/** How the gateway reaches its database. */
+export interface DatabaseConfig {
+  /** `mysql` in production; `embedded` is a file beside the demo's other data. */
+  readonly kind: 'mysql' | 'embedded';
+  /** `mysql://…` without query parameters, or the path of the embedded file. */
+  readonly location: string;
+  /** Connections this process keeps at most. */
+  readonly poolSize: number;
+  /** What was demanded of the connection; null where nobody said anything, and it is plain text. */
+  readonly tls: DatabaseTls | null;
+}
+
+const DATABASE_PURPOSE = 'the billing database, apart from the main one and with a pool of its own';
+const DATABASE_EXAMPLE = 'mysql://billing:password@db.example.com:3306/billing_db?connection_limit=10';
+
+/** The database that a variable names. */
+export function readDatabase(reader: EnvironmentReader, where: { isProduction: boolean; dataDir: string }, name: string): DatabaseConfig {
+  const { isProduction, dataDir } = where;
+  const embedded: DatabaseConfig = { kind: 'embedded', location: path.join(dataDir, 'billing.db'), poolSize: 1, tls: null };
+  const given = reader.text(name);
+  if (given === undefined) {
+    if (isProduction) reader.missing(name, DATABASE_PURPOSE, DATABASE_EXAMPLE);
+    return embedded;
+  }
+  if (given.startsWith('sqlite:')) {
+    if (isProduction) reader.wrong(name, 'names the embedded database, which is refused in production', DATABASE_EXAMPLE);
+    return { ...embedded, location: path.resolve(given.slice('sqlite:'.length)) };
+  }
+  const url = readUrl(given);
+  if (url === null) {
+    reader.wrong(name, 'is not a mysql:// URL, or its password has signs that must be percent-encoded', DATABASE_EXAMPLE);
+    return embedded;
+  }
+  if (url.pathname.length < 2) reader.wrong(name, 'names no database after the host', DATABASE_EXAMPLE);
+  const location = withoutQuery(url);
+  return { kind: 'mysql', location, poolSize: readPoolSize(reader, url, { isProduction, name }), tls: readTls(reader, url, name) };
+}
+
+/** The URL; null if it is none whose every part can be read. */
+function readUrl(given: string): URL | null {
+  if (!URL.canParse(given)) return null;
+  const url = new URL(given);
+  if (!['mysql:', 'mariadb:'].includes(url.protocol) || url.hash !== '') return null;
+  try {
+    for (const part of [url.hostname, url.username, url.password, url.pathname]) decodeURIComponent(part);
+    return url;
+  } catch {
+    return null;
+  }
+}
+
+function readPoolSize(reader: EnvironmentReader, url: URL, { isProduction, name }: { isProduction: boolean; name: string }): number {
+  const given = url.searchParams.get('connection_limit');
+  if (given === null) {
+    if (isProduction)
+      reader.wrong(name, 'is unpooled: it has no connection_limit, so billing would have no pool of its own', DATABASE_EXAMPLE);
+    return 10;
+  }
+  const poolSize = Number(given);
+  if (!Number.isInteger(poolSize) || poolSize < 2 || poolSize > 500) {
+    reader.wrong(name, 'has a connection_limit that is not a whole number from 2 to 500', DATABASE_EXAMPLE);
+    return 10;
+  }
+  return poolSize;
+}
+
+function withoutQuery(url: URL): string {
+  const bare = new URL(url);
+  bare.search = '';
+  return bare.toString().replace(/^mariadb:/, 'mysql:');
+}
