@@ -76,9 +76,16 @@ describe('readConfig in production', () => {
       expect.stringMatching(/^DATABASE_URL_BILLING is missing: .*database.*, for example mysql:\/\/.*connection_limit=10$/),
       expect.stringMatching(/^TILLED_SECRET_KEY is missing: .*secret key.*, for example sk_/),
       expect.stringMatching(/^TILLED_PUBLIC_KEY is missing: .*browsers.*, for example pk_/),
-      expect.stringMatching(/^TILLED_WEBHOOK_SECRET is missing: .*signs webhooks.*, for example whsec_/),
       expect.stringMatching(/^TILLED_ACCOUNT_ID is missing: .*account.*, for example acct_/),
       expect.stringMatching(/^BILLING_ENCRYPTION_KEY is missing: .*seals secrets.*, for example .*openssl rand/),
+    ]);
+  });
+
+  it('starts without a webhook secret, which is there only once an endpoint is registered, and refuses what is none', () => {
+    const { TILLED_WEBHOOK_SECRET: _, ...without } = PRODUCTION;
+    expect(readConfig(without, WORKING_DIR).tilled?.webhookSecret).toBe('');
+    expect(problemsOf({ ...PRODUCTION, TILLED_WEBHOOK_SECRET: 'short' })).toEqual([
+      expect.stringMatching(/^TILLED_WEBHOOK_SECRET does not/),
     ]);
   });
 
@@ -89,7 +96,7 @@ describe('readConfig in production', () => {
     expect(names.toSorted()).toEqual(
       [
         ...['BILLING_ENCRYPTION_KEY', 'BILLING_WORKER', 'DATABASE_URL_BILLING', 'LOG_LEVEL', 'PORT'],
-        ...['TILLED_ACCOUNT_ID', 'TILLED_PUBLIC_KEY', 'TILLED_SECRET_KEY', 'TILLED_WEBHOOK_SECRET'],
+        ...['TILLED_ACCOUNT_ID', 'TILLED_PUBLIC_KEY', 'TILLED_SECRET_KEY'],
       ].toSorted(),
     );
   });
@@ -169,9 +176,9 @@ describe('readConfig', () => {
     ]);
   });
 
-  it('wants all of the Tilled variables once one is given', () => {
+  it('wants all of the Tilled variables but the secret of an endpoint once one is given', () => {
     const names = problemsOf({ TILLED_SECRET_KEY: PRODUCTION.TILLED_SECRET_KEY }).map((problem) => problem.split(' ')[0]);
-    expect(names).toEqual(['TILLED_PUBLIC_KEY', 'TILLED_WEBHOOK_SECRET', 'TILLED_ACCOUNT_ID']);
+    expect(names).toEqual(['TILLED_PUBLIC_KEY', 'TILLED_ACCOUNT_ID']);
   });
 
   it('tells keys in the wrong place apart', () => {
