@@ -1,6 +1,5 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
-import { finished } from 'node:stream/promises';
+import path from 'node:path';
 import { type Bar, Presets, SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import type { LineOutcome } from '../backoffice/imports/import.batch.js';
@@ -11,6 +10,7 @@ import type { ImportPlan } from '../backoffice/imports/import.validation.js';
 import type { Gateway } from '../compose.js';
 import { InvalidInput } from '../platform/errors.js';
 import type { Scope } from '../platform/tenancy/scope.js';
+import { Report } from './import-report.js';
 import { commandScope, jsonOption, type WithGateway } from './kit.js';
 
 interface ImportOptions {
@@ -23,7 +23,7 @@ interface ImportOptions {
   readonly dryRun?: true;
   readonly skipInvalid?: true;
   readonly createSubscriptions?: true;
-  readonly report: string;
+  readonly report?: string;
   readonly show: string;
   readonly rollback?: string;
   readonly verify?: string;
@@ -43,7 +43,10 @@ export function importCommand(withGateway: WithGateway): Command {
     .option('--dry-run', 'writes nothing, and says what would be made')
     .option('--skip-invalid', 'imports the lines without problems even if others have some')
     .option('--create-subscriptions', 'makes subscriptions that have no Tilled id at Tilled; they must begin in the future')
-    .option('--report <file>', 'where every problem is written, one JSON object a line', 'import-report.jsonl')
+    .option(
+      '--report <file>',
+      'where every problem is written, one JSON object a line; import-report.jsonl beside the first file if absent',
+    )
     .option('--show <number>', 'how many problems are printed', '20')
     .option('--rollback <run>', 'takes back what a run made, as far as nothing was built on it')
     .option('--verify <run>', 'compares a run with its source and with Tilled')
@@ -58,8 +61,14 @@ export function importCommand(withGateway: WithGateway): Command {
     );
 }
 
+/** Where the report goes: as told, else beside what is imported; nowhere where that is no file. */
+function reportFile({ report, customers, paymentMethods, subscriptions }: ImportOptions): string | null {
+  const first = customers ?? paymentMethods ?? subscriptions;
+  return report ?? (first === undefined ? null : path.join(path.dirname(first), 'import-report.jsonl'));
+}
+
 async function bringIn(gateway: Gateway, scope: Scope, options: ImportOptions): Promise<void> {
-  const report = new Report(options.report, Number(options.show), options.json === true);
+  const report = await Report.open(reportFile(options), Number(options.show), options.json === true);
   try {
     const source = await sourceOf(gateway, scope, options, report);
     if (source !== null) await bringInFrom(gateway, scope, source, report, options);
@@ -89,7 +98,7 @@ async function sourceOf(gateway: Gateway, scope: Scope, options: ImportOptions, 
   if (validation.problems === 0 || options.skipInvalid) return { plan, validation };
   const lines = Object.fromEntries(Object.entries(validation.totals).map(([noun, total]) => [noun, total.lines]));
   report.end({ run: null, lines, problems: validation.problems }, [
-    `${validation.problems} problems; nothing was imported. All of them are in ${options.report}.`,
+    `${validation.problems} problems; nothing was imported. ${report.whereAllIs}`,
   ]);
   process.exitCode = 1;
   return null;
@@ -121,20 +130,20 @@ async function bringInFrom(gateway: Gateway, scope: Scope, source: ImportSource,
   report.end({ run: result.runId, isResumed: result.isResumed, counts: result.counts, problems }, [
     options.dryRun ? 'Nothing was written. This would be:' : `Run ${result.runId}:`,
     ...lines,
-    ...(failed + problems > 0 ? [`What was not imported is in ${options.report}.`] : []),
+    ...(failed + problems > 0 ? [`Not everything was imported. ${report.whereAllIs}`] : []),
   ]);
   if (failed + problems > 0) process.exitCode = 1;
 }
 
 async function rollback(gateway: Gateway, scope: Scope, runId: string, options: ImportOptions): Promise<void> {
-  const report = new Report(options.report, Number(options.show), options.json === true);
+  const report = await Report.open(reportFile(options), Number(options.show), options.json === true);
   try {
     const { rolledBack, stays, kept } = await gateway.imports.rollback.run(scope, runId, (found) => report.add(found));
     const gone = Object.entries(rolledBack).map(([noun, count]) => `${count} ${noun}`);
     report.end({ run: runId, rolledBack, stays, kept }, [
       `Rolled back ${gone.join(', ')}.`,
       ...(kept > 0 ? [`${kept} are kept, because a payment method that is let go of can never be attached again.`] : []),
-      ...(stays > 0 ? [`${stays} stay; the reasons are in ${options.report}.`] : []),
+      ...(stays > 0 ? [`${stays} stay, each for a reason. ${report.whereAllIs}`] : []),
     ]);
     if (stays > 0) process.exitCode = 1;
   } finally {
@@ -148,43 +157,6 @@ async function verify(gateway: Gateway, scope: Scope, runId: string, options: Im
   const lines = checks.map((check) => `${check.isOk ? 'ok    ' : 'FAILED'}  ${check.check}: ${check.detail}\n`);
   process.stdout.write(options.json ? `${JSON.stringify({ run: runId, isOk, checks })}\n` : lines.join(''));
   if (!isOk) process.exitCode = 1;
-}
-
-/** The problems of an import: all in a file, the first on the screen. */
-class Report {
-  private readonly file: WriteStream;
-  private readonly shown: object[] = [];
-
-  constructor(
-    path: string,
-    private readonly showMax: number,
-    private readonly isJson: boolean,
-  ) {
-    this.file = createWriteStream(path, { mode: 0o600 });
-  }
-
-  add(problem: object): void {
-    this.file.write(`${JSON.stringify(problem)}\n`);
-    if (this.shown.length < this.showMax) this.shown.push(problem);
-  }
-
-  /** Prints the answer: as JSON, or the first problems and these lines. */
-  end(answer: object, lines: readonly string[]): void {
-    if (this.isJson) process.stdout.write(`${JSON.stringify({ ...answer, shown: this.shown })}\n`);
-    else process.stdout.write([...this.shown.map(lineOf), ...lines].map((line) => `${line}\n`).join(''));
-  }
-
-  async close(): Promise<void> {
-    this.file.end();
-    await finished(this.file);
-  }
-}
-
-function lineOf(problem: object): string {
-  const { noun, line, itemKey, key, field, problem: what, reason } = problem as Readonly<Record<string, unknown>>;
-  return [noun, line === null || line === undefined ? (itemKey ?? key) : `line ${line}`, field, what ?? reason]
-    .filter((part) => part)
-    .join('\t');
 }
 
 const SAY_EVERY_MS = 5_000;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -47,6 +48,22 @@ const rowsOfCustomers = async () =>
     row['name'],
     JSON.parse(String(row['metadata'])),
   ]);
+
+describe('the report of an import', () => {
+  it('is beside the file that is imported unless it is told another place, and says where, and there is none without a file', async () => {
+    const bad = await file('bad.csv', 'externalId,email\na,nobody\n');
+    const beside = await billing(['import', '--app', app.id, '--customers', bad], world.environment);
+    expect([beside.status, beside.stdout]).toEqual([
+      1,
+      expect.stringContaining(`All of them are in ${path.join(folder, 'import-report.jsonl')}.`),
+    ]);
+    expect(await readFile(path.join(folder, 'import-report.jsonl'), 'utf8')).toContain('"field":"email"');
+    expect(await billing(['import', '--app', app.id], world.environment)).toMatchObject({ status: 1 });
+    expect(existsSync('import-report.jsonl')).toBe(false);
+    const nowhere = await billing(['import', '--app', app.id, '--customers', bad, '--report', '/nowhere/report.jsonl'], world.environment);
+    expect([nowhere.status, nowhere.stderr]).toEqual([1, expect.stringMatching(/^The report cannot be written .*--report\.\n$/)]);
+  });
+});
 
 describe('a CSV file', () => {
   it('is read with semicolons and their announcement, blanks around headers, rows without values and a column without a name', async () => {
