@@ -42,7 +42,7 @@ const twoDays = entry(10, 'Hour 48');
 
 /** The launch checklist, in its order and our words. docs/checklist.md is written from it. */
 export const CHECKLIST: readonly ChecklistEntry[] = [
-  database("A billing database of its own, apart from the main application's", 'database.separate', 'docs/preflight.md'),
+  database("A billing database of its own, apart from the main application's", 'database.separate', 'docs/operations.md'),
   database("DATABASE_URL_BILLING is set, with a pool apart from the main database's", 'database.pool', 'environment.production'),
   database('The schema can only be the one in this repository: migrations applied, no drift', 'database.migrated', 'migrations/schema.sql'),
   backups(
@@ -80,7 +80,11 @@ export const CHECKLIST: readonly ChecklistEntry[] = [
     'test/scenarios/sandbox-end-to-end-flow.test.ts',
     'smoke.passed',
   ),
-  environment('Every variable that production needs is set, NODE_ENV=production among them', 'environment.production', 'README.md'),
+  environment(
+    'Every variable that production needs is set, NODE_ENV=production among them',
+    'environment.production',
+    'docs/operations.md',
+  ),
   routes(
     'The webhook route gets the bytes that were signed, before anything parses them',
     'webhooks.signed',
@@ -205,7 +209,7 @@ export const BEYOND: Readonly<Record<string, string>> = {
 
 /** What the checklist calls success, by what shows it. */
 export const SUCCESS: readonly Omit<ChecklistEntry, 'phase' | 'section'>[] = [
-  { text: 'Phases 1 to 9 are complete', fulfilledBy: ['docs/preflight.md'] },
+  { text: 'Phases 1 to 9 are complete', fulfilledBy: ['docs/operations.md', 'docs/preflight.md'] },
   { text: 'All automated tests pass', fulfilledBy: ['tests.passed'] },
   { text: 'No security vulnerabilities', fulfilledBy: ['security.reviewed', 'tenancy.enforced'] },
   { text: 'The production endpoint receives and processes events', fulfilledBy: ['webhooks.signed', 'smoke.passed'] },

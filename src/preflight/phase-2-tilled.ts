@@ -52,7 +52,7 @@ export const TILLED_CHECKS: readonly Check[] = [
     id: 'webhooks.signed',
     phase: 2,
     isAttestable: false,
-    todo: 'Let the raw bytes of POST /api/billing/webhooks reach the gateway unchanged, and TILLED_WEBHOOK_SECRET be the same everywhere.',
+    todo: 'Let the raw bytes of POST /api/billing/webhooks reach the gateway unchanged, and TILLED_WEBHOOK_SECRET, if there is one, be the same everywhere.',
     look: signedDelivery,
   },
   {
@@ -148,8 +148,10 @@ export const HTTPS_CHECK: Check = {
   todo: 'Serve the gateway by https:// (a proxy in front of it), and give that address with --url or BILLING_PUBLIC_URL.',
   look: async (parts) => {
     const url = publicUrlOf(parts);
-    if (parts.isRehearsal && isLoopback(url)) return notApplicable('Rehearsal: the gateway is on this machine.');
-    if (!url.startsWith('https:')) return failed('The public address is not https://.');
+    if (!url.startsWith('https:')) {
+      if (parts.isRehearsal && isLoopback(url)) return notApplicable('Rehearsal: the gateway is on this machine.');
+      return failed('The public address is not https://.');
+    }
     return ok('The public address is https://, and its certificate was accepted by every probe.');
   },
 };

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { shellBlocksOf } from '../support/documents.js';
 import { freePort, type RunningProcess, runningGateway } from '../support/processes.js';
 
-const PROJECT = path.resolve(import.meta.dirname, '../..');
 /** Programs that a newcomer has: what a shell has built in, and these. */
 const PROGRAMS = ['curl', 'node'];
 /** What the webhooks of the last lines do may take a moment; the test's own sleep, since a newcomer just looks again. */
@@ -17,7 +17,7 @@ look`;
 
 describe('README.md', () => {
   it('begins with one line that installs and starts everything', async () => {
-    expect((await blocksBelow('# billing-gateway'))[0]).toMatch(/^npm ci && npm start\b/);
+    expect((await linesBelow('billing-gateway'))[0]).toMatch(/^npm ci && npm start\b/);
   });
 });
 
@@ -44,7 +44,7 @@ if (globalThis.TEST_DATABASE === 'embedded') {
       'first',
       'second',
     ])('leads by its own lines, with nothing but curl and Node, to a subscription charged twice: %s walk', async () => {
-      const blocks = await blocksBelow('## From nothing to a subscription that was charged');
+      const blocks = await linesBelow('From nothing to a subscription that was charged');
       expect(blocks.length).toBeGreaterThan(4);
       const script = ['set -eu', ...blocks, LOOK_AGAIN].join('\n');
       const environment = { PATH: path.join(directory, 'bin') };
@@ -67,10 +67,7 @@ async function placeOf(program: string): Promise<string> {
   return stdout.trim();
 }
 
-/** The blocks of shell lines below a heading of README.md, up to the next heading. */
-async function blocksBelow(heading: string): Promise<string[]> {
-  const text = await readFile(path.join(PROJECT, 'README.md'), 'utf8');
-  const [, rest = ''] = text.split(`${heading}\n`);
-  const [chapter = ''] = rest.split(/^## /m);
-  return [...chapter.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block = '']) => block);
+/** The lines of each block below a heading of README.md. */
+async function linesBelow(heading: string): Promise<string[]> {
+  return (await shellBlocksOf('README.md')).filter((block) => block.heading === heading).map(({ lines }) => lines);
 }

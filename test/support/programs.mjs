@@ -11,15 +11,26 @@ import { delimiter, join } from 'node:path';
 /** Tests of the alert rules. */
 const PROMETHEUS = '.prometheus.test.ts';
 const GO_LIVE = 'test/scenarios/go-live.prometheus.test.ts';
+/** Walks docs/operations.md, and has all that a Debian machine gets by it. */
+const WALK = 'test/scenarios/operations.test.ts';
 
 /** @type {readonly { names: readonly string[], debian: string, tests: readonly string[] }[]} */
 const PROGRAMS = [
-  { names: ['restic'], debian: 'restic', tests: ['test/unit/backup-retention.test.ts', 'test/scenarios/backup-restore.test.ts', GO_LIVE] },
+  {
+    names: ['restic'],
+    debian: 'restic',
+    tests: ['test/unit/backup-retention.test.ts', 'test/scenarios/backup-restore.test.ts', GO_LIVE, WALK],
+  },
   { names: ['mariadb-dump', 'mysqldump'], debian: 'mariadb-client', tests: ['test/scenarios/backup-restore.test.ts', GO_LIVE] },
   { names: ['mariadb-binlog', 'mysqlbinlog'], debian: 'mariadb-client', tests: ['test/scenarios/backup-restore.test.ts', GO_LIVE] },
-  { names: ['prometheus'], debian: 'prometheus', tests: [PROMETHEUS] },
+  { names: ['prometheus'], debian: 'prometheus', tests: [PROMETHEUS, WALK] },
   { names: ['promtool'], debian: 'prometheus', tests: [PROMETHEUS] },
-  { names: ['redis-server'], debian: 'redis-server', tests: ['.redis.test.ts'] },
+  { names: ['redis-server'], debian: 'redis-server', tests: ['.redis.test.ts', WALK] },
+  { names: ['haproxy'], debian: 'haproxy', tests: [WALK] },
+  { names: ['prometheus-alertmanager'], debian: 'prometheus-alertmanager', tests: [WALK] },
+  { names: ['openssl'], debian: 'openssl', tests: [WALK] },
+  { names: ['curl'], debian: 'curl', tests: [WALK] },
+  { names: ['adduser'], debian: 'adduser', tests: [WALK] },
   { names: ['chromium'], debian: 'chromium', tests: ['.chromium.test.ts'] },
   { names: ['haproxy'], debian: 'haproxy', tests: ['.haproxy.test.ts'] },
   { names: ['systemd-analyze'], debian: 'systemd', tests: ['test/unit/systemd-units.test.ts'] },
@@ -33,15 +44,20 @@ function missingPrograms() {
 
 /** Patterns of the tests that want a program which this machine does not have. */
 export function missingTests() {
-  return [...new Set(missingPrograms().flatMap(({ tests }) => tests))];
+  return [...new Set([...missingPrograms().flatMap(({ tests }) => tests), ...(isRoot() ? [] : [WALK])])];
 }
 
 /** What is left out for want of a program, one line a program, and how to get it. */
 export function describeMissing() {
-  return missingPrograms().map(
+  const missing = missingPrograms().map(
     ({ names, debian, tests }) =>
       `Left out, because there is no ${names.join(' or ')} here (apt-get install ${debian}): ${tests.join(', ')}`,
   );
+  return isRoot() ? missing : [...missing, `Left out, because it makes users, which only root may: ${WALK}`];
+}
+
+function isRoot() {
+  return process.getuid?.() === 0;
 }
 
 if (process.argv[1] === import.meta.filename && process.argv.includes('--install')) install();
@@ -50,7 +66,7 @@ if (process.argv[1] === import.meta.filename && process.argv.includes('--install
 function install() {
   const packages = [...new Set(missingPrograms().map(({ debian }) => debian))];
   if (packages.length === 0) return;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return console.log(describeMissing().join('\n'));
+  if (!isRoot() || !existsSync('/usr/bin/apt-get')) return console.log(describeMissing().join('\n'));
   console.log(`Installing with apt-get: ${packages.join(', ')}`);
   const options = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
   const waitForLock = ['-o', 'DPkg::Lock::Timeout=300', '-qq'];

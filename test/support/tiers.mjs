@@ -23,6 +23,7 @@ const LONG = [
   'test/scenarios/game-day.prometheus.test.ts',
   'test/scenarios/go-live.prometheus.test.ts',
   'test/scenarios/lost-answers.test.ts',
+  'test/scenarios/operations.test.ts',
   'test/scenarios/pages.chromium.test.ts',
   'test/scenarios/preflight.test.ts',
   'test/scenarios/process.test.ts',
