@@ -22,13 +22,13 @@ const FOR_BACKUPS = /^(RESTIC|AWS|B2|AZURE|GOOGLE|OS|ST|RCLONE)_|^(PATH|HOME|TMP
 export function readBackupConfig(environment: Environment, config: Config): BackupConfig {
   const reader = new EnvironmentReader(environment);
   const hasOne = (...names: readonly string[]) => names.some((name) => reader.text(name) !== undefined);
-  if (!hasOne('RESTIC_REPOSITORY', 'RESTIC_REPOSITORY_FILE'))
+  if (!hasOne('RESTIC_REPOSITORY'))
     reader.missing('RESTIC_REPOSITORY', 'where backups are kept, away from the database', 's3:s3.example.com/billing-backups');
-  if (!hasOne('RESTIC_PASSWORD_FILE', 'RESTIC_PASSWORD_COMMAND', 'RESTIC_PASSWORD'))
-    reader.missing('RESTIC_PASSWORD_FILE', 'the file with the password that backups are encrypted with', '/etc/billing/restic-password');
+  if (!hasOne('RESTIC_PASSWORD', 'RESTIC_PASSWORD_COMMAND'))
+    reader.missing('RESTIC_PASSWORD', 'what backups are encrypted with', 'RESTIC_PASSWORD_FILE=/etc/billing/restic-password');
   const databaseOf = (name: string) => (hasOne(name) ? readDatabase(reader, { isProduction: false, dataDir: config.dataDir }, name) : null);
   const found = {
-    environment: Object.fromEntries([...entriesFor(environment)]),
+    environment: Object.fromEntries([...entriesFor(environment), ...credentials(reader)]),
     database: databaseOf('BILLING_BACKUP_DATABASE_URL') ?? config.database,
     drillDatabase: databaseOf('BILLING_DRILL_DATABASE_URL'),
   };
@@ -42,6 +42,20 @@ export function readDatabaseUrl(environment: Environment, url: string, option: s
   const database = readDatabase(reader, { isProduction: false, dataDir: '.' }, option);
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return database;
+}
+
+/** What only restic reads, and may stand in a file all the same; its password and repository have files of its own. */
+const CREDENTIALS = [
+  ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'B2_ACCOUNT_ID', 'B2_ACCOUNT_KEY'],
+  ...['AZURE_ACCOUNT_KEY', 'AZURE_ACCOUNT_SAS', 'OS_PASSWORD', 'OS_APPLICATION_CREDENTIAL_SECRET', 'ST_KEY'],
+  ...['RESTIC_REST_USERNAME', 'RESTIC_REST_PASSWORD'],
+];
+
+function* credentials(reader: EnvironmentReader): Iterable<[string, string]> {
+  for (const name of CREDENTIALS) {
+    const value = reader.text(name);
+    if (value !== undefined) yield [name, value];
+  }
 }
 
 /** The variables that programs started for backups may see. */

@@ -14,26 +14,36 @@ export interface PreflightConfig {
   readonly hasEncryptionKey: boolean;
   /** Files beside the process that may hold secrets. */
   readonly workingDir: string;
+  /** What is not as it should be with the files that secrets stand in, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
-/** Reads it; throws ConfigError like readConfig. */
-export function readPreflightConfig(environment: Environment, workingDir: string, publicUrl: string | undefined): PreflightConfig {
+/**
+ * Reads it; throws ConfigError like readConfig. A `url` that was given stands above what the environment says, and
+ * `ownUrl` below it.
+ */
+export function readPreflightConfig(
+  environment: Environment,
+  workingDir: string,
+  known: { readonly url?: string; readonly ownUrl?: string } = {},
+): PreflightConfig {
   const reader = new EnvironmentReader(environment);
   const database = reader.text('DATABASE_URL_BILLING') ?? '';
   const config: PreflightConfig = {
-    publicUrl: readUrl(reader, 'BILLING_PUBLIC_URL', publicUrl),
+    publicUrl: readUrl(reader, 'BILLING_PUBLIC_URL', known.url ?? reader.text('BILLING_PUBLIC_URL') ?? known.ownUrl),
     readonlyDatabase: readReadonly(reader),
-    prometheusUrl: readUrl(reader, 'PROMETHEUS_URL', undefined),
+    prometheusUrl: readUrl(reader, 'PROMETHEUS_URL', reader.text('PROMETHEUS_URL')),
     hasPoolLimit: URL.canParse(database) && new URL(database).searchParams.has('connection_limit'),
     hasEncryptionKey: reader.text('BILLING_ENCRYPTION_KEY') !== undefined,
     workingDir,
+    warnings: reader.warnings,
   };
+  for (const name of ['BILLING_BACKUP_DATABASE_URL', 'BILLING_DRILL_DATABASE_URL', 'RESTIC_PASSWORD']) reader.text(name);
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze(config);
 }
 
-function readUrl(reader: EnvironmentReader, name: string, given: string | undefined): string | null {
-  const url = given ?? reader.text(name);
+function readUrl(reader: EnvironmentReader, name: string, url: string | undefined): string | null {
   if (url === undefined) return null;
   if (!URL.canParse(url) || !/^https?:/.test(url)) reader.wrong(name, 'is not an http(s):// address', 'https://billing.example.com');
   return url.replace(/\/+$/, '');

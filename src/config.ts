@@ -49,6 +49,8 @@ export interface Config extends Observing {
   readonly trustedProxies: readonly string[];
   /** Whether this process also handles queued work. */
   readonly runsWorker: boolean;
+  /** What the environment says and should not, a sentence each: nothing that keeps from starting. */
+  readonly warnings: readonly string[];
 }
 
 /** The environment is unusable. `problems` holds one sentence for each variable that is missing or wrong. */
@@ -100,6 +102,7 @@ export function readConfig(environment: Environment, workingDir: string): Config
     trustedProxies: readTrustedProxies(reader),
     runsWorker: reader.oneOf('BILLING_WORKER', ['on', 'off'], 'on', 'whether this process also handles queued work') === 'on',
     ...readObserving(reader, isProduction, workingDir),
+    warnings: reader.warnings,
   };
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze(config);

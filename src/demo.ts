@@ -28,9 +28,10 @@ export interface LocalTilled {
 
 const DEMO_APP = { id: 'demo', name: 'Demo' };
 
-/** What an earlier start wrote; empty at the first one. */
-export async function readDemoEnvironment(dataDir: string): Promise<Partial<DemoEnvironment>> {
-  const text = await readFile(fileIn(dataDir), 'utf8').catch(() => '');
+/** What an earlier start wrote; empty at the first one, and in production, which has nothing to do with the demo. */
+export async function readDemoEnvironment(config: Pick<Config, 'isProduction' | 'dataDir'>): Promise<Partial<DemoEnvironment>> {
+  if (config.isProduction) return {};
+  const text = await readFile(fileIn(config.dataDir), 'utf8').catch(() => '');
   const lines = text.split('\n').filter((line) => line.includes('='));
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
@@ -67,7 +68,7 @@ export async function settingsOf(config: Config) {
 /** Starts the local sandbox on its kept state, with an account whose events are delivered to the gateway. */
 export async function startLocalTilled(config: Config, gatewayUrl: string, log: Log): Promise<LocalTilled> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  const known = await readDemoEnvironment(config.dataDir);
+  const known = await readDemoEnvironment(config);
   const { startSandbox } = await import('./sandbox/sandbox.js');
   const sandbox = await startSandbox({ port: config.sandboxPort, stateFile: path.join(config.dataDir, 'sandbox.db') });
   const account = await sandbox.provision({
@@ -95,7 +96,7 @@ export async function ensureDemoApp(
   gatewayUrl: string,
   tilled: TilledConfig,
 ): Promise<DemoEnvironment> {
-  const known = await readDemoEnvironment(config.dataDir);
+  const known = await readDemoEnvironment(config);
   if ((await access.findApp(DEMO_APP.id)) === null) await access.createApp({ ...DEMO_APP, tilledAccountId: tilled.accountId });
   const works =
     known.BILLING_SERVICE_KEY !== undefined && (await access.authenticate(known.BILLING_SERVICE_KEY, { requestId: 'start' })) !== null;

@@ -30,6 +30,7 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   if (tilled === undefined) throw new Error('There is neither a Tilled account nor a sandbox.');
   const clocks = { clock: systemClock, businessClock: local?.sandbox ?? systemClock };
   const gateway = await composeGateway({ ...(await settingsOf(config)), ...clocks, log, tilled });
+  for (const reason of config.warnings) log.warn('a setting is not as it should be', { reason });
   for (const reason of await prepareDatabase(gateway.database, gateway.migrator))
     log.warn('the database server is set up badly', { reason });
   await gateway.secrets.prepare();

@@ -120,7 +120,7 @@ async function secretFromInput(): Promise<string> {
 
 /** The configured account, or that of the local sandbox. */
 async function accountOf(config: Config): Promise<string> {
-  const account = config.tilled?.accountId ?? (await readDemoEnvironment(config.dataDir)).TILLED_ACCOUNT_ID;
+  const account = config.tilled?.accountId ?? (await readDemoEnvironment(config)).TILLED_ACCOUNT_ID;
   if (account === undefined) {
     throw InvalidInput.because(
       ['tilledAccount'],

@@ -68,7 +68,7 @@ export async function tilledOf(config: Config): Promise<TilledConfig> {
 
 /** The account of the local sandbox. Throws ConfigError where none was ever started. */
 export async function localTilled(config: Config): Promise<TilledConfig> {
-  const known = await readDemoEnvironment(config.dataDir);
+  const known = await readDemoEnvironment(config);
   const { TILLED_BASE_URL, TILLED_SECRET_KEY, TILLED_PUBLIC_KEY, TILLED_WEBHOOK_SECRET, TILLED_ACCOUNT_ID } = known;
   if (!TILLED_BASE_URL || !TILLED_SECRET_KEY || !TILLED_PUBLIC_KEY || !TILLED_WEBHOOK_SECRET || !TILLED_ACCOUNT_ID) {
     throw new ConfigError([

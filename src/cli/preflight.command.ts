@@ -60,7 +60,7 @@ async function run(gateway: Gateway, config: Config, options: PreflightOptions):
   const results = await runPreflight(parts, phase);
   const { publicUrl } = parts.settings;
   const facts = { madeAt: parts.now(), publicUrl, phase, isRehearsal: parts.isRehearsal };
-  const [key] = keysOf(process.env, parts.tilled);
+  const [key] = keysOf(config, parts.tilled);
   if (key === undefined) throw new Error('There is no key to sign with.');
   const report = reportOf(results, facts, key);
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : table(report));
@@ -74,13 +74,13 @@ export async function partsOf(
   options: { readonly url?: string; readonly rehearsal?: true },
 ): Promise<PreflightParts> {
   // The embedded default knows its own address.
-  const url = options.url ?? process.env.BILLING_PUBLIC_URL ?? (await readDemoEnvironment(config.dataDir)).BILLING_URL;
+  const { BILLING_URL: ownUrl } = await readDemoEnvironment(config);
   const { database, migrator, access, processor, attestations, verifyBooks, openDivergences } = gateway;
   const attested = await attestations.newest().catch(() => new Map<string, Attestation>());
   return {
     ...{ database, migrator, access, processor, attestations, verifyBooks, openDivergences, attested, config },
     listeners: gateway.webhooks.directory,
-    settings: readPreflightConfig(process.env, process.cwd(), url),
+    settings: readPreflightConfig(process.env, process.cwd(), { url: options.url, ownUrl }),
     tilled: await tilledOf(config),
     isRehearsal: options.rehearsal === true,
     now: () => new Date(),
@@ -119,7 +119,7 @@ function assertAttestable(id: string, checks: readonly Check[]): void {
 
 async function verify(file: string): Promise<void> {
   const config = readConfig(process.env, process.cwd());
-  const report = verifiedReport(await textOf(file), keysOf(process.env, await tilledOf(config)));
+  const report = verifiedReport(await textOf(file), keysOf(config, await tilledOf(config)));
   if (report === null) {
     process.stdout.write('This is not an unchanged report that was signed with a key of this deployment.\n');
     process.exitCode = 1;
@@ -129,11 +129,9 @@ async function verify(file: string): Promise<void> {
 }
 
 /** The keys that may have signed, the one that signs now first. */
-function keysOf(environment: NodeJS.ProcessEnv, tilled: TilledConfig): SigningKey[] {
-  const own = [environment['BILLING_ENCRYPTION_KEY'], environment['BILLING_ENCRYPTION_KEY_PREVIOUS']].filter(
-    (secret) => secret !== undefined && secret !== '',
-  );
-  const sealed = own.map((secret = '') => ({ from: 'BILLING_ENCRYPTION_KEY' as const, secret }));
+function keysOf({ encryption }: Config, tilled: TilledConfig): SigningKey[] {
+  const own = [encryption?.key, encryption?.previous].filter((key) => key !== undefined && key !== null);
+  const sealed = own.map((key) => ({ from: 'BILLING_ENCRYPTION_KEY' as const, secret: key.toString('base64') }));
   return [...sealed, { from: 'TILLED_SECRET_KEY', secret: tilled.secretKey }];
 }
 

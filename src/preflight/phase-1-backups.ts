@@ -118,5 +118,7 @@ async function secretFiles({ config, settings }: PreflightParts): Promise<Findin
   if (open.length > 0) return failed(`Others may read ${open.join(', ')}.`);
   if (config.isProduction && files.some((file) => file.endsWith('demo.env')))
     return failed('demo.env is in the data directory of production.');
+  const warnings = [...new Set([...config.warnings, ...settings.warnings])];
+  if (warnings.length > 0) return failed(`${warnings.join('. ')}.`);
   return ok(files.length === 0 ? 'No file with secrets lies beside the process.' : 'Files with secrets are readable by their owner only.');
 }

@@ -118,7 +118,7 @@ describe('a database URL', () => {
     for (const name of ['BILLING_BACKUP_DATABASE_URL', 'BILLING_DRILL_DATABASE_URL'])
       expect(() => readBackupConfig({ ...restic, [name]: url }, readConfig({}, '/'))).toThrow(refused);
     expect(() => readDatabaseUrl({}, url, '--to')).toThrow(refused);
-    expect(() => readPreflightConfig({ DATABASE_URL_BILLING_READONLY: url }, '/', undefined)).toThrow(refused);
+    expect(() => readPreflightConfig({ DATABASE_URL_BILLING_READONLY: url }, '/')).toThrow(refused);
     const ofAll = { BILLING_DATABASE_SSL_MODE: 'REQUIRED', ...restic };
     expect(readDatabaseUrl(ofAll, 'mysql://u:p@db/billing_db', '--to').tls?.mode).toBe('REQUIRED');
   });

@@ -18,6 +18,7 @@ describe('readConfig without any variable', () => {
   it('is the embedded default on this machine, with the sandbox', () => {
     expect(readConfig({}, WORKING_DIR)).toEqual({
       isProduction: false,
+      warnings: [],
       logFiles: null,
       tracesEndpoint: null,
       metricsAccess: 'open',
