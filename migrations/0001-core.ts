@@ -3,6 +3,7 @@ import { PortableMigration } from './portable-migration.js';
 /** The tables of apps, customers, payment methods, subscriptions, payments, refunds, disputes, webhooks, keys and jobs. */
 export class Migration0001Core extends PortableMigration {
   protected readonly statements = STATEMENTS;
+  protected override readonly noWayBack = 'before it there is nothing. Drop the database instead.';
 }
 
 // No foreign key leads to billing_apps: the tables of an app may live on another server than the list of apps.

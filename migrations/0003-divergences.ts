@@ -51,5 +51,7 @@ const STATEMENTS: readonly string[] = [
   )`,
   // Disputes had a status and no transitions: what they were first seen in becomes their first one.
   `insert into billing_events (app_id, id, type, object_id, from_status, to_status, actor, request_id, created_at)
-    select app_id, concat('evt_', substr(id, 4)), concat('dispute.', lower(status)), id, 'NEW', status, 'job', 'migration', created_at from billing_disputes`,
+    select app_id, concat('evt_', substr(id, 4)), concat('dispute.', lower(status)), id, 'NEW', status, 'job', 'migration', created_at from billing_disputes
+    where not exists (select 1 from billing_events
+      where billing_events.app_id = billing_disputes.app_id and billing_events.id = concat('evt_', substr(billing_disputes.id, 4)))`,
 ];

@@ -6,6 +6,7 @@ import { PortableMigration } from './portable-migration.js';
  */
 export class Migration0005Access extends PortableMigration {
   protected readonly statements = STATEMENTS;
+  protected override readonly noWayBack = 'secrets would have to lie in plain text again. Restore the backup that was taken before it.';
 }
 
 const STATEMENTS: readonly string[] = [

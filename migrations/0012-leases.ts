@@ -5,10 +5,11 @@ import { PortableMigration } from './portable-migration.js';
  * knows whether something was sent for it, so it counts as sent when it was asked for. Keys ask their job who is at it.
  */
 export class Migration0012Leases extends PortableMigration {
+  protected override readonly noWayBack = 'what keys were held until is not known any more. Restore the backup that was taken before it.';
   protected readonly statements = [
     'alter table billing_jobs add column priority int not null default 1',
     'alter table billing_jobs add column sends int not null default 0',
-    `update billing_jobs set priority = 0, sends = case when sent_at is null then 1 else 2 end, sent_at = coalesce(sent_at, created_at) where kind in (
+    `update billing_jobs set priority = 0, sends = case when sent_at is null then 1 else 2 end, sent_at = coalesce(sent_at, created_at) where sends = 0 and kind in (
       'customerCreate', 'customerDelete', 'paymentMethodAttach', 'paymentMethodDetach', 'paymentCreate', 'paymentCapture', 'paymentCancel',
       'refundCreate', 'subscriptionCreate', 'subscriptionUpdate', 'subscriptionPause', 'subscriptionResume', 'subscriptionCancel',
       'subscriptionReactivate')`,

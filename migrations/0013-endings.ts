@@ -8,7 +8,7 @@ export class Migration0013Endings extends PortableMigration {
   protected readonly statements = [
     'alter table billing_payment_methods add column detaching_at datetime(3) null',
     'alter table billing_customers add column deleting_at datetime(3) null',
-    `update billing_payment_methods set detaching_at = updated_at where detached_at is null and ${ASKED_FOR('billing_payment_methods', 'paymentMethodDetach')}`,
-    `update billing_customers set deleting_at = updated_at where deleted_at is null and ${ASKED_FOR('billing_customers', 'customerDelete')}`,
+    `update billing_payment_methods set detaching_at = updated_at where detached_at is null and detaching_at is null and ${ASKED_FOR('billing_payment_methods', 'paymentMethodDetach')}`,
+    `update billing_customers set deleting_at = updated_at where deleted_at is null and deleting_at is null and ${ASKED_FOR('billing_customers', 'customerDelete')}`,
   ];
 }

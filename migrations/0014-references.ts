@@ -7,9 +7,12 @@ import { PortableMigration } from './portable-migration.js';
 export class Migration0014References extends PortableMigration {
   protected readonly statements = ['payments', 'refunds'].flatMap((noun) => [
     `alter table billing_${noun} add column reference_held varchar(255) null`,
-    `update billing_${noun} set reference_held = reference_id where status not in ('FAILED', 'CANCELED')`,
+    `update billing_${noun} set reference_held = reference_id where reference_held is null and status not in ('FAILED', 'CANCELED')`,
     `create unique index billing_${noun}_reference_held on billing_${noun} (app_id, reference_held)`,
-    `drop index billing_${noun}_reference on billing_${noun}`,
+    {
+      up: `drop index billing_${noun}_reference on billing_${noun}`,
+      down: `create unique index billing_${noun}_reference on billing_${noun} (app_id, reference_id)`,
+    },
     `create index billing_${noun}_reference on billing_${noun} (app_id, reference_id, id)`,
   ]);
 }

@@ -1,4 +1,4 @@
-import type { MigrationList } from '../src/platform/db/migrator.js';
+import type { MigrationList } from '../src/platform/db/migration-names.js';
 import { Migration0001Core } from './0001-core.js';
 import { Migration0002Webhooks } from './0002-webhooks.js';
 import { Migration0003Divergences } from './0003-divergences.js';

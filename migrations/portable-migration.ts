@@ -1,23 +1,17 @@
-import { Migration } from '@mikro-orm/migrations';
-
-/** Bytes are compared as they are: 'abc' and 'ABC' are two references on every database, and ids are never folded. */
-const MYSQL_TABLE = ' default character set utf8mb4 collate utf8mb4_bin engine = InnoDB';
+import { type Migration, migrationOf, type Statement } from '../src/platform/db/migration-steps.js';
 
 /**
- * A migration whose SQL MySQL, MariaDB and SQLite all take: plain CREATE, ALTER and DROP INDEX … ON …, with what only
- * one of them knows added or left out. Forward only: a change that went wrong is put right by the next migration.
+ * A migration whose SQL MySQL, MariaDB and SQLite all take. Its statements have the forms of
+ * `src/platform/db/migration-steps.ts` and go in order; one that was killed goes on where the schema shows that it was.
+ * An UPDATE or INSERT is written so that it leaves out what it did. CONTRIBUTING, "Recipe: change a table", says how.
  */
-export abstract class PortableMigration extends Migration {
-  protected abstract readonly statements: readonly string[];
+export abstract class PortableMigration {
+  protected abstract readonly statements: readonly Statement[];
+  /** Why nothing undoes it, and what to do instead; null where what it made is simply taken away. */
+  protected readonly noWayBack: string | null = null;
 
-  override up(): void {
-    const isMysql = this.driver.getPlatform().constructor.name.startsWith('My');
-    for (const statement of this.statements) {
-      this.addSql(isMysql ? forMysql(statement) : statement.replace(/^(drop index \w+) on \w+$/, '$1'));
-    }
+  /** As the migrator runs it. Throws if a statement has no form that is known. */
+  migration(): Migration {
+    return migrationOf(this.statements, this.noWayBack);
   }
-}
-
-function forMysql(statement: string): string {
-  return statement.startsWith('create table') ? statement + MYSQL_TABLE : statement;
 }

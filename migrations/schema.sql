@@ -245,6 +245,16 @@ CREATE TABLE billing_limits (
   PRIMARY KEY (app_id,id)
 );
 
+CREATE TABLE billing_migration_lock (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  holder varchar(255) NOT NULL,
+  doing varchar(255) NOT NULL,
+  held_since datetime(3) NOT NULL,
+  held_until datetime(3) NOT NULL,
+  PRIMARY KEY (app_id,id)
+);
+
 CREATE TABLE billing_migrations (
   id int NOT NULL AUTO_INCREMENT,
   name varchar(255) NOT NULL,

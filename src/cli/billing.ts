@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { BackupError } from '../backup/programs.js';
-import type { Foundation } from '../compose.js';
 import { ConfigError } from '../config.js';
+import { MigrationStopped } from '../platform/db/migration-stopped.js';
 import { isPassing, outageInWords } from '../platform/db/outage.js';
-import { DatabaseUnusable, MAY_COME_BACK, requireUsableServer, unreachable } from '../platform/db/prepare.js';
+import { DatabaseUnusable, MAY_COME_BACK } from '../platform/db/prepare.js';
 import { AppError } from '../platform/errors.js';
 import { guardTerminal } from '../platform/text.js';
 import { appsCommand } from './apps.command.js';
@@ -17,6 +17,7 @@ import { inspectCommand } from './inspect.command.js';
 import { jobsCommand } from './jobs.command.js';
 import { keysCommand } from './keys.command.js';
 import { withFoundation, withGateway } from './kit.js';
+import { migrateCommand } from './migrate.command.js';
 import { operationsCommand } from './operations.command.js';
 import { preflightCommand } from './preflight.command.js';
 import { reconcileCommand } from './reconcile.command.js';
@@ -35,10 +36,7 @@ const NOT_WRITTEN = 74;
 
 function program(): Command {
   const billing = new Command('billing').description('Operates the billing gateway of this environment.');
-  billing
-    .command('migrate')
-    .description('Brings the database to the newest schema.')
-    .action(() => withFoundation(migrate, { isUnprepared: true }));
+  billing.addCommand(migrateCommand(withFoundation));
   billing.addCommand(appsCommand(withFoundation));
   billing.addCommand(checklistCommand());
   billing.addCommand(jobsCommand(withFoundation));
@@ -70,20 +68,6 @@ function explainingUsage(command: Command): Command {
   return command;
 }
 
-async function migrate({ database, migrator }: Foundation): Promise<void> {
-  const state = await migrator.inspect().catch((error: unknown) => {
-    throw unreachable(database, error);
-  });
-  if (state.kind === 'foreign')
-    throw new DatabaseUnusable(
-      `This database holds tables that are not billing's (${state.tables.slice(0, 3).join(', ')}): billing needs one of its own.`,
-      78,
-    );
-  await requireUsableServer(database);
-  const applied = await migrator.migrate();
-  process.stdout.write(applied.length === 0 ? 'The schema is up to date.\n' : `Applied ${applied.join(', ')}.\n`);
-}
-
 /**
  * A reader that goes away (`| head`) ends no work in hand, and what else is printed reaches nobody. An answer that
  * cannot be written for another reason, such as a full disk, is told, and gives the process its status.
@@ -108,7 +92,9 @@ program()
       process.stderr.write(`${outageInWords(error)}\n`);
       process.exit(MAY_COME_BACK);
     }
-    const isExpected = [ConfigError, DatabaseUnusable, AppError, BackupError].some((expected) => error instanceof expected);
+    const isExpected = [ConfigError, DatabaseUnusable, MigrationStopped, AppError, BackupError].some(
+      (expected) => error instanceof expected,
+    );
     process.stderr.write(`${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
     process.exit(error instanceof ConfigError || error instanceof DatabaseUnusable ? error.exitCode : 1);
   });

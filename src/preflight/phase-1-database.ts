@@ -36,8 +36,13 @@ export const DATABASE_CHECKS: readonly Check[] = [
     todo: 'Run: billing migrate. Undo what was changed beside the migrations.',
     look: async ({ database, migrator }) => {
       const state = await migrator.inspect();
+      if (state.kind === 'behind' && state.begun.length > 0) return failed(`Begun and not finished: ${state.begun.join(', ')}.`);
       if (state.kind === 'behind') return failed(`Not applied: ${state.pending.join(', ')}.`);
+      if (state.kind === 'ahead') return failed(`Applied by a newer release that this one cannot run beside: ${state.by.join(', ')}.`);
       if (state.kind === 'foreign') return failed(`Foreign tables: ${state.tables.slice(0, 3).join(', ')}.`);
+      // In the middle of an upgrade the schema is that of the next release, which this one cannot judge.
+      if (state.newer.length > 0)
+        return failed(`A newer release migrated it (${state.newer.join(', ')}): finish the upgrade, then look again.`);
       const found = await schemaDrift(database);
       return verdict(
         found.length === 0,

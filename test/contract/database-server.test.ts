@@ -43,7 +43,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     if (made === null) throw new Error('No database server is installed here: run `npm test`, which installs one, or --embedded-only.');
     server = made;
     const migrated = await billing(['migrate'], { DATABASE_URL_BILLING: server.plainUrl });
-    expect(migrated).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Applied .*\.\n$/) });
+    expect(migrated).toMatchObject({ status: 0, stdout: expect.stringMatching(/\nApplied .*\.\n$/) });
     world = await World.create({ scratch: { url: server.plainUrl, drop: async () => undefined } });
     app = await world.app();
   }, 120_000);

@@ -187,6 +187,14 @@ describe('health', () => {
       await gateway.migrator.migrate();
       expect((await server.inject({ url: '/readyz' })).statusCode).toBe(200);
     });
+
+    it('stays ready beside a newer release that only adds, and is not beside one that says that it is too new', async () => {
+      const migrated = (name: string) => gateway.database.run('insert into billing_migrations (name) values (?)', [name]);
+      await migrated('9998-more');
+      expect((await server.inject({ url: '/readyz' })).statusCode).toBe(200);
+      await migrated('9999-less.needs-9998');
+      expect((await server.inject({ url: '/readyz' })).statusCode).toBe(503);
+    });
   });
 
   it('stays ready while Tilled is out of reach, says since when and why, and stops saying so once Tilled answers', async () => {

@@ -129,6 +129,7 @@ describe('every statement', () => {
     billing_backups: 'backups are of the deployment, with all its apps',
     billing_cursors: 'how far a catch-up with the processor has come',
     billing_erasures: 'deleted customers whose traces are still to be removed',
+    billing_migration_lock: 'who changes the tables just now',
     billing_webhook_secrets: 'secrets of endpoints that were registered for one app',
   };
 

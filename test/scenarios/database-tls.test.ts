@@ -82,7 +82,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     server = await created({ keepsLogs: true, settings, statements: USERS });
     plain = await created({ settings: ['--loose-skip-ssl'] });
     const migrated = await billing(['migrate'], { DATABASE_URL_BILLING: urlOf() });
-    expect(migrated).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Applied /) });
+    expect(migrated).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Applied /m) });
     world = await World.create({ scratch: { url: urlOf(), drop: async () => undefined } });
     app = await world.app();
   }, STORY_MS_MAX);

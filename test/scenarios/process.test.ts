@@ -380,7 +380,7 @@ describe('the command line', () => {
   it('migrates, and says what it did', async () => {
     expect(await billing(['migrate'], environment)).toMatchObject({
       status: 0,
-      stdout: expect.stringMatching(/^Applied 0001-core.*\.\n$/),
+      stdout: expect.stringMatching(/^0001-core\n {2}1\/\d+ create table billing_apps .* ms\n[\s\S]*\nApplied 0001-core.*\.\n$/),
       stderr: '',
     });
     expect(await billing(['migrate'], environment)).toEqual({ status: 0, stdout: 'The schema is up to date.\n', stderr: '' });

@@ -67,6 +67,11 @@ export class RunningProcess {
     throw new Error(`It did not start: ${JSON.stringify(outcome ?? said)}`);
   }
 
+  /** Waits for its own end. */
+  finish(): Promise<Ending> {
+    return this.ended;
+  }
+
   /** Sends a signal and waits for the end. */
   async end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<Ending> {
     this.child.kill(signal);

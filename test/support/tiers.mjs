@@ -12,6 +12,7 @@ const project = join(import.meta.dirname, '../..');
 /** What takes most of a minute or more: whole processes, real backups, minutes of time that must pass. */
 const LONG = [
   'test/abuse/card-samples.test.ts',
+  'test/contract/migrate-command.test.ts',
   'test/features/import-files.test.ts',
   'test/features/import.test.ts',
   'test/features/pairs.test.ts',
@@ -23,6 +24,7 @@ const LONG = [
   'test/scenarios/game-day.prometheus.test.ts',
   'test/scenarios/go-live.prometheus.test.ts',
   'test/scenarios/lost-answers.test.ts',
+  'test/scenarios/migration-kill.test.ts',
   'test/scenarios/operations.test.ts',
   'test/scenarios/pages.chromium.test.ts',
   'test/scenarios/preflight.test.ts',

@@ -1,4 +1,6 @@
+import { LOG_TABLE } from './applied-migrations.js';
 import type { Database } from './database.js';
+import { LOCK_TABLE } from './migration-lock.js';
 
 /** Views of ours for analytics (ops/grants/views.sql): they follow the tables, and no entity says what is in them. */
 const OUR_VIEWS = 'billing_analytics_';
@@ -8,7 +10,7 @@ export async function schemaDrift(database: Database): Promise<string[]> {
   const live = await liveColumns(database);
   const entities = [...database.orm.getMetadata().getAll().values()];
   const tables = new Set(entities.map((entity) => entity.tableName));
-  const unknown = [...live.keys()].filter((table) => !tables.has(table) && table !== 'billing_migrations');
+  const unknown = [...live.keys()].filter((table) => !tables.has(table) && !BOOKKEEPING.has(table));
   const differing = entities.flatMap(({ tableName, props }) => {
     const columns = live.get(tableName);
     if (columns === undefined) return [`${tableName} is missing`];
@@ -20,6 +22,8 @@ export async function schemaDrift(database: Database): Promise<string[]> {
   });
   return [...unknown.map((table) => `${table} is not ours`), ...differing].toSorted();
 }
+
+const BOOKKEEPING: ReadonlySet<string> = new Set([LOG_TABLE, LOCK_TABLE]);
 
 /** Whether each column may be null, by table and column. */
 async function liveColumns(database: Database): Promise<Map<string, Map<string, boolean>>> {

@@ -3,6 +3,7 @@ import { isLoopbackHost } from '../loopback.js';
 import { addressOf } from './address.js';
 import type { Database } from './database.js';
 import type { SchemaMigrator } from './migrator.js';
+import { schemaInWords } from './schema-words.js';
 import { serverFaults } from './server.check.js';
 import { tenancyFaults } from './tenancy.check.js';
 
@@ -73,12 +74,7 @@ async function requireMigrated(database: Database, migrator: SchemaMigrator): Pr
       NEEDS_A_PERSON,
     );
   }
-  if (state.kind === 'behind') {
-    throw new DatabaseUnusable(
-      `The database "${name}" is not migrated: ${state.pending.length} to go (${state.pending.join(', ')}). Run: billing migrate`,
-      NEEDS_A_PERSON,
-    );
-  }
+  if (state.kind !== 'ready') throw new DatabaseUnusable(`The database "${name}" ${schemaInWords(state)}`, NEEDS_A_PERSON);
 }
 
 /** Why the server did not answer, without its URL, which holds a password. */

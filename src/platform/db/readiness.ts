@@ -1,6 +1,7 @@
 import type { Database } from './database.js';
 import type { SchemaMigrator } from './migrator.js';
 import { isOutage } from './outage.js';
+import { schemaInWords } from './schema-words.js';
 
 /** Matches no row, so nothing is written; but a server that takes no writes refuses it, and one that hangs hangs. */
 const WRITE = 'update billing_jobs set fence = fence where app_id = ? and id = ?';
@@ -13,7 +14,7 @@ export async function whyNotReady(database: Database, migrator: SchemaMigrator):
   try {
     const state = await migrator.inspect();
     if (state.kind === 'foreign') return 'The database is not one of billing.';
-    if (state.kind === 'behind') return `The database is not migrated: ${state.pending.length} to go.`;
+    if (state.kind !== 'ready') return `The database ${schemaInWords(state)}`;
     // The embedded database has one writer at a time: asking would get in its way.
     if (!database.isEmbedded) await database.run(WRITE, ['', '']);
     return null;
