@@ -20,7 +20,11 @@ export class Fleet {
   readonly lines: string[] = [];
   private readonly members = new Map<string, Member>();
 
-  constructor(private readonly environment: Environment) {}
+  /** `root` is the folder whose dist/ they are started from. */
+  constructor(
+    private readonly environment: Environment,
+    private readonly root = PROJECT,
+  ) {}
 
   /** Starts the gateway's HTTP without a worker in it; resolves once it is ready to serve. */
   async startGateway(port: number, more: Environment = {}, name = 'gateway'): Promise<void> {
@@ -87,7 +91,7 @@ export class Fleet {
   }
 
   private spawn(name: string, [program = '', ...args]: readonly string[], more: Environment): void {
-    const child = spawn(process.execPath, [path.join(PROJECT, program), ...args], {
+    const child = spawn(process.execPath, [path.join(this.root, program), ...args], {
       env: { ...inherited(), LOG_LEVEL: 'error', ...this.environment, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -3,13 +3,18 @@
  * missing, and names them in its last lines; `.ci/run` has them installed first:
  *
  *   node test/support/programs.mjs --install     with apt-get, as root on Debian; elsewhere it says what is missing
+ *
+ * The code of the release before, which comes from the clone's history, is looked for and told in the same way.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fetchReleaseBefore, hasReleaseBefore, RELEASE_BEFORE } from './release-before.mjs';
 
 /** Tests of the alert rules. */
 const PROMETHEUS = '.prometheus.test.ts';
+/** Tests with the release before. */
+const UPGRADE = '.upgrade.test.ts';
 const GO_LIVE = 'test/scenarios/go-live.prometheus.test.ts';
 /** Walks docs/operations.md, and has all that a Debian machine gets by it. */
 const WALK = 'test/scenarios/operations.test.ts';
@@ -42,18 +47,28 @@ function missingPrograms() {
   return PROGRAMS.filter(({ names }) => !names.some((name) => directories.some((directory) => existsSync(join(directory, name)))));
 }
 
-/** Patterns of the tests that want a program which this machine does not have. */
-export function missingTests() {
-  return [...new Set([...missingPrograms().flatMap(({ tests }) => tests), ...(isRoot() ? [] : [WALK])])];
+/** What else this machine lacks, with the test that needs it, and what is said of it. */
+function missingElse() {
+  const walk = { test: WALK, why: 'it makes users, which only root may' };
+  const upgrade = {
+    test: UPGRADE,
+    why: `this clone has not the release before (git fetch --depth=1 origin ${RELEASE_BEFORE.commit})`,
+  };
+  return [...(isRoot() ? [] : [walk]), ...(hasReleaseBefore() ? [] : [upgrade])];
 }
 
-/** What is left out for want of a program, one line a program, and how to get it. */
+/** Patterns of the tests that want what this machine does not have. */
+export function missingTests() {
+  return [...new Set([...missingPrograms().flatMap(({ tests }) => tests), ...missingElse().map(({ test }) => test)])];
+}
+
+/** What is left out for want of something, one line each, and how to get it. */
 export function describeMissing() {
-  const missing = missingPrograms().map(
+  const programs = missingPrograms().map(
     ({ names, debian, tests }) =>
       `Left out, because there is no ${names.join(' or ')} here (apt-get install ${debian}): ${tests.join(', ')}`,
   );
-  return isRoot() ? missing : [...missing, `Left out, because it makes users, which only root may: ${WALK}`];
+  return [...programs, ...missingElse().map(({ why, test }) => `Left out, because ${why}: ${test}`)];
 }
 
 function isRoot() {
@@ -64,6 +79,7 @@ if (process.argv[1] === import.meta.filename && process.argv.includes('--install
 
 /** Installs what is missing. What cannot be installed is left out by the tests, which say so. */
 function install() {
+  fetchReleaseBefore();
   const packages = [...new Set(missingPrograms().map(({ debian }) => debian))];
   if (packages.length === 0) return;
   if (!isRoot() || !existsSync('/usr/bin/apt-get')) return console.log(describeMissing().join('\n'));

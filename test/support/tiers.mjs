@@ -30,6 +30,7 @@ const LONG = [
   'test/scenarios/preflight.test.ts',
   'test/scenarios/process.test.ts',
   'test/scenarios/rolling-restart.haproxy.test.ts',
+  'test/scenarios/rolling.upgrade.test.ts',
   'test/scenarios/stopping.test.ts',
   'test/scenarios/webhook-convergence.test.ts',
   'test/scenarios/webhook-database-kill.test.ts',

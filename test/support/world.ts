@@ -224,7 +224,8 @@ export class World {
     await this.deliverTo(`${url}/api/billing/webhooks`);
   }
 
-  private deliverTo(url: string): Promise<unknown> {
+  /** From now on Tilled's deliveries go to this address. */
+  deliverTo(url: string): Promise<unknown> {
     return call(this.sandbox.url, this.partner, 'PATCH', `/v1/webhook-endpoints/${this.webhookEndpointId}`, { url });
   }
 
