@@ -27,6 +27,7 @@ import { DisputeRepository } from './billing/disputes/dispute.repository.js';
 import { DisputeResolver, PaymentDisputesResolver } from './billing/disputes/dispute.resolver.js';
 import { DisputeService } from './billing/disputes/dispute.service.js';
 import { Processor } from './billing/kit/processor.js';
+import { PaymentMethodRepository } from './billing/payment-methods/payment-method.repository.js';
 import { CustomerPaymentMethodsResolver, PaymentMethodResolver } from './billing/payment-methods/payment-method.resolver.js';
 import { PaymentMethodService } from './billing/payment-methods/payment-method.service.js';
 import { deletionObstacle } from './billing/payments/deletion-obstacle.js';
@@ -124,6 +125,10 @@ export function composeServices(tools: Tools, vault: Vault) {
   const customerDeletion = new CustomerDeletion({
     ...{ ...tools, sender, inTheWay: deletionObstacle },
     detachMethods: (scope, execution) => paymentMethods.detachAll(scope, execution),
+    detachHere: async (tx, customerId) => {
+      const methods = PaymentMethodRepository.of(tx);
+      for (const { id } of await methods.attachedTo(customerId)) await paymentMethods.markDetached(tx, await methods.lock(id));
+    },
     sealed: ({ appId }, id, person) => vault.seal(JSON.stringify(person), placeOf(FORGOTTEN_PERSON, appId, id)),
   });
   const subscriptionMirror = new SubscriptionMirror(clock);

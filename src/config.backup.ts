@@ -36,6 +36,12 @@ export function readBackupConfig(environment: Environment, config: Config): Back
   return Object.freeze(found);
 }
 
+/** The same where a repository is named; null elsewhere. */
+export function findBackupConfig(environment: Environment, config: Config): BackupConfig | null {
+  const isNamed = [environment.RESTIC_REPOSITORY, environment.RESTIC_REPOSITORY_FILE].some((value) => value !== undefined && value !== '');
+  return isNamed ? readBackupConfig(environment, config) : null;
+}
+
 /** The database that a URL of the command line names, reached as the environment says; throws ConfigError. */
 export function readDatabaseUrl(environment: Environment, url: string, option: string): DatabaseConfig {
   const reader = new EnvironmentReader({ ...environment, [option]: url });

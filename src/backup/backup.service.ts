@@ -1,14 +1,16 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DatabaseConfig } from '../config.js';
-import { LOG_DIRECTORY } from './binlog.js';
-import { assertSame, digestOf, type Manifest, readManifest, writeManifest } from './manifest.js';
+import { endOf, LOG_DIRECTORY, type LogFiles } from './binlog.js';
+import { writeErasures } from './erasures.js';
+import { headOf, placeTags } from './log-places.js';
+import { assertSame, digestOf, type LogPosition, type Manifest, readManifest, writeManifest } from './manifest.js';
 import { BackupError, type ProgramEnvironment } from './programs.js';
 import { Restic, type Snapshot } from './restic.js';
 import { FULL, LOGS, prune, UNVERIFIED, VERIFIED } from './retention.js';
-import { DUMP, type Store } from './store.js';
+import { DUMP, type DumpFacts, type Store } from './store.js';
 import { type Opened, withStore } from './stores.js';
+import { inDirectory } from './work-directory.js';
 
 /** The name of the manifest inside a snapshot. */
 export const MANIFEST = 'manifest.json';
@@ -21,13 +23,27 @@ export interface Backup {
   readonly addedBytes: number;
   /** Snapshots that were let go after it. */
   readonly pruned: number;
+  /** What a person should know. */
+  readonly notes: readonly string[];
 }
 
 /** What is missing for going back to a point in time. */
 export const NO_LOGS =
   'The server keeps no binary logs (log_bin is off): only the moments of the backups can be restored. Set log_bin, binlog_format=ROW and binlog_expire_logs_seconds=604800.';
 
-/** Takes backups: dumped, described, kept, read back, and only then trusted. */
+const NO_ROWS =
+  'The binary logs hold statements (binlog_format is not ROW): what they bring back cannot be proved, so a restore ends with status 1. Set binlog_format=ROW.';
+
+/** Logs that were copied, and the full backup that they continue. */
+interface CopiedLogs {
+  readonly files: LogFiles;
+  /** The head of that backup; null where there is none, or this server's logs do not continue it. */
+  readonly after: string | null;
+}
+
+const NO_COPIES: CopiedLogs = { files: {}, after: null };
+
+/** Takes backups: dumped, described, kept, read back, and only then trusted. All times are the database's. */
 export class BackupService {
   private readonly restic: Restic;
 
@@ -45,35 +61,52 @@ export class BackupService {
 
   /** Takes a full backup, reads it back, and lets go what is too old. Throws BackupError; then nothing was let go. */
   async full(): Promise<Backup> {
-    const previous = (await this.restic.snapshots(FULL)).at(-1);
-    const taken = await withStore(this.database, this.environment, (opened) =>
+    const previous = await this.newestFull();
+    const { notes, ...taken } = await withStore(this.database, this.environment, (opened) =>
       inDirectory(async (directory) => {
         const facts = await opened.store.dumpInto(directory);
-        const since = (await this.positionOf(previous)) ?? facts.position?.file;
-        const logs = await copiedLogs(opened, directory, since);
-        return this.keep(directory, { format: 1, kind: 'full', ...facts, logs }, [FULL, UNVERIFIED]);
+        await writeErasures(directory, await opened.store.erased('all'));
+        const { files, after } = await logsOfFull(opened, directory, { facts, previous: previous?.manifest });
+        const head = await headAt(directory, facts.position);
+        const logs = { logs: Object.keys(files), logBytes: files };
+        const manifest: Manifest = { format: 2, kind: 'full', ...facts, ...(head !== null && { head }), ...logs };
+        const tags = [FULL, UNVERIFIED, ...placeTags({ head, after, to: endOf(files) })];
+        return { ...(await this.keep(directory, manifest, tags)), notes: notesOn(opened, facts) };
       }),
     );
     await withStore(this.database, this.environment, ({ store }) => this.assertReadable(taken, store));
-    const { id } = await this.restic.retag(taken.snapshot, [FULL, VERIFIED]);
-    return { ...taken, snapshotId: id, pruned: await prune(this.restic) };
+    const { id } = await this.restic.retag(taken.snapshot, VERIFIED, UNVERIFIED);
+    const now = await withStore(this.database, this.environment, ({ store }) => store.now());
+    const { removed, reason } = await prune(this.restic, now);
+    return { ...taken, snapshotId: id, pruned: removed, notes: reason === null ? notes : [...notes, reason] };
   }
 
-  /** Backs up the binary logs since the last full backup; cheap, for every few minutes. Throws BackupError. */
+  /**
+   * Backs up the binary logs since the last full backup; cheap, for every few minutes. Throws BackupError, also where
+   * the server's logs do not continue that backup: then only another full one helps.
+   */
   async logs(): Promise<Backup> {
-    const previous = (await this.restic.snapshots(FULL)).at(-1);
-    if (previous === undefined) throw new BackupError('Binary logs continue a full backup, and there is none yet: run `billing backup`.');
-    const last = readManifest(await this.restic.read(previous.id, MANIFEST));
-    const taken = await withStore(this.database, this.environment, (opened) =>
+    const previous = await this.newestFull();
+    if (previous === null) throw new BackupError('Binary logs continue a full backup, and there is none yet: run `billing backup`.');
+    const last = previous.manifest;
+    return withStore(this.database, this.environment, (opened) =>
       inDirectory(async (directory) => {
         if (!opened.keepsLogs || last.position === null) throw new BackupError(NO_LOGS);
-        const takenAt = new Date().toISOString();
-        const logs = await copiedLogs(opened, directory, last.position.file);
-        const manifest: Manifest = { ...last, kind: 'logs', takenAt, snapshotAt: takenAt, tables: {}, logs };
-        return this.keep(directory, manifest, [LOGS]);
+        const takenAt = (await opened.store.now()).toISOString();
+        const { files, after } = await logsSince(opened, directory, last);
+        if (after === null && last.head !== undefined) throw new BackupError(otherLogs(previous.snapshot, last.position));
+        await writeErasures(directory, await opened.store.erased('lately'));
+        const about = { takenAt, snapshotAt: takenAt, tables: {}, logs: Object.keys(files), logBytes: files };
+        const tags = [LOGS, ...placeTags({ head: null, after, to: endOf(files) })];
+        const kept = await this.keep(directory, { ...last, format: 2, kind: 'logs', ...about }, tags);
+        return { ...kept, pruned: 0, notes: opened.logsRows ? [] : [NO_ROWS] };
       }),
     );
-    return { ...taken, pruned: 0 };
+  }
+
+  private async newestFull(): Promise<{ readonly snapshot: Snapshot; readonly manifest: Manifest } | null> {
+    const snapshot = (await this.restic.snapshots(FULL)).at(-1);
+    return snapshot === undefined ? null : { snapshot, manifest: readManifest(await this.restic.read(snapshot.id, MANIFEST)) };
   }
 
   private async keep(directory: string, manifest: Manifest, tags: readonly string[]) {
@@ -91,25 +124,46 @@ export class BackupService {
       assertSame(manifest, await store.contentsOfDump(directory));
     });
   }
-
-  private async positionOf(snapshot: Snapshot | undefined): Promise<string | undefined> {
-    if (snapshot === undefined) return undefined;
-    return readManifest(await this.restic.read(snapshot.id, MANIFEST)).position?.file;
-  }
 }
 
-/** A directory that only we can read, for as long as `work` needs it. */
-export async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'billing-backup-'));
-  try {
-    return await work(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+/**
+ * The logs since the backup before, or where the server has none that continue it, those that this one begins with.
+ */
+async function logsOfFull(
+  opened: Opened,
+  directory: string,
+  { facts, previous }: { readonly facts: DumpFacts; readonly previous: Manifest | undefined },
+): Promise<CopiedLogs> {
+  if (facts.position === null) return NO_COPIES;
+  const continued = previous === undefined ? NO_COPIES : await logsSince(opened, directory, previous);
+  // One of before there were heads does not say; whether its logs go on is seen when they are read.
+  if (continued.after !== null || (previous !== undefined && previous.head === undefined && endOf(continued.files) !== null))
+    return continued;
+  await rm(path.join(directory, LOG_DIRECTORY), { recursive: true, force: true });
+  return { ...(await logsSince(opened, directory, { position: facts.position })), after: null };
 }
 
-async function copiedLogs({ logs, keepsLogs }: Opened, directory: string, since: string | undefined): Promise<string[]> {
-  if (logs === null || !keepsLogs || since === undefined) return [];
+/** Copies the logs that continue a backup; `after` is null if they do not, or it does not say how to tell. */
+async function logsSince({ logs, keepsLogs }: Opened, directory: string, last: Pick<Manifest, 'position' | 'head'>): Promise<CopiedLogs> {
+  if (logs === null || !keepsLogs || last.position === null) return NO_COPIES;
   await mkdir(path.join(directory, LOG_DIRECTORY));
-  return logs.copyInto(path.join(directory, LOG_DIRECTORY), since);
+  const files = await logs.copyInto(path.join(directory, LOG_DIRECTORY), last.position.file);
+  if (files === null) return NO_COPIES;
+  const head = await headAt(directory, last.position);
+  return { files, after: last.head !== undefined && head === last.head ? last.head : null };
+}
+
+/** The hash of a log up to a place; null without one. */
+async function headAt(directory: string, position: LogPosition | null): Promise<string | null> {
+  return position === null ? null : headOf(path.join(directory, LOG_DIRECTORY, position.file), position.offset);
+}
+
+function otherLogs({ id }: Snapshot, { file, offset }: LogPosition): string {
+  return `The server's binary logs do not continue backup ${id.slice(0, 8)}, which stands at ${file} ${offset}: it is another server, or its logs were removed or begun anew. Nothing was kept. Take a full backup of it, which these logs continue from then on: \`billing backup\`.`;
+}
+
+function notesOn({ store, logsRows }: Opened, { position }: DumpFacts): string[] {
+  if (store.engine === 'embedded') return [];
+  if (position === null) return [NO_LOGS];
+  return logsRows ? [] : [NO_ROWS];
 }

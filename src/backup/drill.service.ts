@@ -1,4 +1,6 @@
 import type { DatabaseConfig } from '../config.js';
+import { systemTicks } from '../platform/clock.js';
+import type { ErasedCustomer } from './erasures.js';
 import { BackupError, type ProgramEnvironment } from './programs.js';
 import { type Restored, RestoreService } from './restore.service.js';
 import { withStore } from './stores.js';
@@ -9,6 +11,10 @@ export interface CaughtUp {
   readonly events: number;
   /** Apps whose account at Tilled could not be asked, so that they are as they were backed up, and why. */
   readonly notAsked: readonly { readonly appId: string; readonly reason: string }[];
+  /** Customers who had been erased after what was restored, and were erased again. */
+  readonly erasedAgain: number;
+  /** Customers whom Tilled has no more though these books did not delete them. */
+  readonly goneAtTilled: readonly { readonly appId: string; readonly id: string }[];
   /** Objects that could not be looked at again yet; each keeps its job. */
   readonly left: number;
   readonly invariants: number;
@@ -25,8 +31,15 @@ export interface Drill {
   readonly rtoMs: number;
 }
 
+/** How a restored database is brought up to date. */
+export interface CatchUpWish {
+  readonly erased: readonly ErasedCustomer[];
+  /** Whether to migrate and to ask Tilled for what it emitted since; else erasures alone are done again. */
+  readonly replays: boolean;
+}
+
 /** Brings a restored database up to date: reads from Tilled, writes to that database only. */
-export type CatchUp = (target: DatabaseConfig) => Promise<CaughtUp>;
+export type CatchUp = (target: DatabaseConfig, wish: CatchUpWish) => Promise<CaughtUp>;
 
 /** Proves that the newest backup can be restored, by doing it. */
 export class DrillService {
@@ -36,19 +49,23 @@ export class DrillService {
   ) {}
 
   /**
-   * Restores the newest backup into `scratch`, which must be empty and is removed afterwards, brings it up to date and
-   * checks it. Throws BackupError if it cannot be restored, or its books are broken.
+   * Restores the newest backup into `scratch`, which must be empty and is removed afterwards, brings it up to date
+   * and checks it. Throws BackupError if it cannot be restored, or its books are broken.
    */
   async run(scratch: DatabaseConfig): Promise<Drill> {
-    const startedAt = Date.now();
-    const tables = await withStore(scratch, this.environment, ({ store }) => store.tables());
+    const startedAtMs = systemTicks.ms();
+    const { tables, now } = await withStore(scratch, this.environment, async ({ store }) => ({
+      tables: await store.tables(),
+      now: await store.now(),
+    }));
     if (tables.length > 0)
       throw new BackupError(`The scratch database is not empty: it holds ${tables.length} tables, and a drill removes what it used.`);
     try {
       const restored = await new RestoreService(this.environment).restore(scratch, { at: null, snapshotId: null }, 'nothing');
-      const caughtUp = await this.catchUp(scratch);
+      const caughtUp = await this.catchUp(scratch, { erased: restored.erased, replays: true });
       assertSound(caughtUp);
-      return { restored, caughtUp, rpoMs: Math.max(0, startedAt - restored.reachedAt.getTime()), rtoMs: Date.now() - startedAt };
+      const rpoMs = Math.max(0, now.getTime() - restored.reachedAt.getTime());
+      return { restored, caughtUp, rpoMs, rtoMs: Math.trunc(systemTicks.ms() - startedAtMs) };
     } finally {
       await withStore(scratch, this.environment, ({ store }) => store.drop());
     }

@@ -15,12 +15,10 @@ type State = 'line' | 'between rows' | 'row' | 'string' | 'escaped';
 
 /**
  * Reads a dump while it flows by, and counts and hashes the rows of each table. The bytes pass unchanged, so what is
- * counted is what is kept, and it is one consistent snapshot because the dump is. Rows are hashed one by one: how many
- * of them a dump puts into a statement does not matter.
+ * counted is what is kept, and it is one consistent snapshot because the dump is. Rows are hashed one by one: how
+ * many of them a dump puts into a statement does not matter.
  */
 export class DumpReader extends Transform {
-  /** When the first table came by; by then the snapshot had been taken. */
-  snapshotAt: Date | null = null;
   position: LogPosition | null = null;
   schemaVersion = '';
   private readonly found = new Map<string, { readonly hash: Hash; rows: number }>();
@@ -28,6 +26,11 @@ export class DumpReader extends Transform {
   private line = '';
   private table = '';
   private rowText = '';
+
+  /** @param onFirstTable hears of the first table that comes by: by then the snapshot had been taken */
+  constructor(private readonly onFirstTable: () => void = () => undefined) {
+    super();
+  }
 
   get tables(): Tables {
     const entries = [...this.found].map(([name, { hash, rows }]) => [name, { rows, sha256: hash.copy().digest('hex') }] as const);
@@ -73,7 +76,7 @@ export class DumpReader extends Transform {
   private endLine(line: string): void {
     const [, created] = CREATE.exec(line) ?? [];
     if (created !== undefined) {
-      this.snapshotAt ??= new Date();
+      if (this.found.size === 0) this.onFirstTable();
       this.tableOf(created);
     }
     const [, file, offset] = POSITION.exec(line) ?? [];

@@ -4,6 +4,7 @@ import { copyFile, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ownerOnly } from '../platform/owner-only.js';
+import { ALL_ERASED, type ErasedCustomer, LATELY_ERASED } from './erasures.js';
 import type { Tables } from './manifest.js';
 import { DUMP, type DumpFacts, type Store } from './store.js';
 
@@ -14,6 +15,11 @@ export class EmbeddedStore implements Store {
   readonly engine = 'embedded';
 
   constructor(private readonly file: string) {}
+
+  /** The file has no clock: it is that of the one machine that has the file. */
+  async now(): Promise<Date> {
+    return new Date();
+  }
 
   async tables(): Promise<readonly string[]> {
     return existsSync(this.file) ? reading(this.file, namesIn) : [];
@@ -34,6 +40,16 @@ export class EmbeddedStore implements Store {
       schemaVersion: textOf(database, "select coalesce(max(name), '') as text from billing_migrations"),
       tables: tablesIn(database),
       position: null,
+    }));
+  }
+
+  async erased(which: 'all' | 'lately'): Promise<readonly ErasedCustomer[]> {
+    const rows = reading(this.file, (database) => database.prepare(which === 'all' ? ALL_ERASED : LATELY_ERASED).all());
+    const textOf = (value: unknown) => String(value ?? '');
+    return rows.map((row) => ({
+      appId: textOf(row['app_id']),
+      customerId: textOf(row['id']),
+      tilledCustomerId: row['tilled_id'] === '' ? null : textOf(row['tilled_id']),
     }));
   }
 

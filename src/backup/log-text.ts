@@ -40,9 +40,9 @@ export class LogLines {
 }
 
 /**
- * Makes of a log's text what another server, and another user, can do again. MariaDB's transactions lose their numbers,
- * so that the server that gets them numbers them itself; views belong to whoever does this; and what was done to
- * accounts is left out: they are the server's, and not of the data.
+ * Makes of a log's text what another server, and another user, can do again. MariaDB's transactions lose their
+ * numbers, so that the server that gets them numbers them itself; views belong to whoever does this; and what was
+ * done to accounts is left out: they are the server's, and not of the data.
  */
 export function repeatable(): ShortLines {
   const lines = new LogLines();

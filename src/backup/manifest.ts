@@ -6,7 +6,8 @@ const TABLE = z.object({ rows: z.number().int().nonnegative(), sha256: z.string(
 const POSITION = z.object({ file: z.string(), offset: z.number().int().positive() });
 
 const MANIFEST = z.object({
-  format: z.literal(1),
+  /** In 1 the times are of the machine that took it; since 2 they are the database's. */
+  format: z.union([z.literal(1), z.literal(2)]),
   /** `full` holds a dump; `logs` only the binary logs since the full backup before it. */
   kind: z.enum(['full', 'logs']),
   engine: z.enum(['mysql', 'embedded']),
@@ -22,8 +23,12 @@ const MANIFEST = z.object({
   tables: z.record(z.string(), TABLE),
   /** Where the binary log stood at the moment of the dump; null without binary logs. */
   position: POSITION.nullable(),
+  /** SHA-256 of the binary log up to that position: the logs that continue this backup begin so. */
+  head: z.string().optional(),
   /** The binary log files that lie beside the dump, oldest first. */
   logs: z.array(z.string()),
+  /** The bytes of each. */
+  logBytes: z.record(z.string(), z.number()).optional(),
 });
 
 /** What a backup holds, written inside the snapshot it describes. */

@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { dumpedWithoutDefiner } from './definers.js';
 import { DumpReader } from './dump-reader.js';
+import { ALL_ERASED, type ErasedCustomer, LATELY_ERASED } from './erasures.js';
 import type { Tables } from './manifest.js';
 import type { MysqlClient } from './mysql.client.js';
 import { BackupError, fedFrom, printedInto } from './programs.js';
@@ -25,6 +26,11 @@ export class MysqlStore implements Store {
 
   constructor(private readonly client: MysqlClient) {}
 
+  async now(): Promise<Date> {
+    const [[text = ''] = []] = await this.client.query('select utc_timestamp(3)', null);
+    return new Date(`${text.replace(' ', 'T')}Z`);
+  }
+
   async tables(): Promise<readonly string[]> {
     return (await this.namesOf('BASE TABLE')).concat(await this.namesOf('VIEW'));
   }
@@ -34,26 +40,47 @@ export class MysqlStore implements Store {
     return (await this.client.query('select @@log_bin', null))[0]?.[0] === '1';
   }
 
+  /** Whether the logs hold rows: of statements nobody can count what they do. */
+  async logsRows(): Promise<boolean> {
+    return (await this.client.query('select @@global.binlog_format', null))[0]?.[0] === 'ROW';
+  }
+
   async dumpInto(directory: string): Promise<DumpFacts> {
-    const reader = new DumpReader();
-    const takenAt = new Date().toISOString();
+    const snapshots: Promise<Date>[] = [];
+    const reader = new DumpReader(() => {
+      const snapshot = this.now();
+      // Waited for below, unless the dump fails first.
+      snapshot.catch(() => undefined);
+      snapshots.push(snapshot);
+    });
+    const takenAt = await this.now();
     await printedInto(
       await this.dumping(await this.positionOption()),
       reader,
       createWriteStream(path.join(directory, DUMP.mysql), { mode: 0o600 }),
     );
-    if (reader.snapshotAt === null)
+    const [snapshotAt] = await Promise.all(snapshots);
+    if (snapshotAt === undefined)
       throw new BackupError(`The database "${this.client.database}" holds no tables: there is nothing to back up.`);
     return {
       engine: this.engine,
       server: await this.client.version(),
       database: this.client.database,
-      takenAt,
-      snapshotAt: reader.snapshotAt.toISOString(),
+      takenAt: takenAt.toISOString(),
+      snapshotAt: snapshotAt.toISOString(),
       schemaVersion: reader.schemaVersion,
       tables: reader.tables,
       position: reader.position,
     };
+  }
+
+  async erased(which: 'all' | 'lately'): Promise<readonly ErasedCustomer[]> {
+    const rows = await this.client.query(which === 'all' ? ALL_ERASED : LATELY_ERASED);
+    return rows.map(([appId = '', customerId = '', tilledId = '']) => ({
+      appId,
+      customerId,
+      tilledCustomerId: tilledId === '' ? null : tilledId,
+    }));
   }
 
   async contentsOfDump(directory: string): Promise<Tables> {
@@ -83,6 +110,14 @@ export class MysqlStore implements Store {
     const reader = new DumpReader();
     await printedInto(await this.dumping([]), reader, nowhere());
     return reader.tables;
+  }
+
+  /** How many rows each table has now. */
+  async rowCounts(): Promise<Readonly<Record<string, number>>> {
+    const names = await this.namesOf('BASE TABLE');
+    const counts = names.map((name) => `select ${textLiteral(name)}, count(*) from ${nameLiteral(name)}`);
+    if (counts.length === 0) return {};
+    return Object.fromEntries((await this.client.query(counts.join(' union all '))).map(([name = '', rows]) => [name, Number(rows)]));
   }
 
   async drop(): Promise<void> {
@@ -121,7 +156,8 @@ function nameLiteral(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
 
-function textLiteral(text: string): string {
+/** A text in SQL. */
+export function textLiteral(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 

@@ -5,6 +5,8 @@ import { BackupError, type Call, findProgram, output, type ProgramEnvironment } 
 const SNAPSHOT = z.object({
   id: z.string(),
   time: z.string().transform((text) => new Date(text)),
+  /** The id under which it was made, where its tags were changed since. */
+  original: z.string().optional(),
   tags: z
     .array(z.string())
     .nullish()
@@ -20,6 +22,7 @@ const FORGOTTEN = z.array(z.object({ remove: z.array(SNAPSHOT).nullish() }));
 /** Every snapshot of ours carries it: a repository may be shared. */
 const OURS = 'billing';
 
+const SECOND_MS = 1_000;
 const LOCK_TRIES = 150;
 const LOCK_PAUSE_MS = 2_000;
 
@@ -35,13 +38,18 @@ export class Restic {
     await this.run(['init', '--quiet']);
   }
 
-  /** Keeps what lies in a directory as one snapshot; returns it, and the bytes it added. */
+  /**
+   * Keeps what lies in a directory as one snapshot; returns it, and the bytes it added. It is dated `time`, or after
+   * all that are there: so the order of dates is that in which snapshots came, whatever clocks were wrong.
+   */
   async keep(
     directory: string,
     tags: readonly string[],
     time: Date,
   ): Promise<{ readonly snapshot: Snapshot; readonly addedBytes: number }> {
-    const at = time.toISOString().slice(0, 19).replace('T', ' ');
+    const newest = (await this.snapshots()).at(-1)?.time.getTime() ?? 0;
+    const date = new Date(Math.max(time.getTime(), newest + SECOND_MS));
+    const at = date.toISOString().slice(0, 19).replace('T', ' ');
     const args = ['backup', '--json', '--host', OURS, ...tagArgs(tags), '--time', at, '.'];
     const lines = (await this.run(args, { cwd: directory })).split('\n').filter((line) => line.includes('"summary"'));
     const { snapshot_id: shown, data_added: addedBytes } = SUMMARY.parse(JSON.parse(lines.at(-1) ?? 'null'));
@@ -67,10 +75,10 @@ export class Restic {
     await this.run(['restore', id, '--target', directory, ...(only === undefined ? [] : ['--include', `/${only}`])]);
   }
 
-  /** Replaces the tags of a snapshot; returns it under the id that it has from then on. */
-  async retag(snapshot: Snapshot, tags: readonly string[]): Promise<Snapshot> {
-    await this.run(['tag', '--set', [OURS, ...tags].join(','), snapshot.id]);
-    const renamed = (await this.snapshots(...tags)).findLast(({ time }) => time.getTime() === snapshot.time.getTime());
+  /** Gives a snapshot one tag in the place of another; returns it under the id that it has from then on. */
+  async retag(snapshot: Snapshot, tag: string, instead: string): Promise<Snapshot> {
+    await this.run(['tag', '--add', tag, '--remove', instead, snapshot.id]);
+    const renamed = (await this.snapshots(tag)).find(({ original }) => original === snapshot.id);
     if (renamed === undefined) throw new BackupError('The snapshot was tagged and cannot be found.');
     return renamed;
   }

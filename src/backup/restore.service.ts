@@ -1,18 +1,21 @@
-import { mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { DatabaseConfig } from '../config.js';
-import { inDirectory, MANIFEST, NO_LOGS } from './backup.service.js';
-import { LOG_DIRECTORY } from './binlog.js';
-import { assertSame, digestOf, type Manifest, readManifest } from './manifest.js';
+import { MANIFEST, NO_LOGS } from './backup.service.js';
+import type { BinaryLogs, LogPart } from './binlog.js';
+import { type ErasedCustomer, erasuresIn } from './erasures.js';
+import { assertContinues, gatherLogs, type Kept, logChain } from './log-chain.js';
+import type { LogSurvey } from './log-survey.js';
+import { assertSame, digestOf, type LogPosition, type Manifest, readManifest } from './manifest.js';
 import { BackupError, type ProgramEnvironment } from './programs.js';
-import { Restic, type Snapshot } from './restic.js';
-import { FULL, isVerified, LOGS } from './retention.js';
+import { Restic } from './restic.js';
+import { FULL, isVerified } from './retention.js';
 import { DUMP, type Store } from './store.js';
 import { type Opened, withStore } from './stores.js';
+import { inDirectory } from './work-directory.js';
 
 /** Which moment is wanted; without either, the newest there is. */
 export interface Wanted {
-  /** Everything committed before this second, and nothing after. */
+  /** Everything committed before this second, and nothing after, by the time of the server that was backed up. */
   readonly at: Date | null;
   /** Begins with this backup instead of the newest before `at`. */
   readonly snapshotId: string | null;
@@ -23,19 +26,29 @@ export interface Restored {
   readonly snapshotId: string;
   readonly manifest: Manifest;
   readonly digest: string;
-  /** Everything committed before this moment is there. */
+  /** Everything committed before this moment is there. Never after now. */
   readonly reachedAt: Date;
+  /** Where the last transaction that was replayed ends in the logs; null where none was. */
+  readonly position: LogPosition | null;
   /** Log files that were replayed on top of the dump. */
   readonly logFiles: number;
+  /** Everybody who was deleted up to the last backup, logs or erasure, whatever moment was restored. */
+  readonly erased: readonly ErasedCustomer[];
+  /** What a person should know. */
+  readonly notes: readonly string[];
 }
 
-/** A backup in the repository, with what it says of itself. */
-interface Kept {
-  readonly snapshot: Snapshot;
-  readonly manifest: Manifest;
+/** Two servers that were meant to have one time are never so far apart. */
+const APART_MS_MAX = 5_000;
+
+/** What is to be replayed, and how far that reaches. */
+interface Replay {
+  readonly logs: BinaryLogs;
+  readonly part: LogPart;
+  readonly survey: LogSurvey;
 }
 
-/** Fills an empty database from the repository, and checks row for row that it is what was backed up. */
+/** Fills an empty database from the repository, and proves by reading it that it is what was backed up and logged. */
 export class RestoreService {
   private readonly restic: Restic;
 
@@ -45,94 +58,114 @@ export class RestoreService {
 
   /**
    * Restores into `target`. Throws BackupError for a target that holds tables, unless it `mayReplace` them; for a
-   * backup that does not hold what its manifest says; and where the logs do not reach as far as asked for.
+   * moment that has not come by the target's time; for a backup that does not hold what its manifest says; where the
+   * logs do not reach as far as asked for, are not of one server, or lack a part; and if the rows that are found in
+   * the end are not those that backup and logs tell of.
    */
   async restore(target: DatabaseConfig, wanted: Wanted, mayReplace: 'nothing' | 'billing tables'): Promise<Restored> {
     return withStore(target, this.environment, async (opened) => {
+      const now = await opened.store.now();
+      if (wanted.at !== null && wanted.at.getTime() > now.getTime() + APART_MS_MAX)
+        throw new BackupError(
+          `--at ${wanted.at.toISOString()} has not come: it is ${now.toISOString()} on the server of the target. Nothing was restored.`,
+        );
       await assertReplaceable(opened.store, mayReplace);
-      const base = await this.base(wanted);
+      const notes: string[] = [];
+      const base = await this.base(wanted, { now, notes });
       if (DUMP[base.manifest.engine] !== DUMP[opened.store.engine])
         throw new BackupError(`The backup is of a ${base.manifest.engine} database and the target is ${opened.store.engine}.`);
-      return inDirectory((directory) => this.fill(opened, base, { wanted, directory }));
+      return inDirectory((directory) => this.fill(opened, base, { wanted, directory, now, notes }));
     });
   }
 
-  private async fill(opened: Opened, base: Kept, how: { readonly wanted: Wanted; readonly directory: string }): Promise<Restored> {
+  private async fill(
+    opened: Opened,
+    base: Kept,
+    how: { readonly wanted: Wanted; readonly directory: string; readonly now: Date; readonly notes: string[] },
+  ): Promise<Restored> {
     const { snapshot, manifest } = base;
     // Before anything is removed: a moment that cannot be reached must not cost what is there.
     const chain = await this.chain(base, how.wanted);
+    const erased = await erasuresIn(this.restic);
+    const replay = await this.replay(opened, chain, how);
+    const claimed = claimedReach(chain);
+    if (replay !== null) assertReaches(replay.survey, how.wanted.at, claimed);
     const dump = path.join(how.directory, 'dump');
     await this.restic.restore(snapshot.id, dump, DUMP[manifest.engine]);
     await opened.store.clear();
     await opened.store.load(dump);
     assertSame(manifest, await opened.store.contents());
-    const files = await this.replay(opened, base, { ...how, chain });
-    const last = chain.at(-1)?.manifest ?? manifest;
-    const reachedAt = how.wanted.at ?? new Date(last.takenAt);
-    return { snapshotId: snapshot.id, manifest, digest: digestOf(manifest), reachedAt, logFiles: files };
+    const end = replay?.survey.end ?? null;
+    const logFiles = replay === null || end === null ? 0 : await replay.logs.replay(replay.part, end);
+    await replay?.logs.assertDone(replay.survey, manifest.tables);
+    const reachedAt = how.wanted.at ?? reached(claimed, replay?.survey ?? null, how);
+    const what = { snapshotId: snapshot.id, manifest, digest: digestOf(manifest), reachedAt, position: end, logFiles, erased };
+    return { ...what, notes: how.notes };
   }
 
   /** The backup to begin with. */
-  private async base(wanted: Wanted): Promise<Kept> {
+  private async base(wanted: Wanted, { now, notes }: { readonly now: Date; readonly notes: string[] }): Promise<Kept> {
     const full = await this.restic.snapshots(FULL);
     const named = wanted.snapshotId === null ? full.filter(isVerified) : full.filter(({ id }) => id.startsWith(wanted.snapshotId ?? ''));
-    const early = named.filter(({ time }) => wanted.at === null || time <= wanted.at);
-    for (const snapshot of early.toReversed()) {
+    for (const snapshot of named.toReversed()) {
       const manifest = readManifest(await this.restic.read(snapshot.id, MANIFEST));
+      const isAhead = new Date(manifest.takenAt).getTime() > now.getTime() + APART_MS_MAX;
+      if (isAhead) notes.push(`Backup ${snapshot.id.slice(0, 8)} says that it is of ${manifest.takenAt}, which has not come.`);
+      // Before there was the database's time in them, the machine's decided which came last.
+      if (isAhead && manifest.format === 1 && wanted.snapshotId === null) continue;
       if (wanted.at === null || new Date(manifest.snapshotAt) <= wanted.at) return { snapshot, manifest };
     }
     const what = wanted.snapshotId === null ? 'verified backup' : `backup ${wanted.snapshotId}`;
-    throw new BackupError(`The repository holds no ${what}${wanted.at === null ? '' : ` from before ${wanted.at.toISOString()}`}.`);
+    throw new BackupError(
+      [`The repository holds no ${what}${wanted.at === null ? '' : ` from before ${wanted.at.toISOString()}`}.`, ...notes].join(' '),
+    );
   }
 
-  /**
-   * The snapshots whose logs continue the base: each full backup after it holds the logs since the one before, and the
-   * last is the first that reaches the moment, or the newest.
-   */
-  private async chain(base: Kept, wanted: Wanted): Promise<Kept[]> {
-    if (base.manifest.position === null) {
-      if (wanted.at !== null)
-        throw new BackupError(base.manifest.engine === 'embedded' ? 'The embedded database keeps no binary logs.' : NO_LOGS);
-      return [];
-    }
-    const later = [...(await this.restic.snapshots(FULL)), ...(await this.restic.snapshots(LOGS))]
-      .filter(({ time }) => time >= base.snapshot.time)
-      .toSorted((one, other) => one.time.getTime() - other.time.getTime());
-    const chain: Kept[] = [];
-    let newest: Kept | null = null;
-    for (const snapshot of later) {
-      // Logs of the time between two full backups are in the later one too.
-      const isNeeded = snapshot.tags.includes(FULL) || snapshot === later.at(-1) || (wanted.at !== null && snapshot.time >= wanted.at);
-      if (!isNeeded) continue;
-      newest = { snapshot, manifest: readManifest(await this.restic.read(snapshot.id, MANIFEST)) };
-      chain.push(newest);
-      if (wanted.at !== null && new Date(newest.manifest.takenAt) >= wanted.at) return chain;
-    }
-    if (wanted.at !== null)
-      throw new BackupError(
-        `The binary logs that were kept reach to ${newest?.manifest.takenAt ?? 'no moment'} only: run \`billing backup --logs\` if the server still lives.`,
-      );
-    return chain;
+  private async chain(base: Kept, { at }: Wanted): Promise<Kept[]> {
+    if (base.manifest.position !== null) return logChain(this.restic, base, at);
+    if (at !== null) throw new BackupError(base.manifest.engine === 'embedded' ? 'The embedded database keeps no binary logs.' : NO_LOGS);
+    return [base];
   }
 
+  /** Brings the logs together and reads them through; null where there are none. */
   private async replay(
     { logs }: Opened,
-    { manifest }: Kept,
-    how: { readonly wanted: Wanted; readonly directory: string; readonly chain: readonly Kept[] },
-  ): Promise<number> {
-    if (manifest.position === null || how.chain.length === 0) return 0;
-    const together = path.join(how.directory, 'logs');
-    await mkdir(together);
-    for (const [index, { snapshot }] of how.chain.entries()) {
-      const own = path.join(how.directory, `logs-${index}`);
-      await this.restic.restore(snapshot.id, own, LOG_DIRECTORY);
-      // A file that grew meanwhile is in the later snapshot whole.
-      for (const file of await readdir(path.join(own, LOG_DIRECTORY)))
-        await rename(path.join(own, LOG_DIRECTORY, file), path.join(together, file));
-    }
-    await logs?.replay(together, { source: manifest.database, from: manifest.position, until: how.wanted.at });
-    return (await readdir(together)).length;
+    chain: readonly Kept[],
+    { wanted, directory }: { readonly wanted: Wanted; readonly directory: string },
+  ): Promise<Replay | null> {
+    const [base] = chain;
+    if (logs === null || base === undefined || base.manifest.position === null) return null;
+    const part: LogPart = { directory: path.join(directory, 'logs'), source: base.manifest.database, from: base.manifest.position };
+    await gatherLogs(this.restic, chain, part.directory);
+    await assertContinues(base, part.directory);
+    return { logs, part, survey: await logs.survey(part, wanted.at) };
   }
+}
+
+/** Up to when backups say that nothing is missing, by the time of their database; null where that is not known. */
+function claimedReach(chain: readonly Kept[]): Date | null {
+  const times = chain.filter(({ manifest }) => manifest.format === 2).map(({ manifest }) => new Date(manifest.takenAt).getTime());
+  return times.length === 0 ? null : new Date(Math.max(...times));
+}
+
+/** Throws BackupError unless the logs go on to that moment: by what they hold, or by when they were copied. */
+function assertReaches(survey: LogSurvey, at: Date | null, claimed: Date | null): void {
+  if (at === null || survey.isPast || (claimed !== null && claimed >= at)) return;
+  const { end, endedAt } = survey;
+  const reach = [claimed, endedAt].filter((time) => time !== null).toSorted((one, other) => other.getTime() - one.getTime())[0];
+  const place = end === null ? '' : ` (${end.file} ${end.offset})`;
+  throw new BackupError(
+    `The binary logs that were kept reach to ${reach?.toISOString() ?? 'no moment'}${place} only: run \`billing backup --logs\` if the server still lives.`,
+  );
+}
+
+/** As of when the newest state is. A claim that has not come is put right by what the logs hold. */
+function reached(claimed: Date | null, survey: LogSurvey | null, { now, notes }: { readonly now: Date; readonly notes: string[] }): Date {
+  const seen = survey?.endedAt ?? null;
+  const said = claimed ?? seen;
+  if (said !== null && said.getTime() <= now.getTime() + APART_MS_MAX) return said < now ? said : now;
+  if (said !== null) notes.push(`The backups say that they reach to ${said.toISOString()}, which has not come: what the logs hold counts.`);
+  return seen !== null && seen < now ? seen : now;
 }
 
 async function assertReplaceable(store: Store, mayReplace: 'nothing' | 'billing tables'): Promise<void> {

@@ -1,8 +1,8 @@
 import { Transform, type TransformCallback } from 'node:stream';
 
 /**
- * Changes the short lines of a text while it flows by. Longer ones pass as they are, whatever their length: a row of a
- * dump may be of megabytes. Every byte is a character, so that what is not text is not broken.
+ * Changes the short lines of a text while it flows by. Longer ones pass as they are, whatever their length: a row of
+ * a dump may be of megabytes. Every byte is a character, so that what is not text is not broken.
  */
 export class ShortLines extends Transform {
   private line = '';

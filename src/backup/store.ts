@@ -1,7 +1,8 @@
+import type { ErasedCustomer } from './erasures.js';
 import type { Manifest, Tables } from './manifest.js';
 
 /** What a full backup says of itself before the binary logs are added. */
-export type DumpFacts = Omit<Manifest, 'format' | 'kind' | 'logs'>;
+export type DumpFacts = Omit<Manifest, 'format' | 'kind' | 'head' | 'logs' | 'logBytes'>;
 
 /** The name of the dump inside a snapshot. */
 export const DUMP = { mysql: 'dump.sql', embedded: 'billing.db' } as const;
@@ -9,10 +10,14 @@ export const DUMP = { mysql: 'dump.sql', embedded: 'billing.db' } as const;
 /** A database that is backed up, or restored to. */
 export interface Store {
   readonly engine: Manifest['engine'];
+  /** What time it is there: backups are of the database's time, whatever the machine that takes them thinks. */
+  now(): Promise<Date>;
   /** Its tables and views; none for one that is empty or does not exist yet. Throws if it cannot be reached. */
   tables(): Promise<readonly string[]>;
   /** Writes one consistent snapshot into a directory while others go on writing. */
   dumpInto(directory: string): Promise<DumpFacts>;
+  /** Customers who were deleted: all, or those of the last weeks. */
+  erased(which: 'all' | 'lately'): Promise<readonly ErasedCustomer[]>;
   /** Counts and hashes of a dump that lies in a directory. */
   contentsOfDump(directory: string): Promise<Tables>;
   /** Removes every table and view. */

@@ -13,6 +13,8 @@ export interface Opened {
   readonly logs: BinaryLogs | null;
   /** Whether the server writes binary logs now: without them there is no point in time to go back to. */
   readonly keepsLogs: boolean;
+  /** Whether they hold rows, so that what a restore brings back can be counted. */
+  readonly logsRows: boolean;
 }
 
 /** Hands the database that `config` names to `work`. */
@@ -21,9 +23,9 @@ export async function withStore<T>(
   environment: ProgramEnvironment,
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  if (config.kind === 'embedded') return work({ store: new EmbeddedStore(config.location), logs: null, keepsLogs: false });
+  if (config.kind === 'embedded') return work({ store: new EmbeddedStore(config.location), logs: null, keepsLogs: false, logsRows: false });
   return MysqlClient.within(config, environment, async (client) => {
     const store = new MysqlStore(client);
-    return work({ store, logs: new BinaryLogs(client), keepsLogs: await store.hasLogs() });
+    return work({ store, logs: new BinaryLogs(client, store), keepsLogs: await store.hasLogs(), logsRows: await store.logsRows() });
   });
 }

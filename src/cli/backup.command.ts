@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { type Backup, BackupService, NO_LOGS } from '../backup/backup.service.js';
+import { type Backup, BackupService } from '../backup/backup.service.js';
 import { readBackupConfig } from '../config.backup.js';
 import { recorded } from './backup-record.js';
-import { jsonOption, type WithFoundation } from './kit.js';
+import { jsonOption, linesOf, type WithFoundation } from './kit.js';
 
 interface BackupOptions {
   readonly init?: true;
@@ -35,20 +35,19 @@ export function backupCommand(withFoundation: WithFoundation): Command {
     );
 }
 
-function shown({ snapshotId, manifest, digest, addedBytes, pruned }: Backup) {
+function shown({ snapshotId, manifest, digest, addedBytes, pruned, notes }: Backup) {
   const { kind, takenAt, schemaVersion, tables, position, logs } = manifest;
-  return { snapshotId, kind, takenAt, schemaVersion, digest, rows: rowsOf(tables), tables, position, logs, addedBytes, pruned };
+  return { snapshotId, kind, takenAt, schemaVersion, digest, rows: rowsOf(tables), tables, position, logs, addedBytes, pruned, notes };
 }
 
-function told({ snapshotId, manifest, addedBytes, pruned }: Backup): string {
-  const { kind, takenAt, tables, logs, position, engine } = manifest;
+function told({ snapshotId, manifest, addedBytes, pruned, notes }: Backup): string {
+  const { kind, takenAt, tables, logs } = manifest;
   const what =
     kind === 'logs'
       ? `${logs.length} binary logs`
       : `${rowsOf(tables)} rows of ${Object.keys(tables).length} tables, read back and verified`;
   const more = pruned === 0 ? '' : `Let go ${pruned} snapshots that were too old.\n`;
-  const warning = engine === 'mysql' && position === null ? `${NO_LOGS}\n` : '';
-  return `Snapshot ${snapshotId.slice(0, 8)} of ${takenAt}: ${what}; ${addedBytes} bytes added.\n${more}${warning}`;
+  return `Snapshot ${snapshotId.slice(0, 8)} of ${takenAt}: ${what}; ${addedBytes} bytes added.\n${more}${linesOf(notes)}`;
 }
 
 function rowsOf(tables: Backup['manifest']['tables']): number {

@@ -1,5 +1,12 @@
 import { Command } from 'commander';
+import { keepErasure } from '../backup/erasures.js';
+import type { Gateway } from '../compose.js';
+import { type BackupConfig, findBackupConfig } from '../config.backup.js';
 import { commandScope, jsonOption, type WithGateway } from './kit.js';
+
+const KEPT = 'The erasure is remembered beside the backups: a restore does it again.';
+const KEPT_LATER =
+  'A restore does it again from the next `billing backup --logs` on; with RESTIC_REPOSITORY set here it is remembered beside the backups at once.';
 
 /** billing customers: what is known of a person, and forgetting it. */
 export function customersCommand(withGateway: WithGateway): Command {
@@ -24,11 +31,31 @@ export function customersCommand(withGateway: WithGateway): Command {
     .requiredOption('--customer <id>', "our id, Tilled's or the app's external id")
     .addOption(jsonOption())
     .action((options: { app: string; customer: string; json?: true }) =>
-      withGateway(async (gateway) => {
+      withGateway(async (gateway, config) => {
+        const backups = findBackupConfig(process.env, config);
         const result = await gateway.privacy.erase(await commandScope(gateway, options.app), options.customer);
-        const words = `Erased ${result.customerId}: ${result.rows} rows and ${result.events} events held personal data.\n`;
-        process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : words);
+        const isKept = backups !== null && (await keep(gateway, backups, { appId: options.app, customerId: result.customerId }));
+        const kept = isKept ? KEPT : KEPT_LATER;
+        const words = `Erased ${result.customerId}: ${result.rows} rows and ${result.events} events held personal data.\n${kept}\n`;
+        process.stdout.write(options.json ? `${JSON.stringify({ ...result, isKept })}\n` : words);
       }),
     );
   return customers;
+}
+
+/**
+ * Remembers an erasure beside the backups. Throws BackupError: the erasure was done all the same, and can be
+ * repeated.
+ */
+async function keep(
+  { database }: Gateway,
+  { environment }: BackupConfig,
+  { appId, customerId }: { readonly appId: string; readonly customerId: string },
+): Promise<boolean> {
+  const sql = `select tilled_customer_id, ${database.time.now} as read_at from billing_customers where app_id = ? and id = ?`;
+  const [row] = await database.query(sql, [appId, customerId]);
+  const tilledId = row?.tilled_customer_id;
+  const erased = { appId, customerId, tilledCustomerId: typeof tilledId === 'string' ? tilledId : null };
+  await keepErasure(environment, erased, database.time.read(row?.read_at));
+  return true;
 }

@@ -7,7 +7,7 @@ import { readBackupConfig } from '../config.backup.js';
 import type { DatabaseConfig } from '../config.js';
 import { recorded } from './backup-record.js';
 import { catchUpOf } from './catch-up.js';
-import { jsonOption, type WithFoundation } from './kit.js';
+import { jsonOption, linesOf, type WithFoundation } from './kit.js';
 import { toldCaughtUp } from './restore.command.js';
 
 /** billing drill: whether the newest backup would bring us back, and how fast. */
@@ -38,14 +38,17 @@ function scratchBeside(database: DatabaseConfig): DatabaseConfig {
 }
 
 function shown({ restored, caughtUp, rpoMs, rtoMs }: Drill) {
-  const { snapshotId, digest, reachedAt, logFiles } = restored;
+  const { snapshotId, digest, reachedAt, position, logFiles, notes } = restored;
   return {
     snapshotId,
     digest,
     reachedAt,
+    position,
     logFiles,
+    notes,
     events: caughtUp.events,
     notAsked: caughtUp.notAsked,
+    erasedAgain: caughtUp.erasedAgain,
     left: caughtUp.left,
     invariants: caughtUp.invariants,
     rpoMs,
@@ -57,6 +60,7 @@ function told({ restored, caughtUp, rpoMs, rtoMs }: Drill): string {
   const tables = Object.keys(restored.manifest.tables).length;
   return [
     `Snapshot ${restored.snapshotId.slice(0, 8)} was restored: all ${tables} tables have the rows and checksums of its manifest.\n`,
+    linesOf(restored.notes),
     toldCaughtUp(caughtUp),
     `RPO ${seconds(rpoMs)} (what a disaster now would have cost before Tilled's events were replayed), RTO ${seconds(rtoMs)}.\n`,
   ].join('');

@@ -119,6 +119,11 @@ export async function commandScopes(of: Pick<Foundation, 'access'>, appId: strin
   return Promise.all(appIds.map((id) => commandScope(of, id)));
 }
 
+/** Each text as a line. */
+export function linesOf(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join('');
+}
+
 /** Prints a line of an answer. */
 export function say(line: string): void {
   process.stdout.write(`${line}\n`);

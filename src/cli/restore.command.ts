@@ -5,7 +5,7 @@ import { type Restored, RestoreService } from '../backup/restore.service.js';
 import { readBackupConfig, readDatabaseUrl } from '../config.backup.js';
 import { readConfig } from '../config.js';
 import { catchUpOf } from './catch-up.js';
-import { jsonOption } from './kit.js';
+import { jsonOption, linesOf } from './kit.js';
 
 interface RestoreOptions {
   readonly to: string;
@@ -24,7 +24,10 @@ export function restoreCommand(): Command {
     .option('--at <time>', 'the state before this second (ISO 8601), from the binary logs; the newest there is if absent')
     .option('--snapshot <id>', 'begin with this backup')
     .option('--force', 'replace what is in the target')
-    .option('--no-replay', 'leave the data as it was backed up: ask Tilled nothing, migrate nothing')
+    .option(
+      '--no-replay',
+      'leave the data as it was backed up, but for erasures, which are done again: ask Tilled nothing, migrate nothing',
+    )
     .addOption(jsonOption())
     .action(restore);
 }
@@ -35,12 +38,16 @@ async function restore(options: RestoreOptions): Promise<void> {
   const target = readDatabaseUrl(process.env, options.to, '--to');
   const wanted = { at: timeOf(options.at), snapshotId: options.snapshot ?? null };
   const restored = await new RestoreService(environment).restore(target, wanted, options.force ? 'billing tables' : 'nothing');
-  const caughtUp = options.replay ? await catchUpOf(config)(target) : null;
+  const { erased } = restored;
+  const isNeeded = options.replay || erased.length > 0;
+  const caughtUp = isNeeded ? await catchUpOf(config)(target, { erased, replays: options.replay }) : null;
   const answer = {
     snapshotId: restored.snapshotId,
     digest: restored.digest,
     reachedAt: restored.reachedAt,
+    position: restored.position,
     logFiles: restored.logFiles,
+    notes: restored.notes,
     caughtUp,
   };
   process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : told(restored, caughtUp));
@@ -56,17 +63,24 @@ function timeOf(text: string | undefined): Date | null {
   return time;
 }
 
-function told({ snapshotId, manifest, reachedAt, logFiles }: Restored, caughtUp: CaughtUp | null): string {
+function told({ snapshotId, manifest, reachedAt, position, logFiles, notes }: Restored, caughtUp: CaughtUp | null): string {
   const tables = Object.keys(manifest.tables).length;
   const from = `Restored snapshot ${snapshotId.slice(0, 8)} of ${manifest.takenAt}; all ${tables} tables have the rows and checksums of its manifest.\n`;
-  const logs = logFiles === 0 ? '' : `Replayed ${logFiles} binary logs: the data is as of ${reachedAt.toISOString()}.\n`;
-  return `${from}${logs}${caughtUp === null ? '' : toldCaughtUp(caughtUp)}`;
+  const logs =
+    logFiles === 0
+      ? ''
+      : `Replayed ${logFiles} binary logs, to ${position?.file} ${position?.offset}: the data is as of ${reachedAt.toISOString()}, and the rows are those of the logs.\n`;
+  return `${from}${logs}${linesOf(notes)}${caughtUp === null ? '' : toldCaughtUp(caughtUp)}`;
 }
 
 /** What catching up brought, for people. */
-export function toldCaughtUp({ events, notAsked, left, invariants, violations }: CaughtUp): string {
+export function toldCaughtUp({ events, notAsked, erasedAgain, goneAtTilled, left, invariants, violations }: CaughtUp): string {
+  const forgotten = erasedAgain === 0 ? '' : `Erased ${erasedAgain} customers again, who had been erased after what was restored.\n`;
+  const gone = goneAtTilled.map(
+    ({ appId, id }) => `Tilled has no customer ${id} of ${appId} any more: erased in the lost minutes? Ask the app.\n`,
+  );
   const rest = left === 0 ? '' : ` ${left} objects are still to be looked at; the worker will.`;
   const books = violations.length === 0 ? `All ${invariants} invariants hold.` : `${violations.length} rows break an invariant.`;
   const asBackedUp = notAsked.map(({ appId, reason }) => `App ${appId} is as it was backed up: ${reason}\n`).join('');
-  return `Recorded ${events} events that Tilled emitted since.${rest}\n${asBackedUp}${books}\n`;
+  return `Recorded ${events} events that Tilled emitted since.${rest}\n${asBackedUp}${forgotten}${gone.join('')}${books}\n`;
 }

@@ -9,7 +9,7 @@ export type AnyRow = Readonly<Record<string, unknown>>;
 export async function tableNames(database: Database): Promise<string[]> {
   const sql = database.isEmbedded
     ? "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
-    : 'select table_name as name from information_schema.tables where table_schema = database()';
+    : "select table_name as name from information_schema.tables where table_schema = database() and table_type = 'BASE TABLE'";
   return (await database.query(sql, [])).map((row) => String(row.name)).toSorted();
 }
 

@@ -86,12 +86,12 @@ describe('which backups are kept', () => {
       { at: daysAgo(1), tags: [LOGS] },
       { at: daysAgo(9), tags: [LOGS] },
     ]);
-    expect(await prune(restic)).toBeGreaterThan(5);
+    expect((await prune(restic, daysAgo(0))).removed).toBeGreaterThan(5);
     // 30 days of backups are those of the week, two of them, and the 28 before it; 12 months are March, February and ten more.
     const kept = [...week, ...days, ...monthly.slice(0, 10)].map((at) => at.toISOString());
     expect(await momentsOf(FULL)).toEqual(kept.toSorted());
     expect(await momentsOf(LOGS)).toEqual([daysAgo(1).toISOString()]);
-    expect(await prune(restic)).toBe(0);
+    expect(await prune(restic, daysAgo(0))).toEqual({ removed: 0, reason: null });
   }, 300_000);
 
   it('all of them while the newest was not read back, however old the others are', async () => {
@@ -99,13 +99,34 @@ describe('which backups are kept', () => {
       ...[400, 400.1, 500].map((days) => ({ at: daysAgo(days), tags: good })),
       { at: daysAgo(0), tags: [FULL, UNVERIFIED] },
     ]);
-    expect(await prune(restic)).toBe(0);
+    expect(await prune(restic, daysAgo(0))).toEqual({ removed: 0, reason: null });
     expect(await momentsOf(FULL)).toHaveLength(4);
+  });
+
+  it('all of them while one is dated after now, by which the others would be too old, and says which', async () => {
+    await repository('ahead', [
+      { at: daysAgo(400), tags: good },
+      { at: daysAgo(401), tags: good },
+      { at: daysAgo(-1), tags: good },
+    ]);
+    expect(await prune(restic, daysAgo(0))).toEqual({
+      removed: 0,
+      reason: expect.stringMatching(/dated 2026-04-01T12:00:00.*has not come/),
+    });
+    expect(await momentsOf(FULL)).toHaveLength(3);
+  });
+
+  it('in the order in which they came, when one was dated ahead: what comes next is dated after it', async () => {
+    await repository('order', [{ at: daysAgo(-1), tags: good }]);
+    const { snapshot } = await restic.keep(path.join(directory, 'source'), [FULL, UNVERIFIED], daysAgo(0));
+    const renamed = await restic.retag(snapshot, VERIFIED, UNVERIFIED);
+    expect((await restic.snapshots(FULL)).at(-1)?.id).toBe(renamed.id);
+    expect([renamed.time.toISOString(), renamed.tags.toSorted()]).toEqual(['2026-04-01T12:00:01.000Z', ['billing', FULL, VERIFIED]]);
   });
 
   it('the last good one, even when everything is older than the policy keeps', async () => {
     await repository('alone', [{ at: daysAgo(4_000), tags: good }]);
-    expect(await prune(restic)).toBe(0);
+    expect(await prune(restic, daysAgo(0))).toEqual({ removed: 0, reason: null });
     expect(await momentsOf(FULL)).toHaveLength(1);
   });
 });

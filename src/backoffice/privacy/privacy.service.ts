@@ -32,6 +32,12 @@ export interface ErasureResult {
   readonly events: number;
 }
 
+/** A customer by ids alone. */
+export interface KnownCustomer {
+  readonly customerId: string;
+  readonly tilledCustomerId: string | null;
+}
+
 const PAGE = 200;
 
 /** What we know of a person, handed out; and taken away, while the financial records stay. */
@@ -53,8 +59,8 @@ export class PrivacyService {
    * Forgets a customer: deletes them at Tilled, detaches their payment methods, and removes what is personal from
    * everything stored, while ids, amounts, states and moments stay. Throws what customerDelete is refused with
    * (Conflict: a subscription is live, or a payment is held, waits or is UNKNOWN; the message names it), NotFound.
-   * Repeatable: where Tilled did not answer the deletion ends by itself, and the next erasure or the daily sweep still
-   * knows by which words the traces are found. They also cover events that Tilled sends later.
+   * Repeatable: where Tilled did not answer the deletion ends by itself, and the next erasure or the daily sweep
+   * still knows by which words the traces are found. They also cover events that Tilled sends later.
    */
   async erase(scope: Scope, customerId: string): Promise<ErasureResult> {
     const { id, deletedAt } = (await this.findForgotten(scope, customerId)) ?? (await findCustomer(scope, customerId));
@@ -62,12 +68,31 @@ export class PrivacyService {
       const { errors } = await this.deletion.delete(scope, { id });
       if (errors[0] !== undefined) throw new Conflict(`The customer is not erased: ${errors[0].message}`);
     }
-    return this.sweep(scope, [id], '');
+    return this.sweep(scope, [id], { sinceEventId: '' });
   }
 
-  /** Removes what is personal of deleted customers, in events from `sinceEventId` on, and then the memory of them. */
-  async sweep(scope: Scope, customerIds: readonly string[], sinceEventId: string): Promise<ErasureResult> {
-    const [known, words]: [Set<string>, Words[]] = [new Set(), []];
+  /**
+   * Deletes customers again who are back after a restore, in our books alone. Returns them, and those of whom there
+   * is no row though events may tell: the traces of both are to be swept once the events since were recorded.
+   */
+  async deleteAgain(scope: Scope, erased: readonly KnownCustomer[]) {
+    const ids = erased.map(({ customerId }) => customerId);
+    const rows = new Map((await rowsBy(scope, 'billing_customers', 'id', ids)).map((row) => [row['id'], row] as const));
+    const back = erased.filter(({ customerId }) => rows.get(customerId)?.['deleted_at'] === null);
+    for (const { customerId, tilledCustomerId } of back) await this.deletion.again(scope, customerId, tilledCustomerId);
+    return { back, unknown: erased.filter(({ customerId }) => !rows.has(customerId)) };
+  }
+
+  /**
+   * Removes what is personal of deleted customers, in events from `sinceEventId` on, and then the memory of them.
+   * They may be `alsoKnownAs` other ids than their rows say.
+   */
+  async sweep(
+    scope: Scope,
+    customerIds: readonly string[],
+    { sinceEventId, alsoKnownAs = [] }: { readonly sinceEventId: string; readonly alsoKnownAs?: readonly string[] },
+  ): Promise<ErasureResult> {
+    const [known, words]: [Set<string>, Words[]] = [new Set(alsoKnownAs), []];
     for (const id of customerIds) {
       const its = Object.values(await rowsOfCustomer(scope, id)).flat();
       for (const one of idsOf(its)) known.add(one);

@@ -87,7 +87,7 @@ export class RetentionService {
     const [first] = cursors.map((cursor) => cursor.position).toSorted();
     const sinceEventId = first ? firstIdAt('whe', plusMs(new Date(first), -ERASURE_OVERLAP_MS)) : '';
     const customerIds = cursors.map((cursor) => cursor.id.slice(ERASURE.length));
-    await this.parts.privacy.sweep(scope, customerIds, sinceEventId);
+    await this.parts.privacy.sweep(scope, customerIds, { sinceEventId });
     await scope.transaction(async (tx) => {
       for (const id of customerIds) await CursorRepository.of(tx).moveTo(ERASURE + id, startedAt.toISOString());
     });

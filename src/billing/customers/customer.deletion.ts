@@ -24,6 +24,8 @@ export interface DeletionParts {
   inTheWay(scope: Scope, customerId: string): Promise<string | null>;
   /** Detaches every payment method of the customer an execution is about, at Tilled too; repeatable. */
   detachMethods(scope: Scope, execution: Execution): Promise<void>;
+  /** The same in our books alone. Inside a transaction. */
+  detachHere(tx: Scope, customerId: string): Promise<void>;
   /** Seals what is remembered of somebody until their traces are removed. */
   sealed(scope: Scope, customerId: string, person: Person): string;
 }
@@ -59,26 +61,46 @@ export class CustomerDeletion {
         if (inTheWay !== null) throw new CustomerInUse(inTheWay);
         const now = this.parts.clock.now();
         customer.deletingAt = now;
-        const { email, name, externalId, metadata } = customer;
-        const personSealed = this.parts.sealed(tx, customer.id, { email, name, externalId, metadata });
-        ErasureRepository.of(tx).add({ id: customer.id, personSealed, createdAt: now });
+        this.remember(tx, customer);
         return { subject: customer.id };
       },
+    });
+  }
+
+  /**
+   * Deletes somebody again who was deleted before, and is back after a restore: in our books alone, since Tilled forgot
+   * them then. Throws NotFound.
+   */
+  async again(scope: Scope, customerId: string, tilledCustomerId: string | null): Promise<void> {
+    await scope.transaction(async (tx) => {
+      const customer = await CustomerRepository.of(tx).lock(customerId);
+      if ((await ErasureRepository.of(tx).find(customerId)) === null) this.remember(tx, customer);
+      // With it what was still making them sees that they were made.
+      customer.tilledCustomerId ??= tilledCustomerId;
+      await this.parts.detachHere(tx, customerId);
+      await this.markDeleted(tx, customerId);
     });
   }
 
   private async send(scope: Scope, execution: Execution): Promise<void> {
     await this.parts.detachMethods(scope, execution);
     await this.parts.sender.forget(scope, execution.lease, await CustomerRepository.of(scope).get(execution.subject));
-    await scope.transaction(async (tx) => {
-      const customer = await CustomerRepository.of(tx).lock(execution.subject);
-      const now = this.parts.clock.now();
-      const nothing = { email: DELETED_EMAIL, name: null, externalId: null, metadata: {} };
-      Object.assign(customer, { ...nothing, deletingAt: null, missingSince: null, deletedAt: now, updatedAt: now });
-      // Events that Tilled still sends tell of them again: the retention sweep looks for those.
-      await CursorRepository.of(tx).moveTo(ERASURE + customer.id, '');
-      tx.request.log.info('customer deleted', { customerId: customer.id, tilledCustomerId: customer.tilledCustomerId });
-    });
+    await scope.transaction((tx) => this.markDeleted(tx, execution.subject));
+  }
+
+  private remember(tx: Scope, { id, email, name, externalId, metadata }: Customer): void {
+    const personSealed = this.parts.sealed(tx, id, { email, name, externalId, metadata });
+    ErasureRepository.of(tx).add({ id, personSealed, createdAt: this.parts.clock.now() });
+  }
+
+  private async markDeleted(tx: Scope, customerId: string): Promise<void> {
+    const customer = await CustomerRepository.of(tx).lock(customerId);
+    const now = this.parts.clock.now();
+    const nothing = { email: DELETED_EMAIL, name: null, externalId: null, metadata: {} };
+    Object.assign(customer, { ...nothing, deletingAt: null, missingSince: null, deletedAt: now, updatedAt: now });
+    // Events that Tilled still sends tell of them again: the retention sweep looks for those.
+    await CursorRepository.of(tx).moveTo(ERASURE + customer.id, '');
+    tx.request.log.info('customer deleted', { customerId: customer.id, tilledCustomerId: customer.tilledCustomerId });
   }
 }
 

@@ -188,7 +188,8 @@ export class PaymentMethodService {
     method.defaultOf = method.customerId;
   }
 
-  private async markDetached(tx: Scope, method: PaymentMethod): Promise<void> {
+  /** Detaches a locked method in our books alone. The customer's row is locked by the caller. */
+  async markDetached(tx: Scope, method: PaymentMethod): Promise<void> {
     const wasDefault = method.defaultOf !== null;
     Object.assign(method, { detachedAt: this.parts.clock.now(), detachingAt: null, defaultOf: null });
     await tx.db.flush();
