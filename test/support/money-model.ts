@@ -357,7 +357,7 @@ export class MoneyModel {
   }
 
   private async findings(): Promise<string[]> {
-    const violations = await findViolations(this.world.gateway.database);
+    const { violations } = await findViolations(this.world.gateway.database);
     const off = [
       ...(await this.jobs()).map((job) => `work left: ${job}`),
       ...violations.map(({ invariant, id }) => `invariant broken: ${invariant} ${id}`),

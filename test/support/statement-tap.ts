@@ -30,6 +30,7 @@ const WORKS_FOR_ALL: readonly (readonly [RegExp, string])[] = [
   ],
   [/\/src\/platform\/jobs\/(job-administration|count-jobs)\.ts/, 'work of all apps, for operators'],
   [/\/src\/platform\/limits\//, 'limits are counted before a scope is made, by app and by address'],
+  [/\/src\/platform\/db\/tenancy\.check\.ts/, 'the catalogue of the database has no rows of ours'],
   [/\/src\/backup\//, 'backups are of the deployment'],
   [/\/src\/platform\/db\/readiness\.ts/, 'whether the database takes writes is tried with one that is of no app and matches no row'],
 ];

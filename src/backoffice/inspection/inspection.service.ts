@@ -124,7 +124,7 @@ export class InspectionService {
       if (row === null) throw new NotFound('subscription', key);
       const id = row.tilledSubscriptionId;
       const tilled = id === null ? null : await this.processor.find(scope, (client) => client.getSubscription(id));
-      const method = await PaymentMethodRepository.of(scope).get(row.paymentMethodId);
+      const method = await PaymentMethodRepository.of(scope).find(row.paymentMethodId);
       const pairs: Found['pairs'] =
         tilled === null
           ? {}
@@ -132,7 +132,7 @@ export class InspectionService {
               status: [row.status.toLowerCase(), tilled.status],
               price: [row.priceMinor, tilled.price],
               currency: [row.currency, tilled.currency],
-              paymentMethod: [method.tilledPaymentMethodId, tilled.payment_method_id],
+              paymentMethod: [method?.tilledPaymentMethodId ?? null, tilled.payment_method_id],
               nextPaymentAt: [iso(row.nextPaymentAt), iso(tilled.next_payment_at)],
               cancelAt: [iso(row.cancelAt), iso(tilled.cancel_at)],
             };

@@ -1,4 +1,5 @@
 import type { Database } from '../../platform/db/database.js';
+import { parentages } from '../../platform/db/tenancy.check.js';
 
 /** Something that must hold of every app's books at every moment, as a query for what breaks it. */
 interface Invariant {
@@ -42,8 +43,8 @@ const holdsWrongly = (table: string, mayStillHold: string): string =>
 const refundsOf = (statuses: string): string =>
   `coalesce((select sum(r.amount_minor) from billing_refunds r where r.app_id = p.app_id and r.payment_id = p.id and r.status in (${statuses})), 0)`;
 
-/** What `billing verify` and every test world check. The SQL is what MySQL, MariaDB and SQLite share. */
-export const INVARIANTS: readonly Invariant[] = [
+/** What `billing verify` and every test world check besides foreign keys. The SQL is what the three databases share. */
+const INVARIANTS: readonly Invariant[] = [
   {
     name: 'refunds-within-capture',
     sentence: 'A payment gives back at most what it captured, and captures at most what it asked for.',
@@ -144,12 +145,28 @@ export const INVARIANTS: readonly Invariant[] = [
   },
 ];
 
-/** What breaks an invariant now, at most 100 rows of each; nothing is written. */
-export async function findViolations(database: Database): Promise<Violation[]> {
+/** Rows whose parent is gone, of every foreign key: only who switched the keys off can have made them. */
+async function orphans(database: Database): Promise<Invariant> {
+  const lost = (await parentages(database)).map(({ table, columns, parent, refersTo }) => {
+    const pairs = columns.map((column, index) => `p.${refersTo[index]} = c.${column}`).join(' and ');
+    const given = columns.map((column) => `c.${column} is not null`).join(' and ');
+    return `select c.app_id, c.id from ${table} c where ${given} and not exists (select 1 from ${parent} p where ${pairs})`;
+  });
+  return { name: 'rows-have-parents', sentence: 'Every row has the rows that it belongs to.', sql: lost.join(' union all ') };
+}
+
+/** All there are for this database: those that are written down, and the one that is made of its foreign keys. */
+export async function invariantsOf(database: Database): Promise<readonly Invariant[]> {
+  return [...INVARIANTS, await orphans(database)];
+}
+
+/** How many invariants were looked at, and what breaks them now, at most 100 rows of each; nothing is written. */
+export async function findViolations(database: Database): Promise<{ readonly checked: number; readonly violations: readonly Violation[] }> {
   const violations: Violation[] = [];
-  for (const { name, sentence, sql } of INVARIANTS) {
+  const invariants = await invariantsOf(database);
+  for (const { name, sentence, sql } of invariants) {
     const rows = await database.query(`select app_id, id from (${sql}) as broken limit ${SHOWN_MAX}`, []);
     violations.push(...rows.map((row) => ({ invariant: name, sentence, appId: String(row.app_id), id: String(row.id) })));
   }
-  return violations;
+  return { checked: invariants.length, violations };
 }

@@ -45,7 +45,7 @@ export class PaymentMethodComparison implements Comparison<TilledPaymentMethod> 
     const customers = CustomerRepository.of(tx);
     const theirOwner = snapshot?.customer_id ? await customers.findByTilledId(snapshot.customer_id) : null;
     if (row === null && theirOwner === null) return null;
-    const ourOwner = row === null ? null : await customers.get(row.customerId);
+    const ourOwner = row === null ? null : await customers.find(row.customerId);
     const tilledId = row?.tilledPaymentMethodId ?? snapshot?.id ?? ref.tilledId;
     const isDetached = row !== null && row.detachedAt !== null;
     // Of somebody deleted the masked facts may be erased here, and are not to be written down again.

@@ -48,10 +48,12 @@ export class RefundComparison implements Comparison<TilledRefund> {
         ? snapshot === null
           ? null
           : await payments.findByTilledId(snapshot.payment_intent_id)
-        : await payments.get(row.paymentId);
+        : await payments.find(row.paymentId);
     if (row === null && payment === null && marked === null) return null;
     const tilledId = row?.tilledRefundId ?? snapshot?.id ?? ref.tilledId;
-    const intentId = payment?.tilledPaymentIntentId ?? snapshot?.payment_intent_id ?? null;
+    // One whose payment is gone has none here, whatever Tilled says, and no work on a payment puts that right.
+    const isOrphan = row !== null && payment === null;
+    const intentId = isOrphan ? null : (payment?.tilledPaymentIntentId ?? snapshot?.payment_intent_id ?? null);
     const status = snapshot === null ? null : RefundStatus[snapshot.status.toUpperCase() as keyof typeof RefundStatus];
     return {
       objectId: row?.id ?? null,

@@ -49,7 +49,7 @@ export class SubscriptionComparison implements Comparison<TilledSubscription> {
     if (row !== null && snapshot !== null && match?.isDuplicate) return comparedDuplicate(duplicateOf(row.id, snapshot));
     const owner = snapshot === null ? null : await CustomerRepository.of(tx).findByTilledId(snapshot.customer_id);
     if (row === null && marked === null && owner === null) return null;
-    const method = row === null ? null : await PaymentMethodRepository.of(tx).get(row.paymentMethodId);
+    const method = row === null ? null : await PaymentMethodRepository.of(tx).find(row.paymentMethodId);
     const tilledId = row?.tilledSubscriptionId ?? snapshot?.id ?? ref.tilledId;
     const status = snapshot === null ? null : SubscriptionStatus[snapshot.status.toUpperCase() as keyof typeof SubscriptionStatus];
     return {

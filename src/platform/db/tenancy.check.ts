@@ -43,6 +43,23 @@ export async function tenancyFaults(database: Database): Promise<string[]> {
   return [...structure, ...missingKeys(database, tables)];
 }
 
+/** A foreign key: rows of `table` have the row of `parent` that their `columns` name, in its `refersTo`. */
+export interface Parentage {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly parent: string;
+  readonly refersTo: readonly string[];
+}
+
+/** The foreign keys of the tables that have apps, as the live database has them. */
+export async function parentages(database: Database): Promise<Parentage[]> {
+  const tables = await liveTables(database);
+  const ofApps = [...tables].filter(([, { columns }]) => columns.has('app_id') && columns.has('id'));
+  return ofApps.flatMap(([table, { links }]) =>
+    [...links.values()].map(({ columns, table: parent, refersTo }) => ({ table, columns, parent, refersTo })),
+  );
+}
+
 function columnFaults(name: string, table: LiveTable): string[] {
   const appId = table.columns.get('app_id');
   if (appId === undefined) return [`${name} has no app_id`];
