@@ -257,6 +257,18 @@ describe('a slow statement', () => {
   });
 });
 
+describe('a scrape', () => {
+  it('takes one connection, and is not itself what waits for one', async () => {
+    await patience();
+    const scrapes = await Promise.all(Array.from({ length: 4 }, () => Scrape.from(world.url)));
+    for (const scrape of scrapes) {
+      expect(scrape.value('billing_database_pool_waiting')).toBe(0);
+      expect(scrape.value('billing_database_pool_connections', { state: 'in_use' })).toBeLessThanOrEqual(1);
+      expect(scrape.value('billing_database_up')).toBe(1);
+    }
+  });
+});
+
 describe('the age of backups, of copies of the logs and of drills', () => {
   const run = { tookMs: 60_000, succeeded: true, snapshotId: 'a', manifestDigest: 'b', rpoMs: null, rtoMs: null, reason: null } as const;
   const seen = async (name: string) => (await Scrape.from(world.url)).value(`billing_${name}_last_success_timestamp_seconds`);

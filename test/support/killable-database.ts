@@ -114,7 +114,7 @@ export class KillableDatabase {
 
   /** Ends it as a power cut would; resolves once it is gone. */
   async kill(): Promise<void> {
-    if (this.child === undefined) return;
+    if (this.child === undefined || this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await ended;

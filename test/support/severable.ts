@@ -43,12 +43,12 @@ export class SeverableDatabase implements ScratchDatabase {
   private constructor(
     private readonly server: Server,
     private readonly port: number,
-    private readonly behind: ScratchDatabase,
+    private behind: ScratchDatabase,
   ) {}
 
   static async before(behind: ScratchDatabase): Promise<SeverableDatabase> {
-    const { hostname, port } = new URL(behind.url);
     const server = createServer((near) => {
+      const { hostname, port } = new URL(made.behind.url);
       const far = connect(Number(port || 3306), hostname);
       for (const [one, other] of [
         [near, far],
@@ -73,6 +73,11 @@ export class SeverableDatabase implements ScratchDatabase {
     const url = new URL(this.behind.url);
     url.host = `127.0.0.1:${this.port}`;
     return url.toString();
+  }
+
+  /** From now on new connections lead to another server. Those that are open stay where they are. */
+  lead(to: ScratchDatabase): void {
+    this.behind = to;
   }
 
   /** From now on connections that are open answer this error to everything, as those of a demoted primary; new ones serve. */

@@ -21,6 +21,7 @@ const LONG = [
   'test/scenarios/clocks.test.ts',
   'test/scenarios/database-clock.test.ts',
   'test/scenarios/database-tls.test.ts',
+  'test/scenarios/failover.test.ts',
   'test/scenarios/game-day.prometheus.test.ts',
   'test/scenarios/go-live.prometheus.test.ts',
   'test/scenarios/lost-answers.test.ts',

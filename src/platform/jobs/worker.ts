@@ -49,6 +49,7 @@ export class Worker {
   private stopping: AbortController | undefined;
   private running: Promise<void> | undefined;
   private wake: AbortController = new AbortController();
+  private isHeldUp = false;
   private readonly inProgress = new Map<Promise<void>, InProgress[number]>();
 
   constructor(private readonly parts: WorkerParts) {
@@ -81,10 +82,7 @@ export class Worker {
   private async loop(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       this.wake = new AbortController();
-      const taken = await this.takeMore().catch((error: unknown) => {
-        this.parts.log.error('work could not be claimed', errorFields(error));
-        return 0;
-      });
+      const taken = await this.takeMore().catch((error: unknown) => this.notTaken(error));
       if (taken > 0 || stop.aborted) continue;
       if (this.inProgress.size >= IN_PROGRESS_MAX) await Promise.race(this.inProgress.keys());
       else await sleep(this.parts.idleMs, undefined, { signal: this.wake.signal }).catch(() => undefined);
@@ -92,12 +90,24 @@ export class Worker {
     await Promise.all(this.inProgress.keys());
   }
 
+  /** A database that is away is said once, and looked for as often as there is nothing to do. */
+  private notTaken(error: unknown): 0 {
+    if (!this.isHeldUp) this.parts.log.error('work could not be claimed', errorFields(error));
+    this.isHeldUp = isPassing(error);
+    return 0;
+  }
+
   /** Fills the slots that are free; a slow piece of work keeps only its own slot from others. */
   private async takeMore(): Promise<number> {
-    await this.parts.intake().catch((error: unknown) => this.parts.log.error('what arrived could not be queued', errorFields(error)));
+    await this.parts.intake().catch((error: unknown) => {
+      if (isPassing(error)) throw error;
+      this.parts.log.error('what arrived could not be queued', errorFields(error));
+    });
     const free = IN_PROGRESS_MAX - this.inProgress.size;
     if (free === 0 || !(await this.parts.mayWork())) return 0;
     const leases = await this.parts.jobs.claim(Math.min(free, BATCH), [...this.inProgress.values()]);
+    if (this.isHeldUp) this.parts.log.info('work is claimed again');
+    this.isHeldUp = false;
     for (const lease of leases) {
       const done: Promise<void> = this.work(lease)
         // The lease runs out by itself, and somebody takes the work anew.

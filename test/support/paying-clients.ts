@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as ops from './operations.generated.js';
+import type { Answer, TestApp, World } from './world.js';
+
+/** A payment or refund that was answered, and by which request. */
+interface Told {
+  readonly kind: 'payment' | 'refund';
+  readonly key: string;
+  readonly id: string;
+  /** When the first request for it was sent, and when it was told, ms of `performance.now()`. */
+  readonly askedAt: number;
+  readonly toldAt: number;
+}
+
+/** An input of a payment or a refund, as it is repeated. */
+type Request = { readonly key: string } & (
+  | { readonly kind: 'payment'; readonly input: ops.PaymentCreateInput }
+  | { readonly kind: 'refund'; readonly input: ops.RefundCreateInput }
+);
+
+const CLIENTS = 6;
+/** What each payment takes. */
+export const AMOUNT_MINOR = 1_000;
+/** How long a client repeats one request, ms. */
+const REPEATED_FOR_MS = 120_000;
+
+/** Clients that pay, and give every third payment back, and repeat with the same key whatever they were not told. */
+export class PayingClients {
+  readonly told: Told[] = [];
+  /** Every code that was answered, and how often. */
+  readonly codes = new Map<string, number>();
+  /** The longest that one request took, ms. */
+  slowestMs = 0;
+  private isStopped = false;
+  private readonly running: Promise<void>[];
+
+  constructor(
+    private readonly world: World,
+    private readonly app: TestApp,
+    private readonly customerId: string,
+    private readonly name: string,
+  ) {
+    this.running = Array.from({ length: CLIENTS }, (_, client) => this.client(client));
+  }
+
+  /** Ends when each client was told what became of its last request. Throws if one never was. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    await Promise.all(this.running);
+  }
+
+  /** After how long from `at` the first request was answered that was sent after it, ms. Throws if there is none. */
+  recoveredAfterMs(at: number): number {
+    const times = this.told.filter(({ askedAt }) => askedAt >= at).map(({ toldAt }) => toldAt - at);
+    if (times.length === 0) throw new Error('Nothing was answered after that.');
+    return Math.round(Math.min(...times));
+  }
+
+  /** Waits until something was answered that was asked after `at`. */
+  async untilTold(at: number): Promise<void> {
+    while (!this.told.some(({ askedAt }) => askedAt >= at)) await sleep(20);
+  }
+
+  private async client(client: number): Promise<void> {
+    for (let turn = 0; !this.isStopped; turn += 1) {
+      const order = `${this.name}-${client}-${turn}`;
+      const amount = { amountMinor: AMOUNT_MINOR, currency: 'usd' };
+      const input = { customerId: this.customerId, amount, referenceId: order, idempotencyKey: `pay-${order}` };
+      const paymentId = await this.insist({ kind: 'payment', key: input.idempotencyKey, input });
+      if (turn % 3 !== 0) continue;
+      const refund = { paymentId, idempotencyKey: `refund-${order}` };
+      await this.insist({ kind: 'refund', key: refund.idempotencyKey, input: refund });
+    }
+  }
+
+  /** The id of what was done, once that is certain. */
+  private async insist(request: Request): Promise<string> {
+    const askedAt = performance.now();
+    for (let answered = await this.ask(request); performance.now() - askedAt < REPEATED_FOR_MS; answered = await this.ask(request)) {
+      if (answered.id !== null) {
+        this.told.push({ kind: request.kind, key: request.key, id: answered.id, askedAt, toldAt: performance.now() });
+        return answered.id;
+      }
+      await sleep(Math.min(answered.retryAfterMs, 500));
+    }
+    throw new Error(`${request.key} was never answered.`);
+  }
+
+  private async ask(request: Request): Promise<{ readonly id: string | null; readonly retryAfterMs: number }> {
+    const sentAt = performance.now();
+    const answer = await (request.kind === 'payment' ? this.pay(request.input) : this.refund(request.input));
+    this.slowestMs = Math.max(this.slowestMs, Math.round(performance.now() - sentAt));
+    const code = answer.errors[0]?.extensions.code ?? answer.userErrors[0]?.code ?? 'OK';
+    this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
+    return { id: code === 'OK' ? answer.id : null, retryAfterMs: 300 };
+  }
+
+  private async pay(input: ops.PaymentCreateInput) {
+    const answer: Answer<ops.PaymentCreateMutation> = await this.world.send(this.app, ops.PaymentCreateDocument, { input });
+    const { payment = null, userErrors = [] } = answer.data?.paymentCreate ?? {};
+    return { errors: answer.errors, userErrors, id: payment?.id ?? null };
+  }
+
+  private async refund(input: ops.RefundCreateInput) {
+    const answer: Answer<ops.RefundCreateMutation> = await this.world.send(this.app, ops.RefundCreateDocument, { input });
+    const { refund = null, userErrors = [] } = answer.data?.refundCreate ?? {};
+    return { errors: answer.errors, userErrors, id: refund?.id ?? null };
+  }
+}
