@@ -20,6 +20,12 @@ export interface Limits {
   readonly close: () => void;
 }
 
+/** The limits of a deployment that are counted. */
+type Counted = Pick<
+  LimitsConfig,
+  'requestsPerWindow' | 'sessionRequestsPerWindow' | 'sessionsRequestsPerWindow' | 'failedAuthenticationsPerWindow' | 'webhooksPerHour'
+>;
+
 interface LimitsParts {
   readonly database: Database;
   readonly limitSettings: LimitSettings;
@@ -36,21 +42,20 @@ export function composeLimits(parts: LimitsParts, config: LimitsConfig): Limits 
 }
 
 /** Limits of one process that are counted nowhere else, for servers that stand alone. */
-export function composeLocalLimits(
-  parts: Pick<LimitsParts, 'clock' | 'metrics'>,
-  config: Pick<LimitsConfig, 'requestsPerWindow' | 'failedAuthenticationsPerWindow' | 'webhooksPerHour'>,
-): Limits {
+export function composeLocalLimits(parts: Pick<LimitsParts, 'clock' | 'metrics'>, config: Counted): Limits {
   return limitsOn(new MemoryLimitStore(), parts, config, null);
 }
 
 function limitsOn(
   store: LimitStore,
   { clock, metrics }: Pick<LimitsParts, 'clock' | 'metrics'>,
-  config: Pick<LimitsConfig, 'requestsPerWindow' | 'failedAuthenticationsPerWindow' | 'webhooksPerHour'>,
+  config: Counted,
   settings: LimitSettings | null,
 ): Limits {
+  const { requestsPerWindow: max, sessionRequestsPerWindow: sessionMax, sessionsRequestsPerWindow: sessionsMax } = config;
+  const requests = { max, sessionMax, sessionsMax };
   return {
-    requests: new RequestLimit({ store, clock, metrics, settings, max: config.requestsPerWindow }),
+    requests: new RequestLimit({ store, clock, metrics, settings, ...requests }),
     failedAuthentications: new AddressLimit({ store, clock, max: config.failedAuthenticationsPerWindow }),
     deliveries: new DeliveryLimit({ store, clock, maxPerHour: config.webhooksPerHour }),
     close: () => store.close?.(),

@@ -26,6 +26,7 @@ import { composeProcessor, type TilledParts } from './compose.processor.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
 import { countRootFields } from './graphql/operations.js';
 import { createSchema } from './graphql/schema.js';
+import { atMostEvery } from './platform/brief-cache.js';
 import { systemClock, systemTicks } from './platform/clock.js';
 import { exposeClockSkew } from './platform/db/clock.metrics.js';
 import { ClockWatch } from './platform/db/clock-watch.js';
@@ -55,6 +56,8 @@ const SCHEDULE_EVERY_MS = 300_000;
 const RECONCILE_EVERY_MS = 6 * 3_600_000;
 const CANARY_PAUSE_MS = 250;
 const QUIET_MS = 300_000;
+/** How old the answer of /readyz may be, ms: anybody may ask for it, and each look is a query. */
+const READY_EVERY_MS = 1_000;
 const SYNCS = OBJECT_KINDS.map(jobKindOf);
 
 /** A gateway, made but not started. */
@@ -139,7 +142,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     ...held,
     degraded: () => [...degraded(), ...held.clocks.degradation()],
     unsynced: async () => (await countJobs(database, SYNCS)) + (await webhooks.intake.waiting()),
-    whyNotReady: () => whyNotReady(database, migrator),
+    whyNotReady: atMostEvery(READY_EVERY_MS, () => whyNotReady(database, migrator)),
   };
 }
 

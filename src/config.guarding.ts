@@ -10,12 +10,20 @@ export interface EncryptionConfig {
 
 /** How much is taken from one app or address, and where it is counted. */
 export interface LimitsConfig {
-  /** How many requests an app may make in 15 minutes, unless it was given a limit of its own. */
+  /** How many requests the keys of an app may make in 15 minutes, unless it was given a limit of its own. */
   readonly requestsPerWindow: number;
+  /** How many one customer may make with all their sessions, unless the app was given a limit for that. */
+  readonly sessionRequestsPerWindow: number;
+  /** How many all customers of an app together, unless the app was given a limit for that. */
+  readonly sessionsRequestsPerWindow: number;
   /** How many failed authentications an address may make in 15 minutes. */
   readonly failedAuthenticationsPerWindow: number;
   /** How many verified webhook deliveries of one app are taken in an hour, bursts apart. */
   readonly webhooksPerHour: number;
+  /** The largest body that is taken at /graphql, bytes. */
+  readonly graphqlBodyBytesMax: number;
+  /** How many connections a process keeps at once, half of them from one address. */
+  readonly connectionsMax: number;
   /** Where limits are counted; null counts them in the billing database. */
   readonly redisUrl: string | null;
 }
@@ -29,7 +37,15 @@ export function readLimits(reader: EnvironmentReader, isProduction: boolean): Li
   return {
     requestsPerWindow: reader.integer('BILLING_REQUESTS_PER_WINDOW', isProduction ? 100 : 100_000, {
       ...many,
-      purpose: 'how many requests an app may make in 15 minutes',
+      purpose: 'how many requests the keys of an app may make in 15 minutes',
+    }),
+    sessionRequestsPerWindow: reader.integer('BILLING_SESSION_REQUESTS_PER_WINDOW', isProduction ? 100 : 100_000, {
+      ...many,
+      purpose: 'how many requests the sessions of one customer may make in 15 minutes',
+    }),
+    sessionsRequestsPerWindow: reader.integer('BILLING_ALL_SESSIONS_REQUESTS_PER_WINDOW', isProduction ? 2_000 : 1_000_000, {
+      ...many,
+      purpose: 'how many requests all sessions of an app may make in 15 minutes',
     }),
     failedAuthenticationsPerWindow: reader.integer('BILLING_FAILED_AUTHENTICATIONS_PER_WINDOW', 5, {
       ...many,
@@ -38,6 +54,16 @@ export function readLimits(reader: EnvironmentReader, isProduction: boolean): Li
     webhooksPerHour: reader.integer('BILLING_WEBHOOKS_PER_HOUR', isProduction ? 1_000 : 100_000, {
       ...many,
       purpose: 'how many webhook deliveries of one app are taken in an hour',
+    }),
+    graphqlBodyBytesMax: reader.integer('BILLING_GRAPHQL_BODY_BYTES_MAX', 131_072, {
+      min: 16_384,
+      max: 1_048_576,
+      purpose: 'the largest body that is taken at /graphql, in bytes',
+    }),
+    connectionsMax: reader.integer('BILLING_CONNECTIONS_MAX', 4_096, {
+      min: 16,
+      max: 100_000,
+      purpose: 'how many connections a process keeps at once',
     }),
     redisUrl,
   };

@@ -45,6 +45,8 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     trustedProxies: config.trustedProxies,
     requestMsMax: workMsMax(config.tilledTimeoutMs),
     drainMs: config.drainMs,
+    graphqlBodyBytesMax: config.limits.graphqlBodyBytesMax,
+    connectionsMax: config.limits.connectionsMax,
     explorer: demo === null ? null : { credential: demo.BILLING_SERVICE_KEY },
   });
   await server.listen({ host: config.host, port });

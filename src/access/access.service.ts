@@ -1,4 +1,5 @@
 import { CustomerRepository } from '../billing/customers/customer.repository.js';
+import { BriefCache } from '../platform/brief-cache.js';
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/db/database.js';
 import { NotFound } from '../platform/errors.js';
@@ -45,6 +46,9 @@ const SESSION_ALGORITHM = 'HS256';
 const SESSION_ISSUER = 'billing-gateway';
 /** Longer ones are not tokens of ours. */
 const TOKEN_CHARS_MAX = 4_096;
+/** How long the session of a customer who was deleted may still open another process, ms. */
+const STALE_MS_MAX = 5_000;
+const CUSTOMERS_MAX = 50_000;
 
 /**
  * Apps, their keys and their customers' sessions: who is asking, and as which app. The only place that makes scopes.
@@ -53,15 +57,28 @@ const TOKEN_CHARS_MAX = 4_096;
 export class AccessService {
   readonly apps: Apps;
   readonly keys: ApiKeys;
+  /** Whether customers are there, of whom a session was shown that we signed. */
+  private readonly customers: BriefCache<{ readonly isThere: boolean }>;
 
   constructor(private readonly parts: AccessServiceParts) {
     this.apps = new Apps(parts);
     this.keys = new ApiKeys(parts);
+    this.customers = new BriefCache(parts.clock, { keptMs: STALE_MS_MAX, sizeMax: CUSTOMERS_MAX });
   }
 
   /** The scope a credential opens; null for one that opens nothing. */
   authenticate(credential: string, facts: RequestFacts): Promise<Scope | null> {
     return credential.startsWith(SESSION_PREFIX) ? this.fromSession(credential, facts) : this.fromKey(credential, facts);
+  }
+
+  /**
+   * Whether a credential may be a right one, as far as can be said without a query of its own: no to all keys, and to
+   * sessions of all apps, that there are not.
+   */
+  async mayBeRight(credential: string): Promise<boolean> {
+    if (!credential.startsWith(SESSION_PREFIX)) return this.keys.isListed(credential);
+    const app = await claimedApp(credential.slice(SESSION_PREFIX.length));
+    return app !== '' && this.apps.isListed(app);
   }
 
   /** A scope of an app for work that no caller asked for directly; null when there is no such app. */
@@ -132,22 +149,30 @@ export class AccessService {
   private async fromSession(credential: string, facts: RequestFacts): Promise<Scope | null> {
     const token = credential.slice(SESSION_PREFIX.length);
     const { jwtVerify } = await import('jose');
-    const app = token.length > TOKEN_CHARS_MAX ? null : await this.apps.findRecent(await claimedApp(token));
+    const claimed = await claimedApp(token);
+    const app = claimed === '' ? null : await this.apps.findRecent(claimed);
     if (app === null) return null;
     const secret = this.apps.sessionSecretOf(app);
-    try {
-      const { payload } = await jwtVerify(token, secret, {
-        algorithms: [SESSION_ALGORITHM],
-        issuer: SESSION_ISSUER,
-        audience: app.id,
-        requiredClaims: ['sub', 'exp'],
-        currentDate: this.parts.clock.now(),
-      });
-      if (typeof payload.sub !== 'string' || payload.app !== app.id) return null;
-      return this.scope(app, { kind: 'customer', customerId: payload.sub }, facts);
-    } catch {
-      return null;
-    }
+    const verified = await jwtVerify(token, secret, {
+      algorithms: [SESSION_ALGORITHM],
+      issuer: SESSION_ISSUER,
+      audience: app.id,
+      requiredClaims: ['sub', 'exp'],
+      currentDate: this.parts.clock.now(),
+    }).catch(() => null);
+    const { sub, app: signedFor } = verified?.payload ?? {};
+    if (typeof sub !== 'string' || signedFor !== app.id) return null;
+    const scope = this.scope(app, { kind: 'customer', customerId: sub }, facts);
+    return (await this.isThere(scope, sub)) ? scope : null;
+  }
+
+  /** Whether a customer is there, and not being deleted, as of at most five seconds ago. */
+  private async isThere(scope: Scope, customerId: string): Promise<boolean> {
+    const seen = await this.customers.get(`${scope.appId} ${customerId}`, async () => {
+      const customer = await CustomerRepository.of(scope).findLive(customerId);
+      return { isThere: customer !== null && customer.deletingAt === null };
+    });
+    return seen?.isThere ?? false;
   }
 
   private async commandScope(appId: string): Promise<Scope> {
@@ -169,8 +194,9 @@ export class AccessService {
   }
 }
 
-/** Which app a token claims to be of; only used to find the secret that proves it. */
+/** Which app a token claims to be of, empty where none; only used to find the secret that proves it. */
 async function claimedApp(token: string): Promise<string> {
+  if (token.length > TOKEN_CHARS_MAX) return '';
   const { decodeJwt } = await import('jose');
   try {
     const { app } = decodeJwt(token);

@@ -40,14 +40,18 @@ const DAY_MS = 86_400_000;
 const DAYS_MAX = 3_650;
 /** How long a revoked key may still open another process, ms: the bound that is promised. */
 const STALE_MS_MAX = 5_000;
+/** How long the hashes of all keys are remembered, ms: so long may a new key be refused to an address that guesses. */
+const LISTED_MS_MAX = 1_000;
 
 /** The keys of apps: made, known again, replaced and revoked. */
 export class ApiKeys {
   private readonly cache: BriefCache<ApiKey>;
+  private readonly hashes: BriefCache<ReadonlySet<string>>;
   private readonly usage: KeyUsage;
 
   constructor(private readonly parts: ApiKeysParts) {
     this.cache = new BriefCache(parts.clock, { keptMs: STALE_MS_MAX, sizeMax: 10_000 });
+    this.hashes = new BriefCache(parts.clock, { keptMs: LISTED_MS_MAX, sizeMax: 1 });
     this.usage = new KeyUsage(parts);
   }
 
@@ -59,6 +63,13 @@ export class ApiKeys {
     if (key === null || (key.expiresAt !== null && key.expiresAt <= this.parts.clock.now())) return null;
     this.usage.note(key, prints[0]);
     return key;
+  }
+
+  /** Whether there is such a key, as of a second ago: whatever is asked, there is one query in that time. */
+  async isListed(credential: string): Promise<boolean> {
+    if (!FORM.test(credential)) return false;
+    const listed = await this.hashes.get('all', async () => new Set(await this.liveHashes()));
+    return this.parts.vault.fingerprints(credential).some(({ hash }) => listed?.has(hash));
   }
 
   /** Makes a key of the scope's app. Throws InvalidInput for scopes that there are not, or too long a life. */
@@ -100,7 +111,7 @@ export class ApiKeys {
         throw new Conflict(`Key ${id} is being replaced by somebody else.`);
       return shown;
     });
-    this.cache.clear();
+    this.forget();
     return made;
   }
 
@@ -108,7 +119,7 @@ export class ApiKeys {
   async revoke(scope: Scope, id: string): Promise<void> {
     const sql = 'update billing_api_keys set revoked_at = ? where app_id = ? and id = ? and revoked_at is null';
     await scope.db.run(sql, [scope.now(), scope.appId, id]);
-    this.cache.clear();
+    this.forget();
   }
 
   private async add(scope: Scope, facts: Pick<ApiKey, 'role' | 'scopes' | 'expiresAt'>): Promise<ShownKey> {
@@ -120,7 +131,19 @@ export class ApiKeys {
       const row = { id, appId: tx.appId, ...facts, hash, pepperId, hint: key.slice(0, 12), ...times };
       tx.db.entityManager().persist(tx.db.entityManager().create(ApiKey, row));
     });
+    this.hashes.clear();
     return { id, key };
+  }
+
+  private forget(): void {
+    this.cache.clear();
+    this.hashes.clear();
+  }
+
+  private async liveHashes(): Promise<string[]> {
+    const { name } = this.parts.database.table(ApiKey);
+    const rows = await this.parts.database.query(`select hash from ${name} where revoked_at is null`, []);
+    return rows.map(({ hash }) => String(hash));
   }
 
   private async load(hashes: readonly string[]): Promise<ApiKey | null> {

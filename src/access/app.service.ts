@@ -24,6 +24,12 @@ interface AppsParts {
   readonly vault: Vault;
 }
 
+/** What can be asked of all apps together. */
+interface Union {
+  readonly ids: ReadonlySet<string>;
+  readonly origins: ReadonlySet<string>;
+}
+
 const APP_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/i;
 const ORIGINS_MAX = 50;
 /** How long a change of an app may stay unseen by other processes, ms. */
@@ -32,7 +38,7 @@ const STALE_MS_MAX = 5_000;
 /** The apps that share this gateway, with their secrets sealed. */
 export class Apps {
   private readonly cache: BriefCache<App>;
-  private readonly unions: BriefCache<ReadonlySet<string>>;
+  private readonly unions: BriefCache<Union>;
 
   constructor(private readonly parts: AppsParts) {
     this.cache = new BriefCache(parts.clock, { keptMs: STALE_MS_MAX, sizeMax: 10_000 });
@@ -100,14 +106,26 @@ export class Apps {
 
   /** Whether any app allows the origin: all that can be asked before a credential is shown. */
   async allowsOrigin(origin: string): Promise<boolean> {
-    const known = await this.unions.get('all', async () => new Set((await this.list()).flatMap((app) => app.corsOrigins ?? [])));
-    return known?.has(origin) ?? false;
+    return (await this.union()).origins.has(origin);
+  }
+
+  /** Whether there is an app, as of at most five seconds ago: whatever is asked, there is one query in that time. */
+  async isListed(id: string): Promise<boolean> {
+    return (await this.union()).ids.has(id);
   }
 
   /** What signs the app's customer sessions. */
   sessionSecretOf(app: App): Uint8Array {
     const sealed = app.sessionSecretSealed ?? '';
     return Buffer.from(this.parts.vault.open(sealed, placeOf(SESSION_SECRET, app.id, app.id)), 'base64url');
+  }
+
+  private async union(): Promise<Union> {
+    const made = async () => {
+      const apps = await this.list();
+      return { ids: new Set(apps.map(({ id }) => id)), origins: new Set(apps.flatMap(({ corsOrigins }) => corsOrigins ?? [])) };
+    };
+    return (await this.unions.get('all', made)) ?? { ids: new Set(), origins: new Set() };
   }
 
   private newSessionSecret(id: string): string {

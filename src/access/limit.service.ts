@@ -1,6 +1,6 @@
 import type { Database } from '../platform/db/database.js';
 import { NotFound } from '../platform/errors.js';
-import type { LimitSettings } from '../platform/limits/limit-settings.js';
+import type { AppBudget, LimitSettings } from '../platform/limits/limit-settings.js';
 import type { AccessService } from './access.service.js';
 import { ApiKey } from './api-key.entity.js';
 
@@ -10,14 +10,14 @@ interface LimitServiceParts {
   readonly settings: LimitSettings;
 }
 
-/** Sets how many requests an app, or one of its keys, may make in 15 minutes. */
+/** Sets how many requests an app, its sessions, or one of its keys may make in 15 minutes. */
 export class LimitService {
   constructor(private readonly parts: LimitServiceParts) {}
 
-  /** Sets an app's limit; null makes it the deployment's. Holds everywhere within 5 s. Throws NotFound. */
-  async limitApp(appId: string, requestsPerWindow: number | null): Promise<void> {
+  /** Sets a limit of an app; null makes it the deployment's. Holds everywhere within 5 s. Throws NotFound. */
+  async limitApp(appId: string, requestsPerWindow: number | null, budget: AppBudget = 'app'): Promise<void> {
     if ((await this.parts.access.findApp(appId)) === null) throw new NotFound('app', appId, ['app']);
-    await this.parts.settings.set(appId, null, requestsPerWindow);
+    await this.parts.settings.set(appId, budget, requestsPerWindow);
   }
 
   /** A limit of one key, below its app's; null takes it away. Holds on every instance within 5 s. Throws NotFound. */

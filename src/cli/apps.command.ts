@@ -83,15 +83,36 @@ function createCommand(withFoundation: WithFoundation): Command {
 
 function limitCommand(withFoundation: WithFoundation): Command {
   return new Command('limit')
-    .description('Sets how many requests an app may make in 15 minutes.')
+    .description('Sets how many requests an app and its customers may make in 15 minutes; what is not named stays as it is.')
     .requiredOption('--app <id>', 'the app it is for')
-    .addOption(requestsOption())
-    .action((options: { app: string; requestsPerWindow: number | null }) =>
+    .addOption(requestsOption('--requests-per-window', " of the app's keys"))
+    .addOption(requestsOption('--session-requests-per-window', ' of one customer, with all their sessions'))
+    .addOption(requestsOption('--all-sessions-requests-per-window', ' of all customers together'))
+    .action((options: LimitOptions) =>
       withFoundation(async ({ limitService }) => {
-        await limitService.limitApp(options.app, options.requestsPerWindow);
-        process.stdout.write(`App ${options.app}: ${limitInWords(options.requestsPerWindow)}.\n`);
+        const { app, requestsPerWindow, sessionRequestsPerWindow, allSessionsRequestsPerWindow } = options;
+        const limits = [
+          ['app', 'Its keys', requestsPerWindow],
+          ['session', 'One customer', sessionRequestsPerWindow],
+          ['sessions', 'All customers', allSessionsRequestsPerWindow],
+        ] as const;
+        if (limits.every(([, , limit]) => limit === undefined))
+          throw InvalidInput.because(['requestsPerWindow'], 'Which limit? Give --requests-per-window or one of those for sessions.');
+        for (const [budget, whose, limit] of limits) {
+          if (limit === undefined) continue;
+          await limitService.limitApp(app, limit, budget);
+          process.stdout.write(`App ${app}. ${whose}: ${limitInWords(limit)}.\n`);
+        }
       }),
     );
+}
+
+/** Limits as they are set; null is the deployment's again, and what is absent stays. */
+interface LimitOptions {
+  readonly app: string;
+  readonly requestsPerWindow?: number | null;
+  readonly sessionRequestsPerWindow?: number | null;
+  readonly allSessionsRequestsPerWindow?: number | null;
 }
 
 function updateCommand(withFoundation: WithFoundation): Command {

@@ -60,7 +60,7 @@ function limitCommand(withFoundation: WithFoundation): Command {
     .description("Sets how many of its app's requests one key may make in 15 minutes.")
     .requiredOption('--app <id>', 'the app of the key')
     .requiredOption('--key <id>', 'the key: key_…')
-    .addOption(requestsOption())
+    .addOption(requestsOption().makeOptionMandatory())
     .action((options: { app: string; key: string; requestsPerWindow: number | null }) =>
       withFoundation(async ({ limitService }) => {
         await limitService.limitKey(options.app, options.key, options.requestsPerWindow);

@@ -92,8 +92,8 @@ export function jsonOption(): Option {
 const REQUESTS_MAX = 1_000_000_000;
 
 /** `--requests-per-window` of the commands that set a limit; `default` takes the limit away. */
-export function requestsOption(): Option {
-  return new Option('--requests-per-window <n>', 'requests in 15 minutes, or "default"').makeOptionMandatory().argParser((text: string) => {
+export function requestsOption(flag = '--requests-per-window', whose = ''): Option {
+  return new Option(`${flag} <n>`, `requests in 15 minutes${whose}, or "default"`).argParser((text: string) => {
     if (text === 'default') return null;
     const requests = Number(text);
     if (Number.isInteger(requests) && requests >= 1 && requests <= REQUESTS_MAX) return requests;

@@ -1,7 +1,6 @@
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { AppIdentity } from '../platform/tenancy/app-identity.js';
-import { credentialOf } from './credential.js';
+import type { Door } from './door.js';
 import type { HttpParts } from './parts.js';
 
 const SHARED: FastifyCorsOptions = {
@@ -26,10 +25,14 @@ const SHARED: FastifyCorsOptions = {
 const STRANGERS_TOLD_MAX = 100;
 const ORIGIN_CHARS_TOLD = 200;
 
-type CorsParts = Pick<HttpParts, 'access' | 'log'>;
+type CorsParts = Pick<HttpParts, 'access' | 'log'> & { readonly door: Door };
 
-/** Lets pages of other sites read answers where the credential's app allows their origin, and nobody else. */
-export async function allowOrigins(server: FastifyInstance, { access, log }: CorsParts): Promise<void> {
+/**
+ * Lets pages of other sites read answers where the credential's app allows their origin, and nobody else. Where only
+ * another app allows it they read what they would with a wrong credential, so that they cannot tell one from the other;
+ * a page must also learn that its session ended.
+ */
+export async function allowOrigins(server: FastifyInstance, { access, log, door }: CorsParts): Promise<void> {
   const told = new Set<string>();
   /** Once each: a page that is refused only says so in its browser, where no operator looks. */
   const tell = (origin: string, app: string | null) => {
@@ -42,20 +45,12 @@ export async function allowOrigins(server: FastifyInstance, { access, log }: Cor
   const isAllowed = async (request: FastifyRequest): Promise<boolean> => {
     const { origin } = request.headers;
     if (origin === undefined) return false;
-    const app = await askedFor(access, request);
-    const isKnown = app === null ? await access.apps.allowsOrigin(origin) : app.corsOrigins.includes(origin);
-    if (!isKnown) tell(origin, app?.id ?? null);
-    return isKnown;
+    const app = door.findScope(request)?.caller.app ?? null;
+    const isSomeApps = await access.apps.allowsOrigin(origin);
+    const isAllowed = app === null ? isSomeApps : app.corsOrigins.includes(origin);
+    if (!isAllowed) tell(origin, app?.id ?? null);
+    if (!isAllowed && isSomeApps) await door.turnAway(request);
+    return isSomeApps;
   };
   await server.register(cors, { delegator: async (request: FastifyRequest) => ({ ...SHARED, origin: await isAllowed(request) }) });
-}
-
-/**
- * The app whose origins count; null where any app's do: a preflight has no credential, and the page of a credential
- * that opens nothing must learn that it has to sign in again.
- */
-async function askedFor(access: CorsParts['access'], request: FastifyRequest): Promise<AppIdentity | null> {
-  const credential = request.method === 'OPTIONS' ? null : credentialOf(request);
-  const scope = credential === null ? null : await access.authenticate(credential, { requestId: request.id });
-  return scope?.caller.app ?? null;
 }

@@ -3,7 +3,9 @@ import { metricsStatus, readiness } from '../platform/ops-server.js';
 import type { HttpParts } from './parts.js';
 import { answerProblem } from './problem.js';
 
-/**
+/** Where a process says how it is. */
+export const OPS_URLS = ['/healthz', '/readyz', '/metrics'] as const;
+
 /**
  * GET /healthz: the process lives. GET /readyz: it can serve, which needs a database that takes writes and has the
  * newest schema, and it does not end; what else is out of reach is named, and why to who may read the metrics.

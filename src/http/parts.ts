@@ -16,6 +16,10 @@ export interface HttpParts {
   /** Which documents customer sessions may send: registered ones, unless it says `any`. */
   readonly sessionDocuments?: 'any' | 'registered';
   readonly limits: Limits;
+  /** The largest body that is taken at /graphql, bytes; 128 KiB unless it is said. */
+  readonly graphqlBodyBytesMax?: number;
+  /** Connections at once, half of them from one address; 4,096 unless it is said. */
+  readonly connectionsMax?: number;
   /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies?: readonly string[];
   readonly inbox: WebhookInbox;

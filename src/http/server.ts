@@ -6,26 +6,28 @@ import helmet from 'helmet';
 import { ASK_AGAIN_SECONDS, UNAVAILABLE_MESSAGE } from '../graphql/errors.js';
 import { hasCardNumber } from '../platform/card-number.js';
 import { isPassing } from '../platform/db/outage.js';
+import { boundConnections, HTTP_BOUNDS, SILENT_MS_MAX } from '../platform/http-bounds.js';
+import { trustedBy } from '../platform/limits/client-address.js';
 import { errorFields, type Log } from '../platform/log.js';
 import { isTracing, openSpan } from '../platform/spans.js';
 import type { TopLevelCode } from '../platform/top-level-codes.js';
 import { CardDataGuard } from './card-data.guard.js';
 import { endGently } from './ending.js';
 import { serveExplorer } from './explorer.route.js';
-import { graphqlRoute } from './graphql.route.js';
-import { opsRoute } from './ops.route.js';
+import { GRAPHQL_METHODS, GRAPHQL_URLS, graphqlRoute } from './graphql.route.js';
+import { OPS_URLS, opsRoute } from './ops.route.js';
 import type { HttpParts } from './parts.js';
-import { answerProblem } from './problem.js';
-import { isDelivery, webhookRoute } from './webhook.route.js';
+import { answerProblem, answerThrown, refuseOtherMethods } from './problem.js';
+import { discardUnread } from './unread-body.js';
+import { isDelivery, WEBHOOK_URLS, webhookRoute } from './webhook.route.js';
 
-/** The largest body taken, bytes: a mutation has a few kilobytes, an event of Tilled at most some dozens. */
+/**
+ * The largest body of a delivery, bytes: an event has some dozens of kilobytes, and one that was refused for its size
+ * would be lost until a backfill. GraphQL has a smaller one of its own.
+ */
 const BODY_BYTES_MAX = 1_048_576;
-/** How long a client may take to send its request, and the headers of it, ms; looked at every so often. */
-const REQUEST_TIMEOUT_MS = 30_000;
-const HEADERS_TIMEOUT_MS = 10_000;
-const TIMEOUTS_CHECKED_EVERY_MS = 2_000;
-/** All headers of a request together, bytes. */
-const HEADER_BYTES_MAX = 16_384;
+/** Connections at once, unless it is said: some 10 KB each. */
+const CONNECTIONS_MAX = 4_096;
 
 /** What arrives until it has ended is answered like all else, and how long that may take is for who closes it. */
 const ENDING = { return503OnClosing: false, pluginTimeout: 0, forceCloseConnections: 'idle' } as const;
@@ -35,17 +37,18 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   const server = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    http: {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
-    },
+    requestTimeout: HTTP_BOUNDS.requestTimeout,
+    connectionTimeout: SILENT_MS_MAX,
+    http: HTTP_BOUNDS,
     clientErrorHandler: answerUnreadable,
-    trustProxy: parts.trustedProxies?.length ? [...parts.trustedProxies] : false,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     ...ENDING,
     frameworkErrors: (error, request, reply) => answerError(parts.log, error, request, reply),
+  });
+  boundConnections(server.server, {
+    max: parts.connectionsMax ?? CONNECTIONS_MAX,
+    isProxy: trustedBy(parts.trustedProxies ?? []),
+    onRefused: () => parts.metrics.rateLimited.inc({ limit: 'connections' }),
   });
   const always = securityHeaders();
   const steps = new WeakMap<FastifyRequest, ReturnType<typeof openSpan>>();
@@ -72,14 +75,30 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   });
   new CardDataGuard(parts).watch(server);
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(parts.log, error, request, reply));
-  server.setNotFoundHandler((request, reply) =>
-    answerProblem(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}. GraphQL is at /graphql.`),
-  );
+  discardUnread(server);
+  await addRoutes(server, parts);
+  return server;
+}
+
+async function addRoutes(server: FastifyInstance, parts: HttpParts): Promise<void> {
+  for (const url of GRAPHQL_URLS) refuseOtherMethods(server, url, GRAPHQL_METHODS);
+  for (const url of WEBHOOK_URLS) refuseOtherMethods(server, url, ['POST']);
+  for (const url of OPS_URLS) refuseOtherMethods(server, url, ['GET', 'HEAD']);
   await server.register(webhookRoute(parts));
   await server.register(opsRoute({ ...parts, isEnding: endGently(server, parts.drainMs ?? 0) }));
+  // Steps in front of some addresses that there are not.
   if (parts.explorer !== null) await serveExplorer(server, parts.explorer);
+  server.addHook('onRequest', (request, reply, next) => {
+    // Not left to the handler, before which the body would be read.
+    if (request.is404) answerNotFound(request, reply);
+    else next();
+  });
+  server.setNotFoundHandler(answerNotFound);
   await server.register(graphqlRoute(parts));
-  return server;
+}
+
+function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return answerProblem(reply, 404, 'NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}. GraphQL is at /graphql.`);
 }
 
 /** The headers of every answer to a browser, helmet's among them, written out once and not for each request. */
@@ -96,7 +115,7 @@ function securityHeaders(): Readonly<Record<string, string>> {
 
 /** What the parser says of bytes that are no request, by its code. */
 const UNREADABLE: Readonly<Record<string, readonly [string, string]>> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', `The headers are larger than ${HEADER_BYTES_MAX} bytes.`],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', `The headers are larger than ${HTTP_BOUNDS.maxHeaderSize} bytes.`],
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time.'],
 };
 
@@ -116,7 +135,6 @@ function requestIdOf(given: string | string[] | undefined): string {
 
 /** What fastify itself refuses, in words that say what to do. */
 const REFUSALS: Readonly<Record<string, readonly [number, TopLevelCode, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'PAYLOAD_TOO_LARGE', `The body is larger than ${BODY_BYTES_MAX} bytes.`],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the request as application/json.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'BAD_REQUEST', 'The body is empty: send {"query": "…"} as JSON.'],
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'BAD_REQUEST', 'The body is not valid JSON.'],
@@ -132,6 +150,8 @@ const REFUSALS: Readonly<Record<string, readonly [number, TopLevelCode, string]>
 };
 
 function answerError(log: Log, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return answerProblem(reply, 413, 'PAYLOAD_TOO_LARGE', `The body is larger than ${request.routeOptions.bodyLimit} bytes.`);
   const refusal = REFUSALS[error.code ?? ''];
   if (refusal !== undefined) return answerProblem(reply, ...refusal);
   if (error instanceof SyntaxError) return answerProblem(reply, 400, 'BAD_REQUEST', 'The body is not valid JSON.');
@@ -140,6 +160,5 @@ function answerError(log: Log, error: FastifyError, request: FastifyRequest, rep
     return answerProblem(reply.header('retry-after', String(ASK_AGAIN_SECONDS)), 503, 'UNAVAILABLE', UNAVAILABLE_MESSAGE);
   }
   if (error.statusCode !== undefined && error.statusCode < 500) return answerProblem(reply, error.statusCode, 'BAD_REQUEST', error.message);
-  log.error('request failed', { requestId: request.id, method: request.method, path: request.url.split('?')[0], ...errorFields(error) });
-  return answerProblem(reply, 500, 'INTERNAL', 'Something went wrong on our side. It has been logged.');
+  return answerThrown(reply, error, log.child({ requestId: request.id, method: request.method, address: request.url.split('?')[0] }));
 }

@@ -7,6 +7,16 @@ interface BriefCacheLimits {
   readonly sizeMax: number;
 }
 
+/** Asks at most once in so many ms: who asks sooner gets the answer that was given, or waits for that on its way. */
+export function atMostEvery<Value>(ms: number, ask: () => Promise<Value>): () => Promise<Value> {
+  let last: { readonly at: number; readonly answer: Promise<Value> } | null = null;
+  return () => {
+    const now = performance.now();
+    if (last === null || now - last.at >= ms) last = { at: now, answer: ask() };
+    return last.answer;
+  };
+}
+
 /** How an LRUCache is told to keep so many: by `max` it would take the room for all of them at once. */
 export function upTo(count: number): { readonly maxSize: number; readonly sizeCalculation: () => number } {
   return { maxSize: count, sizeCalculation: () => 1 };

@@ -76,8 +76,17 @@ export function readable(text: string): string {
   return text.replace(NUMERALS, (numerals) => numerals.normalize('NFKC').replace(FOREIGN_DIGIT, asciiDigit));
 }
 
-/** Each script has its ten digits in a row, the zero first. */
+/** Digits of other scripts that were seen: there are some seven hundred. */
+const SEEN_DIGITS = new Map<string, string>();
+
 function asciiDigit(digit: string): string {
+  const seen = SEEN_DIGITS.get(digit) ?? numeralOf(digit);
+  SEEN_DIGITS.set(digit, seen);
+  return seen;
+}
+
+/** Each script has its ten digits in a row, the zero first. */
+function numeralOf(digit: string): string {
   const code = digit.codePointAt(0) ?? 0;
   let value = 0;
   while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(code - value - 1))) value += 1;

@@ -20,6 +20,11 @@ function lengthOfIban(text: string): number {
 
 function hasCheckDigits(iban: string): boolean {
   if (iban.length < 15 || iban.length > 34) return false;
-  const moved = [...iban.slice(4), ...iban.slice(0, 4)].map((sign) => Number.parseInt(sign, 36)).join('');
-  return [...moved].reduce((rest, digit) => (rest * 10 + Number(digit)) % 97, 0) === 1;
+  let rest = 0;
+  for (let at = 0; at < iban.length; at += 1) {
+    // The country and the check digits come last; a letter is a number of two digits.
+    const value = Number.parseInt(iban.charAt((at + 4) % iban.length), 36);
+    rest = (rest * (value > 9 ? 100 : 10) + value) % 97;
+  }
+  return rest === 1;
 }

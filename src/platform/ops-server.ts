@@ -1,9 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { bearerOf } from './bearer.js';
 import { withDeadline } from './deadline.js';
 import type { Degradation } from './degradation.js';
+import { boundConnections, HTTP_BOUNDS, SILENT_MS_MAX } from './http-bounds.js';
 
 /** Who may read the metrics: everybody, nobody (there is no such page), or who shows the token. */
 export type MetricsAccess = 'open' | 'closed' | { readonly token: string };
@@ -12,7 +14,7 @@ export type MetricsAccess = 'open' | 'closed' | { readonly token: string };
 export function metricsStatus(access: MetricsAccess, authorization: string | undefined): 200 | 401 | 404 {
   if (access === 'closed') return 404;
   if (access === 'open') return 200;
-  const token = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1] ?? '';
+  const token = bearerOf(authorization) ?? '';
   // Hashes have one length, and comparing them takes one time, whatever was sent.
   return timingSafeEqual(sha256(token), sha256(access.token)) ? 200 : 401;
 }
@@ -63,10 +65,26 @@ interface OpsParts {
   readonly port: number;
 }
 
+/** A scraper, a balancer and whoever looks: more connections than these need none. */
+const CONNECTIONS_MAX = 64;
+
 /** GET /healthz, /readyz and /metrics of a process that serves nothing else. Resolves once it listens. */
-export async function serveOps({ health, registry, metricsAccess, host, port }: OpsParts): Promise<Server> {
-  const server = createServer(async (request, reply) => {
+export async function serveOps({ host, port, ...parts }: OpsParts): Promise<Server> {
+  const server = createServer(HTTP_BOUNDS, answererOf(parts));
+  server.setTimeout(SILENT_MS_MAX);
+  boundConnections(server, { max: CONNECTIONS_MAX, isProxy: () => false, onRefused: () => undefined });
+  server.listen({ host, port });
+  await once(server, 'listening');
+  return server;
+}
+
+function answererOf({ health, registry, metricsAccess }: Omit<OpsParts, 'host' | 'port'>) {
+  return async (request: IncomingMessage, reply: ServerResponse): Promise<unknown> => {
     const path = request.url?.split('?')[0];
+    // Nothing here has a body: who sends one all the same is not read to the end.
+    if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
+      reply.setHeader('connection', 'close');
+    if (request.method !== 'GET' && request.method !== 'HEAD') return reply.writeHead(405, { allow: 'GET, HEAD' }).end();
     const json = (body: object) => reply.setHeader('content-type', 'application/json').end(JSON.stringify(body));
     if (path === '/healthz') return json({ status: 'ok' });
     if (path === '/readyz') {
@@ -78,8 +96,5 @@ export async function serveOps({ health, registry, metricsAccess, host, port }: 
     reply.statusCode = path === '/metrics' ? metricsStatus(metricsAccess, request.headers.authorization) : 404;
     if (reply.statusCode !== 200) return reply.end();
     return reply.setHeader('content-type', registry.contentType).end(await registry.metrics());
-  });
-  server.listen({ host, port });
-  await once(server, 'listening');
-  return server;
+  };
 }

@@ -14,7 +14,7 @@ export const TOP_LEVEL_CODES = {
   UNAUTHENTICATED: {
     http: '401',
     meaning:
-      'There is no credential, or it is unknown, revoked or expired. Nothing was done. Send `Authorization: Bearer …` with a key or session that is good.',
+      'There is no credential, it is unknown, revoked or expired, its customer was deleted, or its app does not allow the origin of the page. Nothing was done. Send `Authorization: Bearer …` with a key or session that is good.',
   },
   FORBIDDEN: {
     http: '403',
@@ -29,13 +29,18 @@ export const TOP_LEVEL_CODES = {
   BAD_REQUEST: {
     http: '400, 405, 408 or 431',
     meaning:
-      'What came is not a request of GraphQL over HTTP: no JSON in UTF-8, no query, a batch, a mutation by GET, or too slow. Nothing was done. Change the request as `message` says.',
+      'What came is not a request of GraphQL over HTTP: no JSON in UTF-8, no query, a batch, a mutation by GET, another method than GET and POST, or too slow. Nothing was done. Change the request as `message` says.',
   },
   UNSUPPORTED_MEDIA_TYPE: {
     http: '415',
-    meaning: 'The body is not `application/json`, or its charset is not UTF-8. Nothing was done. Change the content-type.',
+    meaning:
+      'The body is not `application/json`, its charset is not UTF-8, or it is packed (`content-encoding`). Nothing was done. Change that.',
   },
-  PAYLOAD_TOO_LARGE: { http: '413', meaning: 'The body is larger than 1 MB. Nothing was done. Send less at a time.' },
+  PAYLOAD_TOO_LARGE: {
+    http: '413',
+    meaning:
+      'The body is larger than 128 KiB, or what the deployment allows (1 MiB for deliveries). Nothing was done. Send less at a time.',
+  },
   NOT_FOUND: { http: '404', meaning: 'Nothing listens at this address. Send GraphQL to `/graphql`.' },
   GRAPHQL_PARSE_FAILED: {
     http: '400',

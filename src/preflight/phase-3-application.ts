@@ -39,25 +39,30 @@ export const APPLICATION_CHECKS: readonly Check[] = [
     id: 'limits.configured',
     phase: 3,
     isAttestable: true,
-    todo: 'Set BILLING_REQUESTS_PER_WINDOW, BILLING_FAILED_AUTHENTICATIONS_PER_WINDOW and BILLING_WEBHOOKS_PER_HOUR to what you need; attest high ones.',
+    todo: 'Set the limits of requests, sessions, failed authentications and webhooks (docs/limits.md) to what you need; attest high ones.',
     look: async ({ config: { limits } }) => {
-      const { requestsPerWindow, failedAuthenticationsPerWindow: failures, webhooksPerHour } = limits;
-      const told = `${requestsPerWindow} requests of an app and ${failures} failed authentications of an address in 15 min, ${webhooksPerHour} webhooks an hour.`;
-      return verdict(requestsPerWindow < 100_000 && failures <= 20 && webhooksPerHour < 100_000, told, told);
+      const { requestsPerWindow, sessionRequestsPerWindow: own, failedAuthenticationsPerWindow: failures, webhooksPerHour } = limits;
+      const told = `${requestsPerWindow} requests of an app, ${own} of a customer and ${failures} failed authentications of an address in 15 min, ${webhooksPerHour} webhooks an hour.`;
+      return verdict(Math.max(requestsPerWindow, own) < 100_000 && failures <= 20 && webhooksPerHour < 100_000, told, told);
     },
   },
   {
     id: 'limits.size',
     phase: 3,
     isAttestable: false,
-    todo: 'A body of over 1 MB must be refused with 413: see what stands before the gateway.',
+    todo: 'A body above BILLING_GRAPHQL_BODY_BYTES_MAX must be refused with 413: see what stands before the gateway.',
     look: async (parts) => {
+      const bytes = parts.config.limits.graphqlBodyBytesMax + 1;
       const { status } = await probe(`${publicUrlOf(parts)}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query: '{ __typename }', padding: 'x'.repeat(1_100_000) }),
+        body: '{ '.padEnd(bytes, ' '),
       });
-      return verdict(status === 413, 'A body of 1.1 MB is answered 413.', `A body of 1.1 MB is answered ${status}, not 413.`);
+      return verdict(
+        status === 413,
+        `A body of ${bytes} bytes is answered 413.`,
+        `A body of ${bytes} bytes is answered ${status}, not 413.`,
+      );
     },
   },
 ];

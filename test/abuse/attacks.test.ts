@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { getIntrospectionQuery } from 'graphql';
 import * as ops from '../support/operations.generated.js';
 import { countsOfApp } from '../support/tables.js';
-import { type Answer, type TestApp, World } from '../support/world.js';
+import { type Answer, type TestApp, UNLIMITED, World } from '../support/world.js';
 
 let world: World;
 let app: TestApp;
@@ -10,7 +10,8 @@ let counts: Awaited<ReturnType<typeof countsOfApp>>;
 let heard: number;
 
 beforeAll(async () => {
-  world = await World.create();
+  // The largest bodies that may be allowed.
+  world = await World.create({ limits: { ...UNLIMITED, graphqlBodyBytesMax: 1_048_576 } });
   app = await world.app();
   const { customer } = await world.payer(app);
   await world.payment(app, customer.id);

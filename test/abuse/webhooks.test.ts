@@ -184,9 +184,9 @@ describe('a delivery that is not from Tilled', () => {
     }
   });
 
-  it.each(['GET', 'PUT', 'DELETE'])('sent by %s is answered 404', async (method) => {
+  it.each(['GET', 'PUT', 'DELETE'])('sent by %s is answered 405', async (method) => {
     const response = await fetch(`${world.url}/api/billing/webhooks`, { method });
-    expect(response.status).toBe(404);
+    expect(response.status).toBe(405);
   });
 });
 

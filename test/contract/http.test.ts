@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { serverAudits } from 'graphql-http';
@@ -185,6 +186,8 @@ describe('health', () => {
       const before = await server.inject({ url: '/readyz' });
       expect([before.statusCode, before.json()]).toMatchObject([503, { errors: [{ extensions: { code: 'UNAVAILABLE' } }] }]);
       await gateway.migrator.migrate();
+      // What was seen is told for a second.
+      await sleep(1_050);
       expect((await server.inject({ url: '/readyz' })).statusCode).toBe(200);
     });
 

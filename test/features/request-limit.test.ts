@@ -123,7 +123,8 @@ describe('failed authentications', () => {
     const of = async (address: string) => (await ask(world.url, 'bg_svc_wrong', { 'x-forwarded-for': address })).status;
     expect([await of('198.51.100.1'), await of('198.51.100.2'), await of('198.51.100.3')]).toEqual([401, 401, 429]);
     const seen = await world.statements(async () => expect(await of('198.51.100.4')).toBe(429));
-    expect(seen).toEqual([]);
+    // The one of a second, for all keys.
+    expect(seen.length).toBeLessThanOrEqual(1);
     await world.close();
   });
 });

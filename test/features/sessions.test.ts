@@ -213,9 +213,13 @@ describe('pages of other sites', () => {
     expect([allowedBy(answer), answer.headers.get('vary')]).toEqual([shop, expect.stringMatching(/origin/i)]);
   });
 
-  it('may ask but not read where only another app allows them', async () => {
+  it('may ask where only another app allows them, and read what a wrong credential is answered', async () => {
     expect(allowedBy(await preflight(club))).toBe(club);
-    for (const credential of [a.key, session]) expect(allowedBy(await from(club, credential))).toBeNull();
+    const wrong = await (await from(club, 'bg_ses_ended')).text();
+    for (const credential of [a.key, session]) {
+      const answer = await from(club, credential);
+      expect([answer.status, allowedBy(answer), await answer.text()]).toEqual([401, club, wrong]);
+    }
     expect(allowedBy(await from(club, b.key))).toBe(club);
   });
 

@@ -30,11 +30,8 @@ export async function expectSharedLimits(world: World, known: TestApp, more: Rea
   const wrong: number[] = [];
   for (let turn = 0; turn < 12; turn += 1) wrong.push((await ask(urlOf(turn), `bg_svc_wrong${turn}`)).status);
   expect(wrong).toEqual([401, 401, 401, 401, 401, 429, 429, 429, 429, 429, 429, 429]);
-  // What was good here before still is; a key nobody showed here yet waits.
+  // A right key passes all the same, also one that nobody showed here yet.
   expect((await ask(urlOf(0), fresh.key)).headers.get('ratelimit-limit')).toBe('60');
-  expect([(await ask(urlOf(0), known.key)).status, (await ask(urlOf(1), known.key)).headers.get('retry-after')]).toEqual([
-    429,
-    expect.any(String),
-  ]);
+  for (const turn of [0, 1]) expect((await ask(urlOf(turn), known.key)).status).toBe(200);
   for (const { process } of both) expect((await process.end('SIGTERM')).status).toBe(0);
 }

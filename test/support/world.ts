@@ -94,8 +94,12 @@ const KEPT_MAX = 16;
 /** Limits that no test meets. */
 export const UNLIMITED: NonNullable<WorldOptions['limits']> & Omit<LimitsConfig, 'redisUrl'> = {
   requestsPerWindow: 1_000_000,
+  sessionRequestsPerWindow: 1_000_000,
+  sessionsRequestsPerWindow: 1_000_000,
   failedAuthenticationsPerWindow: 1_000_000,
   webhooksPerHour: 1_000_000,
+  graphqlBodyBytesMax: 131_072,
+  connectionsMax: 4_096,
 };
 
 /** Card numbers and amounts the sandbox knows. */
@@ -153,11 +157,13 @@ export class World {
       const isLimited = limits !== UNLIMITED;
       const config = { ...UNLIMITED, redisUrl: null, ...limits };
       const made = isLimited ? composeLimits({ ...gateway, clock: time }, config) : composeLocalLimits({ ...gateway, clock: time }, config);
-      const { trustedProxies } = limits;
+      const { trustedProxies, graphqlBodyBytesMax = 131_072, connectionsMax = 4_096 } = limits;
       const server = await createHttpServer({
         ...gateway,
         limits: made,
         trustedProxies,
+        graphqlBodyBytesMax,
+        connectionsMax,
         metricsAccess: 'open',
         sessionDocuments,
         explorer: null,

@@ -38,7 +38,16 @@ describe('readConfig without any variable', () => {
       logLevel: 'info',
       runsWorker: true,
       reconcileEveryHours: 6,
-      limits: { requestsPerWindow: 100_000, failedAuthenticationsPerWindow: 5, webhooksPerHour: 100_000, redisUrl: null },
+      limits: {
+        requestsPerWindow: 100_000,
+        sessionRequestsPerWindow: 100_000,
+        sessionsRequestsPerWindow: 1_000_000,
+        failedAuthenticationsPerWindow: 5,
+        webhooksPerHour: 100_000,
+        graphqlBodyBytesMax: 131_072,
+        connectionsMax: 4_096,
+        redisUrl: null,
+      },
       trustedProxies: [],
     });
   });

@@ -1,4 +1,6 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
+import { LRUCache } from 'lru-cache';
+import { upTo } from '../brief-cache.js';
 import type { Database } from '../db/database.js';
 import { LimitCounter } from './limit-counter.entity.js';
 import { type GrantedPoints, type LimitKey, type LimitRule, type LimitStore, leaseSize } from './limit-store.js';
@@ -6,18 +8,20 @@ import { type GrantedPoints, type LimitKey, type LimitRule, type LimitStore, lea
 /** A lease that lost this many races in a row was asked for by more processes than there are. */
 const TRIES_MAX = 50;
 const FORGET_EVERY_MS = 900_000;
+const APPS_MAX = 10_000;
 
 /**
  * Counts in the billing database. A lease reads the count and raises it only if it is still the same: no transaction,
  * no lock that is held, and no two processes are given the same points.
  */
 export class DatabaseLimitStore implements LimitStore {
-  private forgetAt = 0;
+  /** When what is over was forgotten last, by app. */
+  private readonly forgotten = new LRUCache<string, number>(upTo(APPS_MAX));
 
   constructor(private readonly database: Database) {}
 
   async lease(key: LimitKey, rule: LimitRule, nowMs: number, isSingle: boolean): Promise<GrantedPoints> {
-    await this.forgetAddresses(nowMs);
+    await this.forgetOver(key.appId, nowMs);
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const row = await this.find(key);
       const isRunning = row !== null && row.resetsAt.getTime() > nowMs;
@@ -60,10 +64,10 @@ export class DatabaseLimitStore implements LimitStore {
     return (await this.database.run(sql, [next.used, next.resetsAt, appId, id, old.used, old.resetsAt])) === 1;
   }
 
-  /** Addresses come and go: what was counted for them goes with the window. */
-  private async forgetAddresses(nowMs: number): Promise<void> {
-    if (nowMs < this.forgetAt) return;
-    this.forgetAt = nowMs + FORGET_EVERY_MS;
-    await this.database.run('delete from billing_limit_counters where app_id = ? and resets_at <= ?', ['', new Date(nowMs)]);
+  /** Addresses and customers come and go: what was counted for them goes with the window. */
+  private async forgetOver(appId: string, nowMs: number): Promise<void> {
+    if (nowMs - (this.forgotten.get(appId) ?? Number.NEGATIVE_INFINITY) < FORGET_EVERY_MS) return;
+    this.forgotten.set(appId, nowMs);
+    await this.database.run('delete from billing_limit_counters where app_id = ? and resets_at <= ?', [appId, new Date(nowMs)]);
   }
 }

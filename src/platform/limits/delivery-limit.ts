@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { networkOf } from './address-limit.js';
+import { networkOf } from './client-address.js';
 import { LeasedLimit } from './leased-limit.js';
 import { type LimitKey, type LimitStore, MemoryLimitStore } from './limit-store.js';
 

@@ -8,9 +8,10 @@ import { LimitSetting } from './limit-setting.entity.js';
 /** How old a remembered setting may be, ms: a limit that is changed holds everywhere after it. */
 const STALE_AFTER_MS = 5_000;
 const APPS_MAX = 10_000;
-const APP = 'app';
+/** What a limit is set for, beside keys: all keys of an app, one customer's sessions, all sessions of the app. */
+export type AppBudget = 'app' | 'session' | 'sessions';
 
-/** The limits that were set for an app and its keys, by id; the app's own is `app`. */
+/** The limits that were set for an app: by key, and by budget. */
 type Settings = ReadonlyMap<string, number>;
 
 /** Limits that differ from the deployment's, for an app or for one key. */
@@ -31,7 +32,17 @@ export class LimitSettings {
 
   /** Requests in a window for the whole app; undefined where none was set. */
   async ofApp(appId: string): Promise<number | undefined> {
-    return (await this.settingsOf(appId)).get(APP);
+    return (await this.settingsOf(appId)).get('app' satisfies AppBudget);
+  }
+
+  /** Requests in a window for one customer of an app, with all their sessions; undefined where none was set. */
+  async ofSession(appId: string): Promise<number | undefined> {
+    return (await this.settingsOf(appId)).get('session' satisfies AppBudget);
+  }
+
+  /** Requests in a window for all sessions of an app; undefined where none was set. */
+  async ofSessions(appId: string): Promise<number | undefined> {
+    return (await this.settingsOf(appId)).get('sessions' satisfies AppBudget);
   }
 
   /** Requests in a window for one key of an app; undefined where none was set. */
@@ -39,9 +50,8 @@ export class LimitSettings {
     return (await this.settingsOf(appId)).get(keyId);
   }
 
-  /** Sets the limit of an app, or of one of its keys; null makes it the deployment's again. */
-  async set(appId: string, keyId: string | null, requestsPerWindow: number | null): Promise<void> {
-    const id = keyId ?? APP;
+  /** Sets a limit of an app (`id` is an AppBudget) or of one of its keys; null makes it the deployment's again. */
+  async set(appId: string, id: string, requestsPerWindow: number | null): Promise<void> {
     await this.database.transaction(async (em) => {
       await this.database.run('delete from billing_limits where app_id = ? and id = ?', [appId, id], em);
       if (requestsPerWindow === null) return;
