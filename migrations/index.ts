@@ -17,6 +17,7 @@ import { Migration0016People } from './0016-people.js';
 import { Migration0017Updated } from './0017-updated.js';
 import { Migration0019DisputeAnswers } from './0019-dispute-answers.js';
 import { Migration0022PlatformFees } from './0022-platform-fees.js';
+import { Migration0030AppLife } from './0030-app-life.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
 export const MIGRATIONS: MigrationList = [
@@ -38,4 +39,5 @@ export const MIGRATIONS: MigrationList = [
   { name: '0017-updated', class: Migration0017Updated },
   { name: '0019-dispute-answers', class: Migration0019DisputeAnswers },
   { name: '0022-platform-fees', class: Migration0022PlatformFees },
+  { name: '0030-app-life', class: Migration0030AppLife },
 ];

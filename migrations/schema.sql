@@ -23,6 +23,8 @@ CREATE TABLE billing_apps (
   session_secret_sealed varchar(255) DEFAULT NULL,
   tilled_secret_key_sealed varchar(512) DEFAULT NULL,
   cors_origins mediumtext DEFAULT NULL,
+  suspended_at datetime(3) DEFAULT NULL,
+  removed_at datetime(3) DEFAULT NULL,
   PRIMARY KEY (id)
 );
 

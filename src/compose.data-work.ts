@@ -1,3 +1,7 @@
+import type { GraphQLSchema } from 'graphql';
+import { MIGRATIONS } from '../migrations/index.js';
+import { AppExport } from './backoffice/app-life/app-export.js';
+import { AppLife, type AppLifeParts } from './backoffice/app-life/app-life.service.js';
 import { ImportRollback } from './backoffice/imports/import.rollback.js';
 import { ImportService } from './backoffice/imports/import.service.js';
 import { ImportVerification } from './backoffice/imports/import.verification.js';
@@ -17,6 +21,17 @@ export function composeDataWork(tools: Tools, services: Services, vault: Vault) 
   const privacy = new PrivacyService(services.customerDeletion, vault);
   const retention = new RetentionService({ jobs: tools.jobs, privacy });
   return { imports: composeImports(tools, services), inspection: new InspectionService(tools.processor), privacy, retention };
+}
+
+/** What operators do to whole apps. */
+export type AppWork = ReturnType<typeof composeAppWork>;
+
+/** The same, and what is done to whole apps: suspending, resuming, handing out and removing them. */
+export function composeAppWork(dataWork: DataWork, parts: Omit<AppLifeParts, 'privacy'> & { readonly schema: GraphQLSchema }) {
+  const { schema, access } = parts;
+  const scopeOf = (appId: string) => access.scopeOf(appId, { kind: 'command' }, { requestId: 'export' });
+  const appExport = new AppExport({ schema, scopeOf, newestMigration: MIGRATIONS.at(-1)?.name ?? '' });
+  return { ...dataWork, appLife: new AppLife({ ...parts, privacy: dataWork.privacy }), appExport };
 }
 
 /** Bringing in what was billed elsewhere before, for the command line. */

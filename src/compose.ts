@@ -20,7 +20,7 @@ import {
   resolversOf,
   type Webhooks,
 } from './compose.billing.js';
-import { composeDataWork, type DataWork } from './compose.data-work.js';
+import { type AppWork, composeAppWork, composeDataWork } from './compose.data-work.js';
 import { composeFoundation, type Foundation, type Surroundings } from './compose.foundation.js';
 import { composeProcessor, type TilledParts } from './compose.processor.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
@@ -61,7 +61,7 @@ const READY_EVERY_MS = 1_000;
 const SYNCS = OBJECT_KINDS.map(jobKindOf);
 
 /** A gateway, made but not started. */
-export interface Gateway extends Foundation, DataWork {
+export interface Gateway extends Foundation, AppWork {
   readonly schema: GraphQLSchema;
   readonly worker: Worker;
   /** Makes sure that what repeats is scheduled, and starts the worker. */
@@ -129,7 +129,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run, dataWork.retention]);
   return {
     ...foundation,
-    ...dataWork,
+    ...composeAppWork(dataWork, { schema, access, deletion: services.customerDeletion, endpoints: webhooks.endpoints }),
     schema,
     worker,
     schedule,

@@ -15,7 +15,7 @@ import type { Vault } from '../platform/vault.js';
 import type { KeyRole } from './api-key.entity.js';
 import { ApiKeys, type KeyWish, type ShownKey } from './api-key.service.js';
 import type { App } from './app.entity.js';
-import { Apps, type NewApp } from './app.service.js';
+import { AppRemoved, Apps, type NewApp } from './app.service.js';
 
 /** What a request says about itself, beside its credential. */
 export interface RequestFacts {
@@ -81,7 +81,7 @@ export class AccessService {
     return app !== '' && this.apps.isListed(app);
   }
 
-  /** A scope of an app for work that no caller asked for directly; null when there is no such app. */
+  /** A scope of an app, also of a removed one, for work that no caller asked for directly; null when there is none. */
   async scopeOf(appId: string, actor: Actor, facts: RequestFacts): Promise<Scope | null> {
     const app = await this.apps.find(appId);
     return app === null ? null : this.scope(app, actor, facts);
@@ -99,7 +99,7 @@ export class AccessService {
     return this.apps.find(id);
   }
 
-  /** The apps of a Tilled account, oldest first. */
+  /** The apps of a Tilled account, also removed ones, oldest first. */
   appsOfAccount(tilledAccountId: string): Promise<App[]> {
     return this.apps.ofAccount(tilledAccountId);
   }
@@ -143,7 +143,9 @@ export class AccessService {
   private async fromKey(credential: string, facts: RequestFacts): Promise<Scope | null> {
     const key = await this.keys.recognise(credential);
     const app = key === null ? null : await this.apps.findRecent(key.appId);
-    return key === null || app === null ? null : this.scope(app, { kind: key.role, keyId: key.id, scopes: key.scopes }, facts);
+    return key === null || app === null || app.removedAt !== null
+      ? null
+      : this.scope(app, { kind: key.role, keyId: key.id, scopes: key.scopes }, facts);
   }
 
   private async fromSession(credential: string, facts: RequestFacts): Promise<Scope | null> {
@@ -151,7 +153,7 @@ export class AccessService {
     const { jwtVerify } = await import('jose');
     const claimed = await claimedApp(token);
     const app = claimed === '' ? null : await this.apps.findRecent(claimed);
-    if (app === null) return null;
+    if (app === null || app.removedAt !== null) return null;
     const secret = this.apps.sessionSecretOf(app);
     const verified = await jwtVerify(token, secret, {
       algorithms: [SESSION_ALGORITHM],
@@ -178,6 +180,7 @@ export class AccessService {
   private async commandScope(appId: string): Promise<Scope> {
     const scope = await this.scopeOf(appId, { kind: 'command' }, { requestId: 'command' });
     if (scope === null) throw new NotFound('app', appId, ['app']);
+    if (scope.caller.app.removedAt !== null) throw new AppRemoved(scope.caller.app);
     return scope;
   }
 
@@ -185,6 +188,7 @@ export class AccessService {
     const { database, clock, businessClock, ids, log, metrics } = this.parts;
     const identity = {
       ...{ id: app.id, name: app.name, corsOrigins: app.corsOrigins ?? [] },
+      ...{ suspendedAt: app.suspendedAt, removedAt: app.removedAt },
       processorAccountId: app.tilledAccountId,
       processorCredential: app.tilledSecretKeySealed,
     };

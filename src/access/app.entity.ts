@@ -29,6 +29,18 @@ export class App {
   @JsonColumn({ nullable: true })
   corsOrigins!: readonly string[] | null;
 
+  @Field(() => Date, {
+    nullable: true,
+    description:
+      'Since when the operator has it suspended; null where it is not. Nothing is sold meanwhile: what takes money, or arranges that some is taken, is answered APP_SUSPENDED.',
+  })
+  @TimeColumn({ nullable: true })
+  suspendedAt!: Date | null;
+
+  /** Since when it is removed: only its financial records and its id are kept. */
+  @TimeColumn({ nullable: true })
+  removedAt!: Date | null;
+
   @TimeColumn()
   createdAt!: Date;
 }

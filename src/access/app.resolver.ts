@@ -44,8 +44,9 @@ export class AppResolver {
 
   @Allow(...READERS, 'customer', { needs: null })
   @Query(() => App, { description: 'The app that the credential belongs to.' })
-  app(@Ctx() scope: Scope): { id: string; name: string } {
-    return { id: scope.caller.app.id, name: scope.caller.app.name };
+  app(@Ctx() scope: Scope): Pick<App, 'id' | 'name' | 'suspendedAt'> {
+    const { id, name, suspendedAt } = scope.caller.app;
+    return { id, name, suspendedAt };
   }
 
   @Allow('service', { needs: 'sessions:write' })

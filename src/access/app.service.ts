@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { BriefCache } from '../platform/brief-cache.js';
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/db/database.js';
-import { InvalidInput, NotFound } from '../platform/errors.js';
+import { Conflict, InvalidInput, NotFound } from '../platform/errors.js';
+import { recordEvent } from '../platform/outbox/outbox.js';
+import type { Scope } from '../platform/tenancy/scope.js';
 import { textFault } from '../platform/text.js';
 import type { Vault } from '../platform/vault.js';
 import { App } from './app.entity.js';
@@ -35,6 +37,13 @@ const ORIGINS_MAX = 50;
 /** How long a change of an app may stay unseen by other processes, ms. */
 const STALE_MS_MAX = 5_000;
 
+/** The app was removed: only its financial records and its id are there still. */
+export class AppRemoved extends Conflict {
+  constructor({ id, removedAt }: Pick<App, 'id' | 'removedAt'>) {
+    super(`The app ${id} was removed${removedAt === null ? '' : ` at ${removedAt.toISOString()}`}. Its id is not given again.`);
+  }
+}
+
 /** The apps that share this gateway, with their secrets sealed. */
 export class Apps {
   private readonly cache: BriefCache<App>;
@@ -59,6 +68,7 @@ export class Apps {
       sessionSecretSealed: this.newSessionSecret(id),
       tilledSecretKeySealed: tilledSecretKey === undefined ? null : this.sealedTilledKey(id, tilledSecretKey),
       corsOrigins: checkedOrigins(input.corsOrigins ?? []),
+      ...{ suspendedAt: null, removedAt: null },
     };
     const made = await this.parts.database.transaction(async (em) => {
       const row = em.create(App, app);
@@ -85,11 +95,40 @@ export class Apps {
     await this.set(id, SESSION_SECRET.column, this.newSessionSecret(id));
   }
 
+  /**
+   * Lets nothing be sold for the scope's app: at once here, within five seconds in every other process. Returns since
+   * when. Repeatable: the first moment stays.
+   */
+  async suspend(scope: Scope): Promise<Date> {
+    await this.setTime(scope, { column: 'suspended_at', value: scope.now(), event: 'app.suspended' });
+    return (await this.find(scope.appId))?.suspendedAt ?? scope.now();
+  }
+
+  /** Lets the scope's app sell again, as fast as `suspend`. Repeatable. */
+  async resume(scope: Scope): Promise<void> {
+    await this.setTime(scope, { column: 'suspended_at', value: null, event: 'app.resumed' });
+  }
+
+  /** Ends the scope's app, in its open transaction: no credential opens it, and its id is never given again. */
+  async remove(tx: Scope): Promise<Date> {
+    const removedAt = tx.now();
+    const secrets = `${SESSION_SECRET.column} = null, ${TILLED_SECRET_KEY.column} = null, cors_origins = null`;
+    await tx.db.run(`update billing_apps set ${secrets} where id = ?`, [tx.appId]);
+    await this.setTime(tx, { column: 'removed_at', value: removedAt, event: 'app.removed' });
+    return removedAt;
+  }
+
+  /** The apps there are, oldest first. */
   list(): Promise<App[]> {
+    return this.select('removed_at is null', []);
+  }
+
+  /** The same, and those that were removed. */
+  listAll(): Promise<App[]> {
     return this.select('1 = 1', []);
   }
 
-  /** The app as it is now, or null. */
+  /** The app as it is now, also a removed one, or null. */
   async find(id: string): Promise<App | null> {
     return (await this.select('id = ?', [id]))[0] ?? null;
   }
@@ -99,7 +138,7 @@ export class Apps {
     return this.cache.get(id, () => this.find(id));
   }
 
-  /** The apps of a Tilled account, oldest first. */
+  /** The apps of a Tilled account, also removed ones, whose money still has news, oldest first. */
   ofAccount(tilledAccountId: string): Promise<App[]> {
     return this.select('tilled_account_id = ?', [tilledAccountId]);
   }
@@ -138,9 +177,20 @@ export class Apps {
   }
 
   private async set(id: string, column: string, value: string | null): Promise<void> {
-    if ((await this.find(id)) === null) throw new NotFound('app', id, ['app']);
+    const app = await this.find(id);
+    if (app === null) throw new NotFound('app', id, ['app']);
+    if (app.removedAt !== null) throw new AppRemoved(app);
     await this.parts.database.run(`update billing_apps set ${column} = ? where id = ?`, [value, id]);
     this.forget();
+  }
+
+  private async setTime(scope: Scope, { column, value, event }: { column: string; value: Date | null; event: string }): Promise<void> {
+    const isOther = value === null ? 'is not null' : 'is null';
+    await scope.transaction(async (tx) => {
+      const changed = await tx.db.run(`update billing_apps set ${column} = ? where id = ? and ${column} ${isOther}`, [value, tx.appId]);
+      if (changed === 1) recordEvent(tx, { type: event, objectId: tx.appId });
+      tx.db.afterCommit(() => this.forget());
+    });
   }
 
   private forget(): void {

@@ -4,7 +4,8 @@ import type { Config } from '../config.js';
 import { readDemoEnvironment } from '../demo.js';
 import { InvalidInput } from '../platform/errors.js';
 import { onOneLine } from '../platform/text.js';
-import { jsonOption, limitInWords, requestsOption, type WithFoundation } from './kit.js';
+import { lifeCommands } from './app-life.commands.js';
+import { jsonOption, limitInWords, requestsOption, type WithFoundation, type WithGateway } from './kit.js';
 
 interface CreateOptions {
   readonly name: string;
@@ -23,7 +24,7 @@ interface UpdateOptions {
 }
 
 /** billing apps: who shares this gateway. */
-export function appsCommand(withFoundation: WithFoundation): Command {
+export function appsCommand(withFoundation: WithFoundation, withGateway: WithGateway): Command {
   const apps = new Command('apps').description('The applications that share this gateway.');
   apps.addCommand(createCommand(withFoundation));
   apps.addCommand(updateCommand(withFoundation));
@@ -38,14 +39,21 @@ export function appsCommand(withFoundation: WithFoundation): Command {
       }),
     );
   apps.addCommand(limitCommand(withFoundation));
-  apps
-    .command('list')
-    .description('All apps, oldest first.')
+  apps.addCommand(listCommand(withFoundation));
+  for (const command of lifeCommands(withGateway)) apps.addCommand(command);
+  return apps;
+}
+
+function listCommand(withFoundation: WithFoundation): Command {
+  return new Command('list')
+    .description('All apps, oldest first, and which of them are suspended; with --removed also those that were removed.')
+    .option('--removed', 'also apps of which only financial records are left')
     .addOption(jsonOption())
-    .action((options: { json?: true }) =>
+    .action((options: { json?: true; removed?: true }) =>
       withFoundation(async ({ access }) => {
-        const shown = (await access.listApps()).map(({ id, name, tilledAccountId, corsOrigins, createdAt }) => ({
-          ...{ id, name, tilledAccountId, createdAt },
+        const found = await (options.removed ? access.apps.listAll() : access.listApps());
+        const shown = found.map(({ id, name, tilledAccountId, corsOrigins, createdAt, suspendedAt, removedAt }) => ({
+          ...{ id, name, tilledAccountId, createdAt, suspendedAt, removedAt },
           corsOrigins: corsOrigins ?? [],
         }));
         const lines = shown.map((app) => [
@@ -54,11 +62,12 @@ export function appsCommand(withFoundation: WithFoundation): Command {
           app.tilledAccountId,
           app.createdAt.toISOString(),
           app.corsOrigins.join(' ') || 'no origins',
+          ...(app.suspendedAt === null ? [] : [`suspended ${app.suspendedAt.toISOString()}`]),
+          ...(app.removedAt === null ? [] : [`removed ${app.removedAt.toISOString()}`]),
         ]);
         process.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : lines.map((line) => `${line.join('\t')}\n`).join(''));
       }),
     );
-  return apps;
 }
 
 function createCommand(withFoundation: WithFoundation): Command {

@@ -37,7 +37,7 @@ const NOT_WRITTEN = 74;
 function program(): Command {
   const billing = new Command('billing').description('Operates the billing gateway of this environment.');
   billing.addCommand(migrateCommand(withFoundation));
-  billing.addCommand(appsCommand(withFoundation));
+  billing.addCommand(appsCommand(withFoundation, withGateway));
   billing.addCommand(checklistCommand());
   billing.addCommand(jobsCommand(withFoundation));
   billing.addCommand(customersCommand(withGateway));

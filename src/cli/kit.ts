@@ -5,7 +5,7 @@ import { type Config, ConfigError, readConfig, type TilledConfig } from '../conf
 import { encryptionOf, readDemoEnvironment, settingsOf } from '../demo.js';
 import { systemClock } from '../platform/clock.js';
 import { prepareDatabase } from '../platform/db/prepare.js';
-import { InvalidInput, NotFound } from '../platform/errors.js';
+import { Conflict, InvalidInput, NotFound } from '../platform/errors.js';
 import { createLog } from '../platform/log.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 
@@ -110,6 +110,8 @@ export function limitInWords(requestsPerWindow: number | null): string {
 export async function commandScope({ access }: Pick<Foundation, 'access'>, appId: string): Promise<Scope> {
   const scope = await access.scopeOf(appId, { kind: 'command' }, { requestId: 'command' });
   if (scope === null) throw new NotFound('app', appId, ['app']);
+  const { removedAt } = scope.caller.app;
+  if (removedAt !== null) throw new Conflict(`The app ${appId} was removed at ${removedAt.toISOString()}.`);
   return scope;
 }
 

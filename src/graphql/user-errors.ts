@@ -32,6 +32,8 @@ describeEnum(UserErrorCode, {
       "The object's state does not allow it. Nothing was done. Read the object again; what you want may be done already. Another try needs a new key.",
     REFUND_TOO_LARGE:
       'More was asked for than is left to refund. Nothing was done. `message` says how much is left: ask for no more than that, with a new key.',
+    APP_SUSPENDED:
+      'The operator of the gateway suspended the app: nothing is sold. Nothing was done. Ask the operator why; once the app is resumed repeat with the same key. Refunds, cancellations and reads go on, and a repeat of what was begun before is answered.',
     IDEMPOTENCY_KEY_REUSED:
       'This key came with other input before. Nothing was done. Use a new key for a new request; for a repeat send the same input.',
     IDEMPOTENCY_IN_PROGRESS: 'The first request with this key has not ended. Wait for retryAfterMs, then repeat with the same key.',

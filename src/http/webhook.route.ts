@@ -69,6 +69,13 @@ function answerReceipt(reply: FastifyReply, receipt: Receipt): FastifyReply {
       return reply.status(200).send({ received: true, duplicate: true });
     case 'unknown_endpoint':
       return answerProblem(reply, 404, 'NOT_FOUND', 'No app listens here.');
+    case 'removed':
+      return answerProblem(
+        reply,
+        410,
+        'NOT_FOUND',
+        'The app was removed. Take this endpoint away at Tilled: nothing that it delivers is kept.',
+      );
     case 'unverified':
       return answerProblem(reply, 401, 'UNAUTHENTICATED', `The signature was not accepted (${receipt.reason}).`);
     case 'limited':

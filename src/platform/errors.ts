@@ -13,6 +13,7 @@ export enum UserErrorCode {
   PAYMENT_DISPUTED = 'PAYMENT_DISPUTED',
   ILLEGAL_TRANSITION = 'ILLEGAL_TRANSITION',
   REFUND_TOO_LARGE = 'REFUND_TOO_LARGE',
+  APP_SUSPENDED = 'APP_SUSPENDED',
   IDEMPOTENCY_KEY_REUSED = 'IDEMPOTENCY_KEY_REUSED',
   IDEMPOTENCY_IN_PROGRESS = 'IDEMPOTENCY_IN_PROGRESS',
   PROCESSOR_REJECTED = 'PROCESSOR_REJECTED',
@@ -114,6 +115,16 @@ export class IllegalTransition extends AppError {
 /** Something else stands in the way; the message says what. */
 export class Conflict extends AppError {
   readonly code = UserErrorCode.CONFLICT;
+}
+
+/** The operator suspended the app: nothing is sold. It passes by itself, so no key remembers it. */
+export class AppSuspended extends AppError {
+  readonly code = UserErrorCode.APP_SUSPENDED;
+  override readonly isOutcome = false;
+
+  constructor(operation: string) {
+    super(`This app is suspended: ${operation} takes money, or arranges that some is taken. Refunds, cancellations and reads go on.`);
+  }
 }
 
 /** The object is not at the processor yet: the call that makes it was not answered. It passes by itself. */

@@ -16,6 +16,8 @@ export type Receipt =
   | { readonly kind: 'recorded' | 'duplicate'; readonly eventId: string }
   /** No app, no secret for it, or no app with the account the body names: nothing is listening here. */
   | { readonly kind: 'unknown_endpoint' }
+  /** To the address of an app that was removed: nothing is kept, however it is signed. */
+  | { readonly kind: 'removed' }
   /** Not signed by Tilled for this app, or too long ago. Nothing of it is kept. */
   | { readonly kind: 'unverified'; readonly reason: string }
   /** More than the app may be sent, or from an address that sends what is not Tilled's: to be delivered again later. */

@@ -96,6 +96,13 @@ export class WebhookEndpoints {
     scope.request.log.warn('webhook endpoint removed', { tilledEndpointId: id, url });
   }
 
+  /** Ends deliveries to all endpoints that were registered for the app; returns how many there were. Repeatable. */
+  async removeOwn(scope: Scope): Promise<number> {
+    const ids = (await WebhookSecretRepository.of(scope).active()).flatMap(({ tilledEndpointId }) => tilledEndpointId ?? []);
+    for (const id of ids) await this.processor.sendIfThere(scope, WITHOUT_LEASE, (tilled) => tilled.deleteWebhookEndpoint(id));
+    return ids.length;
+  }
+
   private async endpoint(scope: Scope, id: string): Promise<TilledWebhookEndpoint> {
     const found = (await this.list(scope)).find((endpoint) => endpoint.id === id);
     if (found === undefined) throw new Conflict(`Tilled has no endpoint ${id}: make a new one with billing webhooks register.`);

@@ -123,6 +123,7 @@ export class WebhookInbox {
   }
 
   private async receiveAt(delivery: Opened, endpoints: readonly WebhookEndpoint[]): Promise<Receipt> {
+    if (delivery.appId !== null && endpoints.some(({ isRemoved }) => isRemoved)) return { kind: 'removed' };
     const listening = endpoints.filter((endpoint) => endpoint.secrets.length > 0);
     if (listening.length === 0) return { kind: 'unknown_endpoint' };
     const verified = this.verified(delivery, listening);

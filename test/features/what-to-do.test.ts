@@ -62,6 +62,12 @@ const SAME_KEY: Readonly<Record<string, () => Promise<Case>>> = {
     const refused = request(ops.CustomerDeleteDocument, { id: customer.id });
     return { refused, putRight: () => cancel({ id, mode: 'IMMEDIATELY' })('cancel') };
   },
+  APP_SUSPENDED: async () => {
+    const customerId = (await world.payer(app)).customer.id;
+    await world.gateway.appLife.suspend(await world.scope(app));
+    const putRight = async () => world.gateway.appLife.resume(await world.scope(app));
+    return { refused: pay({ customerId, amount: usd(100) }), putRight };
+  },
   PAYMENT_METHOD_IN_USE: async () => {
     const { customer, card } = await world.payer(app);
     const { id } = await world.subscription(app, customer.id);

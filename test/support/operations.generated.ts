@@ -413,6 +413,8 @@ export type SubscriptionUpdateInput = {
 
 /** What went wrong, as expected, and what to do. Codes are added, never renamed: treat one that you do not know like PROCESSOR_REJECTED. */
 export type UserErrorCode =
+  /** The operator of the gateway suspended the app: nothing is sold. Nothing was done. Ask the operator why; once the app is resumed repeat with the same key. Refunds, cancellations and reads go on, and a repeat of what was begun before is answered. */
+  | 'APP_SUSPENDED'
   /** Something else stands in the way, and `message` says what. Nothing was done. Wait for it, or put it right, and repeat with the same key. */
   | 'CONFLICT'
   /** Another customer of the app has this externalId. Nothing was done. Read that one with customerByExternalId, or take another externalId and a new key. */

@@ -13,6 +13,7 @@ const project = join(import.meta.dirname, '../..');
 const LONG = [
   'test/abuse/card-samples.test.ts',
   'test/contract/migrate-command.test.ts',
+  'test/features/app-life.test.ts',
   'test/features/import-files.test.ts',
   'test/features/import.test.ts',
   'test/features/pairs.test.ts',

@@ -36,7 +36,7 @@ const mayImport: Record<string, string[]> = {
 
 /** The folders of a wing, upper before lower: each may import those below it. */
 const nouns: Record<string, string[]> = {
-  backoffice: ['history', 'open-intents', 'gauges', 'imports', 'inspection', 'retention', 'privacy', 'reconciliation'],
+  backoffice: ['app-life', 'history', 'open-intents', 'gauges', 'imports', 'inspection', 'retention', 'privacy', 'reconciliation'],
   billing: ['disputes', 'refunds', 'payments', 'subscriptions', 'payment-methods', 'customers'],
 };
 

@@ -4,7 +4,15 @@ import { keyIdOf } from '../../src/platform/idempotency/request-key.js';
 import type { Actor } from '../../src/platform/tenancy/actor.js';
 import { Caller } from '../../src/platform/tenancy/caller.js';
 
-const APP = { id: 'app_1', name: 'one', processorAccountId: 'acct_1', processorCredential: null, corsOrigins: [] };
+const APP = {
+  id: 'app_1',
+  name: 'one',
+  processorAccountId: 'acct_1',
+  processorCredential: null,
+  corsOrigins: [],
+  suspendedAt: null,
+  removedAt: null,
+};
 const SERVICE: Actor = { kind: 'service', keyId: 'key_1' };
 
 function caller(actor: Actor, idempotencyKey?: string): Caller {

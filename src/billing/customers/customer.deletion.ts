@@ -43,6 +43,7 @@ export class CustomerDeletion {
 
   readonly mutation: IdempotentMutation<Customer> = {
     operation: 'customerDelete',
+    sells: false,
     execute: (scope, execution) => this.send(scope, execution),
     withdraw: unmark,
     refuse: unmark,

@@ -44,6 +44,7 @@ export class CustomerService {
 
   readonly creation: IdempotentMutation<Customer> = {
     operation: CREATE,
+    sells: false,
     execute: (scope, execution) => namingInput(SENT_FIELDS, () => this.sendCreate(scope, execution)),
     withdraw: (tx, execution) => this.undoCreation(tx, execution),
     load: (scope, id) => CustomerRepository.of(scope).findCommitted(id),

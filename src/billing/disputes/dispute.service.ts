@@ -30,6 +30,7 @@ const OPERATION = 'disputeEvidenceSubmit';
 export class DisputeService {
   readonly answering: IdempotentMutation<Dispute> = {
     operation: OPERATION,
+    sells: false,
     execute: (scope, execution) => this.send(scope, execution),
     // The intent left no mark on the dispute.
     withdraw: async () => undefined,

@@ -47,13 +47,14 @@ export class PaymentMethodService {
 
   readonly attachment: IdempotentMutation<PaymentMethod> = {
     operation: 'paymentMethodAttach',
+    sells: false,
     execute: (scope, execution) => this.sendAttach(scope, execution),
     withdraw: async () => undefined,
     load: (scope, tilledId) => PaymentMethodRepository.of(scope).findByTilledId(tilledId),
   };
 
   readonly detachment: IdempotentMutation<PaymentMethod> = {
-    operation: DETACH,
+    ...{ operation: DETACH, sells: false },
     execute: (scope, execution) => this.sendDetach(scope, execution, execution.subject),
     withdraw: unmark,
     refuse: unmark,

@@ -56,6 +56,7 @@ export class MissedPaymentService {
 
   readonly retrying: IdempotentMutation<Subscription> = {
     operation: RETRY,
+    sells: true,
     execute: (scope, execution) => this.collect(scope, execution),
     withdraw: async () => undefined,
     load: (scope, id) => SubscriptionRepository.of(scope).findCommitted(id),

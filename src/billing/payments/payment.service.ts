@@ -45,6 +45,7 @@ export class PaymentService {
 
   readonly creation: IdempotentMutation<Payment> = {
     operation: 'paymentCreate',
+    sells: true,
     execute: (scope, execution) => this.parts.sender.create(scope, execution),
     withdraw: async (tx, execution) => {
       const payment = await PaymentRepository.of(tx).lock(execution.subject);
@@ -57,6 +58,7 @@ export class PaymentService {
 
   readonly capturing: IdempotentMutation<Payment> = {
     operation: CAPTURE,
+    sells: true,
     execute: (scope, execution) => this.parts.changes.capture(scope, execution),
     withdraw: async () => undefined,
     load: loadById,
@@ -64,6 +66,7 @@ export class PaymentService {
 
   readonly cancellation: IdempotentMutation<Payment> = {
     operation: CANCEL,
+    sells: false,
     execute: (scope, execution) => this.parts.changes.cancel(scope, execution),
     withdraw: async () => undefined,
     load: loadById,

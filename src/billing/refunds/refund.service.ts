@@ -54,6 +54,7 @@ export class RefundService {
 
   readonly creation: IdempotentMutation<Refund> = {
     operation: 'refundCreate',
+    sells: false,
     execute: (scope, execution) => this.sendCreate(scope, execution),
     withdraw: (tx, execution) => this.withdraw(tx, execution.subject),
     load: (scope, id) => RefundRepository.of(scope).findCommitted(id),

@@ -20,6 +20,8 @@ import { assertDebits, assertMethodAttached, usableMethod } from './usable-metho
 /** A change of a subscription that is at Tilled already. */
 export interface Change<Input extends { readonly id: string }> {
   readonly operation: string;
+  /** Whether it arranges that money is taken, or another sum: not for an app that is suspended. */
+  readonly sells: boolean;
   /** Throws AppError when the subscription must not be changed so; returns what the execution needs to know. */
   readonly allow: (tx: Scope, subscription: Subscription, input: Input & { readonly now: Date }) => Promise<unknown>;
   readonly send: (tilled: TilledAccountClient, subscription: Subscription, payload: never) => Promise<TilledSubscription>;
@@ -66,6 +68,7 @@ const PAUSED_AFTER_RETRY = 'paused: collect what it missed with subscriptionRetr
 export const CHANGES = {
   update: {
     operation: 'subscriptionUpdate',
+    sells: true,
     allow: async (tx, subscription, input) => {
       assertStatus(subscription, [PENDING, ACTIVE, PAST_DUE, PAUSED], 'changed');
       if (input.price && input.price.currency !== subscription.currency) {
@@ -114,6 +117,7 @@ export const CHANGES = {
   } satisfies Change<SubscriptionUpdateInput>,
   pause: {
     operation: 'subscriptionPause',
+    sells: false,
     allow: async (_tx, subscription, input) => {
       // A pause forgets what was missed: Tilled goes on with the next date of the cycle after it.
       if (subscription.status === PAST_DUE) throw new IllegalTransition('subscription', PAST_DUE, PAUSED_AFTER_RETRY);
@@ -135,6 +139,7 @@ export const CHANGES = {
   } satisfies Change<SubscriptionPauseInput>,
   resume: {
     operation: 'subscriptionResume',
+    sells: true,
     allow: async (_tx, subscription) => {
       const isPlanned = subscription.status !== PAUSED && subscription.pauseAt !== null;
       assertStatus(subscription, isPlanned ? [PENDING, ACTIVE, PAST_DUE] : [PAUSED], 'resumed');
@@ -150,6 +155,7 @@ export const CHANGES = {
   } satisfies Change<SubscriptionResumeInput>,
   cancel: {
     operation: 'subscriptionCancel',
+    sells: false,
     allow: async (_tx, subscription, input) => {
       assertStatus(subscription, [PENDING, ACTIVE, PAST_DUE, PAUSED], 'canceled');
       if (input.mode === CancelMode.IMMEDIATELY) return { cancelAt: null };
@@ -165,6 +171,7 @@ export const CHANGES = {
   } satisfies Change<SubscriptionCancelInput>,
   reactivate: {
     operation: 'subscriptionReactivate',
+    sells: true,
     allow: async (tx, subscription) => {
       assertStatus(subscription, [PENDING, ACTIVE, PAST_DUE, PAUSED], 'reactivated');
       if (!subscription.cancelAtPeriodEnd) throw new IllegalTransition('subscription', 'not being canceled', 'reactivated');

@@ -53,6 +53,7 @@ export class SubscriptionService {
   readonly mutations: readonly IdempotentMutation<Subscription>[];
   private readonly creation: IdempotentMutation<Subscription> = {
     operation: 'subscriptionCreate',
+    sells: true,
     execute: (scope, execution) => namingInput(CREATE_FIELDS, () => this.parts.sender.create(scope, execution)),
     withdraw: async (scope, execution) =>
       SubscriptionRepository.of(scope).remove(await SubscriptionRepository.of(scope).lock(execution.subject)),
@@ -159,6 +160,7 @@ export class SubscriptionService {
   private mutationOf<Input extends { readonly id: string }>(change: Change<Input>): IdempotentMutation<Subscription> {
     return {
       operation: change.operation,
+      sells: change.sells,
       execute: (scope, execution) => namingInput(CHANGE_FIELDS, () => this.parts.sender.change(scope, change, execution)),
       withdraw: async () => undefined,
       load: (scope, id) => SubscriptionRepository.of(scope).findCommitted(id),

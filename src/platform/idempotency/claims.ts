@@ -1,7 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { type Clock, plusMs } from '../clock.js';
 import { CommitUnanswered } from '../db/outage.js';
-import { AppError } from '../errors.js';
+import { AppError, AppSuspended } from '../errors.js';
 import { giveBack } from '../jobs/give-back.js';
 import { JobRepository } from '../jobs/job.repository.js';
 import type { Jobs } from '../jobs/jobs.js';
@@ -39,9 +39,14 @@ export type Claim =
   | { readonly kind: 'existing'; readonly subject: string }
   | { readonly kind: 'known'; readonly key: IdempotencyKey };
 
-/** A request that claims the right to execute a mutation. */
-interface Claimant {
+/** What a claim has to know of a mutation. */
+interface Operation {
   readonly operation: string;
+  readonly sells: boolean;
+}
+
+/** A request that claims the right to execute a mutation. */
+interface Claimant extends Operation {
   readonly request: MutationRequest;
   readonly keyId: string | null;
 }
@@ -54,8 +59,8 @@ export class Claims {
   ) {}
 
   /** Throws AppError for a refusal, which its key remembers if it is an outcome. */
-  async claim(scope: Scope, operation: string, request: MutationRequest): Promise<Claim> {
-    const claimant = { operation, request, keyId: keyIdOf(scope.caller, operation, request.input) };
+  async claim(scope: Scope, { operation, sells }: Operation, request: MutationRequest): Promise<Claim> {
+    const claimant = { operation, sells, request, keyId: keyIdOf(scope.caller, operation, request.input) };
     for (let tries = 1; ; tries += 1) {
       let held: Lease | null = null;
       try {
@@ -82,7 +87,7 @@ export class Claims {
     giveBack(this.jobs, scope, lease, 0).catch((error: unknown) => log.error('job not released', errorFields(error)));
   }
 
-  private async claimOnce(tx: Scope, { operation, request, keyId }: Claimant, isSecondTry: boolean): Promise<Claim> {
+  private async claimOnce(tx: Scope, { operation, sells, request, keyId }: Claimant, isSecondTry: boolean): Promise<Claim> {
     const keys = IdempotencyKeyRepository.of(tx);
     const known = keyId === null || !isSecondTry ? null : await keys.lockKey(keyId);
     // While the outcome is not known the key does not expire: forgetting it could do the same thing twice.
@@ -92,6 +97,8 @@ export class Claims {
       await tx.db.flush();
     }
     const intent = await request.intend(tx, isSecondTry);
+    // Behind the look at the key: what was begun before the app was suspended is answered, and finished by its job.
+    if (sells && !intent.isExisting && tx.caller.app.suspendedAt !== null) throw new AppSuspended(operation);
     const state = intent.isExisting ? 'done' : 'open';
     if (keyId !== null) keys.add(this.newKey(keyId, operation, request.input, { state, errors: [], resourceId: intent.subject }));
     if (!intent.isExisting) recordRequest(tx, operation, intent);

@@ -63,6 +63,8 @@ export interface Execution {
 export interface IdempotentMutation<Row> {
   /** The mutation's name in the schema; also the kind of the job that finishes it. */
   readonly operation: string;
+  /** Whether it takes money, or arranges that some is taken: then it is not begun for an app that is suspended. */
+  readonly sells: boolean;
   /** Asks the processor and records its answer; repeatable. Throws AppError for outcomes the caller must know. */
   execute(scope: Scope, execution: Execution): Promise<void>;
   /** Undoes the intent of a request that certainly never reached the processor. */

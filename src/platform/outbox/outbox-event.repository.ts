@@ -7,6 +7,11 @@ export class OutboxEventRepository extends TenantRepository<OutboxEvent> {
   protected readonly entity = OutboxEvent;
   protected readonly noun = 'event';
 
+  /** Everything that happened, newest first. */
+  all(page: PageRequest): Promise<Page<OutboxEvent>> {
+    return this.page({}, page);
+  }
+
   /** What happened to an object that goes by any of these ids, newest first. */
   ofObject(ids: readonly string[], page: PageRequest): Promise<Page<OutboxEvent>> {
     return this.page({ objectId: ids }, page);
