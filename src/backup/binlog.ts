@@ -116,7 +116,7 @@ export class BinaryLogs {
 }
 
 /** The log files of a directory. */
-export async function filesIn(directory: string): Promise<LogFiles> {
+async function filesIn(directory: string): Promise<LogFiles> {
   const names = (await readdir(directory)).toSorted((one, other) => numberOf(one) - numberOf(other));
   const entries = names.map(async (name) => [name, (await stat(path.join(directory, name))).size] as const);
   return Object.fromEntries(await Promise.all(entries));

@@ -49,7 +49,7 @@ export async function erasuresIn(restic: Restic): Promise<ErasedCustomer[]> {
 }
 
 /** Rows of ALL_ERASED or LATELY_ERASED as they come from a program, or out of a file. */
-export function erasuresOf(text: string): ErasedCustomer[] {
+function erasuresOf(text: string): ErasedCustomer[] {
   const rows = text.split('\n').filter((line) => line !== '');
   return rows.map((line) => {
     const [appId = '', customerId = '', tilledCustomerId = ''] = line.split('\t');
