@@ -47,7 +47,8 @@ export function countRefusals(metrics: Metrics): ApolloServerPlugin<Scope> {
     const outcome = codeOf(error);
     metrics.graphqlOperations.inc({ field, outcome });
   };
-  for (const field of [NO_FIELD, NESTED_FIELD]) metrics.graphqlOperations.inc({ field, outcome: 'INTERNAL' }, 0);
+  for (const field of [NO_FIELD, NESTED_FIELD])
+    for (const outcome of ['INTERNAL', 'UNAVAILABLE']) metrics.graphqlOperations.inc({ field, outcome }, 0);
   return {
     contextCreationDidFail: async ({ error }) => count(NO_FIELD, error),
     requestDidStart: async () => ({

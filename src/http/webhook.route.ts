@@ -48,6 +48,7 @@ export function webhookRoute(parts: Pick<HttpParts, 'inbox' | 'limits' | 'log' |
         const receipt = await withDeadline(RECEIVE_MS_MAX, parts.inbox.receive(delivery));
         parts.metrics.webhookDeliveries.inc({ outcome: receipt.kind });
         if (receipt.kind === 'limited') parts.metrics.rateLimited.inc({ limit: 'webhooks' });
+        // One that Tilled signed, and whose time is wrong, is no stranger's.
         const isForeign = receipt.kind === 'unverified' || receipt.kind === 'unknown_endpoint';
         if (isForeign) await parts.limits.deliveries.noteUnverified(address);
         return answerReceipt(reply, receipt);
@@ -77,6 +78,7 @@ function answerReceipt(reply: FastifyReply, receipt: Receipt): FastifyReply {
         'The app was removed. Take this endpoint away at Tilled: nothing that it delivers is kept.',
       );
     case 'unverified':
+    case 'stale':
       return answerProblem(reply, 401, 'UNAUTHENTICATED', `The signature was not accepted (${receipt.reason}).`);
     case 'limited':
       reply.header('retry-after', String(Math.ceil(receipt.retryAfterMs / 1000)));

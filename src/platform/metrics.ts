@@ -9,18 +9,7 @@ import {
   Registry,
 } from 'prom-client';
 import { CARD_DATA_KINDS } from './card-data.js';
-import {
-  combinations,
-  DATABASE_FAILURES,
-  DELIVERY_OUTCOMES,
-  HANDLING_SECONDS,
-  PAYMENT_STATES,
-  REFUND_STATES,
-  REQUEST_SECONDS,
-  STATEMENT_SECONDS,
-  SUBSCRIPTION_STATES,
-  type Values,
-} from './metric-values.js';
+import * as known from './metric-values.js';
 import { ScrapedReads } from './scraped-reads.js';
 
 /**
@@ -37,21 +26,21 @@ export class Metrics {
     name: 'billing_webhook_deliveries_total',
     help: 'Deliveries to the webhook route, by what became of them.',
     labelNames: ['outcome'],
-    values: { outcome: DELIVERY_OUTCOMES },
+    values: { outcome: known.DELIVERY_OUTCOMES },
   });
 
   readonly webhookHandling = this.histogram({
     name: 'billing_webhook_handling_seconds',
     help: 'From storing an event until its object is recorded.',
-    buckets: HANDLING_SECONDS,
+    buckets: known.HANDLING_SECONDS,
   });
 
-  readonly payments = this.transitions('billing_payments_total', 'Payments that came into a state.', PAYMENT_STATES);
-  readonly refunds = this.transitions('billing_refunds_total', 'Refunds that came into a state.', REFUND_STATES);
+  readonly payments = this.transitions('billing_payments_total', 'Payments that came into a state.', known.PAYMENT_STATES);
+  readonly refunds = this.transitions('billing_refunds_total', 'Refunds that came into a state.', known.REFUND_STATES);
   readonly subscriptions = this.transitions(
     'billing_subscription_transitions_total',
     'Subscriptions that came into a state.',
-    SUBSCRIPTION_STATES,
+    known.SUBSCRIPTION_STATES,
   );
 
   readonly captured = this.counter({
@@ -74,7 +63,7 @@ export class Metrics {
     name: 'billing_mutation_seconds',
     help: "How long mutations that ask the processor take: in all, waiting for Tilled, and the rest, which is ours. Tilled's part is 0 for a replay.",
     labelNames: ['operation', 'step'],
-    buckets: REQUEST_SECONDS,
+    buckets: known.REQUEST_SECONDS,
   });
 
   readonly tilledCalls = this.counter({
@@ -87,28 +76,29 @@ export class Metrics {
     name: 'billing_tilled_call_seconds',
     help: 'How long calls to Tilled take, each try.',
     labelNames: ['operation'],
-    buckets: REQUEST_SECONDS,
+    buckets: known.REQUEST_SECONDS,
   });
 
   readonly sqlSeconds = this.histogram({
     name: 'billing_sql_seconds',
     help: 'How long statements take, by verb and the first table they name; begin includes waiting for a connection, commit for the disk.',
     labelNames: ['verb', 'table'],
-    buckets: STATEMENT_SECONDS,
+    buckets: known.STATEMENT_SECONDS,
   });
 
   readonly databaseErrors = this.counter({
     name: 'billing_database_errors_total',
     help: 'Statements and transactions that the database failed.',
     labelNames: ['kind'],
-    values: { kind: DATABASE_FAILURES },
+    values: { kind: known.DATABASE_FAILURES },
   });
 
   readonly httpSeconds = this.histogram({
     name: 'billing_http_request_seconds',
     help: 'How long HTTP requests take, by route pattern and status.',
     labelNames: ['route', 'status'],
-    buckets: REQUEST_SECONDS,
+    values: known.API_ANSWERS,
+    buckets: known.REQUEST_SECONDS,
   });
 
   readonly graphqlOperations = this.counter({
@@ -127,7 +117,7 @@ export class Metrics {
     name: 'billing_job_seconds',
     help: 'How long pieces of queued work take.',
     labelNames: ['kind'],
-    buckets: REQUEST_SECONDS,
+    buckets: known.REQUEST_SECONDS,
   });
 
   readonly divergenceRisks = this.counter({
@@ -212,7 +202,7 @@ export class Metrics {
 
   /** Has every operation of Tilled there from the start, with every way it may end. */
   expectTilledCalls(operations: readonly string[], outcomes: readonly string[]): void {
-    for (const labels of combinations({ operation: operations, outcome: outcomes })) this.tilledCalls.inc(labels, 0);
+    for (const labels of known.combinations({ operation: operations, outcome: outcomes })) this.tilledCalls.inc(labels, 0);
   }
 
   /** Counts and times one try of a call to Tilled, ms. */
@@ -235,13 +225,21 @@ export class Metrics {
     return this.counter({ name, help, labelNames: ['state'], values: { state: states } });
   }
 
-  private counter<Label extends string>({ values, ...configuration }: CounterConfiguration<Label> & { values?: Values }): Counter<Label> {
+  private counter<Label extends string>({
+    values,
+    ...configuration
+  }: CounterConfiguration<Label> & { values?: known.Values }): Counter<Label> {
     const counter = new Counter({ ...configuration, registers: [this.registry] });
-    for (const labels of combinations(values ?? {})) counter.inc(labels as Partial<Record<Label, string>>, 0);
+    for (const labels of known.combinations(values ?? {})) counter.inc(labels as Partial<Record<Label, string>>, 0);
     return counter;
   }
 
-  private histogram<Label extends string>(configuration: HistogramConfiguration<Label>): Histogram<Label> {
-    return new Histogram({ ...configuration, registers: [this.registry] });
+  private histogram<Label extends string>({
+    values,
+    ...configuration
+  }: HistogramConfiguration<Label> & { values?: known.Values }): Histogram<Label> {
+    const histogram = new Histogram({ ...configuration, registers: [this.registry] });
+    if (values !== undefined) for (const labels of known.combinations(values)) histogram.zero(labels as Partial<Record<Label, string>>);
+    return histogram;
   }
 }

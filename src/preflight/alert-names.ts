@@ -1,3 +1,6 @@
+/** Fires always: who does not hear of it knows that no other alert would arrive. */
+export const WATCHDOG = 'Watchdog';
+
 /** Every alert of ops/prometheus, as a test compares: what a Prometheus must have loaded. */
 export const ALERTS: readonly string[] = [
   'WebhookSignatureFailures',
@@ -28,4 +31,16 @@ export const ALERTS: readonly string[] = [
   'EventLoopLag',
   'ClockSkew',
   'BackupTooOld',
+  'WebhooksStale',
+  'LimitStoreFailing',
+  'LogLinesLost',
+  'BackupLogsTooOld',
+  'DrillTooOld',
+  WATCHDOG,
+  'PaymentsBurnFast',
+  'PaymentsBurnSlow',
+  'WebhooksBurnFast',
+  'WebhooksBurnSlow',
+  'ApiBurnFast',
+  'ApiBurnSlow',
 ];

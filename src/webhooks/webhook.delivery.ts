@@ -18,8 +18,10 @@ export type Receipt =
   | { readonly kind: 'unknown_endpoint' }
   /** To the address of an app that was removed: nothing is kept, however it is signed. */
   | { readonly kind: 'removed' }
-  /** Not signed by Tilled for this app, or too long ago. Nothing of it is kept. */
+  /** Not signed by Tilled for this app. Nothing of it is kept. */
   | { readonly kind: 'unverified'; readonly reason: string }
+  /** Signed, but by our clock too long ago or ahead: it is wrong, or somebody replays. Nothing of it is kept. */
+  | { readonly kind: 'stale'; readonly reason: string }
   /** More than the app may be sent, or from an address that sends what is not Tilled's: to be delivered again later. */
   | { readonly kind: 'limited'; readonly retryAfterMs: number }
   /** Signed, but not an event, or an event of another account. */

@@ -203,6 +203,7 @@ export class WebhookInbox {
   private verified(delivery: Delivery, endpoints: readonly WebhookEndpoint[]): WebhookEndpoint | Receipt {
     const nowMs = this.parts.clock.now().getTime();
     let reason = 'missing';
+    let isStale = false;
     for (const endpoint of endpoints) {
       const verdict = verifySignature({
         header: signatureOf(delivery),
@@ -213,8 +214,9 @@ export class WebhookInbox {
       });
       if (verdict.ok) return endpoint;
       reason = verdict.reason;
+      isStale ||= reason === 'stale';
     }
-    return { kind: 'unverified', reason };
+    return isStale ? { kind: 'stale', reason: 'stale' } : { kind: 'unverified', reason };
   }
 }
 

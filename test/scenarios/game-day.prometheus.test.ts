@@ -1,12 +1,16 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { composeLocalLimits } from '../../src/compose.limits.js';
+import { composeLimits, composeLocalLimits } from '../../src/compose.limits.js';
 import { createHttpServer } from '../../src/http/server.js';
 import { systemClock } from '../../src/platform/clock.js';
+import { countingLog, createLog } from '../../src/platform/log.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
+import { Alertmanager } from '../support/alertmanager.js';
 import * as ops from '../support/operations.generated.js';
 import { freePort } from '../support/processes.js';
 import { alertNames, OPS, Prometheus } from '../support/prometheus.js';
@@ -15,34 +19,57 @@ import { SeverableDatabase } from '../support/severable.js';
 import { type TestApp, UNLIMITED, VISA, World } from '../support/world.js';
 
 /** May fire by themselves where tests share two cores, and the gateways here one pool: in production these wait for minutes. */
-const OF_A_BUSY_MACHINE = ['ApiLatency', 'WebhookLatency', 'EventLoopLag', 'DatabasePoolExhausted'];
+const OF_A_BUSY_MACHINE = [
+  ...['ApiLatency', 'WebhookLatency', 'EventLoopLag', 'DatabasePoolExhausted'],
+  ...['ApiBurnFast', 'ApiBurnSlow', 'WebhooksBurnFast', 'WebhooksBurnSlow'],
+];
+/** Fire where nobody ever made a backup, and always. */
+const FROM_THE_START = ['BackupTooOld', 'BackupLogsTooOld', 'DrillTooOld', 'Watchdog'];
+/** What others say already (inhibit_rules of alertmanager.yml), depending on which was first. */
+const MAY_BE_INHIBITED = [
+  ...['DatabaseErrors', 'DatabasePoolExhausted', 'ApiErrors', 'ApiLatency', 'WebhooksNotRecorded', 'LimitStoreFailing'],
+  ...['SubscriptionCreationFailures', 'WebhookLatency', 'WebhooksStale', 'PaymentsBurnSlow', 'WebhooksBurnSlow', 'ApiBurnSlow'],
+];
 const FIRES_WITHIN_MS = 20_000;
 
 let database: SeverableDatabase;
 let world: World;
 let second: FastifyInstance;
 let prometheus: Prometheus;
+let alertmanager: Alertmanager;
 let app: TestApp;
 
 /** Brings about what an alert is for. Each leaves the world usable for the next, so the ones that break it come last. */
 const CAUSES: readonly { readonly alerts: readonly string[]; readonly story: string; readonly cause: () => Promise<unknown> }[] = [
-  { alerts: ['BackupTooOld'], story: 'nobody ever made a backup', cause: async () => undefined },
+  { alerts: FROM_THE_START, story: 'nobody ever made a backup, and the watchdog is well', cause: async () => undefined },
   {
     alerts: ['WebhookSignatureFailures'],
     story: 'somebody forges seven events',
     cause: () => repeat(7, () => deliver({}, 'whsec_forged_00000000')),
   },
-  { alerts: ['PaymentFailureRate'], story: 'the bank declines ten cards', cause: declineTen },
+  {
+    alerts: ['WebhooksStale'],
+    story: 'three events come whose time is long ago',
+    cause: () => repeat(3, () => deliver({}, world.webhookSecret, 360_000)),
+  },
+  {
+    alerts: ['PaymentFailureRate', 'PaymentsBurnFast', 'PaymentsBurnSlow'],
+    story: 'the bank declines twenty-four cards',
+    cause: declineMany,
+  },
   { alerts: ['RefundFailures'], story: 'Tilled refuses a refund', cause: refuseRefund },
   { alerts: ['SubscriptionCreationFailures'], story: 'Tilled refuses subscriptions', cause: refuseSubscriptions },
   { alerts: ['DisputeOpened', 'WebhookLatency'], story: 'a customer disputes, and we look late', cause: dispute },
+  { alerts: ['WebhooksBurnFast', 'WebhooksBurnSlow'], story: 'we look late at most of what Tilled tells', cause: lookLate },
   { alerts: ['DisputeEvidenceDue'], story: 'nobody answers a dispute', cause: forgetDispute },
   { alerts: ['DeadWebhookEvents', 'DeadJobs'], story: 'Tilled does not show what an event names', cause: refuseToShow },
   { alerts: ['CardDataRefused'], story: 'a caller sends a card number', cause: sendCard },
   { alerts: ['DivergenceRisk', 'DivergencesOpen'], story: 'Tilled says that a canceled payment was taken', cause: contradict },
   { alerts: ['DuplicateAtTilled'], story: 'a customer is at Tilled twice', cause: makeTwice },
   { alerts: ['TilledUnauthorized', 'TilledErrorRate'], story: 'Tilled does not know our key, and throttles', cause: turnAway },
-  { alerts: ['ApiLatency'], story: 'Tilled answers slowly', cause: slowDown },
+  { alerts: ['ApiLatency', 'ApiBurnFast', 'ApiBurnSlow'], story: 'Tilled answers slowly', cause: slowDown },
+  { alerts: ['LimitStoreFailing'], story: 'Redis is away', cause: loseRedis },
+  { alerts: ['LogLinesLost'], story: 'the directory of the log is no directory', cause: loseLog },
   { alerts: ['EventLoopLag'], story: 'something computes for long', cause: hogTheLoop },
   { alerts: ['ClockSkew'], story: "a machine's clock is set 8 s ahead", cause: skewTheClock },
   { alerts: ['DatabasePoolExhausted'], story: 'more want the database than there are connections', cause: exhaustPool },
@@ -69,10 +96,13 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     });
     const port = await freePort();
     await second.listen({ host: '127.0.0.1', port });
-    prometheus = await Prometheus.start({ 'billing-gateway': new URL(world.url).host, 'billing-worker': `127.0.0.1:${port}` });
+    alertmanager = await Alertmanager.start();
+    const targets = { 'billing-gateway': new URL(world.url).host, 'billing-worker': `127.0.0.1:${port}` };
+    prometheus = await Prometheus.start(targets, { alertmanagerPort: alertmanager.port });
   });
   afterAll(async () => {
     await prometheus.close();
+    await alertmanager.close();
     await second.close();
     await database.mend();
     await world.control('faults', { clear: true });
@@ -81,7 +111,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
   });
 
   describe('a game day', () => {
-    it('begins quietly: of a gateway that is well used, only the missing backup is alarming', async () => {
+    it('begins quietly: of a gateway that is well used, only the missing backups are alarming', async () => {
       const { customer } = await world.payer(app);
       await world.payment(app, customer.id);
       await world.subscription(app, customer.id);
@@ -91,13 +121,39 @@ if (globalThis.TEST_DATABASE === 'mysql') {
         await sleep(500);
       }
       const fired = [...prometheus.fired].filter((alert) => !OF_A_BUSY_MACHINE.includes(alert));
-      expect(fired).toEqual(['BackupTooOld']);
+      expect(fired.toSorted()).toEqual(FROM_THE_START.toSorted());
     });
 
     it.each(CAUSES)('$alerts: $story', async ({ alerts, cause }) => {
       await cause();
       for (const alert of alerts) await prometheus.waitFor(alert, FIRES_WITHIN_MS);
       expect([...prometheus.fired]).toEqual(expect.arrayContaining([...alerts]));
+    });
+
+    it('reaches who is on call, and who is not, with a link to a runbook that is there', async () => {
+      const wanted = [...prometheus.fired].filter((alert) => !MAY_BE_INHIBITED.includes(alert));
+      const heard = () => ['on-call', 'working-hours', 'watchdog'].flatMap((receiver) => [...alertmanager.heardBy(receiver)]);
+      for (const until = Date.now() + FIRES_WITHIN_MS; Date.now() < until && wanted.some((alert) => !heard().includes(alert)); )
+        await sleep(250);
+      expect(wanted.filter((alert) => !heard().includes(alert))).toEqual([]);
+      for (const { receiver, labels, annotations } of alertmanager.heard) {
+        const severities = { 'on-call': 'critical', 'working-hours': 'warning', watchdog: 'none' };
+        expect([labels['alertname'], labels['severity']]).toEqual([labels['alertname'], Reflect.get(severities, receiver)]);
+        const [, runbook = 'nothing'] = /^https:\/\/.+\/ops\/runbooks\/([a-z-]+)\.md$/.exec(annotations['runbook_url'] ?? '') ?? [];
+        expect([labels['alertname'], existsSync(path.join(OPS, `runbooks/${runbook}.md`))]).toEqual([labels['alertname'], true]);
+        expect(labels['runbooks']).toBeUndefined();
+      }
+    });
+
+    it('hears of a timer whose unit failed', async () => {
+      const [unit = '', ...args] = await notification('billing-drill.service');
+      const env = { ...process.env, ALERTMANAGER_URL: `http://127.0.0.1:${alertmanager.port}` };
+      const { status, stderr } = spawnSync(unit, args, { env, encoding: 'utf8' });
+      expect([status, stderr]).toEqual([0, '']);
+      await world.until(async () => alertmanager.heard.some(({ labels }) => labels['unit'] === 'billing-drill.service'));
+      expect([...alertmanager.heardBy('on-call')]).toContain('BillingUnitFailed');
+      const nowhere = spawnSync(unit, args, { env: { ...env, ALERTMANAGER_URL: 'http://127.0.0.1:1' }, encoding: 'utf8' });
+      expect([nowhere.status, nowhere.stderr]).toEqual([1, expect.stringMatching(/^Alertmanager at \S+ was not told [^\n]+\n$/)]);
     });
 
     it('rehearses every alert there is', async () => {
@@ -117,7 +173,11 @@ async function repeat(times: number, work: () => Promise<unknown>): Promise<void
 let events = 0;
 
 /** Delivers an event of the app's account, signed; answers the status. */
-async function deliver(event: { readonly type?: string; readonly data?: object }, secret = world.webhookSecret): Promise<number> {
+async function deliver(
+  event: { readonly type?: string; readonly data?: object },
+  secret = world.webhookSecret,
+  agoMs = 0,
+): Promise<number> {
   events += 1;
   const rawBody = JSON.stringify({
     id: `evt_game_${events}`,
@@ -126,7 +186,7 @@ async function deliver(event: { readonly type?: string; readonly data?: object }
     data: { id: 'cus_x' },
     ...event,
   });
-  const signature = signPayload({ secret, rawBody, timestampMs: world.sandbox.now().getTime() });
+  const signature = signPayload({ secret, rawBody, timestampMs: world.sandbox.now().getTime() - agoMs });
   const headers = { 'content-type': 'application/json', 'tilled-signature': signature };
   return (await fetch(`${world.url}/api/billing/webhooks/${app.id}`, { method: 'POST', headers, body: rawBody })).status;
 }
@@ -136,10 +196,10 @@ async function tilledIdOf(paymentId: string): Promise<string> {
   return String(row?.['tilled_payment_intent_id']);
 }
 
-async function declineTen(): Promise<void> {
+async function declineMany(): Promise<void> {
   const { customer } = await world.payer(app);
   const amount = { amountMinor: 777_701, currency: 'usd' };
-  await repeat(10, () => world.ask(app, ops.PaymentCreateDocument, { input: { customerId: customer.id, amount } }));
+  await repeat(24, () => world.ask(app, ops.PaymentCreateDocument, { input: { customerId: customer.id, amount } }));
 }
 
 async function refuseRefund(): Promise<void> {
@@ -163,6 +223,35 @@ async function dispute(): Promise<void> {
   await world.sandbox.drain();
   await world.sandbox.advanceTo(new Date(world.sandbox.now().getTime() + 10_000));
   await world.settle();
+}
+
+async function lookLate(): Promise<void> {
+  for (let batch = 0; batch < 10; batch += 1) await Promise.all(Array.from({ length: 8 }, () => world.customer(app)));
+  await world.sandbox.drain();
+  await world.sandbox.advanceTo(new Date(world.sandbox.now().getTime() + 10_000));
+  await world.settle();
+}
+
+/** The limits of a gateway whose Redis does not answer, in the metrics of the one that is watched. */
+async function loseRedis(): Promise<void> {
+  const limits = composeLimits({ ...world.gateway, clock: systemClock }, { ...UNLIMITED, redisUrl: 'redis://127.0.0.1:1' });
+  await limits.failedAuthentications.noteFailure('192.0.2.1', 'bg_svc_unknown');
+  limits.close();
+}
+
+async function loseLog(): Promise<void> {
+  const log = createLog('info', { directory: '/dev/null/log', name: 'gateway', keptDays: 7, megabytesMax: 1 });
+  countingLog(log, world.gateway.metrics).info('a line that the file does not take');
+  await log.close();
+}
+
+/** What systemd would start when a unit fails. */
+async function notification(failed: string): Promise<string[]> {
+  const unit = await readFile(path.join(OPS, 'systemd', failed), 'utf8');
+  expect(unit).toContain('\nOnFailure=billing-notify@%n.service\n');
+  const notify = await readFile(path.join(OPS, 'systemd/billing-notify@.service'), 'utf8');
+  const [, command = ''] = /^ExecStart=(.+)$/m.exec(notify) ?? [];
+  return command.replace('/opt/billing-gateway', path.resolve(OPS, '..')).replace('%i', failed).split(' ');
 }
 
 /** The deadline comes near without the clock of all other stories moving. */
@@ -213,7 +302,7 @@ async function turnAway(): Promise<void> {
 
 async function slowDown(): Promise<void> {
   await world.control('latency', { medianMs: 900, sigma: 0.01 });
-  await Promise.all(Array.from({ length: 15 }, () => world.customer(app)));
+  await Promise.all(Array.from({ length: 180 }, () => world.customer(app)));
   await world.control('latency', {});
 }
 
@@ -253,5 +342,5 @@ async function killDatabase(): Promise<void> {
   database.sever();
   await sleep(1_500);
   expect(await deliver({})).toBe(503);
-  expect(await world.send(app, ops.AppDocument, {})).toMatchObject({ errors: [{ extensions: { code: 'INTERNAL' } }] });
+  expect(await world.send(app, ops.AppDocument, {})).toMatchObject({ errors: [{ extensions: { code: 'UNAVAILABLE' } }] });
 }

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parse, stringify } from 'yaml';
 import { freePort } from './processes.js';
 
 /** Where the rules and dashboards are. */
@@ -31,15 +32,15 @@ export class Prometheus {
     readonly url: string,
   ) {}
 
-  /** Starts one that watches these addresses (host:port), by job, with a token if given; `patient` rules are those of production. */
+  /** Starts one that watches these addresses (host:port), by job, with a token and to an Alertmanager if given; `patient` rules are those of production. */
   static async start(
     targets: Readonly<Record<string, string>>,
-    { token, isPatient = false }: { readonly token?: string; readonly isPatient?: boolean } = {},
+    how: { readonly token?: string; readonly isPatient?: boolean; readonly alertmanagerPort?: number } = {},
   ): Promise<Prometheus> {
     const directory = await mkdtemp(path.join(tmpdir(), 'billing-prometheus-'));
     const rules = await readFile(path.join(OPS, 'prometheus/alerts.yml'), 'utf8');
-    await writeFile(path.join(directory, 'alerts.yml'), isPatient ? rules : impatient(rules));
-    await writeFile(path.join(directory, 'prometheus.yml'), configuration(targets, token));
+    await writeFile(path.join(directory, 'alerts.yml'), how.isPatient ? rules : impatient(rules));
+    await writeFile(path.join(directory, 'prometheus.yml'), await configuration(targets, how));
     await mkdir(path.join(directory, 'data'));
     const port = await freePort();
     const args = [`--config.file=${directory}/prometheus.yml`, `--storage.tsdb.path=${directory}/data`];
@@ -86,10 +87,22 @@ export class Prometheus {
   }
 }
 
-function configuration(targets: Readonly<Record<string, string>>, token: string | undefined): string {
-  const authorization = token === undefined ? '' : `    authorization: { credentials: '${token}' }\n`;
-  const jobs = Object.entries(targets).map(
-    ([job, target]) => `  - job_name: ${job}\n${authorization}    static_configs: [{ targets: ['${target}'] }]\n`,
-  );
-  return `global: { scrape_interval: 1s, evaluation_interval: 1s, scrape_timeout: 1s }\nrule_files: [alerts.yml]\nscrape_configs:\n${jobs.join('')}`;
+/** Our prometheus.yml with other targets, and looking every second. */
+async function configuration(
+  targets: Readonly<Record<string, string>>,
+  { token, alertmanagerPort }: { readonly token?: string; readonly alertmanagerPort?: number },
+): Promise<string> {
+  const { global, rule_files, alerting } = parse(await readFile(path.join(OPS, 'prometheus/prometheus.yml'), 'utf8'));
+  const alertmanagers = alertmanagerPort === undefined ? [] : [{ static_configs: [{ targets: [`127.0.0.1:${alertmanagerPort}`] }] }];
+  const authorization = token === undefined ? {} : { authorization: { credentials: token } };
+  return stringify({
+    global: { ...global, scrape_interval: '1s', evaluation_interval: '1s', scrape_timeout: '1s' },
+    rule_files,
+    alerting: { ...alerting, alertmanagers },
+    scrape_configs: Object.entries(targets).map(([job_name, target]) => ({
+      job_name,
+      ...authorization,
+      static_configs: [{ targets: [target] }],
+    })),
+  });
 }

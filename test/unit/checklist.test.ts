@@ -61,7 +61,7 @@ describe('the runbooks', () => {
 
   it('are there for every alert, under the name its rule gives', () => {
     const rules = readFileSync(path.join(OPS, 'prometheus/alerts.yml'), 'utf8');
-    const urls = [...rules.matchAll(/runbook_url: ops\/runbooks\/(\S+)\.md/g)].map(([, name = '']) => name);
+    const urls = [...rules.matchAll(/runbook_url: "\{\{ \$externalLabels\.runbooks \}\}\/(\S+)\.md"/g)].map(([, name = '']) => name);
     expect(urls.length).toBe(ALERTS.length);
     expect(urls.filter((name) => !names.includes(name))).toEqual([]);
   });

@@ -204,6 +204,6 @@ describe('compose.yml', () => {
   it('mounts volumes that it declares, and the folders of Prometheus and Grafana', () => {
     const mounted = Object.values(services).flatMap((service) => service.volumes.map((volume) => volume.split(':')[0] ?? ''));
     expect([...new Set(mounted.filter((name) => !name.startsWith('.')))].toSorted()).toEqual(volumes.toSorted());
-    expect(mounted.filter((name) => name.startsWith('.'))).toEqual(['./ops/prometheus', './ops/grafana']);
+    expect(mounted.filter((name) => name.startsWith('.'))).toEqual(['./ops/prometheus', './ops/alertmanager', './ops/grafana']);
   });
 });

@@ -63,7 +63,7 @@ describe('the systemd units', () => {
 
   it('confine every service, and give it no privilege', async () => {
     const services = names.filter((unit) => unit.endsWith('.service'));
-    expect(services.length).toBe(5);
+    expect(services.length).toBe(6);
     for (const name of services) {
       const lines = (await readFile(path.join(UNITS, name), 'utf8')).split('\n');
       expect(lines).toEqual(
