@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { EnvironmentReader } from './config.reader.js';
+import { readTracing, type Tracing } from './config.traces.js';
 
 /** Where a process also writes its log, a file a day. */
 export interface LogFiles {
@@ -21,8 +22,8 @@ export interface Observing {
   readonly workerPort: number | null;
   /** A statement that takes at least so long is logged, ms. */
   readonly slowQueryMs: number;
-  /** Collector that traces are sent to, without /v1/traces; null for none. */
-  readonly tracesEndpoint: string | null;
+  /** How traces are made and sent; null for none. */
+  readonly tracing: Tracing | null;
 }
 
 /** Reads what operators decide about metrics and logs. */
@@ -39,16 +40,8 @@ export function readObserving(reader: EnvironmentReader, isProduction: boolean, 
       max: 3_600_000,
       purpose: 'from when on a statement is slow, in ms',
     }),
-    tracesEndpoint: readTracesEndpoint(reader),
+    tracing: readTracing(reader),
   };
-}
-
-function readTracesEndpoint(reader: EnvironmentReader): string | null {
-  const endpoint = reader.text('OTEL_EXPORTER_OTLP_ENDPOINT');
-  if (endpoint === undefined) return null;
-  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint))
-    reader.wrong('OTEL_EXPORTER_OTLP_ENDPOINT', 'is not an http:// or https:// address', 'http://127.0.0.1:4318');
-  return endpoint;
 }
 
 function readLogFiles(reader: EnvironmentReader, workingDir: string): Observing['logFiles'] {

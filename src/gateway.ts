@@ -66,10 +66,10 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
 }
 
 /** Sends traces if that is asked for; what that needs is not even loaded otherwise. Resolves to how to stop. */
-async function traced({ tracesEndpoint: endpoint }: Config, log: Log): Promise<() => Promise<void>> {
-  if (endpoint === null) return async () => undefined;
+async function traced({ tracing }: Config, log: Log): Promise<() => Promise<void>> {
+  if (tracing === null) return async () => undefined;
   const { startTracing } = await import('./platform/tracing.js');
-  return startTracing({ endpoint, service: 'billing-gateway', log });
+  return startTracing({ tracing, service: 'billing-gateway', log });
 }
 
 /** A port that nobody listens on now. */

@@ -13,13 +13,12 @@ export function workerCommand(withGateway: WithGateway): Command {
     .description('Handles queued work: webhooks, unfinished mutations, schedules. Any number may run beside any number of gateways.')
     .action(() =>
       withGateway(
-        async (gateway, { host, workerPort: port, metricsAccess, tracesEndpoint: endpoint, tilledTimeoutMs }) => {
+        async (gateway, { host, workerPort: port, metricsAccess, tracing, tilledTimeoutMs }) => {
           // Listened for before anybody is told that we run, and may want us to end.
           let isEnding = false;
           const asked = askedToEnd();
-          const tracing = endpoint === null ? null : await import('../platform/tracing.js');
-          const stopTracing =
-            endpoint === null ? undefined : tracing?.startTracing({ endpoint, service: 'billing-worker', log: gateway.log });
+          const tracer = tracing === null ? null : await import('../platform/tracing.js');
+          const stopTracing = tracing === null ? undefined : tracer?.startTracing({ tracing, service: 'billing-worker', log: gateway.log });
           const { registry } = gateway.metrics;
           const ops =
             port === null

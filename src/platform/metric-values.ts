@@ -7,7 +7,17 @@ export const STATEMENT_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10];
 export const HANDLING_SECONDS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 1800, 7200];
 
 /** Values of labels: the state or outcome that a counter counts. */
-export const DELIVERY_OUTCOMES = ['recorded', 'duplicate', 'unverified', 'stale', 'unknown_endpoint', 'unusable', 'unavailable', 'limited'];
+export const DELIVERY_OUTCOMES = [
+  'recorded',
+  'duplicate',
+  'unverified',
+  'stale',
+  'unknown_endpoint',
+  'unusable',
+  'unavailable',
+  'limited',
+  'removed',
+];
 /** Answers of the API that are timed from the start, so that the first counts in a promise. */
 export const API_ANSWERS = { route: ['/graphql'], status: ['200', '400', '401', '403', '413', '429', '500', '503'] };
 export const PAYMENT_STATES = [

@@ -11,12 +11,16 @@ export interface CollectedSpan {
   readonly attributes: Readonly<Record<string, string | number | undefined>>;
   readonly status: { readonly code?: number };
   readonly service: string;
+  /** What is said of the process that made it. */
+  readonly resource: Readonly<Record<string, string | number | undefined>>;
 }
 
 interface Wire {
   readonly resourceSpans: {
     readonly resource: { readonly attributes: WireAttribute[] };
-    readonly scopeSpans: { readonly spans: (Omit<CollectedSpan, 'attributes'> & { attributes: WireAttribute[] })[] }[];
+    readonly scopeSpans: {
+      readonly spans: (Omit<CollectedSpan, 'attributes' | 'resource' | 'service'> & { attributes: WireAttribute[] })[];
+    }[];
   }[];
 }
 
@@ -29,11 +33,16 @@ interface WireAttribute {
 export class Collector {
   readonly spans: CollectedSpan[] = [];
   readonly bodies: string[] = [];
+  /** The Authorization of each request. */
+  readonly credentials: (string | undefined)[] = [];
 
   private constructor(private readonly server: Server) {}
 
-  static async open(): Promise<Collector> {
+  /** One that takes spans, or one that takes connections and never answers. */
+  static async open({ isHanging = false } = {}): Promise<Collector> {
     const server = createServer(async (request, reply) => {
+      made.credentials.push(request.headers.authorization);
+      if (isHanging) return;
       const body = Buffer.concat(await request.toArray()).toString('utf8');
       if (request.url === '/v1/traces') made.take(body);
       reply.setHeader('content-type', 'application/json').end('{}');
@@ -56,9 +65,10 @@ export class Collector {
   private take(body: string): void {
     this.bodies.push(body);
     for (const { resource, scopeSpans } of (JSON.parse(body) as Wire).resourceSpans) {
-      const service = String(plain(resource.attributes)['service.name']);
+      const known = plain(resource.attributes);
+      const service = String(known['service.name']);
       for (const span of scopeSpans.flatMap(({ spans }) => spans))
-        this.spans.push({ ...span, attributes: plain(span.attributes), service });
+        this.spans.push({ ...span, attributes: plain(span.attributes), service, resource: known });
     }
   }
 }

@@ -20,7 +20,7 @@ describe('readConfig without any variable', () => {
       isProduction: false,
       warnings: [],
       logFiles: null,
-      tracesEndpoint: null,
+      tracing: null,
       metricsAccess: 'open',
       workerPort: null,
       slowQueryMs: 500,
@@ -243,3 +243,59 @@ function errorOf(environment: Record<string, string>): ConfigError {
   }
   throw new Error('The environment was taken.');
 }
+
+describe("OpenTelemetry's standard variables", () => {
+  const tracing = (variables: Record<string, string>) => readConfig(variables, WORKING_DIR).tracing;
+  const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/' };
+  const usual = {
+    url: 'http://collector:4318/v1/traces',
+    timeoutMs: 3_000,
+    sampling: { kind: 'always_on', ratio: 1, isParentBased: true },
+    followsCallers: true,
+    batch: {},
+  };
+
+  it.each([
+    ['one endpoint for all', ENDPOINT, usual],
+    ['the endpoint of traces alone, as it is', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t:1/x' }, { ...usual, url: 'http://t:1/x' }],
+    [
+      'that of traces before that for all',
+      { ...ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t:1/x' },
+      { ...usual, url: 'http://t:1/x' },
+    ],
+    ['no endpoint: no traces', {}, null],
+    ['an exporter that is asked for: this machine', { OTEL_TRACES_EXPORTER: 'otlp' }, { ...usual, url: 'http://localhost:4318/v1/traces' }],
+    ['no exporter', { ...ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }, null],
+    ['an SDK that is disabled', { ...ENDPOINT, OTEL_SDK_DISABLED: 'TRUE' }, null],
+    ['an SDK that is not', { ...ENDPOINT, OTEL_SDK_DISABLED: 'false' }, usual],
+    [
+      'a sampler with its argument',
+      { ...ENDPOINT, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' },
+      { ...usual, sampling: { kind: 'traceidratio', ratio: 0.1, isParentBased: true } },
+    ],
+    [
+      'a sampler that asks nobody',
+      { ...ENDPOINT, OTEL_TRACES_SAMPLER: 'always_off' },
+      { ...usual, sampling: { kind: 'always_off', ratio: 1, isParentBased: false } },
+    ],
+    ['no propagator', { ...ENDPOINT, OTEL_PROPAGATORS: 'none' }, { ...usual, followsCallers: false }],
+    ['a time-out of its own, which the exporter reads', { ...ENDPOINT, OTEL_EXPORTER_OTLP_TIMEOUT: '500' }, { ...usual, timeoutMs: null }],
+    [
+      'how spans wait',
+      { ...ENDPOINT, OTEL_BSP_SCHEDULE_DELAY: '100', OTEL_BSP_MAX_QUEUE_SIZE: '99' },
+      { ...usual, batch: { scheduledDelayMillis: 100, maxQueueSize: 99 } },
+    ],
+  ])('%s', (_, variables, expected) => expect(tracing(variables as Record<string, string>)).toEqual(expected));
+
+  it.each([
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'collector:4317' }, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
+    [{ OTEL_TRACES_EXPORTER: 'zipkin' }, 'OTEL_TRACES_EXPORTER'],
+    [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, 'OTEL_EXPORTER_OTLP_PROTOCOL'],
+    [{ OTEL_TRACES_SAMPLER: 'some' }, 'OTEL_TRACES_SAMPLER'],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '10%' }, 'OTEL_TRACES_SAMPLER_ARG'],
+    [{ OTEL_PROPAGATORS: 'b3' }, 'OTEL_PROPAGATORS'],
+    [{ OTEL_BSP_MAX_QUEUE_SIZE: 'many' }, 'OTEL_BSP_MAX_QUEUE_SIZE'],
+  ])('names what it does not know: %j', (variables, name) => {
+    expect(() => tracing(variables as Record<string, string>)).toThrow(new RegExp(`^${name} `));
+  });
+});
