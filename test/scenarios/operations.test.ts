@@ -70,7 +70,8 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     });
 
     it('starts every unit that there is, and leaves gateway and worker running as billing', async () => {
-      const units = await readdir('ops/systemd');
+      // Templates are started by others, for who fails.
+      const units = (await readdir('ops/systemd')).filter((unit) => !unit.includes('@'));
       const begun = [
         ...machine.enabled,
         ...units.filter((unit) => unit.endsWith('.service') && machine.enabled.has(unit.replace('.service', '.timer'))),
