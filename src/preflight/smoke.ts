@@ -7,6 +7,7 @@ import type { Scope } from '../platform/tenancy/scope.js';
 import { type PreflightParts, publicUrlOf } from './parts.js';
 import { SMOKE_CHECK } from './phase-5-to-10.js';
 import { testCard } from './smoke.card.js';
+import { assertPaid, chargeOf, missingCharge } from './smoke.charge.js';
 import { OPERATIONS, SmokeClient } from './smoke.client.js';
 import { leftOver, type Remains, rowsOf, tearDown } from './smoke.rest.js';
 
@@ -28,7 +29,6 @@ export interface SmokeWish {
 
 const CENT = { amountMinor: 1, currency: 'usd' };
 const WAIT_MS_MAX = 90_000;
-/** Seldom enough for the smallest request limit. */
 const LOOK_EVERY_MS = 2_000;
 const KEY_DAYS = 1;
 
@@ -124,7 +124,9 @@ export class SmokeTest {
       return [id, `${id} was made, for 0.01 usd.`];
     });
     const paymentId = await this.step('charge', async () => {
-      const payment = await this.eventually('The charge did not succeed.', async () => paidBy(client, subscriptionId));
+      const look = () => chargeOf(scope, subscriptionId);
+      const payment = await this.eventually(() => missingCharge(this.parts, scope, subscriptionId), look);
+      await assertPaid(client, subscriptionId, payment);
       return [payment, `${payment} succeeded: 0.01 usd.`];
     });
     await this.step('webhook', () => this.processed(scope, 'billing_payments', { id: paymentId, type: 'payment_intent.succeeded' }));
@@ -150,19 +152,22 @@ export class SmokeTest {
     const [row] = await rowsOf(scope, table, id);
     const objectId = String(row?.tilled_payment_intent_id ?? row?.tilled_subscription_id);
     const sql = "select event_id from billing_webhooks where app_id = ? and object_id = ? and type = ? and status = 'PROCESSED'";
-    const eventId = await this.eventually(`No ${type} of ${objectId} was handled.`, async () => {
-      const [event] = await scope.db.query(sql, [scope.appId, objectId, type]);
-      return event === undefined ? null : String(event.event_id);
-    });
+    const eventId = await this.eventually(
+      async () => `No ${type} of ${objectId} was handled.`,
+      async () => {
+        const [event] = await scope.db.query(sql, [scope.appId, objectId, type]);
+        return event === undefined ? null : String(event.event_id);
+      },
+    );
     return [null, `${type} came as ${eventId}, and was handled.`];
   }
 
-  private async eventually<T>(complaint: string, look: () => Promise<T | null>): Promise<T> {
+  private async eventually<T>(complaint: () => Promise<string>, look: () => Promise<T | null>): Promise<T> {
     for (const until = Date.now() + WAIT_MS_MAX; Date.now() < until; await sleep(LOOK_EVERY_MS)) {
       const found = await look();
       if (found !== null) return found;
     }
-    throw new Error(`${complaint} Waited ${WAIT_MS_MAX / 1000} s.`);
+    throw new Error(`${await complaint()} Waited ${WAIT_MS_MAX / 1000} s.`);
   }
 
   private async cleanUp(scope: Scope, client: SmokeClient): Promise<void> {
@@ -197,11 +202,4 @@ export class SmokeTest {
 
 function idIn(field: Readonly<Record<string, unknown>>, noun: string): string {
   return (field[noun] as { id: string }).id;
-}
-
-async function paidBy(client: SmokeClient, id: string): Promise<string | null> {
-  const { field } = await client.ask(OPERATIONS.subscription, { id });
-  const [payment] = (field['payments'] as { nodes: { id: string; status: string }[] }).nodes;
-  if (payment?.status === 'FAILED') throw new Error(`The charge ${payment.id} failed.`);
-  return payment?.status === 'SUCCEEDED' && field['status'] === 'ACTIVE' ? payment.id : null;
 }

@@ -1,12 +1,17 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseEnv } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Report } from '../../src/preflight/report.js';
 import { billing, type Environment, freePort, type RunningProcess, runningGateway } from '../support/processes.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
 const COMMAND_MS_MAX = 60_000;
+/** A smoke test waits 90 s for what does not come. */
+const SMOKE_MS_MAX = 150_000;
+/** Of the running gateway: a few smoke tests in a quarter of an hour must be able to live with it. */
+const REQUESTS = '100';
 
 /** What the embedded default lacks for production, and nothing else. */
 const MISSING = [
@@ -35,7 +40,12 @@ if (globalThis.TEST_DATABASE === 'embedded') {
 
   beforeAll(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'bg_test_preflight_'));
-    environment = { BILLING_DATA_DIR: directory, PORT: String(await freePort()), TILLED_SANDBOX_PORT: String(await freePort()) };
+    environment = {
+      BILLING_DATA_DIR: directory,
+      PORT: String(await freePort()),
+      TILLED_SANDBOX_PORT: String(await freePort()),
+      BILLING_REQUESTS_PER_WINDOW: REQUESTS,
+    };
     running = await runningGateway(environment);
   });
   afterAll(async () => {
@@ -88,6 +98,37 @@ if (globalThis.TEST_DATABASE === 'embedded') {
       expect((await failuresOf('--phase', '8')).ids).toContain('smoke.passed');
       expect((await run('smoke', '--app', 'demo', '--cleanup-only')).stdout).toContain('0 customers');
     });
+
+    it(
+      'says of a smoke test whose webhooks do not arrive that they do not, and counts the next one of the same quarter of an hour',
+      async () => {
+        const demo = parseEnv(await readFile(path.join(directory, 'demo.env'), 'utf8'));
+        const lose = async (count: number) => {
+          const headers = { 'content-type': 'application/json', 'tilled-api-key': demo['TILLED_SECRET_KEY'] ?? '' };
+          const account = { 'tilled-account': demo['TILLED_ACCOUNT_ID'] ?? '' };
+          const body = JSON.stringify({ lose: count });
+          const url = `${demo['TILLED_BASE_URL']}/_sandbox/webhooks`;
+          expect((await fetch(url, { method: 'POST', headers: { ...headers, ...account }, body })).status).toBe(200);
+        };
+        await lose(1_000);
+        const unheard = await billing(['smoke', '--app', 'demo', '--json'], environment, SMOKE_MS_MAX);
+        await lose(0);
+        const { steps } = JSON.parse(unheard.stdout) as { steps: { name: string; status: string; evidence: string }[] };
+        expect(steps.find(({ status }) => status === 'failed')).toMatchObject({
+          name: 'charge',
+          evidence: expect.stringMatching(
+            /^At Tilled the charge pi_\w+ is succeeded, and no webhook has arrived since: see that Tilled reaches http/,
+          ),
+        });
+        expect(steps.at(-1)).toMatchObject({ name: 'clean-up', status: 'done' });
+        for (let round = 0; round < 2; round += 1) {
+          const good = await billing(['smoke', '--app', 'demo', '--json'], environment, SMOKE_MS_MAX);
+          expect([good.status, JSON.parse(good.stdout)]).toMatchObject([0, { isGood: true }]);
+        }
+        expect((await failuresOf('--phase', '8')).ids).not.toContain('smoke.passed');
+      },
+      4 * SMOKE_MS_MAX,
+    );
   });
 
   describe('the commands that runbooks and documents quote', () => {
