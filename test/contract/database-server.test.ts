@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import { serverFaults } from '../../src/platform/db/server.check.js';
@@ -96,6 +101,29 @@ if (globalThis.TEST_DATABASE === 'mysql') {
         const found = Object.fromEntries(rows.map((row) => [row['Variable_name'], row['Value']]));
         expect(found).toMatchObject(RELIED_ON);
       }
+    });
+  });
+
+  describe('billing preflight in production', () => {
+    it('probes nothing where nobody said where the gateway is, though an old demo left its address', async () => {
+      const directory = await mkdtemp(path.join(tmpdir(), 'bg_test_demo_'));
+      let probes = 0;
+      const foreign = createServer((socket) => {
+        probes += 1;
+        socket.destroy();
+      }).listen(0, '127.0.0.1');
+      await once(foreign, 'listening');
+      const { port } = foreign.address() as AddressInfo;
+      await writeFile(path.join(directory, 'demo.env'), `BILLING_URL=http://127.0.0.1:${port}\n`, { mode: 0o600 });
+      const url = server.urlAt('127.0.0.1', { connection_limit: '5' });
+      const { stdout } = await billing(['preflight', '--phase', '3', '--json'], {
+        ...{ ...environment(), DATABASE_URL_BILLING: url, NODE_ENV: 'production', BILLING_DATA_DIR: directory },
+      });
+      const { checks } = JSON.parse(stdout) as { checks: { evidence: string }[] };
+      expect(checks.map(({ evidence }) => evidence)).toContainEqual(expect.stringContaining('Nobody said where the gateway is'));
+      expect(probes).toBe(0);
+      foreign.close();
+      await rm(directory, { recursive: true });
     });
   });
 
