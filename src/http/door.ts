@@ -10,13 +10,18 @@ import { answerThrown, isEncoded, unsupportedEncoding } from './problem.js';
 
 type DoorParts = Pick<HttpParts, 'access' | 'limits' | 'log' | 'metrics' | 'trustedProxies'> & { readonly bodyBytesMax: number };
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What became of it at the door: what it may do, or what it is answered; null before, and where there is none. */
+    admission: Scope | Error | null;
+  }
+}
+
 /**
  * Who may come in at /graphql, from the headers alone: whoever may not is answered before a byte of the body is read,
  * and a body that is too large or packed is not read for anybody.
  */
 export class Door {
-  /** What became of the requests in hand: what they may do, or what they are answered. */
-  private readonly seen = new WeakMap<FastifyRequest, Scope | Error>();
   private readonly addressOf: ReturnType<typeof clientAddressReader>;
 
   constructor(private readonly parts: DoorParts) {
@@ -25,29 +30,31 @@ export class Door {
 
   /** Looks at every request of a server, lets `between` be asked of it, and then answers those who may not come in. */
   async guard(server: FastifyInstance, between: () => Promise<void>): Promise<void> {
+    // Not in a WeakMap, which would hold what was read for a request, young as it is, until a full collection.
+    server.decorateRequest('admission', null);
     server.addHook('onRequest', async (request, reply) => {
       // A preflight has no credential; it is answered between.
-      if (request.method !== 'OPTIONS') this.seen.set(request, await orUnavailable(this.look(request, reply)).catch(errorOf));
+      if (request.method !== 'OPTIONS') request.admission = await orUnavailable(this.look(request, reply)).catch(errorOf);
     });
     await between();
     server.addHook('onRequest', (request, reply, next) => {
-      const seen = this.seen.get(request);
-      if (seen instanceof Error) answerThrown(reply, seen, this.parts.log);
+      if (request.admission instanceof Error) answerThrown(reply, request.admission, this.parts.log);
       else next();
     });
   }
 
-  /** The scope of a request that was let in. */
-  scopeOf(request: FastifyRequest): Scope {
-    const seen = this.seen.get(request);
-    if (seen === undefined || seen instanceof Error) throw new Error('A request passed the door that was not let in.');
-    return seen;
+  /** Hands on the scope of a request that was let in, once. Throws for all others. */
+  takeScope(request: FastifyRequest): Scope {
+    const scope = this.findScope(request);
+    if (scope === null) throw new Error('A request passed the door that was not let in.');
+    // A connection that is kept holds its last request, and so all rows that were read for it.
+    request.admission = null;
+    return scope;
   }
 
   /** The scope of a request if it was let in; null for all others. */
-  findScope(request: FastifyRequest): Scope | null {
-    const seen = this.seen.get(request);
-    return seen === undefined || seen instanceof Error ? null : seen;
+  findScope({ admission }: FastifyRequest): Scope | null {
+    return admission instanceof Error ? null : admission;
   }
 
   /**
@@ -55,7 +62,7 @@ export class Door {
    * one would be.
    */
   async turnAway(request: FastifyRequest): Promise<void> {
-    this.seen.set(request, await this.failure(networkOf(this.addressOf(request.raw)), wrongCredential()).catch(errorOf));
+    request.admission = await this.failure(networkOf(this.addressOf(request.raw)), wrongCredential()).catch(errorOf);
   }
 
   private async look(request: FastifyRequest, reply: FastifyReply): Promise<Scope> {

@@ -121,7 +121,7 @@ export function graphqlRoute(parts: GraphqlParts) {
     const door = new Door({ ...parts, bodyBytesMax });
     await door.guard(server, () => allowOrigins(server, { ...parts, door }));
     server.addHook('onClose', () => apollo.stop());
-    const answer = fastifyApolloHandler(apollo, { context: async (request: FastifyRequest) => door.scopeOf(request) });
+    const answer = fastifyApolloHandler(apollo, { context: async (request: FastifyRequest) => door.takeScope(request) });
     for (const url of GRAPHQL_URLS) {
       server.route({
         url,

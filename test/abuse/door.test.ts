@@ -423,7 +423,10 @@ describe('a client that is slow, or has many connections', () => {
     const health = { whyNotReady: async () => null, degraded: () => [] };
     const server = await serveOps({ health, registry: new Registry(), metricsAccess: 'open', host: '127.0.0.1', port });
     opsUrl = `http://127.0.0.1:${port}`;
-    closeOps = () => void server.close();
+    closeOps = () => {
+      server.close();
+      server.closeAllConnections();
+    };
   });
   afterAll(async () => {
     closeOps();

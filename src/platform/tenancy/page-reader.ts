@@ -52,16 +52,21 @@ export class PageReader<Row extends TenantRow> {
     const page = checkedPage(request, () => this.tagOf(filter));
     const [found] = await this.pages([filter], page);
     if (found === undefined) throw new Error('A page was asked for and none came.');
-    return this.whole(found, filter, async () => (await this.counts([filter]))[0] ?? null);
+    return this.whole(
+      found,
+      () => this.tagOf(filter),
+      async () => (await this.counts([filter]))[0] ?? null,
+    );
   }
 
   /** The same page of each parent's rows. Loads of one tick with equal arguments share one query. */
   async pageOf(property: keyof Row & string, parentId: string, asked: Filter<Row>, request: PageRequest): Promise<Page<Row>> {
-    const own = this.matching({ ...asked, [property]: parentId }, request);
-    const filter = { ...own, [property]: undefined };
-    const page = checkedPage(request, () => this.tagOf(own));
+    const filter = this.matching(asked, request, property);
+    // Only for cursors: a page of fifty customers has fifty such lists.
+    const tag = () => this.tagOf({ ...filter, [property]: parentId });
+    const page = checkedPage(request, tag);
     // What was found may be shared with other requests; who counts the whole list is this one.
-    return this.whole(await this.load(property, parentId, filter, page), own, () => this.countOf(property, parentId, filter));
+    return this.whole(await this.load(property, parentId, filter, page), tag, () => this.countOf(property, parentId, filter));
   }
 
   /** A part of each parent's rows, oldest first. Loads of one tick with equal arguments share one query. */
@@ -76,20 +81,24 @@ export class PageReader<Row extends TenantRow> {
     return loader.load(parentId);
   }
 
-  private whole(found: FoundPage<Row>, filter: Filter<Row>, totalCount: () => Promise<number | null>): Page<Row> {
+  private whole(found: FoundPage<Row>, tagOf: () => string, totalCount: () => Promise<number | null>): Page<Row> {
     let tag: string | null = null;
     const cursorOf = (row: { readonly id: string }) => {
-      tag ??= this.tagOf(filter);
+      tag ??= tagOf();
       return cursorIn(tag, row);
     };
     return { ...found, totalCount, cursorOf };
   }
 
-  /** What a request asks for beside its list's own filter; throws InvalidInput where too much would have to be read. */
-  private matching(filter: Filter<Row>, { ranges = {}, metadata = null }: PageRequest): Filter<Row> {
+  /**
+   * What a request asks for beside its list's own filter and parent; throws InvalidInput where too much would have to
+   * be read.
+   */
+  private matching(filter: Filter<Row>, { ranges, metadata = null }: PageRequest, parent = ''): Filter<Row> {
+    if (ranges === undefined && metadata === null) return canonical(filter);
     const { made } = this.of;
-    const range = made === null ? undefined : ranges[made.property];
-    if (metadata !== null && !Object.keys(filter).some((property) => /Id$|^email$/.test(property)) && !isShort(range))
+    const range = made === null ? undefined : ranges?.[made.property];
+    if (metadata !== null && ![...Object.keys(filter), parent].some((property) => /Id$|^email$/.test(property)) && !isShort(range))
       throw InvalidInput.because(
         ['metadata'],
         `metadata is looked for in the rows of one customer or payment, or in those made within ${METADATA_RANGE_MS_MAX / 86_400_000} days: give createdAt {from, to} too.`,
@@ -122,7 +131,9 @@ export class PageReader<Row extends TenantRow> {
     const rest = await this.pages(left.map(filterOf), page);
     return parentIds.map((id) => {
       const rows = read?.get(id);
-      return rows === undefined ? (rest[left.indexOf(id)] as FoundPage<Row>) : foundPage(newestFirst(rows), page, columns);
+      if (rows === undefined) return rest[left.indexOf(id)] as FoundPage<Row>;
+      // They were read along the list, from one end or the other.
+      return foundPage(page.isFromEnd ? rows.toReversed() : rows, page, columns);
     });
   }
 
@@ -233,10 +244,5 @@ function groupByBranch(raws: readonly RawRow[], branches: number): RawRow[][] {
   const groups: RawRow[][] = Array.from({ length: branches }, () => []);
   for (const raw of raws) groups[branches === 1 ? 0 : Number(raw.branch)]?.push(raw);
   // UNION ALL promises no order between or within its branches.
-  return groups.map(newestFirst);
-}
-
-/** In the order of a page, however they were read. */
-function newestFirst(raws: readonly RawRow[]): RawRow[] {
-  return raws.toSorted((one, other) => (String(one.id) < String(other.id) ? 1 : -1));
+  return groups.map((rows) => rows.toSorted((one, other) => (String(one.id) < String(other.id) ? 1 : -1)));
 }
