@@ -235,7 +235,7 @@ async function lookLate(): Promise<void> {
 /** The limits of a gateway whose Redis does not answer, in the metrics of the one that is watched. */
 async function loseRedis(): Promise<void> {
   const limits = composeLimits({ ...world.gateway, clock: systemClock }, { ...UNLIMITED, redisUrl: 'redis://127.0.0.1:1' });
-  await limits.failedAuthentications.noteFailure('192.0.2.1', 'bg_svc_unknown');
+  await limits.failedAuthentications.noteFailure('192.0.2.1');
   limits.close();
 }
 
