@@ -45,6 +45,7 @@ import { LeaseKeeper } from './platform/jobs/lease-keeper.js';
 import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 import type { Scope } from './platform/tenancy/scope.js';
+import { VERSION } from './platform/version.js';
 import { jobKindOf, OBJECT_KINDS } from './webhooks/event-catalogue.js';
 import { BACKFILL } from './webhooks/webhook.backfill.js';
 import { WebhookInbox } from './webhooks/webhook.inbox.js';
@@ -199,6 +200,8 @@ async function startWorking(
 function watch(foundation: Foundation): void {
   const { database, log, metrics } = foundation;
   metrics.watchProcess();
+  const build = { name: 'billing_build_info', help: 'Always 1: which version runs here.', labelNames: ['version'] };
+  metrics.gauge(build).set({ version: VERSION }, 1);
   exposeOperationalCounts(metrics, new OperationalCountsReader(database, foundation), database, log);
 }
 

@@ -13,6 +13,7 @@ import { DatabaseUnusable, MAY_COME_BACK, prepareDatabase } from './platform/db/
 import { withDeadline } from './platform/deadline.js';
 import { askedToEnd, endWithin, endWork } from './platform/ending.js';
 import { createLog, errorFields, type Log, type ProcessLog } from './platform/log.js';
+import { VERSION } from './platform/version.js';
 
 /** How long after its start a gateway gives back what only the start needed, ms. */
 const SETTLED_MS = 500;
@@ -51,7 +52,13 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   });
   await server.listen({ host: config.host, port });
   if (config.runsWorker) await gateway.startWork();
-  log.info('gateway started', { url: gatewayUrl, database: config.database.kind, sandbox: local !== null, worker: config.runsWorker });
+  log.info('gateway started', {
+    version: VERSION,
+    url: gatewayUrl,
+    database: config.database.kind,
+    sandbox: local !== null,
+    worker: config.runsWorker,
+  });
   if (demo !== null && local !== null) process.stdout.write(banner(config, demo, local));
   return async () => {
     const closed = server.close();

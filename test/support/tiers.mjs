@@ -38,6 +38,7 @@ const LONG = [
   'test/scenarios/webhook-database-kill.test.ts',
   'test/tidy/isolation-mutants.test.ts',
   'test/unit/backup-retention.test.ts',
+  'test/unit/release.test.ts',
 ];
 
 /** What is worth a look after every change, on the embedded database. Folders end with a slash. */
