@@ -11,7 +11,7 @@ import { systemClock } from './platform/clock.js';
 import { isPassing, outageInWords } from './platform/db/outage.js';
 import { DatabaseUnusable, MAY_COME_BACK, prepareDatabase } from './platform/db/prepare.js';
 import { withDeadline } from './platform/deadline.js';
-import { askedToEnd, endWithin, endWork } from './platform/ending.js';
+import { askedToEnd, CUT_OFF, endWithin, endWork } from './platform/ending.js';
 import { createLog, errorFields, type Log, type ProcessLog } from './platform/log.js';
 import { VERSION } from './platform/version.js';
 
@@ -108,12 +108,11 @@ billing-gateway is running on the embedded default: nothing here touches real mo
 `;
 }
 
-/** Ends the process as asked: what is in hand is finished, then the status is 0. */
-async function drainOnSignal(stop: () => Promise<void>, msMax: number, log: ProcessLog): Promise<void> {
-  const signal = await askedToEnd();
+/** Ends the process once it is asked to: what is in hand is finished, then the status is 0. */
+async function drainWhen(asked: Promise<NodeJS.Signals>, stop: () => Promise<void>, log: ProcessLog): Promise<void> {
+  const signal = await asked;
   log.info('gateway draining', { signal });
   const since = performance.now();
-  endWithin(msMax, log);
   const status = await stop().then(
     () => {
       log.info('gateway stopped', { signal, tookMs: Math.trunc(performance.now() - since) });
@@ -131,9 +130,18 @@ async function drainOnSignal(stop: () => Promise<void>, msMax: number, log: Proc
 async function serve(): Promise<void> {
   const config = readConfig(process.env, process.cwd());
   const log = createLog(config.logLevel, config.logFiles && { ...config.logFiles, name: 'gateway' });
+  let isUp = false;
+  // Listened for before anybody is told that we run. Until then there is nothing to finish.
+  const asked = askedToEnd();
+  void asked.then(() => isUp || process.exit(CUT_OFF));
   const stopTracing = await traced(config, log);
   const stop = await start(config, log);
-  void drainOnSignal(() => stop().finally(stopTracing), stopMsMax(config), log);
+  isUp = true;
+  const end = () => {
+    endWithin(stopMsMax(config), log);
+    return stop().finally(stopTracing);
+  };
+  void drainWhen(asked, end, log);
   setTimeout(giveBackMemory, SETTLED_MS).unref();
 }
 

@@ -5,7 +5,7 @@
 #
 # What can be drawn by lot is; what others know (Tilled, the store of the backups) says CHANGE_ME and is for you to fill in. A file
 # that is there already stays as it is. The directory is its owner's alone. The files in it can be read by the users of the
-# containers, each of which is shown its own only.
+# containers, each of which is shown its own only; the gateway remarks on it, since it sees the mode and not the directory.
 set -eu
 cd "$(dirname "$0")/../.."
 umask 022

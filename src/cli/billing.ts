@@ -4,8 +4,10 @@ import { ConfigError } from '../config.js';
 import { MigrationStopped } from '../platform/db/migration-stopped.js';
 import { isPassing, outageInWords } from '../platform/db/outage.js';
 import { DatabaseUnusable, MAY_COME_BACK } from '../platform/db/prepare.js';
+import { Interrupted } from '../platform/ending.js';
 import { AppError } from '../platform/errors.js';
 import { guardTerminal } from '../platform/text.js';
+import { VERSION } from '../platform/version.js';
 import { appsCommand } from './apps.command.js';
 import { backupCommand } from './backup.command.js';
 import { checklistCommand } from './checklist.command.js';
@@ -35,7 +37,7 @@ const USAGE = 64;
 const NOT_WRITTEN = 74;
 
 function program(): Command {
-  const billing = new Command('billing').description('Operates the billing gateway of this environment.');
+  const billing = new Command('billing').description('Operates the billing gateway of this environment.').version(VERSION);
   billing.addCommand(migrateCommand(withFoundation));
   billing.addCommand(appsCommand(withFoundation, withGateway));
   billing.addCommand(checklistCommand());
@@ -92,9 +94,10 @@ program()
       process.stderr.write(`${outageInWords(error)}\n`);
       process.exit(MAY_COME_BACK);
     }
-    const isExpected = [ConfigError, DatabaseUnusable, MigrationStopped, AppError, BackupError].some(
+    const isExpected = [ConfigError, DatabaseUnusable, MigrationStopped, AppError, BackupError, Interrupted].some(
       (expected) => error instanceof expected,
     );
     process.stderr.write(`${isExpected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
-    process.exit(error instanceof ConfigError || error instanceof DatabaseUnusable ? error.exitCode : 1);
+    const hasStatus = error instanceof ConfigError || error instanceof DatabaseUnusable || error instanceof Interrupted;
+    process.exit(hasStatus ? error.exitCode : 1);
   });

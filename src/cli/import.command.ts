@@ -52,12 +52,15 @@ export function importCommand(withGateway: WithGateway): Command {
     .option('--verify <run>', 'compares a run with its source and with Tilled')
     .addOption(jsonOption())
     .action((options: ImportOptions) =>
-      withGateway(async (gateway) => {
-        const scope = await commandScope(gateway, options.app);
-        if (options.verify !== undefined) return verify(gateway, scope, options.verify, options);
-        if (options.rollback !== undefined) return rollback(gateway, scope, options.rollback, options);
-        return bringIn(gateway, scope, options);
-      }),
+      withGateway(
+        async (gateway) => {
+          const scope = await commandScope(gateway, options.app);
+          if (options.verify !== undefined) return verify(gateway, scope, options.verify, options);
+          if (options.rollback !== undefined) return rollback(gateway, scope, options.rollback, options);
+          return bringIn(gateway, scope, options);
+        },
+        { howToGoOn: 'The same command goes on where it was.' },
+      ),
     );
 }
 

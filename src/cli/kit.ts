@@ -5,6 +5,7 @@ import { type Config, ConfigError, readConfig, type TilledConfig } from '../conf
 import { encryptionOf, readDemoEnvironment, settingsOf } from '../demo.js';
 import { systemClock } from '../platform/clock.js';
 import { prepareDatabase } from '../platform/db/prepare.js';
+import { orInterrupted } from '../platform/ending.js';
 import { Conflict, InvalidInput, NotFound } from '../platform/errors.js';
 import { createLog } from '../platform/log.js';
 import type { Scope } from '../platform/tenancy/scope.js';
@@ -37,7 +38,7 @@ export const withFoundation: WithFoundation = async (work, how = { isUnprepared:
 /** Makes the whole gateway for one command, and closes it after. */
 export type WithGateway = (
   work: (gateway: Gateway, config: Config) => Promise<void>,
-  how?: { readonly isLoud?: boolean; readonly isUnprepared?: boolean },
+  how?: { readonly isLoud?: boolean; readonly isUnprepared?: boolean; readonly howToGoOn?: string },
 ) => Promise<void>;
 
 /**
@@ -53,8 +54,11 @@ export const withGateway: WithGateway = async (work, how = {}) => {
   try {
     if (!how.isUnprepared) await prepareDatabase(gateway.database, gateway.migrator);
     if (!how.isUnprepared) await gateway.secrets.prepare();
-    await work(gateway, config);
+    const done = work(gateway, config);
+    // What serves and is loud ends as it sees fit.
+    await (how.isLoud ? done : orInterrupted(how.howToGoOn ?? 'It may be run again.', done));
   } finally {
+    await gateway.leases.giveBack();
     gateway.clocks.stop();
     await gateway.database.close();
     await log.close();

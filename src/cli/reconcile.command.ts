@@ -20,7 +20,9 @@ export function reconcileCommand(withGateway: WithGateway): Command {
     .option('--object <id>', "only this object, by our id or Tilled's; needs --app; status 1 if it differs")
     .option('--canary', 'plants a harmless difference instead, and ends with status 1 unless it is found and healed')
     .addOption(jsonOption())
-    .action((options: ReconcileOptions) => withGateway((gateway) => reconcile(gateway, options)));
+    .action((options: ReconcileOptions) =>
+      withGateway((gateway) => reconcile(gateway, options), { howToGoOn: 'The same command goes on where it was.' }),
+    );
 }
 
 async function reconcile(gateway: Gateway, options: ReconcileOptions): Promise<void> {

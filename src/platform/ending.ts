@@ -3,21 +3,36 @@ import type { LeaseKeeper } from './jobs/lease-keeper.js';
 import type { Worker } from './jobs/worker.js';
 import { errorFields, type Log } from './log.js';
 
-/** The status of a process that a signal ended at once. */
-const CUT_OFF = 130;
+/** The status of a process that a signal ended. */
+export const CUT_OFF = 130;
+/** Whoever types Ctrl-C sends it to us and to npm, which hands it on: within so long, ms, it is one wish. */
+const ONE_WISH_MS = 100;
 
 /** Resolves when the process is asked to end, with how. Asked a second time it ends at once. */
 export function askedToEnd(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let isAsked = false;
+    let askedAt: number | null = null;
     const hear = (signal: NodeJS.Signals) => {
-      if (isAsked) process.exit(CUT_OFF);
-      isAsked = true;
+      if (askedAt !== null && performance.now() - askedAt > ONE_WISH_MS) process.exit(CUT_OFF);
+      askedAt ??= performance.now();
       resolve(signal);
     };
     process.on('SIGTERM', hear);
     process.on('SIGINT', hear);
   });
+}
+
+/** A command was asked to end before its work was done. The message says how to go on. */
+export class Interrupted extends Error {
+  readonly exitCode = CUT_OFF;
+}
+
+/** What `work` gives; throws Interrupted, with how to go on, as soon as the process is asked to end. */
+export function orInterrupted<T>(howToGoOn: string, work: Promise<T>): Promise<T> {
+  const interrupted = askedToEnd().then((signal) => {
+    throw new Interrupted(`Ended by ${signal} before it was done. ${howToGoOn}`);
+  });
+  return Promise.race([work, interrupted]);
 }
 
 interface Workers {
