@@ -51,12 +51,22 @@ export function recordFirstStatus(tx: Scope, noun: States<string>['noun'], row: 
   recordTransition(tx, { noun, objectId: row.id, from: BEFORE_FIRST_STATUS, to: row.status });
 }
 
-async function recordIllegalMove(
-  tx: Scope,
-  move: { readonly id: string; readonly noun: States<string>['noun']; readonly from: string; readonly to: string },
-): Promise<void> {
-  const { id, from, to, noun } = move;
+/** A move that Tilled reports. */
+interface Reported {
+  readonly id: string;
+  readonly noun: States<string>['noun'];
+  readonly from: string;
+  readonly to: string;
+}
+
+/** For what cannot follow our state: throws StaleReading where the reading may simply be older than that. */
+export function assertFresh(tx: Scope, { noun, id, from, to }: Reported): void {
   if (tx.request.mayBeStale) throw new StaleReading(`${noun} ${id} is ${from} and was ${to} when Tilled was asked.`);
+}
+
+async function recordIllegalMove(tx: Scope, move: Reported): Promise<void> {
+  const { id, from, to, noun } = move;
+  assertFresh(tx, move);
   tx.request.log.error('illegal transition reported', { objectId: id, from, to, divergence_risk: true });
   await DivergenceRepository.of(tx).recordSighting({
     kind: DivergenceKind[noun.toUpperCase() as keyof typeof DivergenceKind],

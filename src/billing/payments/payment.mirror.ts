@@ -9,7 +9,7 @@ import { type Duplicate, recordDuplicate } from '../kit/duplicate.js';
 import { markedId } from '../kit/processor.js';
 import { refundedAtTilledMinor } from '../kit/refunded-at-tilled.js';
 import { matchAndLockRow, matchRow, type RowMatch } from '../kit/row-match.js';
-import { moveTo } from '../kit/transition.js';
+import { assertFresh, moveTo } from '../kit/transition.js';
 import { PaymentMethodRepository } from '../payment-methods/payment-method.repository.js';
 import type { Subscription } from '../subscriptions/subscription.entity.js';
 import type { SubscriptionMirror } from '../subscriptions/subscription.mirror.js';
@@ -55,6 +55,8 @@ export class PaymentMirror {
   async recordOn(tx: Scope, payment: Payment, intent: TilledPaymentIntent): Promise<Payment | null> {
     const status = statusOf(intent);
     const before = payment.status;
+    // Read before the confirm that we know of, most likely: what was taken since is not given back by that.
+    if (status === null && isTaken(before)) assertFresh(tx, { noun: 'payment', id: payment.id, from: before, to: intent.status });
     const move = status === null ? 'stayed' : await moveTo(tx, payment, status, statesOf(intent));
     if (move === 'illegal') return null;
     const capturedBefore = payment.capturedMinor;
