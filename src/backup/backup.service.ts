@@ -3,11 +3,11 @@ import path from 'node:path';
 import type { DatabaseConfig } from '../config.js';
 import { endOf, LOG_DIRECTORY, type LogFiles } from './binlog.js';
 import { writeErasures } from './erasures.js';
-import { headOf, placeTags } from './log-places.js';
+import { headOf, placeOf, placeTags } from './log-places.js';
 import { assertSame, digestOf, type LogPosition, type Manifest, readManifest, writeManifest } from './manifest.js';
 import { BackupError, type ProgramEnvironment } from './programs.js';
 import { Restic, type Snapshot } from './restic.js';
-import { FULL, LOGS, prune, UNVERIFIED, VERIFIED } from './retention.js';
+import { ERASED, FULL, isVerified, LOGS, prune, UNVERIFIED, VERIFIED } from './retention.js';
 import { DUMP, type DumpFacts, type Store } from './store.js';
 import { type Opened, withStore } from './stores.js';
 import { inDirectory } from './work-directory.js';
@@ -26,6 +26,20 @@ export interface Backup {
   /** What a person should know. */
   readonly notes: readonly string[];
 }
+
+/** A snapshot as it is listed. */
+export interface Listed {
+  readonly snapshotId: string;
+  /** When it was taken, by the database; later where others were dated after that. */
+  readonly time: Date;
+  readonly kind: typeof FULL | typeof LOGS | typeof ERASED;
+  /** Of full ones: whether it was read back. One that was not is never chosen by itself. */
+  readonly isVerified: boolean;
+  /** How far its logs reach; null without logs. */
+  readonly reaches: LogPosition | null;
+}
+
+const KINDS: readonly string[] = [FULL, LOGS, ERASED];
 
 /** What is missing for going back to a point in time. */
 export const NO_LOGS =
@@ -102,6 +116,17 @@ export class BackupService {
         return { ...kept, pruned: 0, notes: opened.logsRows ? [] : [NO_ROWS] };
       }),
     );
+  }
+
+  /** What is in the repository, oldest first; what an interrupted run left there too. */
+  async list(): Promise<Listed[]> {
+    return (await this.restic.snapshots()).map((snapshot) => ({
+      snapshotId: snapshot.id,
+      time: snapshot.time,
+      kind: snapshot.tags.find((tag): tag is Listed['kind'] => KINDS.includes(tag)) ?? FULL,
+      isVerified: isVerified(snapshot),
+      reaches: placeOf(snapshot).to,
+    }));
   }
 
   private async newestFull(): Promise<{ readonly snapshot: Snapshot; readonly manifest: Manifest } | null> {

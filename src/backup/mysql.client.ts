@@ -1,11 +1,11 @@
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DatabaseConfig } from '../config.js';
 import type { DatabaseTls } from '../config.tls.js';
 import { addressOf, type ServerAddress } from '../platform/db/address.js';
 import { SESSION_SETTINGS } from '../platform/db/session.js';
 import { BackupError, type Call, findProgram, output, type ProgramEnvironment } from './programs.js';
+import { inDirectory } from './work-directory.js';
 
 /** What the programs of a server are called, the server's own family first. */
 const PROGRAMS = {
@@ -39,16 +39,13 @@ export class MysqlClient {
    * asked, or the connection is not encrypted though it has to be.
    */
   static async within<T>(config: DatabaseConfig, environment: ProgramEnvironment, work: (client: MysqlClient) => Promise<T>): Promise<T> {
-    const directory = await mkdtemp(path.join(tmpdir(), 'billing-login-'));
-    try {
+    return inDirectory(async (directory) => {
       const client = new MysqlClient(config, directory, environment);
       for (const family of ['mariadb', 'mysql'] as const)
         await writeFile(client.optionFile(family), client.options(family), { mode: 0o600 });
       await client.assertEncrypted();
       return await work(client);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
+    }, 'billing-login-');
   }
 
   get database(): string {

@@ -20,6 +20,9 @@ export interface Call {
   readonly cwd?: string;
 }
 
+/** How a process is told to end. */
+export const ENDING_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
 const COMPLAINT_CHARS_MAX = 2_000;
 
 /** The first of these programs on PATH or where systems keep administrators' programs; null if none. */
@@ -77,8 +80,15 @@ async function together(parts: readonly (Promise<void> | undefined)[], children:
   }
 }
 
+/** A program that is told to end when we are: its failure is ours then, and what lies about is cleared away. */
 function started({ program, args, environment, cwd }: Call): ChildProcess {
-  return spawn(program, args, { env: { ...environment }, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { env: { ...environment }, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  const stop = (signal: NodeJS.Signals) => void child.kill(signal);
+  for (const signal of ENDING_SIGNALS) process.on(signal, stop);
+  child.once('close', () => {
+    for (const signal of ENDING_SIGNALS) process.off(signal, stop);
+  });
+  return child;
 }
 
 async function ending(child: ChildProcess, { program }: Call): Promise<void> {

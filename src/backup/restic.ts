@@ -102,8 +102,7 @@ export class Restic {
         return await output({ ...this.call(args), ...more });
       } catch (error) {
         const words = error instanceof BackupError ? error.message : '';
-        if (/Is there a repository at/.test(words))
-          throw new BackupError('There is no repository at RESTIC_REPOSITORY yet: run `billing backup --init` once.', { cause: error });
+        if (/Is there a repository at/.test(words)) throw new BackupError(noRepository(words), { cause: error });
         if (!/already locked/.test(words) || tries >= LOCK_TRIES) throw error;
         await sleep(LOCK_PAUSE_MS);
         await output(this.call(['unlock']));
@@ -116,6 +115,15 @@ export class Restic {
     if (program === null) throw new BackupError('restic is not installed here: apt-get install restic.');
     return { program, args, environment: { ...this.environment, TZ: 'UTC' } };
   }
+}
+
+/** None yet, or one that does not answer: to make it anew would be the wrong way out of that. */
+function noRepository(words: string): string {
+  const [, reason = ''] = /unable to open config file: (.*)/.exec(words) ?? [];
+  const isNone = /no such file or directory|does not exist|not found|NoSuchKey/i.test(reason) && !/lookup|no such host/i.test(reason);
+  return isNone
+    ? 'There is no repository at RESTIC_REPOSITORY yet: run `billing backup --init` once.'
+    : `The repository at RESTIC_REPOSITORY cannot be reached: ${reason}`;
 }
 
 function tagArgs(tags: readonly string[]): string[] {

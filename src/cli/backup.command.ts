@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type Backup, BackupService } from '../backup/backup.service.js';
+import { type Backup, BackupService, type Listed } from '../backup/backup.service.js';
 import { readBackupConfig } from '../config.backup.js';
 import { recorded } from './backup-record.js';
 import { jsonOption, linesOf, type WithFoundation } from './kit.js';
@@ -7,6 +7,7 @@ import { jsonOption, linesOf, type WithFoundation } from './kit.js';
 interface BackupOptions {
   readonly init?: true;
   readonly logs?: true;
+  readonly list?: true;
   readonly json?: true;
 }
 
@@ -16,12 +17,14 @@ export function backupCommand(withFoundation: WithFoundation): Command {
     .description('Takes a full backup, reads it back, and lets go what is too old. For a timer, every 6 hours.')
     .option('--init', 'make the repository of RESTIC_REPOSITORY first, once')
     .option('--logs', 'keep only the binary logs since the last backup; for a timer, every few minutes')
+    .option('--list', 'only list what is in the repository')
     .addOption(jsonOption())
     .action((options: BackupOptions) =>
       withFoundation(
         async ({ backups }, config) => {
           const { database, environment } = readBackupConfig(process.env, config);
           const service = new BackupService(database, environment);
+          if (options.list) return list(service, options);
           if (options.init) await service.init();
           const backup = await recorded(backups, options.logs ? 'logs' : 'full', async () => {
             const made = options.logs ? await service.logs() : await service.full();
@@ -33,6 +36,17 @@ export function backupCommand(withFoundation: WithFoundation): Command {
         { isUnprepared: true },
       ),
     );
+}
+
+async function list(service: BackupService, { json }: BackupOptions): Promise<void> {
+  const found = await service.list();
+  process.stdout.write(json ? `${JSON.stringify(found)}\n` : linesOf(found.map(listed)));
+}
+
+function listed({ snapshotId, time, kind, isVerified, reaches }: Listed): string {
+  const checked = kind === 'full' ? [isVerified ? 'verified' : 'not verified: never restored by itself'] : [];
+  const logs = reaches === null ? [] : [`logs to ${reaches.file} ${reaches.offset}`];
+  return `${snapshotId.slice(0, 8)}  ${time.toISOString()}  ${[kind, ...checked, ...logs].join(', ')}`;
 }
 
 function shown({ snapshotId, manifest, digest, addedBytes, pruned, notes }: Backup) {

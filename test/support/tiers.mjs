@@ -18,6 +18,7 @@ const LONG = [
   'test/features/import.test.ts',
   'test/features/pairs.test.ts',
   'test/features/personal-data.test.ts',
+  'test/scenarios/backup-interrupted.test.ts',
   'test/scenarios/backup-restore.test.ts',
   'test/scenarios/clocks.test.ts',
   'test/scenarios/database-clock.test.ts',
