@@ -70,7 +70,7 @@ export class RestoreService {
           `--at ${wanted.at.toISOString()} has not come: it is ${now.toISOString()} on the server of the target. Nothing was restored.`,
         );
       await assertReplaceable(opened.store, mayReplace);
-      const notes: string[] = [];
+      const notes = skewNotes(Date.now() - now.getTime());
       const base = await this.base(wanted, { now, notes });
       if (DUMP[base.manifest.engine] !== DUMP[opened.store.engine])
         throw new BackupError(`The backup is of a ${base.manifest.engine} database and the target is ${opened.store.engine}.`);
@@ -140,6 +140,13 @@ export class RestoreService {
     await assertContinues(base, part.directory);
     return { logs, part, survey: await logs.survey(part, wanted.at) };
   }
+}
+
+/** Nothing is reckoned by the clock of this machine, but what Tilled tells is not looked at where it is far off. */
+function skewNotes(aheadMs: number): string[] {
+  if (Math.abs(aheadMs) <= APART_MS_MAX) return [];
+  const seconds = Math.trunc(Math.abs(aheadMs) / 1000);
+  return [`The clock of this machine is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of the target's server: set it right.`];
 }
 
 /** Up to when backups say that nothing is missing, by the time of their database; null where that is not known. */

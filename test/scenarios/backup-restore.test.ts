@@ -216,8 +216,10 @@ describe('billing restore', () => {
     });
 
     it('brings back five payments that were made after a machine 25 s ahead had kept the logs, and says up to which place', async () => {
-      const ending = await restore('five', '--no-replay', '--json', '--at', behindFive);
+      const args = ['restore', '--to', urlOf('five'), '--no-replay', '--json', '--at', behindFive];
+      const ending = await billing(args, { ...environment, ...wrong.environment }, COMMAND_MS_MAX);
       expect([ending.status, ending.stderr]).toEqual([0, '']);
+      expect(JSON.parse(ending.stdout).notes).toEqual([expect.stringMatching(/clock of this machine is 2\d s ahead of/)]);
       const cents = (await allRows('five'))['billing_payments']?.map((row) => Number(row['amount_minor'])) ?? [];
       expect(FIVE.filter((each) => cents.includes(each))).toEqual(FIVE);
       const { reachedAt, position } = JSON.parse(ending.stdout);
