@@ -13,6 +13,8 @@ const TRY_AGAIN_AFTER_MS = 5_000;
 export class GuardedLimitStore implements LimitStore {
   private readonly local = new MemoryLimitStore();
   private downUntil = 0;
+  /** Said once, however many requests find it so, and once when it is over. */
+  private isSaid = false;
 
   constructor(private readonly parts: { readonly shared: LimitStore; readonly log: Log; readonly metrics: Metrics }) {}
 
@@ -32,11 +34,15 @@ export class GuardedLimitStore implements LimitStore {
   private async guarded<Result>(ask: (store: LimitStore) => Promise<Result>): Promise<Result> {
     if (Date.now() < this.downUntil) return ask(this.local);
     try {
-      return await withDeadline(ANSWER_MS_MAX, ask(this.parts.shared));
+      const answer = await withDeadline(ANSWER_MS_MAX, ask(this.parts.shared));
+      if (this.isSaid) this.parts.log.warn('limit store reached again');
+      this.isSaid = false;
+      return answer;
     } catch (error) {
       this.downUntil = Date.now() + TRY_AGAIN_AFTER_MS;
       this.parts.metrics.limitStoreFailures.inc();
-      this.parts.log.error('limit store not reached, counting in this process', errorFields(error));
+      if (!this.isSaid) this.parts.log.error('limit store not reached, counting in this process', errorFields(error));
+      this.isSaid = true;
       return ask(this.local);
     }
   }
