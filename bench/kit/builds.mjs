@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { fill } from './data.mjs';
@@ -26,7 +25,7 @@ const PAYMENTS = 10_000;
  */
 
 /**
- * Builds a revision in a folder of its own with the packages that are here, and makes its database.
+ * Builds a revision in a folder of its own with the packages that its lock names, and makes its database.
  * @param {string} revision a revision of git, or `here`
  * @param {{ directory: string, server: { url: string }, tilled: { baseUrl: string, secretKey: string, accountId: string } }} rig
  * @returns {Promise<Build>}
@@ -65,8 +64,8 @@ export async function openBuild(revision, { directory, server, tilled }) {
 
 function builtAt(revision, folder) {
   run('git', ['worktree', 'add', '--detach', folder, revision], project);
-  symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules'));
-  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], folder);
+  run('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], folder);
+  run('npm', ['run', '-s', 'build'], folder);
   return folder;
 }
 

@@ -5,7 +5,7 @@
  *   node test/support/release-before.mjs     gets the commit, where the clone is a shallow one
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 const project = path.join(import.meta.dirname, '../..');
@@ -24,7 +24,7 @@ export function fetchReleaseBefore() {
 }
 
 /**
- * The folder of the release before, built; kept for the next run. It runs on the packages of this one.
+ * The folder of the release before, built with the packages that its own lock names; kept for the next run.
  * @returns {string}
  */
 export function builtReleaseBefore() {
@@ -33,13 +33,10 @@ export function builtReleaseBefore() {
   mkdirSync(path.dirname(built), { recursive: true });
   const made = mkdtempSync(`${built}-`);
   try {
-    const archive = git('archive', '--format=tar', RELEASE_BEFORE.commit, 'src', 'migrations', 'bin', 'package.json', ...CONFIGS);
+    const archive = git('archive', '--format=tar', RELEASE_BEFORE.commit, 'src', 'migrations', 'bin', ...CONFIGS);
     spawnSync('tar', ['-x', '-C', made], { input: archive.stdout, stdio: ['pipe', 'inherit', 'inherit'] });
-    symlinkSync(path.join(project, 'node_modules'), path.join(made, 'node_modules'));
-    const compiler = path.join(project, 'node_modules/typescript/bin/tsc');
-    // Where a package has changed its types since, it says so and emits all the same.
-    const { stdout } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: made, encoding: 'utf8' });
-    if (!existsSync(path.join(made, 'dist/src/main.js'))) throw new Error(`The release before was not built: ${stdout}`);
+    run(made, 'npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund']);
+    run(made, 'npm', ['run', '-s', 'build']);
     if (!existsSync(built)) renameSync(made, built);
     return built;
   } finally {
@@ -47,8 +44,18 @@ export function builtReleaseBefore() {
   }
 }
 
-const CONFIGS = ['tsconfig.json', 'tsconfig.build.json'];
+const CONFIGS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 const ARCHIVE_BYTES_MAX = 256 * 1024 ** 2;
+
+/**
+ * @param {string} folder
+ * @param {string} program
+ * @param {string[]} args
+ */
+function run(folder, program, args) {
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`The release before was not built: ${stdout}${stderr}`);
+}
 
 /** @param {string[]} args */
 function git(...args) {
