@@ -77,9 +77,23 @@ if (globalThis.TEST_DATABASE === 'mysql') {
         ...units.filter((unit) => unit.endsWith('.service') && machine.enabled.has(unit.replace('.service', '.timer'))),
       ];
       expect(begun.toSorted()).toEqual(units.toSorted());
-      expect(machine.services.names).toEqual(['billing-gateway', 'billing-worker', 'haproxy', 'mariadb', 'prometheus', 'redis-server']);
+      expect(machine.services.names).toEqual([
+        'billing-gateway',
+        'billing-worker',
+        'haproxy',
+        'mariadb',
+        'prometheus',
+        'prometheus-alertmanager',
+        'redis-server',
+      ]);
       const users = ['billing-gateway', 'billing-worker'].map((name) => statSync(`/proc/${machine.services.pids.get(name)}`).uid);
       expect(users).toEqual([userId('billing'), userId('billing')]);
+    });
+
+    it('has alerts reach Alertmanager', async () => {
+      const answer = await fetch(machine.here('http://127.0.0.1:9093/api/v2/alerts'));
+      const alerts = (await answer.json()) as { labels: { alertname: string } }[];
+      expect(alerts.map(({ labels }) => labels.alertname)).toEqual(['Watchdog']);
     });
 
     it('makes exactly the database users of ops/grants', async () => {
