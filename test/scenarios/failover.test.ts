@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import mysql from 'mysql2/promise';
-import { takenAtTilled } from '../support/at-tilled.js';
-import { AMOUNT_MINOR, PayingClients } from '../support/paying-clients.js';
+import { PayingClients } from '../support/paying-clients.js';
 import { PrimaryAndReplica } from '../support/primary-and-replica.js';
 import { billing, type Ending } from '../support/processes.js';
-import { Scrape } from '../support/scrape.js';
 import { SeverableDatabase } from '../support/severable.js';
 import { type TestApp, World } from '../support/world.js';
 
@@ -16,8 +14,6 @@ const FROZEN_MS = 20_000;
 /** Long enough for some payments of each client, ms. */
 const A_WHILE_MS = 2_000;
 const HEALTH_MS_MAX = 3_000;
-/** What a caller may be told that has to repeat. */
-const REPEAT = ['OK', 'UNAVAILABLE', 'OUTCOME_UNKNOWN', 'IDEMPOTENCY_IN_PROGRESS'];
 /** The least that servers take for `max_connections`. */
 const CONNECTIONS_MIN = 10;
 
@@ -73,7 +69,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       await pair.primary.kill();
       await sleep(A_WHILE_MS);
       await clients.stop();
-      report('failover', clients, recoveredMs);
+      clients.report('failover', recoveredMs);
     });
 
     it('mutations succeed again within 15 s', () => {
@@ -81,7 +77,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     });
 
     it('callers are told to repeat, and nothing else', () => {
-      expect([...clients.codes.keys()].filter((code) => !REPEAT.includes(code))).toEqual([]);
+      expect(clients.otherCodes()).toEqual([]);
       expect(clients.codes.get('UNAVAILABLE')).toBeGreaterThan(0);
     });
 
@@ -98,7 +94,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       ]);
     });
 
-    it('nothing that was answered is lost, nothing is done twice, and jobs go on', () => allIsThereOnce(clients));
+    it('nothing that was answered is lost, nothing is done twice, and jobs go on', () => clients.allIsThereOnce());
   });
 
   describe('when the database hangs for 20 s', () => {
@@ -120,13 +116,13 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       recoveredMs = clients.recoveredAfterMs(resumedAt);
       await sleep(A_WHILE_MS);
       await clients.stop();
-      report('frozen', clients, recoveredMs);
+      clients.report('frozen', recoveredMs);
     });
     afterAll(() => pair.replica.resume());
 
     it('mutations succeed again within 15 s, and callers are told to repeat meanwhile', () => {
       expect(recoveredMs).toBeLessThan(RECOVERED_MS_MAX);
-      expect([...clients.codes.keys()].filter((code) => !REPEAT.includes(code))).toEqual([]);
+      expect(clients.otherCodes()).toEqual([]);
       expect(clients.codes.get('UNAVAILABLE')).toBeGreaterThan(0);
     });
 
@@ -135,7 +131,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect(Math.max(ready.tookMs, scrape.tookMs)).toBeLessThan(HEALTH_MS_MAX);
     });
 
-    it('nothing that was answered is lost, nothing is done twice, and jobs go on', () => allIsThereOnce(clients));
+    it('nothing that was answered is lost, nothing is done twice, and jobs go on', () => clients.allIsThereOnce());
   });
 
   describe('when a stranger has all connections of the server', () => {
@@ -162,44 +158,24 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       await clients.untilTold(roomAt);
       recoveredMs = clients.recoveredAfterMs(roomAt);
       await clients.stop();
-      report('full', clients, recoveredMs);
+      clients.report('full', recoveredMs);
     });
 
     it('mutations succeed again within 15 s, and callers are told to repeat meanwhile', () => {
       expect(recoveredMs).toBeLessThan(RECOVERED_MS_MAX);
-      expect([...clients.codes.keys()].filter((code) => !REPEAT.includes(code))).toEqual([]);
+      expect(clients.otherCodes()).toEqual([]);
       expect(clients.codes.get('UNAVAILABLE')).toBeGreaterThan(0);
       expect(whileFull).toEqual({ status: 503, tookMs: expect.any(Number) });
       expect(whileFull.tookMs).toBeLessThan(HEALTH_MS_MAX);
     });
 
-    it('nothing that was answered is lost, nothing is done twice, and jobs go on', () => allIsThereOnce(clients));
+    it('nothing that was answered is lost, nothing is done twice, and jobs go on', () => clients.allIsThereOnce());
   });
 
   async function probe(path: string): Promise<Probe> {
     const sentAt = performance.now();
     const { status } = await fetch(`${world.url}${path}`);
     return { status, tookMs: Math.round(performance.now() - sentAt) };
-  }
-
-  /** All that was told is in the books and at Tilled, once; so is what was asked for; and no work is left. */
-  async function allIsThereOnce({ told }: PayingClients): Promise<void> {
-    expect(new Set(told.map(({ id }) => id)).size).toBe(told.length);
-    const [payments, refunds] = [await world.rows('billing_payments', app), await world.rows('billing_refunds', app)];
-    const done = new Set([...payments, ...refunds].filter(({ status }) => status === 'SUCCEEDED').map(({ id }) => id));
-    expect(told.filter(({ id }) => !done.has(id))).toEqual([]);
-    expect(done.size).toBe(payments.length + refunds.length);
-    // Each payment took its money once, and gave it back once where that was asked for.
-    const taken = (await takenAtTilled(world, app)).toSorted((one, other) => one - other);
-    expect(taken).toEqual([...refunds.map(() => 0), ...payments.slice(refunds.length).map(() => AMOUNT_MINOR)]);
-    await world.until(async () => ((await Scrape.from(world.url)).value('billing_queue_oldest_due_seconds') ?? 99) < 5);
-    const report = await world.gateway.reconciliation.run.runNow(await world.scope(app));
-    expect(report).toMatchObject({ found: 0 });
-    expect((await world.gateway.verifyBooks()).violations).toEqual([]);
-  }
-
-  function report(what: string, { told, codes, slowestMs }: PayingClients, recoveredMs: number): void {
-    process.stdout.write(`${JSON.stringify({ what, recoveredMs, told: told.length, codes: Object.fromEntries(codes), slowestMs })}\n`);
   }
 
   /** Ends every connection but an administrator's and those of strangers, who leave no room for others. */

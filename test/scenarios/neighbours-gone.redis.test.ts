@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +20,6 @@ const RECOVERS_MS_MAX = 30_000;
 
 let directory: string;
 let logs: string;
-let disk: string | null = null;
 let scratch: ScratchDatabase;
 let sandbox: Sandbox;
 let sandboxPort: number;
@@ -44,7 +43,7 @@ beforeAll(async () => {
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
   environment = {
-    DATABASE_URL_BILLING: globalThis.TEST_DATABASE === 'embedded' ? await onSmallDisk() : scratch.url,
+    DATABASE_URL_BILLING: scratch.url,
     BILLING_DATA_DIR: directory,
     BILLING_ENCRYPTION_KEY: TEST_ENCRYPTION_KEY,
     BILLING_LOG_DIR: logs,
@@ -71,7 +70,6 @@ afterAll(async () => {
   await fleet?.close();
   await sandbox?.close();
   redis?.kill('SIGKILL');
-  if (disk !== null) spawnSync('umount', ['-l', disk]);
   await scratch?.drop();
   await rm(directory, { recursive: true, force: true });
 });
@@ -140,15 +138,6 @@ function startRedis(): ChildProcess {
   return spawn('redis-server', args, { stdio: 'ignore' });
 }
 
-/** A database on a disk of 24 MB; root may make one. */
-async function onSmallDisk(): Promise<string> {
-  disk = path.join(directory, 'disk');
-  await mkdir(disk);
-  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`A small disk needs root: ${stderr}`);
-  return `sqlite:${disk}/billing.db`;
-}
-
 /** Has the gateway write a line of its log. */
 function speak(): ReturnType<typeof ask> {
   return ask(`mutation { customerSessionCreate(input: { customerId: "${customerId}" }) { userErrors { code } } }`);
@@ -213,25 +202,6 @@ describe('a gateway under light traffic', () => {
     );
     for (const code of new Set(traffic.codes(false, since))) expect(['OK', 'PROCESSOR_UNAVAILABLE', 'OUTCOME_UNKNOWN']).toContain(code);
   });
-
-  if (globalThis.TEST_DATABASE === 'embedded') {
-    it('has no room for its database: reads as before, loses nothing it said, and writes again when there is room', async () => {
-      const since = performance.now();
-      const filler = path.join(disk ?? '', 'filler');
-      spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { stdio: 'ignore' });
-      await until(() => traffic.codes(false, since).filter((code) => code !== 'OK').length > 3);
-      expect(await ask('{ app { id } }')).toMatchObject({ status: 200, code: 'OK' });
-      await rm(filler);
-      const freed = performance.now();
-      await until(
-        () =>
-          traffic
-            .codes(false, freed)
-            .slice(-5)
-            .filter((code) => code === 'OK').length === 5,
-      );
-    });
-  }
 
   it('has lost nothing and made nothing twice: the books hold, and each customer that was made is there once', async () => {
     await traffic.end();

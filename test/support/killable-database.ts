@@ -24,6 +24,8 @@ interface ServerWishes {
   readonly keepsLogs?: boolean;
   readonly settings?: readonly string[];
   readonly statements?: readonly string[];
+  /** Where it has its data; a directory of its own if absent. */
+  readonly within?: string;
 }
 
 /** A database server of a test's own, which keeps its data when it is killed. Every commit is on disk before it is answered. */
@@ -45,13 +47,18 @@ export class KillableDatabase {
    * A running server with an empty database, with binary logs if asked for, more options, and statements that it runs at
    * every start; null where no server is installed.
    */
-  static async create({ keepsLogs = false, settings = [], statements = [] }: ServerWishes = {}): Promise<KillableDatabase | null> {
+  static async create({
+    keepsLogs = false,
+    settings = [],
+    statements = [],
+    within = tmpdir(),
+  }: ServerWishes = {}): Promise<KillableDatabase | null> {
     const server = findProgram(['mariadbd', 'mysqld']);
     if (server === null) return null;
     // MySQL's server makes its data directory by itself; MariaDB's needs the installer beside it.
     const { stdout } = await promisify(execFile)(server, ['--no-defaults', '--version']);
     const installer = stdout.includes('MariaDB') ? findProgram(['mariadb-install-db', 'mysql_install_db']) : null;
-    const directory = await mkdtemp(path.join(tmpdir(), 'bg_test_server_'));
+    const directory = await mkdtemp(path.join(within, 'bg_test_server_'));
     await mkdir(path.join(directory, 'tmp'));
     const logs = keepsLogs ? BINARY_LOGS : ['--skip-log-bin'];
     const database = new KillableDatabase(server, directory, await freePort(), logs, settings);

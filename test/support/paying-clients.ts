@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from '@jest/globals';
+import { takenAtTilled } from './at-tilled.js';
 import * as ops from './operations.generated.js';
+import { Scrape } from './scrape.js';
 import type { Answer, TestApp, World } from './world.js';
 
 /** A payment or refund that was answered, and by which request. */
@@ -20,7 +23,9 @@ type Request = { readonly key: string } & (
 
 const CLIENTS = 6;
 /** What each payment takes. */
-export const AMOUNT_MINOR = 1_000;
+const AMOUNT_MINOR = 1_000;
+/** What a caller may be told that has to repeat. */
+const REPEAT = ['OK', 'UNAVAILABLE', 'OUTCOME_UNKNOWN', 'IDEMPOTENCY_IN_PROGRESS'];
 /** How long a client repeats one request, ms. */
 const REPEATED_FOR_MS = 120_000;
 
@@ -59,6 +64,35 @@ export class PayingClients {
   /** Waits until something was answered that was asked after `at`. */
   async untilTold(at: number): Promise<void> {
     while (!this.told.some(({ askedAt }) => askedAt >= at)) await sleep(20);
+  }
+
+  /** The codes that tell a caller anything but that it was done, or is to be repeated. */
+  otherCodes(): string[] {
+    return [...this.codes.keys()].filter((code) => !REPEAT.includes(code));
+  }
+
+  /** All that was told is in the books and at Tilled, once; so is what was asked for; and no work is left. */
+  async allIsThereOnce(): Promise<void> {
+    const { told, world, app } = this;
+    expect(new Set(told.map(({ id }) => id)).size).toBe(told.length);
+    const [payments, refunds] = [await world.rows('billing_payments', app), await world.rows('billing_refunds', app)];
+    const done = new Set([...payments, ...refunds].filter(({ status }) => status === 'SUCCEEDED').map(({ id }) => id));
+    expect(told.filter(({ id }) => !done.has(id))).toEqual([]);
+    expect(done.size).toBe(payments.length + refunds.length);
+    // Each payment took its money once, and gave it back once where that was asked for.
+    const taken = (await takenAtTilled(world, app)).toSorted((one, other) => one - other);
+    expect(taken).toEqual([...refunds.map(() => 0), ...payments.slice(refunds.length).map(() => AMOUNT_MINOR)]);
+    await world.until(async () => ((await Scrape.from(world.url)).value('billing_queue_oldest_due_seconds') ?? 99) < 5);
+    const report = await world.gateway.reconciliation.run.runNow(await world.scope(app));
+    expect(report).toMatchObject({ found: 0 });
+    expect((await world.gateway.verifyBooks()).violations).toEqual([]);
+  }
+
+  /** Prints what was seen. */
+  report(what: string, recoveredMs: number): void {
+    const { told, codes, slowestMs } = this;
+    process.stdout.write(`${JSON.stringify({ what, recoveredMs, told: told.length, codes: Object.fromEntries(codes), slowestMs })}
+`);
   }
 
   private async client(client: number): Promise<void> {

@@ -7,7 +7,8 @@
  * The code of the release before, which comes from the clone's history, is looked for and told in the same way.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fetchReleaseBefore, hasReleaseBefore, RELEASE_BEFORE } from './release-before.mjs';
 
@@ -18,6 +19,9 @@ const UPGRADE = '.upgrade.test.ts';
 const GO_LIVE = 'test/scenarios/go-live.prometheus.test.ts';
 /** Walks docs/operations.md, and has all that a Debian machine gets by it. */
 const WALK = 'test/scenarios/operations.test.ts';
+
+/** Fills disks. */
+const DISK = 'test/scenarios/full-disk.test.ts';
 
 /** @type {readonly { names: readonly string[], debian: string, tests: readonly string[] }[]} */
 const PROGRAMS = [
@@ -51,11 +55,12 @@ function missingPrograms() {
 /** What else this machine lacks, with the test that needs it, and what is said of it. */
 function missingElse() {
   const walk = { test: WALK, why: 'it makes users, which only root may' };
+  const disk = { test: DISK, why: 'it makes a small disk, which only root may, and not in every container' };
   const upgrade = {
     test: UPGRADE,
     why: `this clone has not the release before (git fetch --depth=1 origin ${RELEASE_BEFORE.commit})`,
   };
-  return [...(isRoot() ? [] : [walk]), ...(hasReleaseBefore() ? [] : [upgrade])];
+  return [...(isRoot() ? [] : [walk]), ...(canMount() ? [] : [disk]), ...(hasReleaseBefore() ? [] : [upgrade])];
 }
 
 /** Patterns of the tests that want what this machine does not have. */
@@ -74,6 +79,15 @@ export function describeMissing() {
 
 function isRoot() {
   return process.getuid?.() === 0;
+}
+
+function canMount() {
+  if (!isRoot()) return false;
+  const directory = mkdtempSync(join(tmpdir(), 'bg_test_mount_'));
+  const isMounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', directory]).status === 0;
+  if (isMounted) spawnSync('umount', ['-l', directory]);
+  rmSync(directory, { recursive: true });
+  return isMounted;
 }
 
 if (process.argv[1] === import.meta.filename && process.argv.includes('--install')) install();

@@ -24,6 +24,7 @@ const LONG = [
   'test/scenarios/database-clock.test.ts',
   'test/scenarios/database-tls.test.ts',
   'test/scenarios/failover.test.ts',
+  'test/scenarios/full-disk.test.ts',
   'test/scenarios/game-day.prometheus.test.ts',
   'test/scenarios/go-live.prometheus.test.ts',
   'test/scenarios/lost-answers.test.ts',
