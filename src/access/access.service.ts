@@ -99,7 +99,7 @@ export class AccessService {
     return this.apps.find(id);
   }
 
-  /** The apps of a Tilled account, also removed ones, oldest first. */
+  /** The apps of a Tilled account, oldest first; last those that were removed. */
   appsOfAccount(tilledAccountId: string): Promise<App[]> {
     return this.apps.ofAccount(tilledAccountId);
   }

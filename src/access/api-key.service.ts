@@ -122,6 +122,13 @@ export class ApiKeys {
     this.forget();
   }
 
+  /** Takes all keys of the scope's app away, as fast as `revoke`; returns how many there were. */
+  async removeAll(scope: Scope): Promise<number> {
+    const removed = await scope.db.run('delete from billing_api_keys where app_id = ?', [scope.appId]);
+    this.forget();
+    return removed;
+  }
+
   private async add(scope: Scope, facts: Pick<ApiKey, 'role' | 'scopes' | 'expiresAt'>): Promise<ShownKey> {
     const key = PREFIX[facts.role] + randomBytes(32).toString('base64url');
     const id = this.parts.ids.make('key');

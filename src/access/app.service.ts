@@ -138,9 +138,10 @@ export class Apps {
     return this.cache.get(id, () => this.find(id));
   }
 
-  /** The apps of a Tilled account, also removed ones, whose money still has news, oldest first. */
-  ofAccount(tilledAccountId: string): Promise<App[]> {
-    return this.select('tilled_account_id = ?', [tilledAccountId]);
+  /** The apps of a Tilled account, oldest first; last those that were removed, whose money still has news. */
+  async ofAccount(tilledAccountId: string): Promise<App[]> {
+    const apps = await this.select('tilled_account_id = ?', [tilledAccountId]);
+    return [...apps.filter(({ removedAt }) => removedAt === null), ...apps.filter(({ removedAt }) => removedAt !== null)];
   }
 
   /** Whether any app allows the origin: all that can be asked before a credential is shown. */

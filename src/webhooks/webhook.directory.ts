@@ -77,7 +77,7 @@ export class WebhookDirectory {
     return [{ scope: listener.scope, secrets: accepted.map(({ secret }) => secret) }];
   }
 
-  /** The endpoints of every app with this Tilled account, the oldest app first. */
+  /** The endpoints of every app with this Tilled account, the oldest app first, and last those that were removed. */
   async ofAccount(accountId: string, since = performance.now() - STALE_AFTER_MS): Promise<readonly WebhookEndpoint[]> {
     const appIds = await cached(this.appIdsByAccount, accountId, since, async () =>
       (await this.access.appsOfAccount(accountId)).map((app) => app.id),

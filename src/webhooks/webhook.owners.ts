@@ -34,9 +34,8 @@ export class WebhookOwners {
     const snapshot = event.data as unknown as Snapshot;
     const traces = relatedIdsOf(kindOf(event), snapshot);
     // What is about no object of anybody's, a payout for example, is the account's: its oldest app hears of it. An app
-    // that was removed hears of its own objects only: a late dispute is a financial record.
-    if (Object.values(traces).every((id) => id === null))
-      return marked(snapshot, apps) ?? apps.find(({ caller }) => caller.app.removedAt === null) ?? only;
+    // that was removed comes last and hears of its own objects only: a late dispute is a financial record.
+    if (Object.values(traces).every((id) => id === null)) return marked(snapshot, apps) ?? only;
     return this.ownerOf(snapshot, traces, apps);
   }
 

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Manifest } from '../../src/backoffice/app-life/app-export.js';
 import { furnish } from '../support/furnish.js';
 import * as ops from '../support/operations.generated.js';
 import { billing } from '../support/processes.js';
-import { type TestApp, World } from '../support/world.js';
+import { type GatewayBeside, type TestApp, World } from '../support/world.js';
 
 interface ListPage {
   readonly nodes: Record<string, unknown>[];
@@ -330,5 +331,66 @@ describe('the removal of an app', () => {
       0,
       expect.objectContaining({ 'customers.jsonl': 0, 'payments.jsonl': (await world.rows('billing_payments', app)).length }),
     ]);
+  });
+});
+
+describe('the removal of an app of which something happens meanwhile', () => {
+  let app: TestApp;
+  let beside: GatewayBeside;
+
+  beforeEach(async () => {
+    [app, beside] = [await world.app(), await world.anotherGateway()];
+    await suspend(app);
+    await world.advance({ ms: 10_000 });
+    expect(await beside.get(app.key)).toBe(200);
+  });
+  afterEach(() => beside.close());
+
+  /** Begins the removal, asks the other process as soon as the keys are gone, and ends the removal. */
+  async function removedWhile(ask: () => Promise<unknown>): Promise<unknown> {
+    const removal = world.scope(app).then((scope) => world.gateway.appLife.remove(scope));
+    const ended = removal.then(
+      () => 'removed',
+      (error: Error) => error.message,
+    );
+    while ((await world.rows('billing_api_keys', app)).length > 0) await sleep(20);
+    await ask();
+    return ended;
+  }
+
+  it('is refused where the app was resumed after the look at it', async () => {
+    const scope = await world.scope(app);
+    await resume(app);
+    await expect(world.gateway.appLife.remove(scope)).rejects.toThrow('it is not suspended');
+    expect(await beside.get(app.key)).toBe(200);
+  });
+
+  it('leaves no person behind whom another process took in', async () => {
+    const query = 'mutation { customerCreate(input: { email: "late@example.com" }) { customer { id } userErrors { code } } }';
+    const ended = await removedWhile(async () => {
+      expect(await beside.post({ query }, app.key)).toMatchObject({ data: { customerCreate: { userErrors: [] } } });
+      await world.settle();
+    });
+    await world.settle();
+    const text = JSON.stringify([await world.rows('billing_customers', app), await world.rows('billing_webhooks', app)]);
+    expect([ended, text.includes('late@example.com')]).toEqual(['removed', false]);
+  });
+
+  it('is refused where a refund began in another process, which is finished', async () => {
+    await resume(app);
+    const { customer } = await world.payer(app);
+    const { id } = await world.payment(app, customer.id);
+    await suspend(app);
+    await world.advance({ ms: 10_000 });
+    await world.settle();
+    expect(await beside.get(app.key)).toBe(200);
+    await world.control('faults', { operation: 'POST /v1/refunds', drop: true, when: 'after' });
+    await world.control('faults', { operation: 'GET /v1/*', status: 503, times: 10_000 });
+    const query = `mutation { refundCreate(input: { paymentId: "${id}", amount: { amountMinor: 100, currency: "usd" } }) { refund { id } userErrors { code } } }`;
+    const ended = await removedWhile(() => beside.post({ query }, app.key));
+    expect(ended).toMatch(/refunds are not over/);
+    await world.control('faults', { clear: true });
+    await world.advance({ days: 2 });
+    expect((await world.rows('billing_refunds', app)).map(({ status }) => status)).toEqual(['SUCCEEDED']);
   });
 });

@@ -97,6 +97,22 @@ describe('of two apps on one Tilled account', () => {
     expect(waiting).toEqual([]);
   });
 
+  it('no event is lost that waits for Tilled to say whose it is when the app is removed whose queue keeps it', async () => {
+    const { customer } = await world.payer(younger);
+    const payment = await world.payment(younger, customer.id);
+    await world.settle();
+    await world.control('faults', { operation: 'GET /v1/*', status: 503, times: 10_000 });
+    await dispute(payment.id);
+    await world.settle();
+    await world.gateway.appLife.suspend(await world.scope(older));
+    await world.advance({ ms: 10_000 });
+    await world.gateway.appLife.remove(await world.scope(older));
+    await world.control('faults', { clear: true });
+    await world.advance({ ms: HOUR_MS });
+    expect((await events(younger)).map(({ type }) => type)).toContain('dispute.created');
+    expect(await world.rows('billing_disputes', younger)).toHaveLength(1);
+  });
+
   it('the oldest hears of what is about no object of anybody', async () => {
     expect(await deliver(JSON.stringify(eventOf('payout.paid', { id: 'po_0123456789' })), '')).toBe(200);
     expect((await events(older)).map(({ type }) => type)).toEqual(['payout.paid']);

@@ -1,11 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessService } from '../../access/access.service.js';
 import type { CustomerDeletion } from '../../billing/customers/customer.deletion.js';
+import { CUSTOMER_PUSH } from '../../billing/customers/customer.service.js';
 import { places } from '../../platform/db/sql.js';
 import { Conflict } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
+import { BACKFILL } from '../../webhooks/webhook.backfill.js';
 import type { WebhookEndpoints } from '../../webhooks/webhook.endpoints.js';
 import type { PrivacyService } from '../privacy/privacy.service.js';
-import { RETENTION_SWEEP } from '../retention/retention.js';
+import { EXAMINE_AGAIN } from '../reconciliation/reconciler.js';
+import { RECONCILE } from '../reconciliation/reconciliation.run.js';
 import { obstaclesOf } from './obstacles.js';
 
 /** What a whole app is ended with. */
@@ -35,11 +39,16 @@ export interface Removal {
   readonly endpoints: number;
 }
 
-/** How long other processes may still sell for an app that was suspended, with a second to spare, ms. */
+/** How long other processes may still sell for an app just suspended, or know its keys, and a second to spare, ms. */
 const SETTLED_MS = 6_000;
 const CUSTOMERS_AT_ONCE = 50;
 /** What has no use without the app, and is no financial record and no audit. */
 const FORGOTTEN_TABLES = ['billing_webhook_secrets', 'billing_idempotency_keys'] as const;
+/**
+ * Work that has no use without the app. All other stays: events that may be another app's of the account, and whatever
+ * was begun while the last look was taken.
+ */
+const FORGOTTEN_JOBS = [BACKFILL, CUSTOMER_PUSH, EXAMINE_AGAIN, RECONCILE];
 
 /** The life of an app after it was made: suspended, resumed, removed. By people on the command line only. */
 export class AppLife {
@@ -65,7 +74,8 @@ export class AppLife {
 
   /** What keeps the app from being removed, a sentence each; none where nothing does. */
   async obstacles(scope: Scope): Promise<readonly string[]> {
-    const { suspendedAt } = scope.caller.app;
+    // Read anew: while a person thought about it the app may have been resumed.
+    const suspendedAt = (await this.parts.access.apps.find(scope.appId))?.suspendedAt ?? null;
     const hasSettled = suspendedAt !== null && scope.now().getTime() - suspendedAt.getTime() >= SETTLED_MS;
     const sells = hasSettled ? [] : [suspendedAt === null ? 'it is not suspended' : 'it was suspended only now: wait ten seconds'];
     return [...sells, ...(await obstaclesOf(scope)).sentences];
@@ -74,16 +84,24 @@ export class AppLife {
   /**
    * Removes an app: its customers are erased here and at Tilled, its keys, sessions, secrets, documents and endpoints
    * go; financial records, their audit and its id stay. Cut off, it is gone on with by the same call. Throws Conflict
-   * with all that is in the way.
+   * with all that is in the way; where that began at the last moment, its keys are gone already.
    */
   async remove(scope: Scope): Promise<Removal> {
     const { removedAt } = scope.caller.app;
     if (removedAt !== null) return { removedAt, customers: 0, keys: 0, documents: 0, endpoints: 0 };
-    const obstacles = await this.obstacles(scope);
-    if (obstacles.length > 0) throw new Conflict(`The app ${scope.appId} is not removed: ${obstacles.join('; ')}.`);
+    await this.assertOver(scope);
+    // First nobody gets in any more. What was let in before is over then, or is found by the second look.
+    const keys = await this.parts.access.keys.removeAll(scope);
+    if (keys > 0) await sleep(SETTLED_MS);
+    await this.assertOver(scope);
     const customers = await this.eraseCustomers(scope);
     const endpoints = await this.parts.endpoints.removeOwn(scope);
-    return { ...(await this.forget(scope)), customers, endpoints };
+    return { ...(await this.forget(scope)), keys, customers, endpoints };
+  }
+
+  private async assertOver(scope: Scope): Promise<void> {
+    const obstacles = await this.obstacles(scope);
+    if (obstacles.length > 0) throw new Conflict(`The app ${scope.appId} is not removed: ${obstacles.join('; ')}.`);
   }
 
   private async eraseCustomers(scope: Scope): Promise<number> {
@@ -102,15 +120,12 @@ export class AppLife {
   }
 
   /** Last, in one commit: who finds the app gone finds all of this gone. */
-  private forget(scope: Scope): Promise<Pick<Removal, 'removedAt' | 'keys' | 'documents'>> {
+  private forget(scope: Scope): Promise<Pick<Removal, 'removedAt' | 'documents'>> {
     return scope.transaction(async (tx) => {
       for (const table of FORGOTTEN_TABLES) await tx.db.run(`delete from ${table} where app_id = ?`, [tx.appId]);
-      const keys = await tx.db.run('delete from billing_api_keys where app_id = ?', [tx.appId]);
       const documents = await tx.db.run('delete from billing_operations where app_id = ?', [tx.appId]);
-      // What is kept for its time only still goes when that is over.
-      const kept = [RETENTION_SWEEP];
-      await tx.db.run(`delete from billing_jobs where app_id = ? and kind not in (${places(kept)})`, [tx.appId, ...kept]);
-      return { removedAt: await this.parts.access.apps.remove(tx), keys, documents };
+      await tx.db.run(`delete from billing_jobs where app_id = ? and kind in (${places(FORGOTTEN_JOBS)})`, [tx.appId, ...FORGOTTEN_JOBS]);
+      return { removedAt: await this.parts.access.apps.remove(tx), documents };
     });
   }
 }
