@@ -41,23 +41,25 @@ export function countRootFields(schema: GraphQLSchema, metrics: Metrics): void {
   }
 }
 
+/** Counts an answer that was refused before any field was reached. */
+export function countRefusal(metrics: Metrics, error: unknown): void {
+  metrics.graphqlOperations.inc({ field: NO_FIELD, outcome: codeOf(error) });
+}
+
 /** Counts what is refused before a field is reached, and what fails below the root. */
 export function countRefusals(metrics: Metrics): ApolloServerPlugin<Scope> {
-  const count = (field: string, error: unknown) => {
-    const outcome = codeOf(error);
-    metrics.graphqlOperations.inc({ field, outcome });
-  };
   for (const field of [NO_FIELD, NESTED_FIELD])
     for (const outcome of ['INTERNAL', 'UNAVAILABLE']) metrics.graphqlOperations.inc({ field, outcome }, 0);
   return {
-    contextCreationDidFail: async ({ error }) => count(NO_FIELD, error),
+    contextCreationDidFail: async ({ error }) => countRefusal(metrics, error),
     requestDidStart: async () => ({
       willSendResponse: async ({ response }) => {
         if (response.body.kind !== 'single') return;
         const { errors = [] } = response.body.singleResult;
         const [refusal] = errors.filter(({ path }) => path === undefined);
-        if (refusal !== undefined) count(NO_FIELD, refusal);
-        for (const error of errors.filter(({ path }) => path !== undefined && path.length > 1)) count(NESTED_FIELD, error);
+        if (refusal !== undefined) countRefusal(metrics, refusal);
+        for (const error of errors.filter(({ path }) => path !== undefined && path.length > 1))
+          metrics.graphqlOperations.inc({ field: NESTED_FIELD, outcome: codeOf(error) });
       },
     }),
   };

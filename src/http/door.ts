@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { forbidden, orUnavailable, unauthenticated } from '../graphql/errors.js';
+import { countRefusal } from '../graphql/operations.js';
 import { limitHeaders } from '../graphql/request-limit.js';
 import { bearerOf } from '../platform/bearer.js';
 import { clientAddressReader, networkOf } from '../platform/limits/client-address.js';
@@ -38,8 +39,9 @@ export class Door {
     });
     await between();
     server.addHook('onRequest', (request, reply, next) => {
-      if (request.admission instanceof Error) answerThrown(reply, request.admission, this.parts.log);
-      else next();
+      if (!(request.admission instanceof Error)) return next();
+      countRefusal(this.parts.metrics, request.admission);
+      answerThrown(reply, request.admission, this.parts.log);
     });
   }
 
