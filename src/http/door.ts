@@ -18,6 +18,9 @@ declare module 'fastify' {
   }
 }
 
+/** How long a body may take until who sent it is looked at again, ms. */
+const AGED_MS = 1_000;
+
 /**
  * Who may come in at /graphql, from the headers alone: whoever may not is answered before a byte of the body is read,
  * and a body that is too large or packed is not read for anybody.
@@ -42,6 +45,14 @@ export class Door {
       if (!(request.admission instanceof Error)) return next();
       countRefusal(this.parts.metrics, request.admission);
       answerThrown(reply, request.admission, this.parts.log);
+    });
+    // A body may take half a minute, and meanwhile a key be revoked, or an app suspended.
+    server.addHook('preHandler', async (request, reply) => {
+      const scope = this.findScope(request);
+      if (scope === null || reply.elapsedTime < AGED_MS) return;
+      request.admission = await orUnavailable(this.authenticated(request)).catch(errorOf);
+      if (request.admission instanceof Error) return answerThrown(reply, request.admission, this.parts.log);
+      request.admission.request.limitDecision = scope.request.limitDecision;
     });
   }
 

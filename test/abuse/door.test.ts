@@ -121,6 +121,26 @@ describe('a request to /graphql', () => {
     expect(cutAfter).toBeLessThan(9_000);
   });
 
+  it('whose body was long in coming is done for whom its credential opens by then, or for nobody', async () => {
+    const slow = await world.app();
+    const query = '{"query":"{ app { suspendedAt } }"}';
+    const begun = async () => {
+      const line = await Line.to(world.url);
+      line.write(`${POST}authorization: Bearer ${slow.key}\r\ncontent-length: ${query.length}\r\n\r\n{`);
+      await sleep(1_500);
+      return line;
+    };
+    const first = await begun();
+    await world.gateway.appLife.suspend(await world.scope(slow));
+    expect(await first.write(query.slice(1)).status()).toBe(200);
+    expect(first.text).toMatch(/"suspendedAt":"2026/);
+    const second = await begun();
+    const [key] = await world.rows('billing_api_keys', slow);
+    await world.gateway.access.revokeKey(String(key?.['id']));
+    expect(await second.write(query.slice(1)).status()).toBe(401);
+    for (const line of [first, second]) line.cut();
+  });
+
   it('may be of 128 KiB, and one byte more is refused, also where no length is told', async () => {
     const bodyOf = (bytes: number) => QUERY + ' '.repeat(bytes - QUERY.length);
     expect((await world.post(bodyOf(131_072), { credential: app.key })).status).toBe(200);
