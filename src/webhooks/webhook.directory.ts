@@ -12,8 +12,8 @@ export interface WebhookEndpoint {
   readonly scope: Scope;
   /** The secrets its deliveries may be signed with; none: nothing is listening. */
   readonly secrets: readonly string[];
-  /** Whether its app was removed. */
-  readonly isRemoved?: true;
+  /** Whether its app was removed: then only the deployment's endpoint tells of it. */
+  readonly isRemoved: boolean;
 }
 
 /** What is remembered of an app: secrets that end while it is remembered, too. */
@@ -71,10 +71,10 @@ export class WebhookDirectory {
   async ofApp(appId: string, since = performance.now() - STALE_AFTER_MS): Promise<readonly WebhookEndpoint[]> {
     const listener = await cached(this.byApp, appId, since, () => this.load(appId));
     if (listener === null) return [];
-    if (listener.scope.caller.app.removedAt !== null) return [{ scope: listener.scope, secrets: [], isRemoved: true }];
+    const isRemoved = listener.scope.caller.app.removedAt !== null;
     const now = listener.scope.now();
     const accepted = listener.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
-    return [{ scope: listener.scope, secrets: accepted.map(({ secret }) => secret) }];
+    return [{ scope: listener.scope, secrets: accepted.map(({ secret }) => secret), isRemoved }];
   }
 
   /** The endpoints of every app with this Tilled account, the oldest app first, and last those that were removed. */
@@ -102,7 +102,6 @@ export class WebhookDirectory {
     if (scope === null) return null;
     this.found.add(appId);
     this.foundAccounts.add(scope.caller.app.processorAccountId);
-    if (scope.caller.app.removedAt !== null) return { scope, secrets: [] };
     const sealed = await WebhookSecretRepository.of(scope).active();
     const own = sealed.map(({ id, secret, expiresAt }) => ({
       secret: this.vault.open(secret, placeOf(WEBHOOK_SECRET, appId, id)),

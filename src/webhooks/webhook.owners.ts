@@ -30,7 +30,8 @@ export class WebhookOwners {
   /** The app, by the object's mark or by the rows of the apps; null if Tilled has to be asked. */
   async findByRows(event: TilledEvent, apps: readonly Scope[]): Promise<Scope | null> {
     const [only, ...others] = apps;
-    if (only === undefined || others.length === 0) return only ?? null;
+    if (only === undefined) return null;
+    if (others.length === 0 && only.caller.app.removedAt === null) return only;
     const snapshot = event.data as unknown as Snapshot;
     const traces = relatedIdsOf(kindOf(event), snapshot);
     // What is about no object of anybody's, a payout for example, is the account's: its oldest app hears of it. An app
