@@ -23,10 +23,14 @@ export function answerThrown(reply: FastifyReply, thrown: Error, log: Log): Fast
   return answer(reply, status, formatError(error.toJSON(), thrown, log));
 }
 
+/** For clients that know it, such as Apollo Client, to which plain JSON with another status than 200 is no answer of GraphQL. */
+const GRAPHQL_RESPONSE = 'application/graphql-response+json';
+
 function answer(reply: FastifyReply, status: number, error: object): FastifyReply {
+  const type = reply.request.headers.accept?.includes(GRAPHQL_RESPONSE) ? GRAPHQL_RESPONSE : 'application/json';
   return reply
     .status(status)
-    .header('content-type', 'application/json; charset=utf-8')
+    .header('content-type', `${type}; charset=utf-8`)
     .send({ errors: [error] });
 }
 
