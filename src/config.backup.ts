@@ -42,6 +42,23 @@ export function findBackupConfig(environment: Environment, config: Config): Back
   return isNamed ? readBackupConfig(environment, config) : null;
 }
 
+/** Where a restore goes unless the command line says it. */
+const TARGET = 'BILLING_RESTORE_DATABASE_URL';
+
+/**
+ * The database that a restore fills: what the command line names, or else a variable or the file it names, since every
+ * user of a machine sees the arguments of its programs. Reached as the environment says; throws ConfigError.
+ */
+export function readRestoreTarget(environment: Environment, to: string | undefined): DatabaseConfig {
+  if (to !== undefined) return readDatabaseUrl(environment, to, '--to');
+  const reader = new EnvironmentReader(environment);
+  if (reader.text(TARGET) === undefined)
+    reader.missing(TARGET, 'the empty database to fill, unless --to names it', 'mysql://admin:password@db.example.com/billing_db');
+  const database = readDatabase(reader, { isProduction: false, dataDir: '.' }, TARGET);
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
+  return database;
+}
+
 /** The database that a URL of the command line names, reached as the environment says; throws ConfigError. */
 export function readDatabaseUrl(environment: Environment, url: string, option: string): DatabaseConfig {
   const reader = new EnvironmentReader({ ...environment, [option]: url });

@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import { assertSound, type CaughtUp } from '../backup/drill.service.js';
 import { BackupError } from '../backup/programs.js';
 import { type Restored, RestoreService } from '../backup/restore.service.js';
-import { readBackupConfig, readDatabaseUrl } from '../config.backup.js';
+import { readBackupConfig, readRestoreTarget } from '../config.backup.js';
 import { readConfig } from '../config.js';
 import { catchUpOf } from './catch-up.js';
 import { jsonOption, linesOf } from './kit.js';
 
 interface RestoreOptions {
-  readonly to: string;
+  readonly to?: string;
   readonly at?: string;
   readonly snapshot?: string;
   readonly force?: true;
@@ -20,7 +20,10 @@ interface RestoreOptions {
 export function restoreCommand(): Command {
   return new Command('restore')
     .description('Fills an empty database from the backups, checks it row for row, and replays what Tilled emitted since.')
-    .requiredOption('--to <url>', 'the database to fill: mysql://…, or sqlite:FILE; it is made if it does not exist')
+    .option(
+      '--to <url>',
+      'the database to fill: mysql://…, or sqlite:FILE; it is made if it does not exist. With a password rather in BILLING_RESTORE_DATABASE_URL, or in the file that BILLING_RESTORE_DATABASE_URL_FILE names',
+    )
     .option('--at <time>', 'the state before this second (ISO 8601), from the binary logs; the newest there is if absent')
     .option('--snapshot <id>', 'begin with this backup')
     .option('--force', 'replace what is in the target')
@@ -35,7 +38,7 @@ export function restoreCommand(): Command {
 async function restore(options: RestoreOptions): Promise<void> {
   const config = readConfig(process.env, process.cwd());
   const { environment } = readBackupConfig(process.env, config);
-  const target = readDatabaseUrl(process.env, options.to, '--to');
+  const target = readRestoreTarget(process.env, options.to);
   const wanted = { at: timeOf(options.at), snapshotId: options.snapshot ?? null };
   const restored = await new RestoreService(environment).restore(target, wanted, options.force ? 'billing tables' : 'nothing');
   const { erased } = restored;

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readBackupConfig } from '../../src/config.backup.js';
+import { readBackupConfig, readRestoreTarget } from '../../src/config.backup.js';
 import { type ConfigError, readConfig } from '../../src/config.js';
 import { readPreflightConfig } from '../../src/config.preflight.js';
 import { TEST_ENCRYPTION, TEST_ENCRYPTION_KEY } from '../support/encryption.js';
@@ -104,5 +104,25 @@ describe('a secret', () => {
     const warnings = [...(config?.warnings ?? []), ...(preflight?.warnings ?? [])];
     const isOfBackups = /^(AWS|RESTIC_REPOSITORY)/.test(name);
     if (!isOfBackups) expect(warnings).toContainEqual(expect.stringMatching(new RegExp(`^${name}_FILE names a file that every user`)));
+  });
+});
+
+describe('the database that a restore fills', () => {
+  const url = 'mysql://admin:hunter2@new/billing_db';
+
+  it('is named by a file or a variable, so that its password is no argument, or else by the command line', () => {
+    for (const environment of [
+      { BILLING_RESTORE_DATABASE_URL_FILE: fileWith(`${url}\n`) },
+      { BILLING_RESTORE_DATABASE_URL: url, BILLING_DATABASE_SSL_MODE: 'REQUIRED' },
+    ])
+      expect(readRestoreTarget(environment, undefined)).toMatchObject({ kind: 'mysql', location: url });
+    const named = 'mysql://admin:hunter3@other/billing_db';
+    expect(readRestoreTarget({ BILLING_RESTORE_DATABASE_URL: url }, named)).toMatchObject({ location: named });
+  });
+
+  it('is never guessed', () => {
+    for (const environment of [{}, { BILLING_RESTORE_DATABASE_URL: ' ' }, { DATABASE_URL_BILLING: url }])
+      expect(() => readRestoreTarget(environment, undefined)).toThrow(/BILLING_RESTORE_DATABASE_URL is missing/);
+    expect(() => readRestoreTarget({ BILLING_RESTORE_DATABASE_URL_FILE: '/nowhere' }, undefined)).toThrow(/cannot be read \(ENOENT\)/);
   });
 });
