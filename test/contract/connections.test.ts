@@ -122,6 +122,21 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect(taken).toHaveLength(3);
     });
 
+    it('holds up nobody where the COMMIT was not answered with which a repeat took the work up again', async () => {
+      const { customer } = await world.payer(app);
+      const input = { customerId: customer.id, amount: { amountMinor: 4_321, currency: 'usd' }, idempotencyKey: 'taken up again' };
+      // The first COMMIT of a payment, then the second of its repeat: it finds the key, and takes the work.
+      for (const nth of [1, 2]) {
+        database.losesCommit = nth;
+        expect((await world.send(app, ops.PaymentCreateDocument, { input })).status).toBe(503);
+        expect(database.losesCommit).toBe(0);
+        await sleep(1_000);
+      }
+      expect(await untilDone(input)).toMatchObject({ status: 'SUCCEEDED' });
+      const taken = await atTilled(world, app, 'payment_intents');
+      expect(taken.filter(({ amount }) => amount === 4_321)).toHaveLength(1);
+    });
+
     it('ends in a code that says repeat while no server is there, for queries and mutations, and in readyz', async () => {
       const unseenKey = world.key(app, 'service');
       await unseenKey;

@@ -2,11 +2,10 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { type Clock, plusMs } from '../clock.js';
 import { CommitUnanswered } from '../db/outage.js';
 import { AppError, AppSuspended } from '../errors.js';
-import { giveBack } from '../jobs/give-back.js';
+import { giveBackNotBegun } from '../jobs/give-back.js';
 import { JobRepository } from '../jobs/job.repository.js';
 import type { Jobs } from '../jobs/jobs.js';
 import type { Lease } from '../jobs/lease.js';
-import { errorFields } from '../log.js';
 import type { Scope } from '../tenancy/scope.js';
 import { AlreadyRunning } from './idempotency.errors.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
@@ -70,7 +69,7 @@ export class Claims {
           return claim;
         });
       } catch (error) {
-        if (error instanceof CommitUnanswered && held !== null) this.notBegun(scope, held);
+        if (error instanceof CommitUnanswered && held !== null) giveBackNotBegun(this.jobs, scope, held);
         // Keys and references are unique in the database, so the first try writes without reading. If it fails, an
         // earlier request may be the reason: the next tries read first, again if a commit overtakes what they read.
         const isTaken = error instanceof UniqueConstraintViolationException && tries <= RACES_MAX;
@@ -78,13 +77,6 @@ export class Claims {
         if (!isTaken && !mayBeRepeat) return this.refused(scope, claimant, error);
       }
     }
-  }
-
-  /** It may be committed, and nothing was sent: whoever does the work, or repeats the request, need not wait. */
-  private notBegun(scope: Scope, lease: Lease): void {
-    const { log } = scope.request;
-    log.warn('intent not confirmed', { kind: lease.kind, subject: lease.subject });
-    giveBack(this.jobs, scope, lease, 0).catch((error: unknown) => log.error('job not released', errorFields(error)));
   }
 
   private async claimOnce(tx: Scope, { operation, sells, request, keyId }: Claimant, isSecondTry: boolean): Promise<Claim> {

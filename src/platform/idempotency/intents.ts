@@ -1,7 +1,7 @@
 import type { ClockWatch } from '../db/clock-watch.js';
 import { isPassing } from '../db/outage.js';
 import { AppError, OutcomeUnknown, ProcessorUnavailable, type UserErrorFacts } from '../errors.js';
-import { giveBack } from '../jobs/give-back.js';
+import { giveBack, takeOrGiveBack } from '../jobs/give-back.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { type JobKey, type Lease, LeaseLost } from '../jobs/lease.js';
 import type { JobHandler } from '../jobs/worker.js';
@@ -156,7 +156,7 @@ export class Intents {
     const subject = key.resourceId;
     if (key.state === 'done' || subject === null) return this.asRemembered(scope, mutation, { subject, errors: key.errors });
     const work: JobKey = { kind: mutation.operation, subject };
-    const lease = await this.parts.jobs.take(scope, work);
+    const lease = await takeOrGiveBack(this.parts.jobs, scope, work);
     if (lease !== null) return this.perform(scope, mutation, this.executionOf(lease, false));
     const heldForMs = await this.parts.jobs.heldForMs(scope, work);
     if (heldForMs !== null) throw new KeyInProgress(Math.min(heldForMs || ASK_AGAIN_MS, ASK_AGAIN_MS));
