@@ -80,11 +80,11 @@ function wordsOf(reader: EnvironmentReader, url: URL, name: string): Words {
   };
   for (const [parameter, value] of url.searchParams) {
     const plain = parameter.toLowerCase().replace(/[-_]/g, '');
-    const hint = /^ssl[-_]/i.test(parameter) ? undefined : HINTS[plain];
+    const hint = /^ssl[-_]/i.test(parameter) || !Object.hasOwn(HINTS, plain) ? undefined : HINTS[plain];
     if (parameter === 'connection_limit') continue;
     else if (hint !== undefined) reader.wrong(name, `has the parameter ${parameter}, which ${hint}`, EXAMPLE);
     else if (['sslmode', 'sslca', 'sslcert', 'sslkey'].includes(plain)) say(plain.slice(3) as keyof Words, value);
-    else if (plain in ELSEWHERE) say('mode', meant(reader, { name, parameter, value, words: ELSEWHERE[plain] ?? {} }));
+    else if (Object.hasOwn(ELSEWHERE, plain)) say('mode', meant(reader, { name, parameter, value, words: ELSEWHERE[plain] ?? {} }));
     else reader.wrong(name, `has ${shown(parameter)}, which billing does not know`, EXAMPLE);
   }
   return words;
@@ -95,7 +95,8 @@ function meant(
   reader: EnvironmentReader,
   { name, parameter, value, words }: { name: string; parameter: string; value: string; words: Readonly<Record<string, TlsMode>> },
 ): string {
-  const mode = words[value.replace(/\s/g, '')];
+  const word = value.replace(/\s/g, '');
+  const mode = Object.hasOwn(words, word) ? words[word] : undefined;
   if (mode === undefined)
     reader.wrong(name, `has the parameter ${parameter} with a value that can mean several things: ${SAY_MODE}`, EXAMPLE);
   return mode ?? 'VERIFY_IDENTITY';
