@@ -23,7 +23,7 @@ export function answerThrown(reply: FastifyReply, thrown: Error, log: Log): Fast
   return answer(reply, status, formatError(error.toJSON(), thrown, log));
 }
 
-/** For clients that know it, such as Apollo Client, to which plain JSON with another status than 200 is no answer of GraphQL. */
+/** For clients such as Apollo Client, to which plain JSON with another status than 200 is no answer of GraphQL. */
 const GRAPHQL_RESPONSE = 'application/graphql-response+json';
 
 function answer(reply: FastifyReply, status: number, error: object): FastifyReply {
