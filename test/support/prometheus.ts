@@ -61,10 +61,14 @@ export class Prometheus {
 
   /** Remembers what fires now. */
   async look(): Promise<void> {
+    for (const alert of await this.firing()) this.fired.add(alert);
+  }
+
+  private async firing(): Promise<string[]> {
     const answer = (await (await fetch(`${this.url}/api/v1/alerts`)).json()) as {
       data: { alerts: { labels: Record<string, string>; state: string }[] };
     };
-    for (const { labels, state } of answer.data.alerts) if (state === 'firing') this.fired.add(labels['alertname'] ?? '');
+    return answer.data.alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels['alertname'] ?? '');
   }
 
   async close(): Promise<void> {
@@ -74,14 +78,13 @@ export class Prometheus {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** Until every target was seen, and what was missing before has stopped alarming. */
+  /** Until every target was seen, and that none was before has stopped alarming. */
   private async ready(targets: number): Promise<void> {
     for (const until = Date.now() + START_MS_MAX; Date.now() < until; await sleep(100)) {
       const up = await fetch(`${this.url}/api/v1/query?query=sum(up)`)
         .then((answer) => answer.json() as Promise<{ data: { result: { value: [number, string] }[] } }>)
         .catch(() => null);
-      if (Number(up?.data.result[0]?.value[1]) !== targets) continue;
-      return void (await sleep(2_500));
+      if (Number(up?.data.result[0]?.value[1]) === targets && !(await this.firing()).includes('GatewayDown')) return;
     }
     throw new Error('Prometheus did not start.');
   }
