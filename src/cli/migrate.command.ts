@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { Foundation } from '../compose.js';
 import type { Step } from '../platform/db/migration-steps.js';
 import type { Planned } from '../platform/db/migrator.js';
-import { DatabaseUnusable, requireUsableServer, unreachable } from '../platform/db/prepare.js';
+import { DatabaseUnusable, missingRights, requireUsableServer, unreachable } from '../platform/db/prepare.js';
 import { waysOf } from '../platform/db/step-runner.js';
 import { say, type WithFoundation } from './kit.js';
 
@@ -27,7 +27,14 @@ export function migrateCommand(withFoundation: WithFoundation): Command {
     .option('--plan', 'print the statements that would run, and run none')
     .option('--wait <seconds>', 'wait so long for a process that is migrating already', seconds, WAIT_SECONDS)
     .option('--discard-data', 'with --down: take back what holds data too, which is lost')
-    .action((options: Options) => withFoundation((foundation) => run(foundation, options), { isUnprepared: true }));
+    .action((options: Options) => withFoundation((foundation) => runAsMigrator(foundation, options), { isUnprepared: true }));
+}
+
+/** As whoever DATABASE_URL_BILLING names; a user without the rights, mostly the service's, is told whose are needed. */
+async function runAsMigrator(foundation: Foundation, options: Options): Promise<void> {
+  await run(foundation, options).catch((error: unknown) => {
+    throw missingRights(foundation.database, error);
+  });
 }
 
 async function run(

@@ -74,6 +74,15 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect((await billing(['keys', 'list'], environment)).stdout).toContain('shop');
     });
 
+    it('billing_service does not migrate, and is told in a sentence who does', async () => {
+      const { status, stderr } = await billing(['migrate', '--down'], { DATABASE_URL_BILLING: urlAs('service') });
+      expect(status).toBe(78);
+      expect(stderr).toMatch(
+        /^The server at \S+ says: .* command denied .* Run billing migrate with the user of \S+billing_migrator.sql .*\n$/,
+      );
+      expect(await billing(['migrate'], { DATABASE_URL_BILLING: urlAs('migrator') })).toMatchObject({ status: 0, stderr: '' });
+    });
+
     it.each([
       'create table billing_more (id int)',
       'alter table billing_apps add column more int',

@@ -248,6 +248,7 @@ describe('the export of an app', () => {
 
   it('overwrites none, and begins anew what was cut off', async () => {
     expect(await command('export', app.id, '--to', to)).toMatchObject({ status: 1, stderr: expect.stringContaining('is there already') });
+    expect(await readdir(directory)).not.toContain(`${path.basename(to)}.part`);
     const cut = path.join(directory, 'cut');
     await world.gateway.appExport.write(await world.scope(app), `${cut}.part`, () => undefined);
     const { status } = await command('export', app.id, '--to', cut);

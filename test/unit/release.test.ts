@@ -60,12 +60,24 @@ describe('a release', () => {
       expect(files).toContain(`package/${file}`);
     const strange = files.filter(
       (file) =>
-        !/^package\/(bin|dist\/(src|migrations)|docs|ops\/[a-z]+)\/|^package\/[\w-]+\.(json|md|graphql)$|^package\/LICENSE$/.test(file),
+        !/^package\/(bin|dist\/(src|migrations)|docs|ops\/[a-z]+)\/|^package\/[\w-]+\.(json|md|graphql)$|^package\/(LICENSE|ops\/notify\.mjs)$/.test(
+          file,
+        ),
     );
     expect(strange).toEqual([]);
     expect(files.filter((file) => /(^|\/)(test|bench|secrets|node_modules|\.billing)\/|\.env$|\.db$|token$|advisories/.test(file))).toEqual(
       [],
     );
+  });
+
+  it('holds every program that a unit runs', async () => {
+    const { stdout } = run('tar', ['--list', '--file', path.join(release, `${stem}.tgz`)], '.');
+    const units = (await readdir('ops/systemd')).filter((name) => name.endsWith('.service'));
+    expect(units.length).toBeGreaterThan(0);
+    for (const unit of units) {
+      const [, program] = /^ExecStart=.* ([\w/.-]+\.m?js)\b/m.exec(await readFile(path.join('ops/systemd', unit), 'utf8')) ?? [];
+      expect(stdout.split('\n')).toContain(`package/${program}`);
+    }
   });
 
   it('installs in an empty directory, says its version, and serves', async () => {

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -48,6 +48,7 @@ export class AppExport {
    * called `….part`; what a run that was cut off left there is begun anew. Throws Conflict if it exists.
    */
   async write(app: Scope, directory: string, tell: (file: ExportedFile) => void): Promise<Manifest> {
+    if (existsSync(directory)) throw new Conflict(`${directory} is there already: name another one.`);
     const startedAt = app.now().toISOString();
     const part = `${directory}.part`;
     await rm(part, { recursive: true, force: true });

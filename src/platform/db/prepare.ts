@@ -77,6 +77,19 @@ async function requireMigrated(database: Database, migrator: SchemaMigrator): Pr
   if (state.kind !== 'ready') throw new DatabaseUnusable(`The database "${name}" ${schemaInWords(state)}`, NEEDS_A_PERSON);
 }
 
+/** A user lacks rights: on a database (1044), a table (1142), a column (1143), or over the server (1227). */
+const DENIED = new Set([1044, 1142, 1143, 1227]);
+
+const AS_MIGRATOR =
+  'Run billing migrate with the user of ops/grants/billing_migrator.sql in DATABASE_URL_BILLING: a step may be begun, and no gateway ready until then.';
+
+/** What is to be told of a migration that failed: whose rights are missing, or the error as it came. */
+export function missingRights(database: Database, error: unknown): unknown {
+  const { errno, message } = rootOf(error instanceof Object ? error : {}) as { errno?: number; message?: string };
+  if (error instanceof DatabaseUnusable || errno === undefined || !DENIED.has(errno)) return error;
+  return new DatabaseUnusable(`The server at ${hostOf(database)} says: ${message}. ${AS_MIGRATOR}`, NEEDS_A_PERSON, { cause: error });
+}
+
 /** Why the server did not answer, without its URL, which holds a password. */
 export function unreachable(database: Database, error: unknown): DatabaseUnusable {
   const { code, errno, message } = rootOf(error) as { code?: string; errno?: number; message?: string };
