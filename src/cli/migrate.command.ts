@@ -57,7 +57,8 @@ async function run(
     return say(names.length === 0 ? 'There is nothing to take back.' : `Took back ${names.join(', ')}.`);
   }
   const applied = await migrator.migrate(options);
-  say(applied.length === 0 ? 'The schema is up to date.' : `Applied ${applied.join(', ')}.`);
+  const nothing = to === undefined ? 'The schema is up to date.' : `Nothing is left to apply up to ${to}; --down goes back.`;
+  say(applied.length === 0 ? nothing : `Applied ${applied.join(', ')}.`);
 }
 
 function printPlan(planned: readonly Planned[], isEmbedded: boolean): void {

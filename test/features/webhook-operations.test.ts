@@ -49,12 +49,18 @@ describe('registering an endpoint', () => {
     expect(await post(app, newEvent(app), { secret: world.webhookSecret })).toBe(200);
   });
 
-  it('by the command line says which endpoint it made, and refuses what is no URL', async () => {
+  it('by the command line says which endpoint it made, and refuses what is no URL, or goes in the clear', async () => {
     const made = await billing(['webhooks', 'register', '--app', app.id, '--url', urlOf(app)], world.environment);
     const [endpoint] = await endpointsAtTilled();
     expect(made).toEqual({ status: 0, stdout: `Registered ${endpoint?.id}.\n`, stderr: '' });
-    const refused = await billing(['webhooks', 'register', '--app', app.id, '--url', 'here'], world.environment);
-    expect([refused.status, refused.stdout, refused.stderr]).toEqual([1, '', expect.stringContaining('--url is not a URL')]);
+    for (const url of ['here', 'http://billing.example.com/api/billing/webhooks/shop', 'ftp://localhost/']) {
+      const refused = await billing(['webhooks', 'register', '--app', app.id, '--url', url], world.environment);
+      expect([refused.status, refused.stdout, refused.stderr]).toEqual([
+        1,
+        '',
+        expect.stringContaining('--url is not an https:// address'),
+      ]);
+    }
     expect(await endpointsAtTilled()).toHaveLength(1);
   });
 });

@@ -109,7 +109,8 @@ function refusalOf(database: Database, { code, errno, message = '' }: { code?: s
   if (errno === 1049) return `has no database "${nameOf(database)}": create it, or correct DATABASE_URL_BILLING.`;
   if (errno === 1184) return 'gives our connections up: its init_connect fails. Correct that, or leave it empty.';
   if (errno === 3159 || (errno === 1045 && message.includes('transport'))) return `${PLAIN}: say ssl-mode=VERIFY_IDENTITY and ssl-ca.`;
-  if (errno === 1045 || errno === 1044 || errno === 1698) return `refused the user or password of DATABASE_URL_BILLING${orElse(tls)}.`;
+  if (errno === 1044) return `has no database "${nameOf(database)}" for this user: create it, or give the rights of ops/grants.`;
+  if (errno === 1045 || errno === 1698) return `refused the user or password of DATABASE_URL_BILLING${orElse(tls)}.`;
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return `offers no TLS, and ssl-mode=${tls?.mode} demands it: switch it on there.`;
   if (code === 'HANDSHAKE_SSL_ERROR') return `is not the one that ssl-ca and ssl-mode=${tls?.mode} want: ${message.slice(0, 200)}.`;
   return null;
