@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Environment, inherited } from './processes.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
-const LINES_KEPT = 200;
+/** More than a scenario of minutes prints. */
+const LINES_KEPT = 20_000;
 const READY_MS_MAX = 60_000;
 
 /** One process of ours that keeps running. */
@@ -97,9 +99,10 @@ export class Fleet {
     });
     this.members.set(name, { child, ended: once(child, 'close') });
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.lines.push(...text.split('\n').filter((line) => line !== '' && !line.includes('ExperimentalWarning')));
-        this.lines.splice(0, this.lines.length - LINES_KEPT);
+      if (stream === null) continue;
+      createInterface({ input: stream }).on('line', (line) => {
+        if (line !== '' && !line.includes('ExperimentalWarning')) this.lines.push(line);
+        if (this.lines.length > LINES_KEPT) this.lines.shift();
       });
     }
   }
