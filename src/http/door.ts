@@ -42,16 +42,15 @@ export class Door {
     });
     await between();
     server.addHook('onRequest', (request, reply, next) => {
-      if (!(request.admission instanceof Error)) return next();
-      countRefusal(this.parts.metrics, request.admission);
-      answerThrown(reply, request.admission, this.parts.log);
+      if (request.admission instanceof Error) this.refuse(reply, request.admission);
+      else next();
     });
     // A body may take half a minute, and meanwhile a key be revoked, or an app suspended.
     server.addHook('preHandler', async (request, reply) => {
       const scope = this.findScope(request);
       if (scope === null || reply.elapsedTime < AGED_MS) return;
       request.admission = await orUnavailable(this.authenticated(request)).catch(errorOf);
-      if (request.admission instanceof Error) return answerThrown(reply, request.admission, this.parts.log);
+      if (request.admission instanceof Error) return this.refuse(reply, request.admission);
       request.admission.request.limitDecision = scope.request.limitDecision;
     });
   }
@@ -76,6 +75,11 @@ export class Door {
    */
   async turnAway(request: FastifyRequest): Promise<void> {
     request.admission = await this.failure(networkOf(this.addressOf(request.raw)), wrongCredential()).catch(errorOf);
+  }
+
+  private refuse(reply: FastifyReply, refusal: Error): FastifyReply {
+    countRefusal(this.parts.metrics, refusal);
+    return answerThrown(reply, refusal, this.parts.log);
   }
 
   private async look(request: FastifyRequest, reply: FastifyReply): Promise<Scope> {
