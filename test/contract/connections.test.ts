@@ -137,6 +137,22 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect(taken.filter(({ amount }) => amount === 4_321)).toHaveLength(1);
     });
 
+    it('leaves no queued work held where a COMMIT was not answered with which a worker took it', async () => {
+      const { customer } = await world.payer(app);
+      await world.settle();
+      for (let nth = 1; nth <= 3; nth += 1) {
+        await world.subscription(app, customer.id);
+        await world.sandbox.drain();
+        database.losesCommit = nth;
+        await world.gateway.worker.drain().catch(() => undefined);
+        expect(database.losesCommit).toBe(0);
+        await sleep(1_000);
+        const jobs = await world.rows('billing_jobs', app);
+        expect([nth, jobs.filter(({ state }) => state === 'running')]).toEqual([nth, []]);
+        await world.advance({ ms: 10_000 });
+      }
+    });
+
     it('ends in a code that says repeat while no server is there, for queries and mutations, and in readyz', async () => {
       const unseenKey = world.key(app, 'service');
       await unseenKey;

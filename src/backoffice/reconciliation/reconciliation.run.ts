@@ -3,6 +3,7 @@ import { type Divergence, DivergenceKind } from '../../billing/kit/divergence.en
 import { DivergenceRepository } from '../../billing/kit/divergence.repository.js';
 import { plusMs } from '../../platform/clock.js';
 import { ProcessorUnavailable } from '../../platform/errors.js';
+import { takeOrGiveBack } from '../../platform/jobs/give-back.js';
 import type { Jobs } from '../../platform/jobs/jobs.js';
 import { type Lease, LeaseLost } from '../../platform/jobs/lease.js';
 import { errorFields } from '../../platform/log.js';
@@ -95,7 +96,7 @@ export class ReconciliationRun {
     const finishedBefore = (await this.lastFinished(scope))?.id ?? '';
     await scope.transaction((tx) => this.parts.jobs.enqueue(tx, key));
     for (;;) {
-      const lease = await this.parts.jobs.take(scope, key);
+      const lease = await takeOrGiveBack(this.parts.jobs, scope, key);
       // Null while another process is at a page of the same run.
       const { pauseMs, failure } = lease === null ? ELSEWHERE : await this.partUnlessLost(scope, lease);
       if (failure !== null && !(failure instanceof ProcessorUnavailable)) throw failure;

@@ -1,6 +1,7 @@
 import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Database } from '../db/database.js';
 import { isLostRace } from '../db/lost-race.js';
+import { CommitUnanswered } from '../db/outage.js';
 import { inParts } from '../db/sql.js';
 import type { RawRow } from '../db/table.js';
 import type { Ids } from '../ids.js';
@@ -102,14 +103,16 @@ export class Jobs {
     const { database, due, keeper } = this.parts;
     const turns = shareOut(await due.read(), inProgress, limit);
     if (turns.length === 0) return [];
+    let claimed: Lease[] = [];
     const claiming = database.transaction(async (em) => {
-      const claimed: Lease[] = [];
+      claimed = [];
       for (const turn of turns) claimed.push(...(await this.claimTurn(turn, em)));
       return claimed;
     });
     // After too many lost races against writers of the queue nothing is taken this time.
     const leases = await claiming.catch((error: unknown) => {
       if (isLostRace(error)) return [];
+      if (error instanceof CommitUnanswered) keeper.giveBackNotBegun(claimed);
       throw error;
     });
     for (const lease of leases) keeper.keep(lease);

@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.js';
 import { errorFields, type Log } from '../log.js';
+import { insist } from './insist.js';
 import { JobSql } from './job.sql.js';
 import { LEASE_MS, type Lease, type StartStopwatch } from './lease.js';
 
@@ -57,6 +58,18 @@ export class LeaseKeeper {
       log.warn('work given back', { kind, subject, divergence_risk: isInDoubt });
       // One that cannot be given back runs out by itself.
       await database.run(`${release[0]} and state = 'running'`, release[1]).catch((error: unknown) => this.missed(lease, error));
+    }
+  }
+
+  /**
+   * Gives back leases that may have been taken, by a COMMIT that was not answered, and under which nothing was sent;
+   * again while the database is away.
+   */
+  giveBackNotBegun(leases: readonly Lease[]): void {
+    for (const lease of leases) {
+      const [sql, values] = this.sql.releasing(lease, { dueInMs: 0 });
+      const release = () => this.parts.database.run(`${sql} and state = 'running'`, values);
+      insist(release).catch((error: unknown) => this.missed(lease, error));
     }
   }
 
