@@ -27,12 +27,14 @@ const withoutDatabase = ['unit', 'sandbox', 'tidy'].map((folder) => `<rootDir>/t
 
 /**
  * Run on the server where there is one, else on the embedded database: what takes minutes of processes that kill each other,
- * imports, which are for production, where the embedded database is refused, and clients, which see no difference.
+ * imports, which are for production, where the embedded database is refused, what makes a cluster
+ * of its own, and clients, which see no difference.
  */
 const onServerAlone = [
   '/test/scenarios/webhook-convergence\\.test\\.ts$',
   '/test/features/import\\.test\\.ts$',
   '/test/scenarios/rolling-restart\\.haproxy\\.test\\.ts$',
+  '\\.galera\\.test\\.ts$',
   '/test/contract/clients\\.test\\.ts$',
   '/test/scenarios/pages\\.chromium\\.test\\.ts$',
 ];

@@ -9,7 +9,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { canMakeNetworks, GALERA_LIBRARIES } from './galera-cluster.mjs';
 import { fetchReleaseBefore, hasReleaseBefore, RELEASE_BEFORE } from './release-before.mjs';
 
 /** Tests of the alert rules. */
@@ -22,8 +23,10 @@ const WALK = 'test/scenarios/operations.test.ts';
 
 /** Fills disks. */
 const DISK = 'test/scenarios/full-disk.test.ts';
+/** Tests on a cluster of servers. */
+const GALERA = '.galera.test.ts';
 
-/** @type {readonly { names: readonly string[], debian: string, tests: readonly string[] }[]} */
+/** @type {readonly { names: readonly string[], debian: string, tests: readonly string[] }[]} `names` of programs, or paths of files */
 const PROGRAMS = [
   {
     names: ['restic'],
@@ -43,13 +46,16 @@ const PROGRAMS = [
   { names: ['adduser'], debian: 'adduser', tests: [WALK] },
   { names: ['chromium'], debian: 'chromium', tests: ['.chromium.test.ts'] },
   { names: ['haproxy'], debian: 'haproxy', tests: ['.haproxy.test.ts', WALK] },
+  { names: GALERA_LIBRARIES, debian: 'galera-4', tests: [GALERA] },
+  { names: ['ip'], debian: 'iproute2', tests: [GALERA] },
   { names: ['systemd-analyze'], debian: 'systemd', tests: ['test/unit/systemd-units.test.ts'] },
 ];
 
 /** Those of the list that this machine does not have. */
 function missingPrograms() {
   const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'].filter(Boolean);
-  return PROGRAMS.filter(({ names }) => !names.some((name) => directories.some((directory) => existsSync(join(directory, name)))));
+  const isHere = (name) => (isAbsolute(name) ? existsSync(name) : directories.some((directory) => existsSync(join(directory, name))));
+  return PROGRAMS.filter(({ names }) => !names.some(isHere));
 }
 
 /** What else this machine lacks, with the test that needs it, and what is said of it. */
@@ -60,7 +66,13 @@ function missingElse() {
     test: UPGRADE,
     why: `this clone has not the release before (git fetch --depth=1 origin ${RELEASE_BEFORE.commit})`,
   };
-  return [...(isRoot() ? [] : [walk]), ...(canMount() ? [] : [disk]), ...(hasReleaseBefore() ? [] : [upgrade])];
+  const galera = { test: GALERA, why: 'it makes network namespaces, which only root may, and not in every container' };
+  return [
+    ...(isRoot() ? [] : [walk]),
+    ...(canMount() ? [] : [disk]),
+    ...(canMakeNetworks() ? [] : [galera]),
+    ...(hasReleaseBefore() ? [] : [upgrade]),
+  ];
 }
 
 /** Patterns of the tests that want what this machine does not have. */
