@@ -28,6 +28,8 @@ while [ $# -gt 0 ]; do
     --role) role=$2 ;;
     --address) address=$2 ;;
     --gtid) gtid=$2 ;;
+    --parent) parent=$2 ;;
+    --bypass) rest=1 ;;
   esac
   shift
 done
@@ -35,8 +37,14 @@ word="$GALERA_WORDS/$(echo "$address" | cut -d: -f1)"
 if [ "$role" = joiner ]; then
   rm -f "$word"
   echo "ready $address"
-  until [ -s "$word" ]; do sleep 0.1; done
+  until [ -s "$word" ]; do
+    kill -0 "$parent" || exit 3
+    sleep 0.1
+  done
   cat "$word"
+elif [ -z "$rest" ]; then
+  echo "The whole is asked for, not the rest." >&2
+  exit 22
 else
   echo continue
   echo "$gtid" > "$word.new" && mv "$word.new" "$word"
@@ -338,7 +346,7 @@ class GaleraNode {
   async #recovered() {
     const log = join(this.#parts.directory, 'recover.log');
     rmSync(log, { force: true });
-    const [file, args] = this.#inside([...this.#options, '--wsrep-recover', `--log-error=${log}`]);
+    const [file, args] = this.#inside([...this.#options, ...this.#cluster, '--wsrep-recover', `--log-error=${log}`]);
     await sh(file, args, { env: this.#environment }).catch(() => undefined);
     const position = /Recovered position: *([0-9a-f-]+:-?\d+)/.exec(existsSync(log) ? readFileSync(log, 'utf8') : '')?.[1];
     return position === undefined ? [] : [`--wsrep-start-position=${position}`];
