@@ -219,7 +219,7 @@ async function scheduleAll(access: AccessService, repeating: readonly Repeating[
 
 /** The schema alone, for writing it down; its resolvers are never called. */
 export async function composeSchema(): Promise<GraphQLSchema> {
-  const database: DatabaseConfig = { kind: 'embedded', location: ':memory:', poolSize: 1, tls: null };
+  const database: DatabaseConfig = { kind: 'embedded', location: ':memory:', hosts: null, poolSize: 1, tls: null };
   const tilled: TilledConfig = { baseUrl: 'http://127.0.0.1', secretKey: '', publicKey: '', webhookSecret: '', accountId: '' };
   const encryption = { key: randomBytes(32), previous: null };
   const gateway = await composeGateway({ database, encryption, clock: systemClock, log: createLog('silent'), tilled, tilledTimeoutMs: 1 });

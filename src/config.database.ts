@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { eachHost, type HostList, readHosts, refuseHosts } from './config.hosts.js';
 import type { EnvironmentReader } from './config.reader.js';
 import { type DatabaseTls, readTls } from './config.tls.js';
 
@@ -6,8 +7,10 @@ import { type DatabaseTls, readTls } from './config.tls.js';
 export interface DatabaseConfig {
   /** `mysql` in production; `embedded` is a file beside the demo's other data. */
   readonly kind: 'mysql' | 'embedded';
-  /** `mysql://…` without query parameters, or the path of the embedded file. */
+  /** `mysql://…` with the first host and without query parameters, or the path of the embedded file. */
   readonly location: string;
+  /** Every host, where there are several; null where there is one. */
+  readonly hosts: HostList | null;
   /** Connections this process keeps at most. */
   readonly poolSize: number;
   /** What was demanded of the connection; null where nobody said anything, and it is plain text. */
@@ -20,7 +23,7 @@ const DATABASE_EXAMPLE = 'mysql://billing:password@db.example.com:3306/billing_d
 /** The database that a variable names. */
 export function readDatabase(reader: EnvironmentReader, where: { isProduction: boolean; dataDir: string }, name: string): DatabaseConfig {
   const { isProduction, dataDir } = where;
-  const embedded: DatabaseConfig = { kind: 'embedded', location: path.join(dataDir, 'billing.db'), poolSize: 1, tls: null };
+  const embedded: DatabaseConfig = { kind: 'embedded', location: path.join(dataDir, 'billing.db'), hosts: null, poolSize: 1, tls: null };
   const given = reader.text(name);
   if (given === undefined) {
     if (isProduction) reader.missing(name, DATABASE_PURPOSE, DATABASE_EXAMPLE);
@@ -30,14 +33,37 @@ export function readDatabase(reader: EnvironmentReader, where: { isProduction: b
     if (isProduction) reader.wrong(name, 'names the embedded database, which is refused in production', DATABASE_EXAMPLE);
     return { ...embedded, location: path.resolve(given.slice('sqlite:'.length)) };
   }
-  const url = readUrl(given);
-  if (url === null) {
-    reader.wrong(name, 'is not a mysql:// URL, or its password has signs that must be percent-encoded', DATABASE_EXAMPLE);
-    return embedded;
-  }
+  const urls = readUrls(reader, given, name);
+  const [url] = urls;
+  if (url === undefined) return embedded;
   if (url.pathname.length < 2) reader.wrong(name, 'names no database after the host', DATABASE_EXAMPLE);
   const location = withoutQuery(url);
-  return { kind: 'mysql', location, poolSize: readPoolSize(reader, url, { isProduction, name }), tls: readTls(reader, url, name) };
+  const hosts = readHosts(reader, urls, name);
+  const poolSize = readPoolSize(reader, url, { isProduction, name });
+  return { kind: 'mysql', location, hosts, poolSize, tls: readTls(reader, url, name) };
+}
+
+/** Whether a database URL says how many connections a pool may have. */
+export function saysPoolSize(given: string): boolean {
+  const url = readUrl(eachHost(given)[0] ?? '');
+  return url?.searchParams.has('connection_limit') === true;
+}
+
+/** The URL, once with each of its hosts; none, and a problem, where a part of it cannot be read. */
+function readUrls(reader: EnvironmentReader, given: string, name: string): readonly URL[] {
+  const each = eachHost(given);
+  const urls = each.map(readUrl).map((url) => (each.length > 1 && url?.hostname === '' ? null : url));
+  const readable = urls.filter((url) => url !== null);
+  if (readable.length === each.length) return readable;
+  // Where no host can be read it is not the hosts.
+  if (readable.length > 0)
+    refuseHosts(
+      reader,
+      urls.map((url) => url !== null),
+      name,
+    );
+  else reader.wrong(name, 'is not a mysql:// URL, or its password has signs that must be percent-encoded', DATABASE_EXAMPLE);
+  return [];
 }
 
 /** The URL; null if it is none whose every part can be read. */

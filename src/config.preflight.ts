@@ -1,4 +1,4 @@
-import { readDatabase } from './config.database.js';
+import { readDatabase, saysPoolSize } from './config.database.js';
 import { ConfigError, type DatabaseConfig } from './config.js';
 import { type Environment, EnvironmentReader } from './config.reader.js';
 
@@ -33,7 +33,7 @@ export function readPreflightConfig(
     publicUrl: readUrl(reader, 'BILLING_PUBLIC_URL', known.url ?? reader.text('BILLING_PUBLIC_URL') ?? known.ownUrl),
     readonlyDatabase: readReadonly(reader),
     prometheusUrl: readUrl(reader, 'PROMETHEUS_URL', reader.text('PROMETHEUS_URL')),
-    hasPoolLimit: URL.canParse(database) && new URL(database).searchParams.has('connection_limit'),
+    hasPoolLimit: saysPoolSize(database),
     hasEncryptionKey: reader.text('BILLING_ENCRYPTION_KEY') !== undefined,
     workingDir,
     warnings: reader.warnings,

@@ -51,6 +51,9 @@ const HINTS: Readonly<Record<string, string>> = {
   sslpassword: 'is of a PKCS#12 file: give its parts as PEM files with ssl-cert and ssl-key',
 };
 
+/** Parameters that are read elsewhere. */
+const NOT_OF_TLS: ReadonlySet<string> = new Set(['connection_limit', 'load_balance_hosts']);
+
 /** Variables that speak for every database URL which says nothing of TLS itself. */
 const VARIABLES = {
   mode: 'BILLING_DATABASE_SSL_MODE',
@@ -81,7 +84,7 @@ function wordsOf(reader: EnvironmentReader, url: URL, name: string): Words {
   for (const [parameter, value] of url.searchParams) {
     const plain = parameter.toLowerCase().replace(/[-_]/g, '');
     const hint = /^ssl[-_]/i.test(parameter) || !Object.hasOwn(HINTS, plain) ? undefined : HINTS[plain];
-    if (parameter === 'connection_limit') continue;
+    if (NOT_OF_TLS.has(parameter)) continue;
     else if (hint !== undefined) reader.wrong(name, `has the parameter ${parameter}, which ${hint}`, EXAMPLE);
     else if (['sslmode', 'sslca', 'sslcert', 'sslkey'].includes(plain)) say(plain.slice(3) as keyof Words, value);
     else if (Object.hasOwn(ELSEWHERE, plain)) say('mode', meant(reader, { name, parameter, value, words: ELSEWHERE[plain] ?? {} }));

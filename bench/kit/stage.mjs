@@ -30,7 +30,7 @@ export async function openStage(payments) {
   await connection.query(`create database ${BILLING} character set utf8mb4 collate utf8mb4_bin; use ${BILLING}`);
   const foundation = await composeFoundation({
     encryption: { key: Buffer.from(ENCRYPTION_KEY, 'base64'), previous: null },
-    database: { kind: 'mysql', location: `${server.url}/${BILLING}`, poolSize: 4 },
+    database: { kind: 'mysql', location: `${server.url}/${BILLING}`, hosts: null, poolSize: 4, tls: null },
     clock: systemClock,
     log: createLog('silent'),
   });

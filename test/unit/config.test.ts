@@ -27,7 +27,7 @@ describe('readConfig without any variable', () => {
       host: '127.0.0.1',
       port: 4000,
       dataDir: '/srv/billing/.billing',
-      database: { kind: 'embedded', location: '/srv/billing/.billing/billing.db', poolSize: 1, tls: null },
+      database: { kind: 'embedded', location: '/srv/billing/.billing/billing.db', hosts: null, poolSize: 1, tls: null },
       tilled: null,
       encryption: null,
       sessionDocuments: 'any',
@@ -75,7 +75,10 @@ describe('readConfig in production', () => {
     expect(readConfig(PRODUCTION, WORKING_DIR)).toMatchObject({
       isProduction: true,
       host: '0.0.0.0',
-      database: { kind: 'mysql', location: 'mysql://billing:hunter2@db.example.com:3306/billing_db', poolSize: 10, tls: null },
+      database: {
+        ...{ kind: 'mysql', location: 'mysql://billing:hunter2@db.example.com:3306/billing_db' },
+        ...{ hosts: null, poolSize: 10, tls: null },
+      },
       tilled: { baseUrl: 'https://api.tilled.com', accountId: 'acct_0123456789', webhookSecret: 'whsec_0123456789' },
     });
   });

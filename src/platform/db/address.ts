@@ -1,19 +1,18 @@
+import { type HostAddress, hostOf } from '../../config.hosts.js';
+
 /** Where a database server is and how one logs in there. */
-export interface ServerAddress {
-  /** A name or an address, an IPv6 one without brackets. */
-  readonly host: string;
-  readonly port: number;
+export interface ServerAddress extends HostAddress {
   readonly user: string;
   readonly password: string;
   readonly database: string;
 }
 
-/** The parts of the location of a `mysql` database. */
+/** The parts of the location of a `mysql` database: of its first host, where there are several. */
 export function addressOf(location: string): ServerAddress {
-  const { hostname, port, username, password, pathname } = new URL(location);
+  const url = new URL(location);
+  const { username, password, pathname } = url;
   return {
-    host: decodeURIComponent(hostname).replace(/^\[(.*)\]$/, '$1'),
-    port: Number(port || 3306),
+    ...hostOf(url),
     user: decodeURIComponent(username),
     password: decodeURIComponent(password),
     database: decodeURIComponent(pathname.slice(1)),
