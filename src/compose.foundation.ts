@@ -11,6 +11,7 @@ import { AUDITED, ENTITIES } from './compose.entities.js';
 import type { DatabaseConfig, EncryptionConfig } from './config.js';
 import type { Clock, Ticks } from './platform/clock.js';
 import { Database } from './platform/db/database.js';
+import { exposeHosts } from './platform/db/host-reports.js';
 import { SchemaMigrator } from './platform/db/migrator.js';
 import { watchedDatabase } from './platform/db/observer.js';
 import { Ids } from './platform/ids.js';
@@ -76,6 +77,7 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
     time: surroundings.databaseTime ?? null,
     statementMsMax: surroundings.statementMsMax ?? null,
   });
+  exposeHosts(metrics, database);
   database.observe(watchedDatabase(metrics, log, database.tableNames, slowQueryMs));
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const vault = new Vault(encryption);

@@ -30,6 +30,7 @@ import { atMostEvery } from './platform/brief-cache.js';
 import { systemClock, systemTicks } from './platform/clock.js';
 import { exposeClockSkew } from './platform/db/clock.metrics.js';
 import { ClockWatch } from './platform/db/clock-watch.js';
+import { hostDegradation } from './platform/db/host-reports.js';
 import { STATEMENT_MS_MAX } from './platform/db/outage.js';
 import { whyNotReady } from './platform/db/readiness.js';
 import type { Degradation } from './platform/degradation.js';
@@ -78,7 +79,7 @@ export interface Gateway extends Foundation, AppWork {
   readonly unsynced: () => Promise<number>;
   /** Watches the clocks of this process and of the database, once it is started. */
   readonly clocks: ClockWatch;
-  /** What is out of order while the gateway still serves: Tilled, clocks. Empty when all is well. */
+  /** What is out of order while the gateway still serves: Tilled, clocks, database hosts. Empty when all is well. */
   readonly degraded: () => readonly Degradation[];
   /** What this process has in hand. */
   readonly leases: Pick<LeaseKeeper, 'whenFree' | 'giveBack'>;
@@ -141,7 +142,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     processor,
     reconciliation,
     ...held,
-    degraded: () => [...degraded(), ...held.clocks.degradation()],
+    degraded: () => [...degraded(), ...held.clocks.degradation(), ...hostDegradation(database, clock)],
     unsynced: async () => (await countJobs(database, SYNCS)) + (await webhooks.intake.waiting()),
     whyNotReady: atMostEvery(READY_EVERY_MS, () => whyNotReady(database, migrator)),
   };

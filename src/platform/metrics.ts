@@ -93,6 +93,11 @@ export class Metrics {
     values: { kind: known.DATABASE_FAILURES },
   });
 
+  readonly databaseHostSwitches = this.counter({
+    name: 'billing_database_host_switches_total',
+    help: 'How often this process went over to another host of its database, or back.',
+  });
+
   readonly httpSeconds = this.histogram({
     name: 'billing_http_request_seconds',
     help: 'How long HTTP requests take, by route pattern and status.',

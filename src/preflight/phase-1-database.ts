@@ -1,8 +1,9 @@
 import { schemaDrift } from '../platform/db/drift.js';
+import { isOnThisMachine } from '../platform/db/prepare.js';
 import { serverFaults } from '../platform/db/server.check.js';
 import { attestedOnly, type Check, failed, notApplicable, ok, verdict } from './check.js';
 import { readonlyFaults, serviceFaults } from './grants.js';
-import { isLoopback, type PreflightParts } from './parts.js';
+import type { PreflightParts } from './parts.js';
 
 /** Phase 1, infrastructure: the database. */
 export const DATABASE_CHECKS: readonly Check[] = [
@@ -113,7 +114,7 @@ export const DATABASE_CHECKS: readonly Check[] = [
 
 async function databaseTls({ database }: PreflightParts) {
   if (database.isEmbedded) return notApplicable('The embedded database has no network.');
-  if (database.config.tls === null && isLoopback(database.config.location)) return notApplicable('The database is reached by loopback.');
+  if (database.config.tls === null && isOnThisMachine(database.config)) return notApplicable('The database is reached by loopback.');
   const [row] = await database.query("show session status like 'Ssl_cipher'", []);
   const cipher = String(row?.Value ?? '');
   if (cipher === '') return failed('The connection is not encrypted.');

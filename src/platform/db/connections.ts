@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pool, PoolConnection } from 'mysql2';
+import type { ConnectionOptions, Pool, PoolConnection } from 'mysql2';
+import { type HostAddress, hostName } from '../../config.hosts.js';
+import { cut, insideOf, leadsTo, listed } from './driver.js';
+import type { Hosts } from './hosts.js';
 import { connecting, endsConnection, outageOf, StatementTimeout } from './outage.js';
 
 /** How a statement ended, as the driver says it. */
@@ -10,6 +13,8 @@ interface ConnectionsParts {
   readonly statementMsMax: number | null;
   /** A connection that was open at this time of `performance.now()` leads to a server that cannot serve. */
   readonly onOutage: (at: number) => void;
+  /** Where connections are to lead; null where there is one server. */
+  readonly hosts: Hosts | null;
 }
 
 /**
@@ -17,6 +22,9 @@ interface ConnectionsParts {
  * The pauses between are random below the other.
  */
 const [FULL_MS_MAX, FULL_PAUSE_MS] = [2_000, 200];
+
+/** How long other hosts are tried for, ms, where one after the other can be reached no more. */
+const OTHERS_MS_MAX = 10_000;
 
 /**
  * The connections of one pool. One that says that it cannot serve, or does not answer, is closed, and so are those that
@@ -32,6 +40,9 @@ export class Connections {
     private readonly parts: ConnectionsParts,
   ) {
     pool.on('connection', (connection: object) => this.openedAt.set(connection, performance.now()));
+    // What was in use while another host was chosen.
+    if (parts.hosts !== null)
+      pool.on('release', (connection: PoolConnection) => void (this.leadsRight(connection) || connection.destroy()));
   }
 
   /** Connections that were open at this time are not used any more. */
@@ -43,9 +54,22 @@ export class Connections {
   async take(): Promise<PoolConnection> {
     for (;;) {
       const connection = await this.open();
-      if ((this.openedAt.get(connection) ?? 0) >= this.servingSince) return connection;
+      if ((this.openedAt.get(connection) ?? 0) >= this.servingSince && this.leadsRight(connection)) return connection;
       connection.destroy();
     }
+  }
+
+  /** New connections lead here, and those that lie idle and lead elsewhere are closed. */
+  lead(to: Partial<ConnectionOptions>): void {
+    const { config, _freeConnections: free } = insideOf(this.pool);
+    Object.assign(config.connectionConfig, to);
+    for (const connection of listed(free)) if (!this.leadsRight(connection)) connection.destroy();
+  }
+
+  /** What was asked of a host, or waits for its greeting, fails now. */
+  abandon(address: HostAddress): void {
+    for (const connection of listed(insideOf(this.pool)._allConnections))
+      if (leadsTo(connection, address)) cut(connection, new HostSilent(address));
   }
 
   /** Has `send` send a statement on a connection, which is closed if it turns out to be of no use. */
@@ -69,15 +93,32 @@ export class Connections {
     send(end);
   }
 
+  private leadsRight(connection: PoolConnection): boolean {
+    const { hosts } = this.parts;
+    return hosts === null || (hosts.used !== null && leadsTo(connection, hosts.used));
+  }
+
   private async open(): Promise<PoolConnection> {
-    for (const until = performance.now() + FULL_MS_MAX; ; ) {
+    const { hosts } = this.parts;
+    for (const beganAt = performance.now(); ; ) {
+      if (hosts?.isReady === false) await hosts.ready().catch((error: Error) => Promise.reject(connecting(error)));
+      const host = hosts?.used;
       try {
         return await this.openOnce();
       } catch (error) {
-        if (outageOf(error) !== 'full' || performance.now() > until) throw error;
-        await sleep(Math.random() * FULL_PAUSE_MS);
+        if (outageOf(error) === 'full' && performance.now() <= beganAt + FULL_MS_MAX) await sleep(Math.random() * FULL_PAUSE_MS);
+        else if (performance.now() > beganAt + OTHERS_MS_MAX || !(await this.isElsewhere(host))) throw error;
       }
     }
+  }
+
+  /** Whether another host is used by now than that to which no connection could be made. */
+  private async isElsewhere(before: unknown): Promise<boolean> {
+    const { hosts } = this.parts;
+    if (hosts === null) return false;
+    hosts.doubt();
+    await hosts.ready().catch(() => undefined);
+    return hosts.used !== before;
   }
 
   /** What comes too late is for the next. */
@@ -97,5 +138,15 @@ export class Connections {
         else resolve(connection);
       });
     });
+  }
+}
+
+/** The host was found to hang, or to be gone: what it was asked may have been done. */
+class HostSilent extends Error {
+  readonly code = 'EHOSTDOWN';
+  readonly fatal = true;
+
+  constructor(address: HostAddress) {
+    super(`The database server at ${hostName(address)} does not answer.`);
   }
 }

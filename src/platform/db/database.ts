@@ -7,6 +7,7 @@ import { SharedReads } from '../shared-reads.js';
 import { inSpan, isTracing, type TracedWork } from '../spans.js';
 import { DatabaseTime } from './database-time.js';
 import { embeddedDialect } from './embedded.dialect.js';
+import type { DatabaseHosts } from './hosts.js';
 import { retryLostRaces } from './lost-race.js';
 import type { MySqlPool, PoolUse } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
@@ -86,6 +87,12 @@ export class Database {
   /** Tells `observer`, from now on, how long statements take and what fails. */
   observe(observer: DatabaseObserver): void {
     this.observer = observer;
+    this.pool?.hosts?.observe(observer);
+  }
+
+  /** The servers, where the database has several; null elsewhere. */
+  get hosts(): DatabaseHosts | null {
+    return this.pool?.hosts ?? null;
   }
 
   /** Names of the tables. */
@@ -225,13 +232,8 @@ function storable(parameters: readonly unknown[]): unknown[] {
   return parameters.map((value) => (value === undefined ? null : value));
 }
 
-const SILENT = {
-  log: () => undefined,
-  error: () => undefined,
-  warn: () => undefined,
-  setDebugMode: () => undefined,
-  isEnabled: () => false,
-};
+const nothing = () => undefined;
+const SILENT = { log: nothing, error: nothing, warn: nothing, setDebugMode: nothing, isEnabled: () => false };
 
 function driverOptions(config: DatabaseConfig, pool: MySqlPool | null) {
   if (pool === null) return { driver: SqliteDriver, dbName: config.location, driverOptions: embeddedDialect(config.location) };

@@ -1,9 +1,13 @@
 import { MySqlDriver } from '@mikro-orm/mysql';
 import { type ControlledTransaction, Kysely, MysqlDialect, type MysqlDialectConfig } from 'kysely';
-import { createPool, type Pool, type PoolConnection } from 'mysql2';
+import { type ConnectionOptions, createPool, type Pool, type PoolConnection } from 'mysql2';
+import type { HostAddress, HostList } from '../../config.hosts.js';
 import type { DatabaseConfig } from '../../config.js';
 import { addressOf } from './address.js';
 import { Connections } from './connections.js';
+import { insideOf } from './driver.js';
+import { HostProbe } from './host-probe.js';
+import { Hosts } from './hosts.js';
 import { executedAlone, PreparedTransaction, type StatementResult } from './prepared-transaction.js';
 import { withSession } from './session.js';
 import { sslOf, strangerFault } from './tls.js';
@@ -39,6 +43,8 @@ const TRANSACTIONS_SHARE = 0.5;
 export class MySqlPool {
   /** What the ORM speaks to it with. */
   readonly driver = MySqlDriver;
+  /** Null where there is one server. */
+  readonly hosts: Hosts | null;
   private readonly singles: Connections;
   private readonly transactions: Connections;
   private readonly ofOrm: Kysely<unknown>;
@@ -49,8 +55,9 @@ export class MySqlPool {
     statementMsMax: number | null,
   ) {
     const transactions = Math.ceil(config.poolSize * TRANSACTIONS_SHARE);
+    this.hosts = config.hosts === null ? null : this.hostsOf(config.hosts);
     const onOutage = (at: number) => this.dropOpenedBefore(at);
-    const connections = (limit: number) => new Connections(poolOf(config, limit), { statementMsMax, onOutage });
+    const connections = (limit: number) => new Connections(poolOf(config, limit), { statementMsMax, onOutage, hosts: this.hosts });
     this.singles = connections(config.poolSize - transactions);
     this.transactions = connections(transactions);
     this.ofOrm = new Kysely({ dialect: new MysqlDialect(sharing(this.transactions)) });
@@ -78,14 +85,31 @@ export class MySqlPool {
 
   /** Ends every connection. One that the server cut cannot be ended; nothing else can go wrong here. */
   async close(): Promise<void> {
-    const pools = [this.singles.pool, this.transactions.pool];
-    await Promise.all(pools.map((pool) => new Promise<void>((resolve) => pool.end(() => resolve()))));
+    this.hosts?.close();
+    await Promise.all(this.both.map(({ pool }) => new Promise<void>((resolve) => pool.end(() => resolve()))));
   }
 
   /** What was open at this time of `performance.now()` is used no more: it leads to a server that cannot serve. */
-  dropOpenedBefore(at: number): void {
-    this.singles.dropOpenedBefore(at);
-    this.transactions.dropOpenedBefore(at);
+  private dropOpenedBefore(at: number): void {
+    for (const each of this.both) each.dropOpenedBefore(at);
+    this.hosts?.doubt();
+  }
+
+  private get both(): readonly Connections[] {
+    return [this.singles, this.transactions];
+  }
+
+  /** Files of certificates are read now, so that going over to another host needs none. */
+  private hostsOf(list: HostList): Hosts {
+    const ways = new Map(list.addresses.map((address) => [address, wayTo(this.config, address)]));
+    const wayOf = (address: HostAddress) => ways.get(address) ?? address;
+    return new Hosts({
+      list,
+      probeOf: (address, onEnd) =>
+        new HostProbe({ options: { ...addressOf(this.config.location), ...wayOf(address) }, tls: this.config.tls, onEnd }),
+      onUse: (address) => this.both.forEach((each) => void each.lead(wayOf(address))),
+      onSilent: (address) => this.both.forEach((each) => void each.abandon(address)),
+    });
   }
 
   use(): PoolUse {
@@ -128,11 +152,17 @@ function closedOnFailure(connections: Connections, connection: PoolConnection): 
   };
 }
 
+/** What the driver has to know to come to a host, beside who logs in. */
+function wayTo({ tls }: DatabaseConfig, { host, port }: HostAddress): Pick<ConnectionOptions, 'host' | 'port' | 'ssl'> {
+  return { host, port, ...sslOf(tls, host) };
+}
+
 /** A pool whose connections are the server's that is meant, and say what we rely on before they are used. */
 function poolOf(config: DatabaseConfig, connectionLimit: number): Pool {
+  const address = addressOf(config.location);
   const pool = createPool({
-    ...addressOf(config.location),
-    ...sslOf(config),
+    ...address,
+    ...wayTo(config, address),
     connectionLimit,
     connectTimeout: CONNECT_MS_MAX,
     keepAliveInitialDelay: SILENT_MS_MAX,
@@ -141,11 +171,10 @@ function poolOf(config: DatabaseConfig, connectionLimit: number): Pool {
     timezone: 'Z',
     charset: 'utf8mb4_bin',
   });
-  return withSession(pool, (connection) => strangerFault(config, connection));
+  return withSession(pool, (connection) => strangerFault(config.tls, connection));
 }
 
 function useOf(pool: Pool): Omit<PoolUse, 'max'> {
-  // Not part of the driver's types, but of every version of it; the ORM reads them too.
-  const { _allConnections, _freeConnections, _connectionQueue } = pool as unknown as Record<string, { readonly length: number }>;
-  return { open: _allConnections?.length ?? 0, idle: _freeConnections?.length ?? 0, waiting: _connectionQueue?.length ?? 0 };
+  const { _allConnections, _freeConnections, _connectionQueue } = insideOf(pool);
+  return { open: _allConnections.length, idle: _freeConnections.length, waiting: _connectionQueue.length };
 }

@@ -11,10 +11,19 @@ export interface DatabaseObserver {
   statement(sql: string, durationMs: number): void;
   /** A statement or transaction failed, for whatever reason. */
   failed(error: unknown): void;
+  /** A host of several cannot be used any more, for a reason in words, or can again. */
+  hostFound(host: string, fault: string | null): void;
+  /** Another host of several is used now, and why. */
+  hostChanged(from: string, to: string, why: string): void;
 }
 
 /** Until somebody watches. */
-export const UNOBSERVED: DatabaseObserver = { statement: () => undefined, failed: () => undefined };
+export const UNOBSERVED: DatabaseObserver = {
+  statement: () => undefined,
+  failed: () => undefined,
+  hostFound: () => undefined,
+  hostChanged: () => undefined,
+};
 
 const VERB = /^\s*(select|insert|update|delete|begin|commit)\b/i;
 const TABLE = /\bbilling_[a-z_]+/g;
@@ -35,6 +44,14 @@ export function watchedDatabase(metrics: Metrics, log: Log, tables: readonly str
     failed: (error) => {
       const kind = failureOf(error);
       if (kind !== null) metrics.databaseErrors.inc({ kind });
+    },
+    hostFound: (host, fault) => {
+      if (fault === null) log.info('database host usable', { host });
+      else log.warn('database host not usable', { host, reason: fault });
+    },
+    hostChanged: (from, to, why) => {
+      metrics.databaseHostSwitches.inc();
+      log.warn('another database host is used', { from, to, reason: why });
     },
   };
 }

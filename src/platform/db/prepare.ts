@@ -1,3 +1,4 @@
+import { hostName } from '../../config.hosts.js';
 import type { DatabaseTls } from '../../config.tls.js';
 import { isLoopbackHost } from '../loopback.js';
 import { addressOf } from './address.js';
@@ -56,7 +57,7 @@ export async function requireUsableServer(database: Database): Promise<readonly 
 
 /** Nobody said how the connection is protected, and so it is not. */
 function onTheWay(database: Database): string[] {
-  if (database.isEmbedded || database.config.tls !== null || isLoopbackHost(hostOf(database))) return [];
+  if (database.isEmbedded || database.config.tls !== null || isOnThisMachine(database.config)) return [];
   return [
     `The connection to ${hostOf(database)} is plain text: say ssl-mode=VERIFY_IDENTITY and ssl-ca, or ssl-mode=DISABLED if that is meant.`,
   ];
@@ -95,6 +96,7 @@ export function unreachable(database: Database, error: unknown): DatabaseUnusabl
   const { code, errno, message } = rootOf(error) as { code?: string; errno?: number; message?: string };
   const sentence = refusalOf(database, { code, errno, message });
   const options = { cause: error };
+  if (code === 'HOSTS_DISAGREE') return new DatabaseUnusable(message ?? '', NEEDS_A_PERSON, options);
   if (sentence !== null) return new DatabaseUnusable(`The server at ${hostOf(database)} ${sentence}`, NEEDS_A_PERSON, options);
   return new DatabaseUnusable(
     `The database server at ${hostOf(database)} cannot be reached (${code ?? 'no answer'}).`,
@@ -137,6 +139,12 @@ function nameOf(database: Database): string {
   return addressOf(database.config.location).database;
 }
 
-function hostOf(database: Database): string {
-  return new URL(database.config.location).host;
+function hostOf({ config: { location, hosts } }: Database): string {
+  return hosts === null ? new URL(location).host : hosts.addresses.map(hostName).join(', ');
+}
+
+/** Whether nobody else is on the way to the server, or to any of several. */
+export function isOnThisMachine({ location, hosts }: Database['config']): boolean {
+  const names = hosts === null ? [new URL(location).host] : hosts.addresses.map(hostName);
+  return names.every(isLoopbackHost);
 }

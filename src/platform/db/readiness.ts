@@ -11,6 +11,8 @@ const WRITE = 'update billing_jobs set fence = fence where app_id = ? and id = ?
  * takes writes. A read-only server answers reads, and Galera without a quorum even `select 1`.
  */
 export async function whyNotReady(database: Database, migrator: SchemaMigrator): Promise<string | null> {
+  const none = database.hosts?.whyNone() ?? null;
+  if (none !== null) return none;
   try {
     const state = await migrator.inspect();
     if (state.kind === 'foreign') return 'The database is not one of billing.';

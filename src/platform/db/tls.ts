@@ -1,18 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { checkServerIdentity, getCACertificates, type PeerCertificate, type TLSSocket } from 'node:tls';
-import type { PoolConnection, SslOptions } from 'mysql2';
-import type { DatabaseConfig } from '../../config.js';
+import type { Connection, SslOptions } from 'mysql2';
 import type { DatabaseTls } from '../../config.tls.js';
-import { addressOf } from './address.js';
 
-/** What the driver is told of TLS; nothing where the connection is plain text. */
-export function sslOf({ tls, location }: DatabaseConfig): { readonly ssl?: SslOptions } {
+/** What the driver is told of TLS for a host; nothing where the connection is plain text. */
+export function sslOf(tls: DatabaseTls | null, host: string): { readonly ssl?: SslOptions } {
   if (tls === null || tls.mode === 'DISABLED') return {};
   const read = (file: string | null) => (file === null ? undefined : readFileSync(file, 'utf8'));
   const common = { cert: read(tls.cert), key: read(tls.key), rejectUnauthorized: tls.mode !== 'REQUIRED' };
   const authorities = tls.ca === null ? getCACertificates() : [readFileSync(tls.ca, 'utf8')];
-  if (!isAddressVerified(tls, location)) return { ssl: { ...common, ca: authorities, verifyIdentity: tls.mode === 'VERIFY_IDENTITY' } };
+  if (!isAddressVerified(tls, host)) return { ssl: { ...common, ca: authorities, verifyIdentity: tls.mode === 'VERIFY_IDENTITY' } };
   return {
     ssl: {
       ...common,
@@ -28,13 +26,14 @@ export function sslOf({ tls, location }: DatabaseConfig): { readonly ssl?: SslOp
  * Why a connection is not to the server that was meant, before anything is asked; undefined if it is. Names are
  * verified by the driver; for an address it would verify "localhost" (mysql2 3.24), so these are looked at here.
  */
-export function strangerFault({ tls, location }: DatabaseConfig, connection: PoolConnection): Error | undefined {
-  if (!isAddressVerified(tls, location)) return undefined;
+export function strangerFault(tls: DatabaseTls | null, connection: Connection): Error | undefined {
+  const { host = '' } = connection.config;
+  if (!isAddressVerified(tls, host)) return undefined;
   const { stream } = connection as unknown as { readonly stream: TLSSocket };
-  const fault = checkServerIdentity(addressOf(location).host, stream.getPeerCertificate() as PeerCertificate);
+  const fault = checkServerIdentity(host, stream.getPeerCertificate() as PeerCertificate);
   return fault && Object.assign(fault, { code: 'HANDSHAKE_SSL_ERROR' });
 }
 
-function isAddressVerified(tls: DatabaseTls | null, location: string): boolean {
-  return tls?.mode === 'VERIFY_IDENTITY' && isIP(addressOf(location).host) !== 0;
+function isAddressVerified(tls: DatabaseTls | null, host: string): boolean {
+  return tls?.mode === 'VERIFY_IDENTITY' && isIP(host) !== 0;
 }
