@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { DeadlockException, DriverException, UniqueConstraintViolationException } from '@mikro-orm/core';
 import { retryLostRaces } from '../../src/platform/db/lost-race.js';
-import { CommitUnanswered, endsConnection, isPassing, onAnother, outageOf } from '../../src/platform/db/outage.js';
+import { CommitUnanswered, endsConnection, isPassing, mayBeKept, onAnother, outageOf } from '../../src/platform/db/outage.js';
 
 const saying = (facts: object) => new DriverException(Object.assign(new Error('no'), facts));
 const readOnly = saying({ errno: 1290, code: 'ER_OPTION_PREVENTS_STATEMENT' });
@@ -44,6 +44,20 @@ describe('an error of the database', () => {
   it('about the statement itself, or one that the database did not make, is none of these', () => {
     for (const error of [saying({ errno: 1146 }), saying({ errno: 1062 }), Object.assign(new Error('of Tilled'), { code: 'ECONNRESET' })])
       expect(isPassing(error)).toBe(false);
+  });
+});
+
+describe('a COMMIT that failed', () => {
+  it('may be kept, unless it was refused before it began or lost to others', () => {
+    const isTaken = new UniqueConstraintViolationException(Object.assign(new Error('taken'), { errno: 1062 }));
+    for (const error of [readOnly, saying({ errno: 1047 }), deadlock, saying({ errno: 3101 }), isTaken])
+      expect(mayBeKept(error)).toBe(false);
+    for (const error of [lost, saying({ errno: 1180 }), saying({ errno: 1317 }), saying({ errno: 1598 })])
+      expect(mayBeKept(error)).toBe(true);
+  });
+
+  it('passes for who asked, whatever the server said', () => {
+    expect(isPassing(new CommitUnanswered(saying({ errno: 1598 })))).toBe(true);
   });
 });
 

@@ -11,7 +11,7 @@ import type { DatabaseHosts } from './hosts.js';
 import { retryLostRaces } from './lost-race.js';
 import type { MySqlPool, PoolUse } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
-import { CommitUnanswered, onAnother, outageOf } from './outage.js';
+import { CommitUnanswered, mayBeKept, onAnother } from './outage.js';
 import { PreparedTransaction, type StatementResult } from './prepared-transaction.js';
 import { type RawRow, Table } from './table.js';
 import { TenantGuard } from './tenant.guard.js';
@@ -116,10 +116,10 @@ export class Database {
     return known as unknown as Table<Row>;
   }
 
-  /** Rows of one SELECT, inside the transaction of `unit` if given. */
+  /** Rows of one SELECT, inside the transaction of `unit` if given. Without one it is asked again after a race. */
   async query(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<RawRow[]> {
     const send = async () => (await this.execute(sql, parameters, unit)).rows;
-    return unit === undefined ? onAnother(true, send) : send();
+    return unit === undefined ? retryLostRaces(() => onAnother(true, send)) : send();
   }
 
   /** How many rows a statement matched or made. Without `unit` it is a transaction of its own, retried after a race. */
@@ -159,6 +159,7 @@ export class Database {
 
   private async once<Opened extends Unit, T>(unit: Opened, work: (unit: Opened) => Promise<T>): Promise<T> {
     await this.observed('begin', () => this.convertingErrors(this.begin(unit)));
+    const ended = unit instanceof PreparedTransaction ? undefined : unit.getTransactionContext();
     let isCommitting = false;
     try {
       const result = await work(unit);
@@ -169,7 +170,10 @@ export class Database {
     } catch (error) {
       this.observer.failed(error);
       await unit.rollback();
-      throw isCommitting && outageOf(error) === 'lost' ? new CommitUnanswered(error as Error) : error;
+      throw isCommitting && mayBeKept(error) ? new CommitUnanswered(error as Error) : error;
+    } finally {
+      // What `work` left running and asks later is refused: without a transaction it would be done by itself.
+      if (!(unit instanceof PreparedTransaction)) unit.setTransactionContext(ended);
     }
   }
 

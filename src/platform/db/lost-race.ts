@@ -6,8 +6,12 @@ const TRIED_FOR_MS = 10_000;
 /** The pause after the first try is random below this, ms; it doubles with each try up to the other. */
 const [PAUSE_MS, PAUSE_MS_MAX] = [10, 1_000];
 
-/** ER_CHECKREAD of a MariaDB that isolates snapshots; a transaction that MySQL's group replication certified late. */
-const LOST_RACES: ReadonlySet<number> = new Set([1020, 3101]);
+/**
+ * By the number of the error: a deadlock, which is also how Galera reports that another node's commit was first; a lock
+ * that was waited for in vain; ER_CHECKREAD of a MariaDB that isolates snapshots; what MySQL's group replication
+ * certified late.
+ */
+const LOST_RACES: ReadonlySet<number> = new Set([1213, 1205, 1020, 3101]);
 
 /**
  * What lost a race to another transaction was rolled back: it is tried again, after pauses that grow and are random so
@@ -29,5 +33,10 @@ export async function retryLostRaces<T>(work: () => Promise<T>, triedForMs = TRI
 /** Deadlock, certification, lock wait timeout, or (embedded) another process holding the file for too long. */
 export function isLostRace(error: unknown): error is DriverException {
   if (error instanceof DeadlockException || error instanceof LockWaitTimeoutException) return true;
-  return error instanceof DriverException && LOST_RACES.has(Number(error.errno));
+  return error instanceof DriverException && saysLostRace(error);
+}
+
+/** The same of an error as a server's driver says it. */
+export function saysLostRace(error: unknown): boolean {
+  return LOST_RACES.has(Number((error as { readonly errno?: unknown }).errno));
 }

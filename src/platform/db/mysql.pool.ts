@@ -11,6 +11,7 @@ import { Hosts } from './hosts.js';
 import { executedAlone, PreparedTransaction, type StatementResult } from './prepared-transaction.js';
 import { withSession } from './session.js';
 import { sslOf, strangerFault } from './tls.js';
+import { TransactionLine } from './transaction-line.js';
 
 /** How many connections are open, lie idle, and are waited for. */
 export interface PoolUse {
@@ -137,18 +138,19 @@ type KyselyConnection = Pick<PoolConnection, 'threadId' | 'release'> & {
 
 /** Kysely would keep a connection whose BEGIN or ROLLBACK failed, with its locks. Closed, its server rolls back. */
 function closedOnFailure(connections: Connections, connection: PoolConnection): KyselyConnection {
+  const line = new TransactionLine(connections, connection);
   return {
     threadId: connection.threadId,
     query: (sql, values, done) =>
-      connections.ask<unknown>(
-        connection,
+      line.send<unknown>(
+        sql,
         (answered) => void connection.query(sql, values, answered),
         (error, result) => {
-          if (error !== null && ['begin', 'rollback'].includes(sql)) connection.destroy();
+          if (error !== null && ['begin', 'rollback'].includes(sql)) line.destroy();
           done(sql === 'rollback' ? null : error, result);
         },
       ),
-    release: () => connection.release(),
+    release: () => line.release(),
   };
 }
 

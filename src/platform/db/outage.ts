@@ -1,5 +1,5 @@
-import { DriverException } from '@mikro-orm/core';
-import { isLostRace } from './lost-race.js';
+import { ConstraintViolationException, DriverException } from '@mikro-orm/core';
+import { isLostRace, saysLostRace } from './lost-race.js';
 
 /**
  * Why the database did not do a statement, where that is no fault of the statement and passes by itself.
@@ -60,6 +60,11 @@ export function endsConnection(error: unknown): boolean {
   return outage === 'refused' || outage === 'lost';
 }
 
+/** Whether the transaction is gone, or is to be given up, in which a statement failed so. */
+export function endsTransaction(error: unknown): boolean {
+  return saysLostRace(error) || outageOf(error) !== null;
+}
+
 /** How long a process that serves waits for each statement, ms: what takes longer is not worth waiting for. */
 export const STATEMENT_MS_MAX = 15_000;
 
@@ -76,6 +81,17 @@ export class StatementTimeout extends Error {
 /** A COMMIT was not answered: the transaction is kept or rolled back, and only the database will say which. */
 export class CommitUnanswered extends DriverException {}
 
+/**
+ * Whether a transaction may be kept whose COMMIT failed so. Not where it was refused before it began (Galera without a
+ * quorum: 1047), or lost to others (1213). Any other answer leaves it open: what Galera answered with 1180, when its node
+ * was cut off, is mostly rolled back and sometimes kept.
+ */
+export function mayBeKept(error: unknown): boolean {
+  if (isLostRace(error) || error instanceof ConstraintViolationException) return false;
+  const outage = outageOf(error);
+  return outage === 'lost' || (outage === null && error instanceof DriverException);
+}
+
 /** Marks an error as that of a connection that could not be made. */
 export function connecting(error: object): object {
   return Object.assign(error, { fatal: true, isConnecting: true });
@@ -83,7 +99,7 @@ export function connecting(error: object): object {
 
 /** Whether the database did not do something because it is away, read-only, frozen or full. */
 export function isOutage(error: unknown): boolean {
-  return error instanceof DriverException && outageOf(error) !== null;
+  return error instanceof CommitUnanswered || (error instanceof DriverException && outageOf(error) !== null);
 }
 
 /** Whether what failed may go well when it is tried a little later: an outage, or a race that was lost too often. */

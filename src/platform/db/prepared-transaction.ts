@@ -1,6 +1,7 @@
 import type { PoolConnection, ResultSetHeader } from 'mysql2';
-import type { Connections } from './connections.js';
+import type { Answered, Connections } from './connections.js';
 import type { RawRow } from './table.js';
+import { TransactionLine } from './transaction-line.js';
 
 /** What one statement gave: the rows of a SELECT, or how many it matched (UPDATE, DELETE) or made (INSERT). */
 export interface StatementResult {
@@ -10,46 +11,49 @@ export interface StatementResult {
 
 /** A transaction on a connection of its own. Its statements are prepared once a connection. */
 export class PreparedTransaction {
-  private connection: PoolConnection | null = null;
+  private opened: { readonly connection: PoolConnection; readonly line: TransactionLine } | null = null;
 
   constructor(private readonly connections: Connections) {}
 
   async begin(): Promise<void> {
-    this.connection = await this.connections.take();
+    const connection = await this.connections.take();
+    this.opened = { connection, line: new TransactionLine(this.connections, connection) };
     await this.send('begin').catch((error: unknown) => {
-      this.open().destroy();
+      this.open().line.destroy();
       throw error;
     });
   }
 
+  /** Fails without being sent once the transaction is lost or over. */
   execute(sql: string, values: unknown[]): Promise<StatementResult> {
-    return executed(this.connections, this.open(), sql, values);
+    const { connection, line } = this.open();
+    return executed((send, done) => line.send(sql, send, done), connection, sql, values);
   }
 
   async commit(): Promise<void> {
     await this.send('commit');
-    this.open().release();
+    this.open().line.release();
   }
 
   /** Never fails: a connection that cannot roll back is given up, and its server does it. */
   async rollback(): Promise<void> {
     await this.send('rollback').then(
-      () => this.open().release(),
-      () => this.open().destroy(),
+      () => this.open().line.release(),
+      () => this.open().line.destroy(),
     );
   }
 
   private send(sql: string): Promise<void> {
-    const connection = this.open();
+    const { connection, line } = this.open();
     return new Promise((resolve, reject) => {
       const send = (done: (error: Error | null) => void) => void connection.query(sql, done);
-      this.connections.ask(connection, send, (error) => (error ? reject(error) : resolve()));
+      line.send(sql, send, (error) => (error ? reject(error) : resolve()));
     });
   }
 
-  private open(): PoolConnection {
-    if (this.connection === null) throw new Error('The transaction has not begun.');
-    return this.connection;
+  private open() {
+    if (this.opened === null) throw new Error('The transaction has not begun.');
+    return this.opened;
   }
 }
 
@@ -59,19 +63,23 @@ type Value = string | number | boolean | Date | null;
 /** Sends one statement on a connection of its own, prepared once a connection. */
 export async function executedAlone(connections: Connections, sql: string, values: unknown[]): Promise<StatementResult> {
   const connection = await connections.take();
-  return executed(connections, connection, sql, values).finally(() => connection.release());
+  const ask: Ask = (send, done) => connections.ask(connection, send, done);
+  return executed(ask, connection, sql, values).finally(() => connection.release());
 }
 
-function executed(connections: Connections, connection: PoolConnection, sql: string, values: unknown[]): Promise<StatementResult> {
+/** Has a statement sent when it may be. */
+type Ask = (send: (done: Answered<Answer>) => void, done: Answered<Answer>) => void;
+type Answer = RawRow[] | ResultSetHeader;
+
+function executed(ask: Ask, connection: PoolConnection, sql: string, values: unknown[]): Promise<StatementResult> {
   return new Promise((resolve, reject) => {
-    connections.ask<RawRow[] | ResultSetHeader>(
-      connection,
-      (done) => void connection.execute(sql, values as Value[], (error, result) => done(error, result as RawRow[] | ResultSetHeader)),
+    ask(
+      (done) => void connection.execute(sql, values as Value[], (error, result) => done(error, result as Answer)),
       (error, result) => (error !== null || result === undefined ? reject(error) : resolve(resultOf(result))),
     );
   });
 }
 
-function resultOf(result: RawRow[] | ResultSetHeader): StatementResult {
+function resultOf(result: Answer): StatementResult {
   return 'affectedRows' in result ? { rows: [], affected: result.affectedRows } : { rows: result, affected: 0 };
 }
