@@ -6,11 +6,13 @@ import { atTilled } from '../support/at-tilled.js';
 import { KillableDatabase } from '../support/killable-database.js';
 import * as ops from '../support/operations.generated.js';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.js';
-import { SeverableDatabase } from '../support/severable.js';
+import { AWAY, SeverableDatabase } from '../support/severable.js';
 import { type TestApp, World } from '../support/world.js';
 
 /** More than the connections of a process. */
 const MANY = 12;
+/** ER_UNKNOWN_SYSTEM_VARIABLE, which MySQL answers. */
+const UNKNOWN_VARIABLE = 1193;
 /** Longer than the second for which the server lets a statement wait. */
 const LOCKED_MS = 1_500;
 /** In /proc/net/tcp: an open connection, the timer of keep-alive, and how many ticks are ten seconds (proc_net_tcp of the kernel's documentation). */
@@ -70,6 +72,18 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect(gateway.database.poolUse).toMatchObject({ open: 0, waiting: 0 });
       database.refuses = null;
       expect(await gateway.database.query('select 1 as one', [])).toEqual([{ one: 1 }]);
+      await close();
+    });
+
+    it('to a server that knows no settings of clusters is used, and to one that only fails to take them is not', async () => {
+      const { gateway, close } = await world.anotherGateway();
+      database.refuses = 'cluster';
+      await expect(gateway.database.query('select 1 as one', [])).rejects.toThrow('the server is away');
+      database.refusesWith = UNKNOWN_VARIABLE;
+      database.refused = 0;
+      expect(await gateway.database.query('select 1 as one', [])).toEqual([{ one: 1 }]);
+      expect(database.refused).toBe(1);
+      [database.refuses, database.refusesWith] = [null, AWAY];
       await close();
     });
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { SESSION_SETTINGS } from '../../src/platform/db/session.js';
+import { CLUSTER_SETTINGS, SESSION_SETTINGS } from '../../src/platform/db/session.js';
 import type { ScratchDatabase } from './scratch-database.js';
 
 /** Statements that are told apart: COM_QUERY, as the driver sends it. */
@@ -9,9 +9,10 @@ const TOLD_APART = {
   commit: packet(0, '\x03commit'),
   rollback: packet(0, '\x03rollback'),
   session: packet(0, `\x03${SESSION_SETTINGS}`),
+  cluster: packet(0, `\x03${CLUSTER_SETTINGS}`),
 };
 /** ER_UNKNOWN_ERROR, as proxies before a server answer what they cannot pass on. */
-const AWAY = 1105;
+export const AWAY = 1105;
 /** What begins a statement: COM_QUERY, COM_STMT_PREPARE, COM_STMT_EXECUTE. */
 const COMMANDS = [0x03, 0x16, 0x17];
 
@@ -29,6 +30,8 @@ function packet(sequence: number, payload: string): Buffer {
 export class SeverableDatabase implements ScratchDatabase {
   /** Which statements are answered with an error and kept from the server, which has no word of them. */
   refuses: keyof typeof TOLD_APART | null = null;
+  /** The number of that error. */
+  refusesWith = AWAY;
   /** How many were. */
   refused = 0;
   /** Of how many coming COMMITs the answer is lost with its connection: 1 loses that of the next, 2 that of the one after. */
@@ -90,7 +93,7 @@ export class SeverableDatabase implements ScratchDatabase {
     const isRefused = this.refuses !== null && chunk.equals(TOLD_APART[this.refuses]);
     if (isRefused || (errno !== undefined && chunk[3] === 0 && COMMANDS.includes(chunk[4] ?? 0))) {
       this.refused += 1;
-      near.write(errorPacket(errno ?? AWAY));
+      near.write(errorPacket(errno ?? this.refusesWith));
       return;
     }
     if (this.losesCommit > 0 && chunk.equals(TOLD_APART.commit)) {

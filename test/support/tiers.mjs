@@ -29,6 +29,7 @@ const LONG = [
   'test/scenarios/go-live.prometheus.test.ts',
   'test/scenarios/lost-answers.test.ts',
   'test/scenarios/migration-kill.test.ts',
+  'test/scenarios/migrations.galera.test.ts',
   'test/scenarios/money.galera.test.ts',
   'test/scenarios/neighbours-gone.redis.test.ts',
   'test/scenarios/operations.test.ts',

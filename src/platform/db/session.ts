@@ -31,6 +31,10 @@ export const RELIED_ON_IF_KNOWN: Readonly<Record<string, string>> = {
   tx_isolation: 'READ-COMMITTED',
   transaction_read_only: 'OFF',
   tx_read_only: 'OFF',
+  wsrep_dirty_reads: 'OFF',
+  wsrep_osu_method: 'TOI',
+  wsrep_sync_wait: '7',
+  wsrep_trx_fragment_size: '0',
 };
 
 /** Nobody waits longer for a lock, seconds; a server that was told to be less patient is. */
@@ -58,7 +62,18 @@ export const SESSION_SETTINGS = [
   .join(', ')
   .concat(' /*M!100600 , check_constraint_checks = 1, max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */');
 
-const SESSION = [SESSION_SETTINGS, 'set session transaction isolation level read committed, read write'];
+/**
+ * For a node of a Galera cluster, which applies what the others commit a little later. BEGIN and reads (1), UPDATE and
+ * DELETE (2) and INSERT (4) outside of a transaction wait until it has all that was committed before: else a read lacks
+ * what was just confirmed, an UPDATE finds no row, a foreign key no parent. A node without the others shows no old
+ * rows, tables are changed on all nodes at one place in the order of commits, and a transaction is sent in one piece.
+ */
+export const CLUSTER_SETTINGS =
+  "set session wsrep_sync_wait = 7, wsrep_dirty_reads = 0, wsrep_osu_method = 'TOI', wsrep_trx_fragment_size = 0";
+/** ER_UNKNOWN_SYSTEM_VARIABLE: MySQL and builds without Galera know none of them. */
+const UNKNOWN_VARIABLE = 1193;
+
+const SESSION = [SESSION_SETTINGS, 'set session transaction isolation level read committed, read write', CLUSTER_SETTINGS];
 
 /**
  * Has a pool hand out only connections without a fault that took the session settings, whatever the server's own are.
@@ -82,8 +97,12 @@ export function withSession(pool: Pool, faultOf: (connection: PoolConnection) =>
   return pool;
 }
 
-/** Sends statements one after the other, up to the first that fails. */
+/** Sends statements one after the other, up to the first that fails. A server may know nothing of clusters. */
 function tell(connection: PoolConnection, [sql, ...rest]: readonly string[], done: (refusal: NodeJS.ErrnoException | null) => void): void {
   if (sql === undefined) done(null);
-  else connection.query(sql, (error) => (error ? done(error) : tell(connection, rest, done)));
+  else
+    connection.query(sql, (error) => {
+      if (error && !(sql === CLUSTER_SETTINGS && error.errno === UNKNOWN_VARIABLE)) done(error);
+      else tell(connection, rest, done);
+    });
 }
