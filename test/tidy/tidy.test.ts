@@ -16,6 +16,7 @@ interface Rule {
 }
 
 const everywhere = /./;
+const LOCKS_OF_ONE_NODE = /\b((get|release|is_free|is_used)_lock\s*\(|lock tables?\b|xa (start|begin|prepare)\b)/i;
 const forbiddenCalls = new Set(['createQueryBuilder', 'qb', 'execute', 'getReference', 'upsert', 'upsertMany', 'transactional']);
 const testFunctions = new Set(['describe', 'it', 'test']);
 const focusedOrSkipped = new Set(['fdescribe', 'fit', 'xdescribe', 'xit', 'xtest']);
@@ -82,6 +83,14 @@ const rules: Rule[] = [
       'em.transactional(f);',
     ],
     spares: ['scope.transaction(f);', 'execute({ schema });', '// em.execute(q)', 'find(A, {}, { filters: true });'],
+  },
+  {
+    name: 'locks-of-one-node',
+    sentence: 'No GET_LOCK, LOCK TABLES or XA: on a cluster they are of one node, and nobody elsewhere sees them.',
+    appliesTo: /^(src|migrations)\//,
+    inSyntax: (node) => LOCKS_OF_ONE_NODE.test(String(node['cooked'] ?? nameOf(node) ?? '')),
+    bites: ["query('select get_lock(?, 1)');", 'run(`lock tables a write`);', "run('XA start ?');", "run('do RELEASE_LOCK(?)');"],
+    spares: ["query('select 1 from a for update');", '// get_lock', "say('lock: the tables');", "run('--skip-lock-tables');"],
   },
   {
     name: 'parameters',
@@ -191,7 +200,8 @@ describe('the rules themselves', () => {
     ['src/config.ts', ['focus', 'environment']],
     ['src/cli/billing.ts', ['focus', 'environment']],
     ['src/sandbox/a.ts', ['focus', 'rounding']],
-    ['test/unit/a.test.ts', ['comment-width', 'queries', 'filters', 'rounding', 'environment']],
+    ['migrations/0001-a.ts', ['focus', 'comment-width', 'queries', 'filters', 'rounding', 'environment']],
+    ['test/unit/a.test.ts', ['comment-width', 'queries', 'locks-of-one-node', 'filters', 'rounding', 'environment']],
   ])('apply to %s but for %j', (path, spared) => {
     expect(rules.filter((rule) => !rule.appliesTo.test(path)).map(({ name }) => name)).toEqual(spared);
   });
