@@ -3,9 +3,8 @@ import { Seeded } from './seeded.mjs';
 import { NOT_YET } from './told.mjs';
 
 const CLIENTS = 8;
-const REQUEST_MS_MAX = 6_000;
-/** How often a request is sent before it is parked. */
-const TRIES = 8;
+/** How long an answer is waited for, ms, and how often a request is sent before it is parked. */
+const PATIENCE = { requestMsMax: 6_000, tries: 8 };
 const TRIES_OF_PARKED = 2;
 const BACKOFF_MS = [50, 100, 200, 400, 800];
 const WEIGHTS = {
@@ -42,16 +41,20 @@ export class Clients {
   told = [];
   /** Requests without a definite answer yet. */
   parked = [];
+  /** What was sent, each time: {from, to, said}, in ms of performance.now(); `said` is `done`, the codes of errors, or `no answer`. */
+  sent = [];
+  /** From the first time that a request was sent until its definite answer came, with all that was between: {from, to}. */
+  waits = [];
   #customers = [];
   #payments = [];
   #subscriptions = [];
   #requests = 0;
   #isStopped = false;
-  #sent = 0;
+  #turns = 0;
 
-  constructor(stage, seed) {
-    this.stage = stage;
-    this.seed = seed;
+  /** @param {{ requestMsMax: number, tries: number }} [patience] of each client */
+  constructor(stage, seed, patience = PATIENCE) {
+    Object.assign(this, { stage, seed, patience });
   }
 
   /** Begins the load. */
@@ -87,7 +90,7 @@ export class Clients {
       const request = this.#unparked(random) ?? (await this.#next(random));
       // Now and then the same request twice at once, as from a user who clicks twice.
       const copies = random.chance(0.05) ? 2 : 1;
-      if (request !== null) await Promise.all(Array.from({ length: copies }, () => this.#finish(request, TRIES)));
+      if (request !== null) await Promise.all(Array.from({ length: copies }, () => this.#finish(request, this.patience.tries)));
       await sleep(random.between(10, 60));
     }
   }
@@ -98,7 +101,7 @@ export class Clients {
   }
 
   async #again(request) {
-    const answer = await this.#send(request).catch(() => null);
+    const answer = await this.#send(request);
     if (answer !== null) request.answers.push(answer);
   }
 
@@ -161,10 +164,11 @@ export class Clients {
   }
 
   async #finish(request, triesMax) {
+    request.from ??= performance.now();
     for (let tries = 0; tries < triesMax; tries += 1) {
       if (request.isTold) return;
       request.tries += 1;
-      const answer = await this.#send(request).catch(() => null);
+      const answer = await this.#send(request);
       if (answer !== null) request.answers.push(answer);
       if (answer !== null && !answer.errors.some(({ code }) => NOT_YET.includes(code))) return this.#note(request, answer);
       if (answer !== null) request.last = answer.errors.map(({ code }) => code).join();
@@ -174,26 +178,34 @@ export class Clients {
   }
 
   /** The payload, or null where there is none: the gateway died, or failed. */
-  async #send({ operation, input: { idempotencyKey, ...input } }) {
+  async #send(request) {
+    const from = performance.now();
+    const { answer = null, said } = await this.#ask(request).catch(() => ({ said: 'no answer' }));
+    this.sent.push({ from, to: performance.now(), said });
+    return answer;
+  }
+
+  async #ask({ operation, input: { idempotencyKey, ...input } }) {
     const type = `${operation[0].toUpperCase()}${operation.slice(1)}Input`;
     const query = `mutation ($input: ${type}!) { ${operation}(input: $input) { ${ROWS[operation]} userErrors { code message } replayed } }`;
-    this.#sent += 1;
-    const { url } = this.stage.gateways[this.#sent % this.stage.gateways.length];
+    this.#turns += 1;
+    const { url } = this.stage.gateways[this.#turns % this.stage.gateways.length];
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${this.stage.key}`, 'idempotency-key': idempotencyKey },
       body: JSON.stringify({ query, variables: { input } }),
-      signal: AbortSignal.timeout(REQUEST_MS_MAX),
+      signal: AbortSignal.timeout(this.patience.requestMsMax),
     });
-    const { data } = await response.json();
-    if (!data) return null;
+    const { data, errors } = await response.json();
+    if (!data) return { said: errors?.[0]?.extensions?.code ?? `status ${response.status}` };
     const { userErrors, replayed: _, ...rows } = data[operation];
-    return { row: Object.values(rows)[0], errors: userErrors };
+    return { answer: { row: Object.values(rows)[0], errors: userErrors }, said: userErrors.map(({ code }) => code).join() || 'done' };
   }
 
   #note(request, { row, errors }) {
     if (request.isTold) return;
     request.isTold = true;
+    this.waits.push({ from: request.from, to: performance.now() });
     this.told.push({ ...request, row, errors });
     if (row === null || errors.length > 0) return;
     const { operation, input } = request;

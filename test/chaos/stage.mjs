@@ -1,24 +1,21 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import mysql from 'mysql2/promise';
+import { text } from 'node:stream/consumers';
 import { composeFoundation } from '../../dist/src/compose.js';
 import { readConfig } from '../../dist/src/config.js';
 import { createLog } from '../../dist/src/platform/log.js';
 import { startSandbox } from '../../dist/src/sandbox/sandbox.js';
 import { Member } from './member.mjs';
+import { openPlace } from './places.mjs';
 import { Seeded } from './seeded.mjs';
 
 const DIST = join(import.meta.dirname, '..', '..', 'dist', 'src');
-const GATEWAYS = 2;
-const WORKERS = 2;
 const APP = 'chaos';
-/** Longer than any transaction of a process that runs. */
-const LOCKED_MS = 300;
 /** Below the longest delay among the faults, so that some answers come too late, ms. */
 const TILLED_TIMEOUT_MS = 1_000;
 /** How long what was sent may still be carried out, s: longer than any delay among the faults. */
@@ -32,8 +29,8 @@ export class Stage {
   workers = [];
   encryptionKey = randomBytes(32).toString('base64');
 
-  /** @param {{ seed: string, database: string }} options `database`: embedded, or the URL of a MySQL/MariaDB server */
-  static async open({ seed, database }) {
+  /** @param {{ seed: string, database: string, gateways: number, workers: number }} options `database`: embedded, galera, or the URL of a MySQL/MariaDB server */
+  static async open({ seed, database, gateways, workers }) {
     const stage = new Stage();
     // Whatever ends us, no process is left behind.
     for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
@@ -41,10 +38,7 @@ export class Stage {
       for (const member of stage.members) member.kill('SIGKILL');
     });
     stage.directory = mkdtempSync(join(tmpdir(), 'bg_chaos_'));
-    stage.server = database === 'embedded' ? null : database.replace(/\/+$/, '');
-    stage.name = `bg_chaos_${randomBytes(4).toString('hex')}`;
-    if (stage.server !== null) await stage.#onServer(`create database ${stage.name} character set utf8mb4 collate utf8mb4_bin`);
-    stage.databaseUrl = stage.server === null ? `sqlite:${join(stage.directory, 'billing.db')}` : `${stage.server}/${stage.name}`;
+    stage.place = await openPlace(database, stage.directory);
     // Retried soon, so that deliveries meet restarts; what is still lost is the backfill's to find.
     stage.sandbox = await startSandbox({
       port: 0,
@@ -58,8 +52,8 @@ export class Stage {
       await access.createApp({ id: APP, name: 'Chaos', tilledAccountId: stage.account.accountId });
       stage.key = (await access.createKey(APP, 'service')).key;
     });
-    for (let made = 1; made <= GATEWAYS; made += 1) stage.gateways.push(await stage.#gateway(`gateway-${made}`));
-    for (let made = 1; made <= WORKERS; made += 1) stage.workers.push(await stage.#worker(`worker-${made}`));
+    for (let index = 0; index < gateways; index += 1) stage.gateways.push(await stage.#gateway(index));
+    for (let index = 0; index < workers; index += 1) stage.workers.push(await stage.#worker(index));
     // A graceful end leaves compiled code behind, with which every later start is quicker.
     for (const member of stage.members) {
       await member.start(0);
@@ -78,18 +72,20 @@ export class Stage {
     return this.members.reduce((sum, { starts }) => sum + starts, 0);
   }
 
-  async #gateway(name) {
+  async #gateway(index) {
+    const name = `gateway-${index + 1}`;
     const port = String(await freePort());
     const url = `http://127.0.0.1:${port}`;
     const endpoint = await this.tilled('POST', '/v1/webhook-endpoints', { url: `${url}/api/billing/webhooks`, enabled_events: ['*'] });
-    const environment = { ...this.#environment(name, endpoint.secret), PORT: port, BILLING_WORKER: 'off' };
+    const environment = { ...this.#environment(name, index, endpoint.secret), PORT: port, BILLING_WORKER: 'off' };
     const member = new Member({ name, args: [join(DIST, 'main.js')], environment, health: `${url}/healthz`, log: this.#logOf(name) });
     return Object.assign(member, { url });
   }
 
-  async #worker(name) {
+  async #worker(index) {
+    const name = `worker-${index + 1}`;
     const port = String(await freePort());
-    const environment = { ...this.#environment(name, 'whsec_of_nobody'), BILLING_WORKER_PORT: port };
+    const environment = { ...this.#environment(name, index, 'whsec_of_nobody'), BILLING_WORKER_PORT: port };
     const args = [join(DIST, 'cli', 'billing.js'), 'worker'];
     return new Member({ name, args, environment, health: `http://127.0.0.1:${port}/healthz`, log: this.#logOf(name) });
   }
@@ -98,7 +94,7 @@ export class Stage {
     return openSync(join(this.directory, `${name}.log`), 'a');
   }
 
-  #environment(name, webhookSecret) {
+  #environment(name, index, webhookSecret) {
     return {
       CLOCK_OFFSET_FILE: join(this.directory, `${name}.clock`),
       PATH: process.env.PATH ?? '',
@@ -106,7 +102,7 @@ export class Stage {
       LOG_LEVEL: 'warn',
       BILLING_DATA_DIR: this.directory,
       BILLING_REQUESTS_PER_WINDOW: '1000000000',
-      DATABASE_URL_BILLING: this.databaseUrl,
+      DATABASE_URL_BILLING: this.place.urlOf(index),
       BILLING_ENCRYPTION_KEY: this.encryptionKey,
       TILLED_TIMEOUT_MS: String(TILLED_TIMEOUT_MS),
       TILLED_QUIET_SECONDS: String(TILLED_QUIET_SECONDS),
@@ -120,7 +116,7 @@ export class Stage {
 
   /** Opens the database beside the gateway, as `billing` does. */
   async withBooks(work) {
-    const variables = { DATABASE_URL_BILLING: this.databaseUrl, BILLING_ENCRYPTION_KEY: this.encryptionKey };
+    const variables = { DATABASE_URL_BILLING: this.place.urlOf(0), BILLING_ENCRYPTION_KEY: this.encryptionKey };
     const { database, encryption } = readConfig(variables, this.directory);
     const clock = { now: () => new Date() };
     const foundation = await composeFoundation({ database, encryption, clock, log: createLog('silent') });
@@ -131,18 +127,15 @@ export class Stage {
     }
   }
 
-  /** Whether nobody can write to the embedded database: one who is frozen amid a transaction would stop all others. A server has other rows. */
-  async isLocked() {
-    if (this.server !== null) return false;
-    const file = new DatabaseSync(join(this.directory, 'billing.db'));
-    try {
-      file.exec(`pragma busy_timeout = ${LOCKED_MS}; begin immediate; rollback`);
-      return false;
-    } catch {
-      return true;
-    } finally {
-      file.close();
-    }
+  /** Runs `billing` as an operator does, with `--json`: its status and what it said. */
+  async billing(command) {
+    const args = ['--no-warnings', join(DIST, 'cli', 'billing.js'), command, '--json'];
+    const child = spawn(process.execPath, args, {
+      env: this.#environment(command, 0, 'whsec_of_nobody'),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said, [status]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    return { status, said: said.trim() };
   }
 
   /** Calls Tilled's API past the gateway, again while faults are in the way. */
@@ -159,18 +152,12 @@ export class Stage {
     return (await this.#ask(body === undefined ? 'GET' : 'POST', `/_sandbox/${path}`, body)).json();
   }
 
-  /** Where the books are, without the server's password. */
-  get databaseName() {
-    return this.server === null ? 'billing.db in it' : `database ${this.name}`;
-  }
-
   /** Ends everything; what the run left on disk stays if `keep`. */
   async close({ keep }) {
     for (const member of this.members) await member.end('SIGKILL');
     await this.sandbox.close();
-    if (keep) return;
-    if (this.server !== null) await this.#onServer(`drop database ${this.name}`);
-    rmSync(this.directory, { recursive: true, force: true });
+    await this.place.close({ keep });
+    if (!keep) rmSync(this.directory, { recursive: true, force: true });
   }
 
   #ask(method, path, body) {
@@ -180,11 +167,6 @@ export class Stage {
       'tilled-account': this.account.accountId,
     };
     return fetch(this.sandbox.url + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-  }
-
-  async #onServer(statement) {
-    const connection = await mysql.createConnection(this.server);
-    await connection.query(statement).finally(() => connection.end());
   }
 }
 

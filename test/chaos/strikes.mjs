@@ -55,7 +55,7 @@ export class Strikes {
       await sleep(this.freezes.between(PAUSE_MS.least, PAUSE_MS.most));
       const ms = this.freezes.between(FREEZE_MS.least, FREEZE_MS.most);
       this.frozen += 1;
-      await this.freezes.pick(this.stage.members).freeze(ms, () => this.stage.isLocked());
+      await this.freezes.pick(this.stage.members).freeze(ms, () => this.stage.place.isLocked());
     }
   }
 
