@@ -11,6 +11,7 @@
  *   CHAOS_SEED      decides load, faults, clocks and moments of killing (not how the processes interleave); printed
  *   CHAOS_DATABASE  embedded, galera, or mysql://user:password@host:port of a server on which a database of its own is made
  *   CHAOS_KILLS     200 processes, not on a cluster; what a run with as many says is kept in RESULTS.md
+ *   CHAOS_HOSTS     on a cluster: order (all processes name all nodes in the same order), random, or own (each knows one node)
  *   CHAOS_MINUTES   10, on a cluster; what a run of as many says is kept in RESULTS.md
  */
 

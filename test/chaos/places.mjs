@@ -15,7 +15,7 @@ const LOCKED_MS = 300;
  */
 export async function openPlace(database, directory) {
   if (database === 'embedded') return new EmbeddedPlace(join(directory, 'billing.db'));
-  if (database === 'galera') return new ClusterPlace(await GaleraCluster.create());
+  if (database === 'galera') return new ClusterPlace(await GaleraCluster.create(), process.env.CHAOS_HOSTS ?? 'order');
   return ServerPlace.open(database.replace(/\/+$/, ''));
 }
 
@@ -77,16 +77,22 @@ class ServerPlace {
   }
 }
 
+/** What a process on a cluster is told of its nodes. */
+const HOSTS = {
+  order: (cluster) => cluster.urlOf(),
+  random: (cluster) => cluster.urlOf({ query: '?load_balance_hosts=random' }),
+  own: ({ nodes }, index) => nodes[index % nodes.length].url,
+};
+
 class ClusterPlace {
-  name = 'Galera cluster';
   keptAs = 'the nodes of its cluster';
 
-  constructor(cluster) {
-    this.cluster = cluster;
+  constructor(cluster, hosts) {
+    Object.assign(this, { cluster, hosts, name: `Galera cluster, hosts: ${hosts}` });
   }
 
   urlOf(index) {
-    return this.cluster.nodes[index % this.cluster.nodes.length].url;
+    return HOSTS[this.hosts](this.cluster, index);
   }
 
   async isLocked() {
