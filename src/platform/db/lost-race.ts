@@ -7,8 +7,8 @@ const TRIED_FOR_MS = 10_000;
 const [PAUSE_MS, PAUSE_MS_MAX] = [10, 1_000];
 
 /**
- * By the number of the error: a deadlock, which is also how Galera reports that another node's commit was first; a lock
- * that was waited for in vain; ER_CHECKREAD of a MariaDB that isolates snapshots; what MySQL's group replication
+ * By the number of the error: a deadlock, which is also how Galera reports that another node's commit was first; a
+ * lock that was waited for in vain; ER_CHECKREAD of a MariaDB that isolates snapshots; what MySQL's group replication
  * certified late.
  */
 const LOST_RACES: ReadonlySet<number> = new Set([1213, 1205, 1020, 3101]);

@@ -82,9 +82,9 @@ export class StatementTimeout extends Error {
 export class CommitUnanswered extends DriverException {}
 
 /**
- * Whether a transaction may be kept whose COMMIT failed so. Not where it was refused before it began (Galera without a
- * quorum: 1047), or lost to others (1213). Any other answer leaves it open: what Galera answered with 1180, when its node
- * was cut off, is mostly rolled back and sometimes kept.
+ * Whether a transaction may be kept whose COMMIT failed so. Not where it was refused before it began (Galera without
+ * a quorum: 1047), or lost to others (1213). Any other answer leaves it open: what Galera answered with 1180, when
+ * its node was cut off, is mostly rolled back and sometimes kept.
  */
 export function mayBeKept(error: unknown): boolean {
   if (isLostRace(error) || error instanceof ConstraintViolationException) return false;

@@ -6,10 +6,10 @@ import { endsTransaction } from './outage.js';
 type Send<Result> = (done: Answered<Result>) => void;
 
 /**
- * The statements of one transaction on its connection, one after the other. A server that lost a transaction goes on with
- * the next statement as if there had been none, and commits it by itself; a connection that somebody else has by now takes
- * it into their transaction. So after a statement that ended the transaction nothing is sent but ROLLBACK, and after its
- * end nothing at all.
+ * The statements of one transaction on its connection, one after the other. A server that lost a transaction goes on
+ * with the next statement as if there had been none, and commits it by itself; a connection that somebody else has by
+ * now takes it into their transaction. So after a statement that ended the transaction nothing is sent but ROLLBACK,
+ * and after its end nothing at all.
  */
 export class TransactionLine {
   private readonly waiting: (() => void)[] = [];
