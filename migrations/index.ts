@@ -18,6 +18,7 @@ import { Migration0017Updated } from './0017-updated.js';
 import { Migration0019DisputeAnswers } from './0019-dispute-answers.js';
 import { Migration0022PlatformFees } from './0022-platform-fees.js';
 import { Migration0030AppLife } from './0030-app-life.js';
+import { Migration0031Locks } from './0031-locks.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
 export const MIGRATIONS: MigrationList = [
@@ -40,4 +41,5 @@ export const MIGRATIONS: MigrationList = [
   { name: '0019-dispute-answers', class: Migration0019DisputeAnswers },
   { name: '0022-platform-fees', class: Migration0022PlatformFees },
   { name: '0030-app-life', class: Migration0030AppLife },
+  { name: '0031-locks', class: Migration0031Locks },
 ];

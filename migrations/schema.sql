@@ -59,6 +59,7 @@ CREATE TABLE billing_cursors (
   id varchar(64) NOT NULL,
   position varchar(64) NOT NULL,
   updated_at datetime(3) NOT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id)
 );
 
@@ -76,6 +77,7 @@ CREATE TABLE billing_customers (
   updated_at datetime(3) NOT NULL,
   deleting_at datetime(3) DEFAULT NULL,
   missing_since datetime(3) DEFAULT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   KEY billing_customers_email (app_id,email,id),
   KEY billing_customers_updated (app_id,updated_at),
@@ -99,6 +101,7 @@ CREATE TABLE billing_disputes (
   updated_at datetime(3) NOT NULL,
   evidence_submitted_at datetime(3) DEFAULT NULL,
   conceded_at datetime(3) DEFAULT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_disputes_amount_sound CHECK amount_minor >= 0,
   CONSTRAINT billing_disputes_of_customer FOREIGN KEY (app_id, customer_id) REFERENCES billing_customers (app_id, id),
@@ -129,6 +132,7 @@ CREATE TABLE billing_divergences (
   closed_at datetime(3) DEFAULT NULL,
   closed_by varchar(100) DEFAULT NULL,
   note varchar(1000) DEFAULT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_divergences_open_sound CHECK status = 'OPEN' and open_key is not null or status <> 'OPEN' and open_key is null,
   KEY billing_divergences_detected (app_id,detected_at),
@@ -142,6 +146,7 @@ CREATE TABLE billing_erasures (
   id varchar(64) NOT NULL,
   person_sealed mediumtext NOT NULL,
   created_at datetime(3) NOT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_erasures_of_customer FOREIGN KEY (app_id, id) REFERENCES billing_customers (app_id, id)
 );
@@ -173,6 +178,7 @@ CREATE TABLE billing_idempotency_keys (
   errors mediumtext NOT NULL,
   created_at datetime(3) NOT NULL,
   expires_at datetime(3) NOT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   KEY billing_idempotency_keys_expiry (app_id,expires_at)
 );
@@ -205,6 +211,7 @@ CREATE TABLE billing_imports (
   totals mediumtext NOT NULL,
   created_at datetime(3) NOT NULL,
   updated_at datetime(3) NOT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   KEY billing_imports_fingerprint (app_id,fingerprint,id)
 );
@@ -225,6 +232,7 @@ CREATE TABLE billing_jobs (
   sent_at datetime(3) DEFAULT NULL,
   priority int NOT NULL DEFAULT 1,
   sends int NOT NULL DEFAULT 0,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   KEY billing_jobs_due (due_at,priority,app_id),
   KEY billing_jobs_turn (app_id,priority,due_at,id),
@@ -290,6 +298,7 @@ CREATE TABLE billing_payment_methods (
   updated_at datetime(3) NOT NULL,
   detached_at datetime(3) DEFAULT NULL,
   detaching_at datetime(3) DEFAULT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_payment_methods_of_customer FOREIGN KEY (app_id, customer_id) REFERENCES billing_customers (app_id, id),
   CONSTRAINT billing_payment_methods_own_default_sound CHECK default_of is null or default_of = customer_id and detached_at is null,
@@ -322,6 +331,7 @@ CREATE TABLE billing_payments (
   updated_at datetime(3) NOT NULL,
   reference_held varchar(255) DEFAULT NULL,
   platform_fee_minor bigint DEFAULT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_payments_amount_sound CHECK amount_minor > 0,
   CONSTRAINT billing_payments_captured_sound CHECK captured_minor >= 0 and captured_minor <= amount_minor,
@@ -356,6 +366,7 @@ CREATE TABLE billing_reconciliations (
   busy int NOT NULL,
   started_at datetime(3) NOT NULL,
   finished_at datetime(3) DEFAULT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id)
 );
 
@@ -376,6 +387,7 @@ CREATE TABLE billing_refunds (
   created_at datetime(3) NOT NULL,
   updated_at datetime(3) NOT NULL,
   reference_held varchar(255) DEFAULT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_refunds_amount_sound CHECK amount_minor > 0,
   CONSTRAINT billing_refunds_of_customer FOREIGN KEY (app_id, customer_id) REFERENCES billing_customers (app_id, id),
@@ -416,6 +428,7 @@ CREATE TABLE billing_subscriptions (
   updated_at datetime(3) NOT NULL,
   pause_at datetime(3) DEFAULT NULL,
   platform_fee_minor bigint DEFAULT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id),
   CONSTRAINT billing_subscriptions_interval_sound CHECK interval_count > 0,
   CONSTRAINT billing_subscriptions_of_customer FOREIGN KEY (app_id, customer_id) REFERENCES billing_customers (app_id, id),
@@ -449,6 +462,7 @@ CREATE TABLE billing_webhook_secrets (
   tilled_endpoint_id varchar(64) DEFAULT NULL,
   created_at datetime(3) NOT NULL,
   expires_at datetime(3) DEFAULT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (app_id,id)
 );
 

@@ -10,11 +10,13 @@ import { composeLimits, composeLocalLimits } from '../../src/compose.limits.js';
 import { type LimitsConfig, readConfig } from '../../src/config.js';
 import { createHttpServer } from '../../src/http/server.js';
 import type { StatementListener } from '../../src/platform/db/database.js';
+import { LOCK_COLUMN } from '../../src/platform/db/lock.fence.js';
 import { createLog, type Log } from '../../src/platform/log.js';
 import type { Scope } from '../../src/platform/tenancy/scope.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import type { TilledPaymentMethod } from '../../src/tilled/tilled.shapes.js';
 import { TEST_ENCRYPTION, TEST_ENCRYPTION_KEY } from './encryption.js';
+import { LockTap } from './lock-tap.js';
 import * as ops from './operations.generated.js';
 import type { Environment } from './processes.js';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.js';
@@ -124,7 +126,7 @@ export class World {
     private readonly webhookEndpointId: string,
     private readonly partner: { readonly accountId: string; readonly secretKey: string },
     private readonly scratch: ScratchDatabase,
-    private readonly tap: StatementTap,
+    private readonly taps: { readonly statements: StatementTap; readonly locks: LockTap },
     private readonly clock: 'still' | 'running',
     /** Clocks are set by setting them. */
     readonly shifts: Shifts,
@@ -173,9 +175,9 @@ export class World {
     };
     const { gateway, server } = await compose();
     await gateway.migrator.migrate();
-    const tap = StatementTap.on(gateway.database);
+    const taps = { statements: StatementTap.on(gateway.database), locks: LockTap.on(gateway.database) };
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
-    const world = new World(gateway, sandbox, server, url, compose, endpoint.secret, endpoint.id, partner, scratch, tap, clock, shifts);
+    const world = new World(gateway, sandbox, server, url, compose, endpoint.secret, endpoint.id, partner, scratch, taps, clock, shifts);
     await world.resumeDeliveries();
     return world;
   }
@@ -217,7 +219,8 @@ export class World {
     await this.sandbox.close();
     for (const gateway of [...this.retired, this.gateway]) await gateway.database.close();
     await this.scratch.drop();
-    this.tap.assertConfined();
+    this.taps.statements.assertConfined();
+    this.taps.locks.assertFenced();
   }
 
   /** From now on Tilled's deliveries reach nobody; they are tried again later, as failed ones are. */
@@ -265,9 +268,17 @@ export class World {
     return { id, key, accountId: account.accountId, tilledSecretKey: account.secretKey };
   }
 
-  /** A second gateway on the database of this world, with the same clock (or one so much ahead, ms) and caches of its own. */
-  async anotherGateway({ hasNewEncryptionKey = false, wallMs = 0, tilledTimeoutMs = 30_000 } = {}): Promise<GatewayBeside> {
-    const config = readConfig({ ...this.environment, NODE_ENV: 'test' }, process.cwd());
+  /**
+   * A second gateway on the database of this world, or another address of it, with the same clock (or one so much ahead, ms) and
+   * caches of its own.
+   */
+  async anotherGateway({
+    hasNewEncryptionKey = false,
+    wallMs = 0,
+    tilledTimeoutMs = 30_000,
+    url = this.scratch.url,
+  } = {}): Promise<GatewayBeside> {
+    const config = readConfig({ ...this.environment, DATABASE_URL_BILLING: url, NODE_ENV: 'test' }, process.cwd());
     if (config.tilled === null) throw new Error('This world has no Tilled.');
     const encryption = hasNewEncryptionKey ? { key: randomBytes(32), previous: TEST_ENCRYPTION.key } : TEST_ENCRYPTION;
     const clock = { now: () => this.sandbox.now() };
@@ -415,9 +426,10 @@ export class World {
     return seen;
   }
 
-  /** The rows of a table of one app. */
-  rows(table: string, app: TestApp): Promise<Readonly<Record<string, unknown>>[]> {
-    return this.gateway.database.query(`select * from ${table} where app_id = ? order by id`, [app.id]);
+  /** The rows of a table of one app, without what counts their locks, which says nothing. */
+  async rows(table: string, app: TestApp): Promise<Readonly<Record<string, unknown>>[]> {
+    const rows = await this.gateway.database.query(`select * from ${table} where app_id = ? order by id`, [app.id]);
+    return rows.map(({ [LOCK_COLUMN]: _, ...row }) => row);
   }
 
   /** Waits until `check` holds, for what happens outside the clock. */

@@ -8,11 +8,13 @@ import { inSpan, isTracing, type TracedWork } from '../spans.js';
 import { DatabaseTime } from './database-time.js';
 import { embeddedDialect } from './embedded.dialect.js';
 import type { DatabaseHosts } from './hosts.js';
+import { LockFence } from './lock.fence.js';
 import { retryLostRaces } from './lost-race.js';
 import type { MySqlPool, PoolUse } from './mysql.pool.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
 import { CommitUnanswered, mayBeKept, onAnother } from './outage.js';
 import { PreparedTransaction, type StatementResult } from './prepared-transaction.js';
+import { storable } from './sql.js';
 import { type RawRow, Table } from './table.js';
 import { TenantGuard } from './tenant.guard.js';
 
@@ -60,7 +62,7 @@ export class Database {
       entities: [...entities],
       metadataProvider: ReflectMetadataProvider,
       forceUtcTimezone: true,
-      subscribers: [...subscribers, new TenantGuard()],
+      subscribers: [...subscribers, new TenantGuard(), new LockFence()],
       onQuery: (sql: string, parameters: readonly unknown[]) => {
         database?.announce(sql, parameters);
         return sql;
@@ -231,10 +233,6 @@ function tracedStatement(sql: string): TracedWork {
 }
 
 const STATEMENT_CHARS_SHOWN = 500;
-
-function storable(parameters: readonly unknown[]): unknown[] {
-  return parameters.map((value) => (value === undefined ? null : value));
-}
 
 const nothing = () => undefined;
 const SILENT = { log: nothing, error: nothing, warn: nothing, setDebugMode: nothing, isEnabled: () => false };

@@ -1,5 +1,6 @@
 import { LOG_TABLE } from './applied-migrations.js';
 import type { Database } from './database.js';
+import { LOCK_COLUMN } from './lock.fence.js';
 import { LOCK_TABLE } from './migration-lock.js';
 
 /** Views of ours for analytics (ops/grants/views.sql): they follow the tables, and no entity says what is in them. */
@@ -16,7 +17,9 @@ export async function schemaDrift(database: Database): Promise<string[]> {
     if (columns === undefined) return [`${tableName} is missing`];
     const declared = new Map(props.flatMap((prop) => (prop.fieldNames ?? []).map((name) => [name, prop.nullable === true] as const)));
     const missing = [...declared.keys()].filter((name) => !columns.has(name)).map((name) => `${tableName}.${name} is missing`);
-    const more = [...columns.keys()].filter((name) => !declared.has(name)).map((name) => `${tableName}.${name} is not ours`);
+    const more = [...columns.keys()]
+      .filter((name) => !declared.has(name) && name !== LOCK_COLUMN)
+      .map((name) => `${tableName}.${name} is not ours`);
     const loose = [...declared].filter(([name, isNullable]) => columns.has(name) && columns.get(name) !== isNullable);
     return [...missing, ...more, ...loose.map(([name, isNullable]) => `${tableName}.${name} may ${isNullable ? 'not ' : ''}be null`)];
   });

@@ -24,3 +24,8 @@ export function inParts<Value>(values: readonly Value[]): Value[][] {
     values.slice(part * ROWS_AT_ONCE, (part + 1) * ROWS_AT_ONCE),
   );
 }
+
+/** Values as drivers take them: one that is not there is null. */
+export function storable(parameters: readonly unknown[]): unknown[] {
+  return parameters.map((value) => (value === undefined ? null : value));
+}

@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.js';
+import { LOCK_COLUMN } from '../db/lock.fence.js';
 import { onConflict } from '../db/sql.js';
 import { Job } from './job.entity.js';
 import { LEASE_MS, type Lease } from './lease.js';
@@ -51,6 +52,11 @@ export class JobSql {
     return `update billing_jobs set fence = fence + 1, due_at = ${time.in(LEASE_MS)},
       sends = case when state = 'running' then sends + 1 else sends end,
       sent_at = case when state = 'running' then ${time.now} else sent_at end, state = 'running'`;
+  }
+
+  /** The lease still holds: a write, since only that is a lock of a whole cluster. Values: app, id and fence. */
+  get confirming(): string {
+    return `update billing_jobs set ${LOCK_COLUMN} = ${LOCK_COLUMN} + 1 ${HELD}`;
   }
 
   /** The work is done; its values are those of who holds it: app, id and fence. */

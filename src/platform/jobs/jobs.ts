@@ -119,11 +119,12 @@ export class Jobs {
     return leases;
   }
 
-  /** Throws LeaseLost unless the lease still holds; locks it until the transaction ends. */
+  /**
+   * Throws LeaseLost unless the lease still holds; locks it until the transaction ends, on all servers of a cluster.
+   */
   async confirm(scope: Scope, lease: Lease): Promise<void> {
-    const locking = scope.db.isEmbedded ? '' : ' for update';
-    const [row] = await scope.db.query(`select fence from billing_jobs where app_id = ? and id = ?${locking}`, [lease.appId, lease.jobId]);
-    if (row === undefined || Number(row.fence) !== lease.fence) throw new LeaseLost(lease);
+    const held = await scope.db.run(this.sql.confirming, [lease.appId, lease.jobId, lease.fence]);
+    if (held === 0) throw new LeaseLost(lease);
   }
 
   /** The work is done: its row goes, or is due again if it was requested meanwhile. Throws LeaseLost. */

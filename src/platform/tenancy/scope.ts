@@ -80,6 +80,7 @@ export class Scope {
       // What the flush changes becomes events too.
       await inner.db.flush();
       await writeEvents(inner);
+      await inner.db.fenceLocks();
       return { result, inner };
     });
     request.dropCalls(calls.length);

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
 import type { Database, Unit } from '../db/database.js';
 import type { DatabaseTime } from '../db/database-time.js';
+import { hasWrittenRows, LOCK_COLUMN, unwrittenRows } from '../db/lock.fence.js';
 import { PreparedTransaction } from '../db/prepared-transaction.js';
 import type { RawRow, Table } from '../db/table.js';
 import type { PendingEvent } from '../outbox/outbox.js';
@@ -18,6 +19,7 @@ export class UnitOfWork {
   private readonly reactions: (() => void)[] = [];
   private readonly events: PendingEvent[] = [];
   private committed: EntityManager | null = null;
+  private hasRun = false;
 
   constructor(
     { database, caller }: { readonly database: Database; readonly caller: Caller },
@@ -39,6 +41,7 @@ export class UnitOfWork {
 
   /** One statement that writes; returns how many rows it touched. */
   run(sql: string, parameters: readonly unknown[]): Promise<number> {
+    this.hasRun = true;
     return this.database.run(sql, parameters, this.unit);
   }
 
@@ -56,6 +59,17 @@ export class UnitOfWork {
   /** Writes the managed rows now, where a later statement of the same transaction depends on them. */
   async flush(): Promise<void> {
     await this.entityManager().flush();
+  }
+
+  /**
+   * Writes every row that is locked and was not written, if anything else was: so that on a cluster of several servers,
+   * too, a lock keeps others from deciding at the same time. To be awaited before the commit.
+   */
+  async fenceLocks(): Promise<void> {
+    const em = this.entityManager();
+    if (!this.hasRun && !hasWrittenRows(em)) return;
+    for (const { table, id } of unwrittenRows(em))
+      await this.run(`update ${table} set ${LOCK_COLUMN} = ${LOCK_COLUMN} + 1 where app_id = ? and id = ?`, [this.caller.app.id, id]);
   }
 
   /** Calls `react` once the open transaction is committed; never if it is rolled back. */
