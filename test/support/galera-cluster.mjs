@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import mysql from 'mysql2/promise';
 
 const sh = promisify(execFile);
 
@@ -314,8 +313,10 @@ class GaleraNode {
   }
 
   /** A connection of its administrator, by its socket: whatever became of the network. */
-  administer() {
-    return mysql.createConnection({ socketPath: this.#socket, user: 'root', connectTimeout: 2_000 });
+  async administer() {
+    // Who only asks whether there can be a cluster here need not have the driver.
+    const { createConnection } = await import('mysql2/promise');
+    return createConnection({ socketPath: this.#socket, user: 'root', connectTimeout: 2_000 });
   }
 
   /** What it says of itself. */

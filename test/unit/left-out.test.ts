@@ -5,7 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RELEASE_BEFORE } from '../support/release-before.mjs';
 
 const PROJECT = path.join(import.meta.dirname, '../..');
-const PARTS = ['test/support/programs.mjs', 'test/support/release-before.mjs', 'test/upgrade/release-before.json'];
+const PARTS = [
+  ...['test/support/programs.mjs', 'test/support/galera-cluster.mjs', 'test/support/release-before.mjs'],
+  'test/upgrade/release-before.json',
+];
 
 describe('a copy of the project without its history', () => {
   let copy: string;
