@@ -28,7 +28,11 @@ export async function logChain(restic: Restic, base: Kept, at: Date | null): Pro
   for (const snapshot of full.slice(full.findIndex(({ id }) => id === base.snapshot.id) + 1)) {
     const next = await opened(snapshot);
     const { head, after } = placeOf(snapshot);
-    if (next.manifest.format === 2 && !heads.has(after)) throw new BackupError(brokenChain(base, next));
+    if (next.manifest.format === 2 && !heads.has(after)) {
+      // What is wanted came before it: the logs that were kept of the first server may reach there.
+      if (at !== null && new Date(next.manifest.snapshotAt) > at) break;
+      throw new BackupError(brokenChain(base, next));
+    }
     heads.add(head);
     chain.push(next);
     if (at !== null && next.manifest.format === 2 && new Date(next.manifest.takenAt) >= at) return chain;

@@ -322,6 +322,10 @@ if (!isEmbedded) {
       expect([mixed.status, mixed.stderr]).toEqual([1, expect.stringContaining('is of other binary logs than backup')]);
       expect(await databaseNames()).not.toContain('mixed');
       expect((await restore('anew', '--no-replay')).status).toBe(0);
+      // What the logs of before reach is not lost by a backup of others.
+      const past = await restore('past', '--no-replay', '--at', between);
+      expect([past.status, past.stderr]).toEqual([0, '']);
+      expect((await allRows('past'))['billing_customers']?.map((row) => row['email'])).toContain('first@example.com');
     }, 250_000);
   });
 }
