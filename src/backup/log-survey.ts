@@ -49,6 +49,11 @@ export class LogSurvey {
   readonly changes = new Map<string, RowChange>();
   /** Whether the logs go on after the last transaction that counts. */
   isPast = false;
+  /**
+   * Transactions after the last that counts which are dated before the moment: each has the time of the server, or the
+   * node of a cluster, where it was written.
+   */
+  readonly datedBefore = { transactions: 0, ms: 0 };
   private pending: Transaction = new Transaction();
 
   /** @param until without and after this moment nothing counts; null for all there is */
@@ -90,7 +95,10 @@ export class LogSurvey {
     this.pending = new Transaction();
     if (this.newestAt === null || event.at > this.newestAt) this.newestAt = event.at;
     this.isPast ||= this.until !== null && event.at >= this.until;
-    if (this.isPast) return;
+    if (this.isPast) {
+      this.noteOrder(event);
+      return;
+    }
     if (pending.ofDatabase !== null)
       throw new BackupError(
         `The logs hold "${pending.ofDatabase}" at ${event.at.toISOString()}: nothing of them was replayed. Give --at with that moment, or one before it.`,
@@ -102,6 +110,13 @@ export class LogSurvey {
       const before = this.changes.get(table);
       this.changes.set(table, isAnew || before === undefined ? { isAnew, rows } : { isAnew: before.isAnew, rows: before.rows + rows });
     }
+  }
+
+  private noteOrder({ at }: LogEvent): void {
+    const ms = (this.until?.getTime() ?? 0) - at.getTime();
+    if (ms <= 0) return;
+    this.datedBefore.transactions += 1;
+    this.datedBefore.ms = Math.max(this.datedBefore.ms, ms);
   }
 }
 

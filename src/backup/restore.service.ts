@@ -99,6 +99,7 @@ export class RestoreService {
     const logFiles = replay === null || end === null ? 0 : await replay.logs.replay(replay.part, end);
     await replay?.logs.assertDone(replay.survey, manifest.tables);
     const reachedAt = how.wanted.at ?? reached(claimed, replay?.survey ?? null, how);
+    how.notes.push(...orderNotes(replay?.survey ?? null));
     const what = { snapshotId: snapshot.id, manifest, digest: digestOf(manifest), reachedAt, position: end, logFiles, erased };
     return { ...what, notes: how.notes };
   }
@@ -147,6 +148,15 @@ function skewNotes(aheadMs: number): string[] {
   if (Math.abs(aheadMs) <= APART_MS_MAX) return [];
   const seconds = Math.trunc(Math.abs(aheadMs) / 1000);
   return [`The clock of this machine is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of the target's server: set it right.`];
+}
+
+/** What is after the moment in the logs and dated before it cannot be had without what it came after. */
+function orderNotes(survey: LogSurvey | null): string[] {
+  const { transactions, ms } = survey?.datedBefore ?? { transactions: 0, ms: 0 };
+  if (transactions === 0) return [];
+  return [
+    `${transactions} transactions that are dated up to ${ms / 1000} s before --at were left out: in the logs they come after one that is dated later. Clocks of nodes differ; to have them give a later --at.`,
+  ];
 }
 
 /** Up to when backups say that nothing is missing, by the time of their database; null where that is not known. */

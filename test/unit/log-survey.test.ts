@@ -67,6 +67,13 @@ describe('a survey of binary logs', () => {
     expect(survey.newestAt).toEqual(new Date(Date.UTC(2026, 10, 30, 15, 33, 5)));
   });
 
+  it('tells what is dated before the second and comes after one that is not, as nodes whose clocks differ write it', async () => {
+    place = 0;
+    const transactions = [1, 6, 2, 4, 5].map((second) => [begin(second), added(second, 't'), commit(second)].join(''));
+    const survey = await surveyed([transactions.join('')], 5);
+    expect([survey.end?.offset, survey.changes.get('t')?.rows, survey.datedBefore]).toEqual([300, 1, { transactions: 2, ms: 3_000 }]);
+  });
+
   it('counts nothing of a transaction that a crash cut off, or that was rolled back', async () => {
     place = 0;
     const whole = [begin(1), added(1, 't'), commit(1), begin(2), added(2, 't'), event(2, 'ROLLBACK/*!*/;')].join('');
