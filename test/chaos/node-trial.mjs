@@ -1,3 +1,4 @@
+import { cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeStrikes } from './node-strikes.mjs';
 import { groupBy } from './records.mjs';
@@ -38,6 +39,7 @@ export class NodeTrial {
     await sleep(QUIET_MS);
     await this.strikes.strike(this.minutes);
     this.measuredTo = performance.now();
+    this.machine = `${cpus().length} processors, of which ${loadavg()[0]?.toFixed(1)} were wanted in the end`;
     await clients.stop();
   }
 
@@ -52,7 +54,7 @@ export class NodeTrial {
     all['tables that differ between nodes'] = await stage.place.differences();
     const done = [...groupBy(strikes, ({ what }) => what)].map(([what, some]) => `${some.length} × ${what}`);
     const lines = [
-      `3 nodes, ${stage.gateways.length} gateways, ${stage.workers.length} workers; ${loadSeconds} s of load, ${seconds} s in all; nodes ${done.join(', ')}`,
+      `3 nodes, ${stage.gateways.length} gateways, ${stage.workers.length} workers; ${loadSeconds} s of load, ${seconds} s in all; nodes ${done.join(', ')}; ${this.machine}`,
       `${events} events; ${answersLine(clients)}`,
       sizes.join(', '),
       ...offLines(all),

@@ -16,7 +16,7 @@ whose nodes go and come back. What is counted after the rows of our books must a
 export function keepResult(database, lines) {
   const [, ...parts] = existsSync(FILE) ? readFileSync(FILE, 'utf8').split(/^## /m) : [''];
   const others = parts.filter((part) => !part.startsWith(`${database}\n`)).map((part) => `## ${part.trim()}\n`);
-  const own = `## ${database}\n\n${lines.map(listed).join('\n')}\n`;
+  const own = `## ${database}\n\n${lines.map(listed).join('\n').trimEnd()}\n`;
   writeFileSync(FILE, [HEAD, ...[own, ...others].sort()].join('\n'));
 }
 
