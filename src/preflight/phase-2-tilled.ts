@@ -116,6 +116,9 @@ async function clocks({ tilled, database, now }: PreflightParts): Promise<Findin
     const [row] = await database.query('select unix_timestamp(now(3)) as seconds', []);
     skews.set('the database', now().getTime() - Number(row?.seconds) * 1000);
   }
+  // Each node of a cluster has a clock of its own.
+  for (const { name, clock } of database.hosts?.reports() ?? [])
+    if (clock !== null) skews.set(name, now().getTime() - clock.theirsMs - (performance.now() - clock.atMs));
   const told = [...skews].map(([who, ms]) => `${who} ${(Math.abs(ms) / 1000).toFixed(1)} s`).join(', ');
   // What is not a number is not within the bounds either.
   const isRight = [...skews.values()].every((ms) => Math.abs(ms) <= SKEW_MS_MAX);

@@ -1,12 +1,26 @@
 /**
- * The database's time in SQL: the one clock that every process shares, and so that of leases and of all that is
- * compared between processes. Tests may hand in the time of their world instead.
+ * By what servers differ. The name of a Galera node is looked for where its absence is no error: not every build of
+ * MariaDB has the variable.
+ */
+const NODE = `concat_ws(':', @@hostname, @@port, @@server_id
+  /*M! , (select global_value from information_schema.system_variables where variable_name = 'WSREP_NODE_NAME') */
+  /*!80000 , @@server_uuid */)`;
+
+/**
+ * The database's time in SQL: the clock that processes share, and so that of leases and of all that is compared
+ * between processes. The nodes of a cluster have one each: ClockWatch says how far they are apart. Tests may hand in
+ * the time of their world instead.
  */
 export class DatabaseTime {
   constructor(
     private readonly isEmbedded: boolean,
     private readonly fixed: (() => Date) | null = null,
   ) {}
+
+  /** Which server says so: each node of a cluster has a clock of its own. Text. */
+  get node(): string {
+    return this.isEmbedded ? "''" : NODE;
+  }
 
   /** Now, to be put into a statement; the same throughout it. */
   get now(): string {

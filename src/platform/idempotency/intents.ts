@@ -99,9 +99,11 @@ export class Intents {
   /**
    * How much longer an unanswered call may be carried out, ms; null if there is none. The database's time says how long
    * ago it was sent, for as long as this process saw that time run steadily: setting a clock must not shorten the wait.
+   * Nor must it that one node said when it was sent, and another says how late it is.
    */
   async underWayForMs(lease: Lease): Promise<number | null> {
-    const { clocks, quietMs } = this.parts;
+    const { clocks } = this.parts;
+    const quietMs = this.parts.quietMs + clocks.apartMs;
     const quietForMs = lease.quietForMs();
     if (quietForMs === null || quietForMs < quietMs) return quietForMs === null ? null : quietMs - quietForMs;
     return Math.max(0, quietMs - (await clocks.steadyForMs()));
