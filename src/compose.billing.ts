@@ -50,6 +50,7 @@ import { assert } from './platform/errors.js';
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
 import { Jobs } from './platform/jobs/jobs.js';
+import type { Spread } from './platform/jobs/spread.js';
 import { type JobHandler } from './platform/jobs/worker.js';
 import type { Metrics } from './platform/metrics.js';
 import type { Vault } from './platform/vault.js';
@@ -82,14 +83,18 @@ export type Services = ReturnType<typeof composeServices>;
 export type Webhooks = ReturnType<typeof composeWebhooks>;
 
 /** Receiving, registering, backfilling and replaying. */
-export function composeWebhooks({ processor, jobs, clock, ids }: Tools, foundation: Foundation, tilled: TilledConfig) {
+export function composeWebhooks(
+  { processor, jobs, clock, ids, spread }: Tools & { readonly spread: Spread },
+  foundation: Foundation,
+  tilled: TilledConfig,
+) {
   const { database, access, vault, log } = foundation;
   const directory = new WebhookDirectory(access, vault, tilled);
   const inbox = new WebhookInbox({ directory, owners: new WebhookOwners(processor), jobs, clock, ids });
   const endpoints = new WebhookEndpoints(processor, jobs, vault);
   const backfill = new WebhookBackfill({ processor, inbox, jobs });
   const scopeOf = (appId: string) => access.scopeOf(appId, { kind: 'job', id: 'webhook.intake' }, { requestId: ids.make('job') });
-  const intake = new WebhookIntake({ database, jobs, scopeOf, clock, log });
+  const intake = new WebhookIntake({ database, jobs, spread, scopeOf, clock, log });
   return { inbox, directory, intake, endpoints, backfill, service: new WebhookService(jobs) };
 }
 

@@ -37,12 +37,15 @@ import type { Degradation } from './platform/degradation.js';
 import { Claims } from './platform/idempotency/claims.js';
 import { Intents } from './platform/idempotency/intents.js';
 import { Ids } from './platform/ids.js';
+import { Claimer } from './platform/jobs/claimer.js';
 import { countJobs } from './platform/jobs/count-jobs.js';
 import { DueWorkReport } from './platform/jobs/due-work.js';
 import { JobPriority } from './platform/jobs/job.entity.js';
+import { JobSql } from './platform/jobs/job.sql.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { stopwatchStarter } from './platform/jobs/lease.js';
 import { LeaseKeeper } from './platform/jobs/lease-keeper.js';
+import { Spread } from './platform/jobs/spread.js';
 import { Worker } from './platform/jobs/worker.js';
 import { createLog, errorFields, type Log } from './platform/log.js';
 import type { Scope } from './platform/tenancy/scope.js';
@@ -103,12 +106,12 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const { database, migrator, access, log, metrics, vault } = foundation;
   watch(foundation);
   const ids = new Ids(clock);
-  const { jobs, ...held } = composeJobs(parts, foundation, ids);
+  const { jobs, spread, taking, ...held } = composeJobs(parts, foundation, ids);
   const intents = new Intents({ claims: new Claims(jobs, clock), jobs, clocks: held.clocks, quietMs: parts.tilledQuietMs ?? QUIET_MS });
   const { processor, degraded } = composeProcessor({ ...parts, log, metrics, vault });
   const tools = { processor, intents, jobs, clock, ids };
   const services = composeServices(tools, vault);
-  const webhooks = composeWebhooks(tools, foundation, tilled);
+  const webhooks = composeWebhooks({ ...tools, spread }, foundation, tilled);
   const reconciliation = composeReconciliation(tools, services.customers, {
     metrics,
     everyMs: parts.reconcileEveryMs ?? RECONCILE_EVERY_MS,
@@ -119,9 +122,8 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const dataWork = composeDataWork(tools, services, vault);
   const handlers = handlersOf(intents, services, { sync, webhooks, reconciliation, retention: dataWork.retention });
   const worker: Worker = composeWorker(foundation, {
-    jobs,
+    ...taking,
     ids,
-    mayWork: () => held.clocks.mayWork(),
     intake: () => webhooks.intake.take(),
     handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
     onFailure: sync.noteFailure.bind(sync),
@@ -157,15 +159,19 @@ function priorityOf(kind: string): JobPriority {
 /** The queue, and the watch over the clocks that its leases live by. */
 function composeJobs({ clock, ticks = systemTicks }: GatewayParts, { database, log, metrics }: Foundation, ids: Ids) {
   const startStopwatch = stopwatchStarter(clock, ticks);
-  const leases = new LeaseKeeper({ database, startStopwatch, log });
-  const jobs: Jobs = new Jobs({ database, ids, keeper: leases, due: new DueWorkReport(database, ticks), startStopwatch, priorityOf });
+  const sql: JobSql = new JobSql(database, () => clocks.apartMs);
+  const leases = new LeaseKeeper({ database, sql, startStopwatch, log });
+  const jobs: Jobs = new Jobs({ database, sql, ids, keeper: leases, startStopwatch, priorityOf });
+  const [due, spread] = [new DueWorkReport(database, ticks), new Spread()];
+  const claimer = new Claimer({ database, sql, keeper: leases, due, spread, startStopwatch });
   const clocks = new ClockWatch({ database, clock, ticks, log, onSetBack: () => jobs.pullForward() });
   exposeClockSkew(metrics, clocks);
-  return { jobs, clocks, leases };
+  return { jobs, spread, clocks, leases, taking: { jobs, claimer, mayWork: () => clocks.mayWork() } };
 }
 
 /** What the worker of a gateway needs beside what all processes have. */
-interface WorkerParts extends Pick<ConstructorParameters<typeof Worker>[0], 'jobs' | 'mayWork' | 'intake' | 'handlers' | 'onFailure'> {
+interface WorkerParts
+  extends Pick<ConstructorParameters<typeof Worker>[0], 'jobs' | 'claimer' | 'mayWork' | 'intake' | 'handlers' | 'onFailure'> {
   readonly ids: Ids;
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/db/database.js';
 import { places } from '../platform/db/sql.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
+import { isIn, type Spread } from '../platform/jobs/spread.js';
 import { errorFields, type Log } from '../platform/log.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { jobsAbout } from './event-catalogue.js';
@@ -10,6 +11,7 @@ import { WebhookEventRepository } from './webhook-event.repository.js';
 interface WebhookIntakeParts {
   readonly database: Database;
   readonly jobs: Jobs;
+  readonly spread: Spread;
   readonly scopeOf: (appId: string) => Promise<Scope | null>;
   readonly clock: Clock;
   readonly log: Log;
@@ -23,13 +25,15 @@ interface Waiting {
 
 /** Enough to keep a worker in work, few enough to be queued before the first of them has to wait for long. */
 const AT_ONCE = 200;
+/** So many of them at least, where others are at the rest. */
+const AT_ONCE_MIN = 20;
 /** How long an app whose events could not be queued is skipped, ms, so that it does not block the others. */
 const REST_MS = 5_000;
 
 /**
  * Puts the objects of events that arrived into the queue. The inbox leaves that to us, so that what Tilled waits for is
- * one statement; until it is done an event says so itself. Any number may do it at once: each event is locked by one of
- * them.
+ * one statement; until it is done an event says so itself. Any number may do it at once: on one server each event is
+ * locked by one of them, and in a cluster who commits first has queued it.
  */
 export class WebhookIntake {
   /** Until when an app is skipped, by its id. */
@@ -39,7 +43,9 @@ export class WebhookIntake {
 
   /** Queues what waits longest, of all apps. An app for which it fails is logged and skipped for a while. */
   async take(): Promise<void> {
-    const waiting = await this.waitingLongest();
+    const longest = await this.waitingLongest();
+    const ours = this.parts.spread.partFor(AT_ONCE_MIN, longest.length);
+    const waiting = longest.filter(({ id }) => isIn(ours, id));
     const byApp = Map.groupBy(waiting, ({ appId }) => appId);
     await Promise.all([...byApp].map(([appId, events]) => this.queueOrRest(appId, events)));
   }
@@ -72,7 +78,11 @@ export class WebhookIntake {
 
   private async queue(appId: string, ids: readonly string[]): Promise<void> {
     const scope = await this.parts.scopeOf(appId);
+    let begun = 0;
     await scope?.transaction(async (tx) => {
+      begun += 1;
+      // Somebody else has queued some of them. What is left is for the next time.
+      if (begun > 1) return this.parts.spread.lost();
       const events = WebhookEventRepository.of(tx);
       const unqueued = await events.lockUnqueued(ids);
       await this.parts.jobs.enqueueAll(tx, jobsAbout(unqueued));

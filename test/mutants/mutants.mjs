@@ -45,7 +45,7 @@ export const MUTANTS = [
   },
   {
     name: 'taking work over is no doubt',
-    file: 'src/platform/jobs/jobs.ts',
+    file: 'src/platform/jobs/job.sql.ts',
     from: "const isTakenOver = job.state === 'running';",
     to: 'const isTakenOver = false;',
     checks: [underWay('a refund is sent once although its process dies')],

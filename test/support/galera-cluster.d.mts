@@ -62,4 +62,7 @@ export declare class GaleraNode {
 }
 
 export declare const GALERA_LIBRARIES: readonly string[];
+export declare const LIBFAKETIME: readonly string[];
+/** What a node is started with so that its clock is off by so much, as `+20s`; time passes for it as for all. */
+export declare function clockOff(by: string): Readonly<Record<string, string>>;
 export declare function canMakeNetworks(): boolean;

@@ -10,6 +10,10 @@ const sh = promisify(execFile);
 
 /** Where the library of Galera is. */
 export const GALERA_LIBRARIES = ['/usr/lib/galera/libgalera_smm.so', '/usr/lib64/galera-4/libgalera_smm.so', '/usr/lib/libgalera_smm.so'];
+/** Where Debian and others put what sets the clock of one process. */
+export const LIBFAKETIME = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib', '/usr/lib64'].map(
+  (directory) => `${directory}/faketime/libfaketimeMT.so.1`,
+);
 const START_MS_MAX = 60_000;
 const PORT = 3306;
 /** Of every user of such a cluster. */
@@ -407,6 +411,14 @@ class GaleraNode {
   #outer(from) {
     return `${from === 'group' ? 'g' : 'c'}${this.#parts.tag}.${this.#parts.index}`;
   }
+}
+
+/**
+ * What a node is started with so that its clock is off by so much, as `+20s`; time passes for it as for all.
+ * @param {string} by
+ */
+export function clockOff(by) {
+  return { LD_PRELOAD: LIBFAKETIME.find((file) => existsSync(file)), FAKETIME: by, DONT_FAKE_MONOTONIC: '1' };
 }
 
 /** Whether this machine lets us make namespaces and bridges, which `ip` is needed for. */

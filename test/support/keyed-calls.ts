@@ -9,7 +9,7 @@ export interface Said {
 
 const usd = (amountMinor: number) => ({ amountMinor, currency: 'usd' });
 
-/** Requests of one customer, each repeated with its key at any gateway: payments of 42.00, one refund of 50.00, one subscription. */
+/** Requests of one customer, each repeated with its key at any gateway: payments of 42.00, refunds of 50.00, one subscription. */
 export function callsOf({ world, app }: { readonly world: World; readonly app: TestApp }, customerId: string) {
   const said = (row: { readonly status: string } | null, errors: readonly { readonly code: string }[]): Said => ({
     status: row?.status ?? null,
@@ -21,8 +21,8 @@ export function callsOf({ world, app }: { readonly world: World; readonly app: T
       const { paymentCreate: it } = await world.ask(app, ops.PaymentCreateDocument, { input }, { url });
       return { ...said(it.payment, it.userErrors), replayed: it.replayed };
     },
-    refund: async (paymentId: string, url = world.url) => {
-      const input = { paymentId, amount: usd(5_000), idempotencyKey: 'refund' };
+    refund: async (paymentId: string, url = world.url, key = 'refund') => {
+      const input = { paymentId, amount: usd(5_000), idempotencyKey: key };
       const { refundCreate: it } = await world.ask(app, ops.RefundCreateDocument, { input }, { url });
       return said(it.refund, it.userErrors);
     },

@@ -10,7 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { canMakeNetworks, GALERA_LIBRARIES } from './galera-cluster.mjs';
+import { canMakeNetworks, GALERA_LIBRARIES, LIBFAKETIME } from './galera-cluster.mjs';
 import { fetchReleaseBefore, hasReleaseBefore, RELEASE_BEFORE } from './release-before.mjs';
 
 /** Tests of the alert rules. */
@@ -48,6 +48,7 @@ const PROGRAMS = [
   { names: ['haproxy'], debian: 'haproxy', tests: ['.haproxy.test.ts', WALK] },
   { names: GALERA_LIBRARIES, debian: 'galera-4', tests: [GALERA] },
   { names: ['ip'], debian: 'iproute2', tests: [GALERA] },
+  { names: LIBFAKETIME, debian: 'libfaketime', tests: ['test/scenarios/work.galera.test.ts'] },
   { names: ['systemd-analyze'], debian: 'systemd', tests: ['test/unit/systemd-units.test.ts'] },
 ];
 

@@ -1,11 +1,16 @@
+import type { Stopwatch } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { LOCK_COLUMN } from '../db/lock.fence.js';
 import { onConflict } from '../db/sql.js';
+import type { RawRow } from '../db/table.js';
 import { Job } from './job.entity.js';
-import { LEASE_MS, type Lease } from './lease.js';
+import { LEASE_MS, Lease } from './lease.js';
 
 /** How much is kept of why work failed. */
 export const ERROR_CHARS_MAX = 1_000;
+
+/** So finely differences of clocks are told apart, ms. */
+const APART_STEP_MS = 100;
 
 /** When work is to be taken again; with why it failed, if it did. */
 export interface Later {
@@ -26,7 +31,11 @@ const HELD = 'where app_id = ? and id = ? and fence = ?';
 
 /** The statements of the queue, in the database's own time. */
 export class JobSql {
-  constructor(private readonly database: Database) {}
+  /** `apartMs`: how far the clocks of the database's nodes are apart, ms. */
+  constructor(
+    private readonly database: Database,
+    private readonly apartMs: () => number,
+  ) {}
 
   /** A job that is held from the start. Values: app, id, kind, subject, payload and priority. */
   get insertingHeld(): string {
@@ -46,8 +55,58 @@ export class JobSql {
     return `select ${this.database.table(Job).selectList}, ${this.database.time.now} as now_at from billing_jobs`;
   }
 
+  /**
+   * Due jobs to take, the oldest first. Values: app, priority, and where there are several parts, how many and which.
+   */
+  choosing(count: number, parts: number): string {
+    const part = parts === 1 ? '' : ' and crc32(id) % ? = ?';
+    return `${this.selecting} where app_id = ? and priority = ? and ${this.due}${part} order by due_at, id limit ${count}`;
+  }
+
+  /**
+   * Takes one of them, unless somebody else did since. By its primary key: any other index would lock what it finds on
+   * the way. Values: app, id and the fence that was read.
+   */
+  get takingDue(): string {
+    return `${this.taking} ${HELD} and ${this.due}`;
+  }
+
+  /** Takes a job, due or not, unless somebody holds it. Values as above. */
+  get takingFree(): string {
+    return `${this.taking} ${HELD} and (state = 'due' or ${this.over})`;
+  }
+
+  /** A lease on a job that was read before it was taken. Who held it last may have sent something until now. */
+  leaseOf(raw: RawRow, taken: Stopwatch): Lease {
+    const { time } = this.database;
+    const job = this.database.table(Job).fromRaw(raw);
+    const now = time.read(raw.now_at);
+    const isTakenOver = job.state === 'running';
+    const doubt = isTakenOver ? { sends: job.sends + 1, sentAt: now } : { sends: job.sends, sentAt: job.sentAt };
+    return new Lease({ ...job, ...doubt, fence: job.fence + 1 }, taken, now);
+  }
+
   /** Raises the fence. The state is read before it is set: MySQL assigns from left to right. */
-  get taking(): string {
+  /** For how long what was read is still held, ms, by whatever clock of the database. */
+  heldMsOf(row: RawRow): number {
+    const { time } = this.database;
+    const leftMs = time.read(row.due_at).getTime() - time.read(row.now_at).getTime();
+    return row.state === 'running' ? Math.max(0, leftMs + this.apartMs()) : 0;
+  }
+
+  private get due(): string {
+    const { now } = this.database.time;
+    return this.apartMs() === 0 ? `due_at <= ${now}` : `due_at <= ${now} and (state = 'due' or ${this.over})`;
+  }
+
+  /** A lease was written by one node and ends when the last of the others says so: its holder goes by none of them. */
+  private get over(): string {
+    // In steps, so that a server does not have to prepare the statement anew each time.
+    const apartMs = Math.ceil(this.apartMs() / APART_STEP_MS) * APART_STEP_MS;
+    return `due_at <= ${apartMs === 0 ? this.database.time.now : this.database.time.in(-apartMs)}`;
+  }
+
+  private get taking(): string {
     const { time } = this.database;
     return `update billing_jobs set fence = fence + 1, due_at = ${time.in(LEASE_MS)},
       sends = case when state = 'running' then sends + 1 else sends end,

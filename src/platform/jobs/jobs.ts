@@ -1,17 +1,13 @@
-import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/core';
+import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { Database } from '../db/database.js';
-import { isLostRace } from '../db/lost-race.js';
-import { CommitUnanswered } from '../db/outage.js';
 import { inParts } from '../db/sql.js';
 import type { RawRow } from '../db/table.js';
 import type { Ids } from '../ids.js';
 import type { Scope } from '../tenancy/scope.js';
-import type { DueWorkReport } from './due-work.js';
-import { Job, type JobPriority } from './job.entity.js';
+import type { JobPriority } from './job.entity.js';
 import { ERROR_CHARS_MAX, JobSql, type Later } from './job.sql.js';
 import { type JobKey, Lease, LeaseLost, type StartStopwatch } from './lease.js';
 import type { LeaseKeeper } from './lease-keeper.js';
-import { type InProgress, shareOut, type Turn } from './turns.js';
 
 /** Work to enqueue, with what its handler needs to know. */
 export interface NewJob extends JobKey {
@@ -20,9 +16,9 @@ export interface NewJob extends JobKey {
 
 interface JobsParts {
   readonly database: Database;
+  readonly sql: JobSql;
   readonly ids: Ids;
   readonly keeper: LeaseKeeper;
-  readonly due: DueWorkReport;
   readonly startStopwatch: StartStopwatch;
   /** What goes first when there is more than can be done. */
   readonly priorityOf: (kind: string) => JobPriority;
@@ -37,7 +33,7 @@ export class Jobs {
   private nudge: () => void = () => undefined;
 
   constructor(private readonly parts: JobsParts) {
-    this.sql = new JobSql(parts.database);
+    this.sql = parts.sql;
   }
 
   /** Calls `nudge` whenever work was committed that is due at once, or is about to be queued. */
@@ -81,42 +77,21 @@ export class Jobs {
     return scope.transaction(async (tx) => {
       const taken = this.parts.startStopwatch();
       const [row] = await this.select(tx, key);
-      if (row === undefined || row.state === 'dead' || this.heldMsOf(row) > 0) return null;
-      const raised = await tx.db.run(`${this.sql.taking} where app_id = ? and id = ? and fence = ?`, [row.app_id, row.id, row.fence]);
-      return raised === 0 ? null : this.kept(this.leaseOf(row, taken), tx);
+      if (row === undefined || row.state === 'dead' || this.sql.heldMsOf(row) > 0) return null;
+      const raised = await tx.db.run(this.sql.takingFree, [row.app_id, row.id, row.fence]);
+      return raised === 0 ? null : this.kept(this.sql.leaseOf(row, taken), tx);
     });
   }
 
   /** How long work of this key is still held, ms, unless renewed: 0 if it only waits, null if there is none. */
   async heldForMs(scope: Scope, key: JobKey): Promise<number | null> {
     const [row] = await this.select(scope, key);
-    return row === undefined ? null : this.heldMsOf(row);
+    return row === undefined ? null : this.sql.heldMsOf(row);
   }
 
   /** Whether work of this key is waiting or running. */
   async isWaiting(scope: Scope, key: JobKey): Promise<boolean> {
     return (await this.heldForMs(scope, key)) !== null;
-  }
-
-  /** Takes up to `limit` due pieces of work, shared out among the apps beside what is in progress. */
-  async claim(limit: number, inProgress: InProgress): Promise<Lease[]> {
-    const { database, due, keeper } = this.parts;
-    const turns = shareOut(await due.read(), inProgress, limit);
-    if (turns.length === 0) return [];
-    let claimed: Lease[] = [];
-    const claiming = database.transaction(async (em) => {
-      claimed = [];
-      for (const turn of turns) claimed.push(...(await this.claimTurn(turn, em)));
-      return claimed;
-    });
-    // After too many lost races against writers of the queue nothing is taken this time.
-    const leases = await claiming.catch((error: unknown) => {
-      if (isLostRace(error)) return [];
-      if (error instanceof CommitUnanswered) keeper.giveBackNotBegun(claimed);
-      throw error;
-    });
-    for (const lease of leases) keeper.keep(lease);
-    return leases;
   }
 
   /**
@@ -197,35 +172,9 @@ export class Jobs {
     scope.db.afterCommit(this.nudge);
   }
 
-  private async claimTurn({ appId, priority, count }: Turn, em: EntityManager): Promise<Lease[]> {
-    const { database, startStopwatch, due } = this.parts;
-    const taken = startStopwatch();
-    const locking = database.isEmbedded ? '' : ' for update skip locked';
-    const rows = await database.query(
-      `${this.sql.selecting} where app_id = ? and priority = ? and due_at <= ${this.now} order by due_at, id limit ${count}${locking}`,
-      [appId, priority],
-      em,
-    );
-    if (rows.length < count) due.forget();
-    if (rows.length === 0) return [];
-    // One by one by the primary key: any other index would lock, and wait for, rows found on the way.
-    for (const { id } of rows) await database.run(`${this.sql.taking} where app_id = ? and id = ?`, [appId, id], em);
-    return rows.map((row) => this.leaseOf(row, taken));
-  }
-
   /** Without a lock, which could deadlock with who ends the work: who takes it raises the fence that was read. */
   private select(scope: Scope, { kind, subject }: JobKey): Promise<RawRow[]> {
     return scope.db.query(`${this.sql.selecting} where app_id = ? and kind = ? and subject = ?`, [scope.appId, kind, subject]);
-  }
-
-  /** A lease on a job that was read before it was taken. Who held it last may have sent something until now. */
-  private leaseOf(raw: RawRow, taken: ReturnType<StartStopwatch>): Lease {
-    const job = this.parts.database.table(Job).fromRaw(raw);
-    const now = this.parts.database.time.read(raw.now_at);
-    const { appId, id, kind, subject, payload, fence, timesRequested, attempts, createdAt } = job;
-    const isTakenOver = job.state === 'running';
-    const doubt = isTakenOver ? { sends: job.sends + 1, sentAt: now } : { sends: job.sends, sentAt: job.sentAt };
-    return new Lease({ appId, id, kind, subject, payload, fence: fence + 1, timesRequested, attempts, createdAt, ...doubt }, taken, now);
   }
 
   private kept(lease: Lease, tx: Scope): Lease {
@@ -233,16 +182,7 @@ export class Jobs {
     return lease;
   }
 
-  private heldMsOf(row: RawRow): number {
-    const { time } = this.parts.database;
-    return row.state === 'running' ? Math.max(0, time.read(row.due_at).getTime() - time.read(row.now_at).getTime()) : 0;
-  }
-
   private valuesOf(scope: Scope, { kind, subject, payload }: NewJob, id: string): unknown[] {
     return [scope.appId, id, kind, subject, payload === undefined ? null : JSON.stringify(payload), this.parts.priorityOf(kind)];
-  }
-
-  private get now(): string {
-    return this.parts.database.time.now;
   }
 }

@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.js';
 import { errorFields, type Log } from '../log.js';
 import { insist } from './insist.js';
-import { JobSql } from './job.sql.js';
+import type { JobSql } from './job.sql.js';
 import { LEASE_MS, type Lease, type StartStopwatch } from './lease.js';
 
 /** How often leases are checked, and how old one is before it is renewed, ms. */
@@ -9,17 +9,21 @@ const EVERY_MS = LEASE_MS / 5;
 /** Work that is held for longer counts as hanging: its lease runs out, and another worker takes it. */
 const HELD_MS_MAX = 1_800_000;
 
+interface LeaseKeeperParts {
+  readonly database: Database;
+  readonly sql: JobSql;
+  readonly startStopwatch: StartStopwatch;
+  readonly log: Log;
+}
+
 /** Renews the leases that this process holds, for as long as it lives and does the work. */
 export class LeaseKeeper {
   private readonly held = new Set<Lease>();
   private timer: NodeJS.Timeout | null = null;
   private isRenewing = false;
   private readonly waiting: (() => void)[] = [];
-  private readonly sql: JobSql;
 
-  constructor(private readonly parts: { readonly database: Database; readonly startStopwatch: StartStopwatch; readonly log: Log }) {
-    this.sql = new JobSql(parts.database);
-  }
+  constructor(private readonly parts: LeaseKeeperParts) {}
 
   /** From now on the lease is renewed. */
   keep(lease: Lease): void {
@@ -51,7 +55,7 @@ export class LeaseKeeper {
     const releases = [...this.held].map((lease) => {
       lease.end();
       this.drop(lease);
-      return { lease, release: this.sql.releasing(lease, { dueInMs: 0 }) };
+      return { lease, release: this.parts.sql.releasing(lease, { dueInMs: 0 }) };
     });
     for (const { lease, release } of releases) {
       const { kind, subject, isInDoubt } = lease;
@@ -67,7 +71,7 @@ export class LeaseKeeper {
    */
   giveBackNotBegun(leases: readonly Lease[]): void {
     for (const lease of leases) {
-      const [sql, values] = this.sql.releasing(lease, { dueInMs: 0 });
+      const [sql, values] = this.parts.sql.releasing(lease, { dueInMs: 0 });
       const release = () => this.parts.database.run(`${sql} and state = 'running'`, values);
       insist(release).catch((error: unknown) => this.missed(lease, error));
     }
@@ -95,8 +99,10 @@ export class LeaseKeeper {
       `update billing_jobs set due_at = ${database.time.in(LEASE_MS)} where app_id = ? and id = ? and fence = ? and state = 'running'`,
       [lease.appId, lease.jobId, lease.fence],
     );
-    if (renewed > 0) lease.renew(begun);
-    else this.drop(lease);
+    if (renewed > 0) return lease.renew(begun);
+    // Somebody else has the work, early perhaps, by the clock of another node: nothing more is sent for it here.
+    lease.end();
+    this.drop(lease);
   }
 
   private missed({ kind, subject }: Lease, error: unknown): void {

@@ -4,6 +4,7 @@ import { errorFields, type Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { inSpan } from '../spans.js';
 import type { Scope } from '../tenancy/scope.js';
+import type { Claimer } from './claimer.js';
 import { giveBack } from './give-back.js';
 import type { Jobs } from './jobs.js';
 import { type Lease, LeaseLost } from './lease.js';
@@ -17,6 +18,7 @@ export class GiveUp extends Error {}
 
 interface WorkerParts {
   readonly jobs: Jobs;
+  readonly claimer: Claimer;
   readonly handlers: ReadonlyMap<string, JobHandler>;
   /** Whether this process may take work now. */
   readonly mayWork: () => Promise<boolean>;
@@ -105,7 +107,7 @@ export class Worker {
     });
     const free = IN_PROGRESS_MAX - this.inProgress.size;
     if (free === 0 || !(await this.parts.mayWork())) return 0;
-    const leases = await this.parts.jobs.claim(Math.min(free, BATCH), [...this.inProgress.values()]);
+    const leases = await this.parts.claimer.claim(Math.min(free, BATCH), [...this.inProgress.values()]);
     if (this.isHeldUp) this.parts.log.info('work is claimed again');
     this.isHeldUp = false;
     for (const lease of leases) {
@@ -123,7 +125,7 @@ export class Worker {
   private async round(): Promise<number> {
     await this.parts.intake();
     if (!(await this.parts.mayWork())) return 0;
-    const leases = await this.parts.jobs.claim(BATCH, []);
+    const leases = await this.parts.claimer.claim(BATCH, []);
     await Promise.all(leases.map((lease) => this.work(lease)));
     return leases.length;
   }
