@@ -144,6 +144,20 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect(await billing(['migrate'], { DATABASE_URL_BILLING: byAddress })).toMatchObject({ status: 0, stderr: '' });
     });
 
+    it('has to prove the name of each of several hosts, and is not used by one that it does not have', async () => {
+      const [wrong, right] = [new URL(urlOf({}, '127.0.0.1')).host, new URL(urlOf()).host];
+      const { database: config } = readConfig({ DATABASE_URL_BILLING: urlOf().replace(right, `${wrong},${right}`) }, directory);
+      const { database } = await composeFoundation({
+        ...{ database: config, encryption: TEST_ENCRYPTION, clock: systemClock, log: createLog('silent') },
+      });
+      expect(await database.query('select 1 as one', [])).toEqual([{ one: 1 }]);
+      expect(database.hosts?.reports()).toMatchObject([
+        { name: wrong, isInUse: false, fault: expect.stringContaining('it refuses: Hostname/IP does not match') },
+        { name: right, isInUse: true, fault: null },
+      ]);
+      await database.close();
+    });
+
     if (hasIpv6)
       it('is reached and verified by its IPv6 address, on connections that come later too', async () => {
         expect(await billing(['migrate'], { DATABASE_URL_BILLING: urlOf({}, '[::1]') })).toMatchObject({ status: 0, stderr: '' });

@@ -27,6 +27,8 @@ const LONG = [
   'test/scenarios/full-disk.test.ts',
   'test/scenarios/game-day.prometheus.test.ts',
   'test/scenarios/go-live.prometheus.test.ts',
+  'test/scenarios/hosts.galera.test.ts',
+  'test/scenarios/hosts.test.ts',
   'test/scenarios/lost-answers.test.ts',
   'test/scenarios/migration-kill.test.ts',
   'test/scenarios/migrations.galera.test.ts',

@@ -74,13 +74,14 @@ export class Connections {
 
   /** Has `send` send a statement on a connection, which is closed if it turns out to be of no use. */
   ask<Result>(connection: PoolConnection, send: (done: Answered<Result>) => void, done: Answered<Result>): void {
-    const { statementMsMax, onOutage } = this.parts;
+    const { statementMsMax, onOutage, hosts } = this.parts;
     const sentAt = performance.now();
     let isOpen = true;
     const end: Answered<Result> = (error, result) => {
       if (!isOpen) return;
       isOpen = false;
       clearTimeout(timer);
+      if (error === null) hosts?.heard(connection);
       // What was already ended says nothing new.
       if (error !== null && endsConnection(error) && !this.ended.has(connection)) {
         this.ended.add(connection);

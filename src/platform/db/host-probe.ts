@@ -43,6 +43,9 @@ const named = (names: readonly string[]) => `where variable_name in (${names.map
 const QUESTIONS = [`show global variables ${named(VARIABLES)}`, `show global status ${named(STATUS)}`];
 const TIME = 'select utc_timestamp(3) as now_at';
 
+/** A node that waits for what others commit says nothing meanwhile. Others do not know the setting. */
+const AT_ONCE = 'set session wsrep_sync_wait = 0';
+
 /** The host did not answer in time. */
 class NoAnswer extends Error {
   readonly code = 'ETIMEDOUT';
@@ -105,6 +108,7 @@ export class HostProbe {
     // Errors come to whoever asked; here they end what nobody uses.
     connection.on('error', onEnd);
     connection.on('end', onEnd);
+    connection.query(AT_ONCE, () => undefined);
     this.connection = connection;
     return connection;
   }

@@ -5,6 +5,9 @@ import { outageOf } from './outage.js';
 /** After one look ended the next begins so much later, ms. */
 const EVERY_MS = 1_000;
 
+/** A host that answered a statement so lately, ms, is slow to say how it is, and does not hang. */
+const HEARD_MS = 1_000;
+
 /** Nothing came from there. That its name is not found says nothing of connections that are open. */
 const SILENCE = /^(ECONN|ETIMEDOUT|EPIPE|EHOST|ENET|PROTOCOL_)/;
 
@@ -21,6 +24,8 @@ export class Host {
   data: string | null = null;
   /** Its clock, as it said last. */
   clock: ClockReading | null = null;
+  /** When it answered a statement last, `performance.now()`. */
+  heardAtMs = Number.NEGATIVE_INFINITY;
   /** Since when it stands so, and since when it is well, `performance.now()`. */
   sinceMs = performance.now();
   private wellSinceMs: number | null = null;
@@ -33,8 +38,8 @@ export class Host {
   constructor(
     readonly address: HostAddress,
     probeOf: (onEnd: () => void) => HostProbe,
-    /** It was looked at, and how it stood before. */
-    private readonly onLook: (host: Host, before: Standing | null) => void,
+    /** It was looked at. */
+    private readonly onLook: (host: Host) => void,
   ) {
     this.name = hostName(address);
     this.probe = probeOf(() => void this.look());
@@ -80,17 +85,19 @@ export class Host {
   }
 
   private async lookOnce(): Promise<void> {
-    const before = this.standing;
-    await this.probe.ask().then(
+    // A connection may be ended by others. On a new one the host speaks for itself.
+    const asked = this.probe.ask().catch((error: unknown) => (isLate(error) || this.isClosed ? Promise.reject(error) : this.probe.ask()));
+    await asked.then(
       (answer) => this.note(answer.standing, answer.why, answer),
       (error: unknown) => this.noteFailure(error),
     );
-    if (!this.isClosed) this.onLook(this, before);
+    if (!this.isClosed) this.onLook(this);
   }
 
   private noteFailure(error: unknown): void {
     // What has no room for one more connection may serve those that are open.
     if (outageOf(error) === 'full' && this.standing !== null) return;
+    if (isLate(error) && performance.now() - this.heardAtMs < HEARD_MS) return;
     const { code = '', message } = error as { readonly code?: string; readonly message: string };
     if (SILENCE.test(code)) this.note('silent', `it does not answer (${code})`, null);
     else this.note('outside', `it refuses: ${message.split('\n', 1)[0]}`, null);
@@ -105,4 +112,8 @@ export class Host {
     [this.data, this.clock] = [answer.data, answer.clock];
     if (standing === 'standby') this.isStranger = false;
   }
+}
+
+function isLate(error: unknown): boolean {
+  return (error as { readonly code?: string }).code === 'ETIMEDOUT';
 }

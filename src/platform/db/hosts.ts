@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection } from 'mysql2';
 import type { HostAddress, HostList } from '../../config.hosts.js';
+import { leadsTo } from './driver.js';
 import { Host } from './host.js';
 import type { ClockReading, HostProbe, Standing } from './host-probe.js';
 import { type DatabaseObserver, UNOBSERVED } from './observer.js';
@@ -71,6 +73,10 @@ export class Hosts implements DatabaseHosts {
   private begun: Promise<unknown> | null = null;
   private hasBegun = false;
   private doubted: Promise<unknown> | null = null;
+  /** Ends the wait for a host that is not used any more. */
+  private settleDoubt: () => void = () => undefined;
+  /** What was told of each host last. */
+  private readonly faults = new Map<Host, string | null>();
   /** Since when none serves, `performance.now()`; at the start nobody waits. */
   private noneSinceMs: number | null = Number.NEGATIVE_INFINITY;
   private doDisagree = false;
@@ -78,9 +84,8 @@ export class Hosts implements DatabaseHosts {
 
   constructor(private readonly parts: HostsParts) {
     const { addresses, order } = parts.list;
-    const onLook = (host: Host, before: Standing | null) => this.looked(host, before);
     const ordered = order === 'random' ? shuffled(addresses) : addresses;
-    this.all = ordered.map((address) => new Host(address, (onEnd) => parts.probeOf(address, onEnd), onLook));
+    this.all = ordered.map((address) => this.hostAt(address));
   }
 
   observe(observer: DatabaseObserver): void {
@@ -112,11 +117,20 @@ export class Hosts implements DatabaseHosts {
 
   /** Something failed: the host in use is looked at, and who wants a connection waits for that. */
   doubt(): void {
-    const look = this.inUse?.look();
-    if (look === undefined || this.doubted !== null) return;
-    this.doubted = look.then(() => {
+    const { inUse } = this;
+    if (inUse === null || this.doubted !== null) return;
+    const settled = new Promise<void>((resolve) => {
+      this.settleDoubt = resolve;
+      void inUse.look().then(resolve);
+    });
+    this.doubted = settled.then(() => {
       this.doubted = null;
     });
+  }
+
+  /** A statement was answered on this connection. */
+  heard(connection: Connection): void {
+    if (this.inUse !== null && leadsTo(connection, this.inUse.address)) this.inUse.heardAtMs = performance.now();
   }
 
   reports(): readonly HostReport[] {
@@ -147,11 +161,19 @@ export class Hosts implements DatabaseHosts {
     return this.begun;
   }
 
-  private looked(host: Host, before: Standing | null): void {
+  private hostAt(address: HostAddress): Host {
+    const probeOf = (onEnd: () => void) => this.parts.probeOf(address, onEnd);
+    return new Host(address, probeOf, (host) => this.looked(host));
+  }
+
+  private looked(host: Host): void {
     if (host.standing === 'silent') this.parts.onSilent(host.address);
-    const isFault = faultOf(host) !== null;
     if (this.hasBegun) this.choose();
-    if (isFault !== isFaulty(before)) this.observer.hostFound(host.name, isFault ? host.why : null);
+    for (const each of this.all) {
+      const [before, fault] = [this.faults.get(each) ?? null, faultOf(each)];
+      this.faults.set(each, fault);
+      if ((before === null) !== (fault === null)) this.observer.hostFound(each.name, fault);
+    }
   }
 
   private choose(): void {
@@ -182,6 +204,7 @@ export class Hosts implements DatabaseHosts {
   private use(host: Host): void {
     const before = this.inUse;
     this.inUse = host;
+    this.settleDoubt();
     this.parts.onUse(host.address);
     if (before !== null) this.observer.hostChanged(before.name, host.name, before.serves ? `${host.name} is well again` : before.why);
   }
