@@ -168,6 +168,13 @@ CREATE TABLE billing_events (
   KEY billing_events_object (app_id,object_id,id)
 );
 
+CREATE TABLE billing_heartbeats (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  beat varchar(64) NOT NULL,
+  PRIMARY KEY (app_id,id)
+);
+
 CREATE TABLE billing_idempotency_keys (
   app_id varchar(64) NOT NULL,
   id varchar(64) NOT NULL,

@@ -15,6 +15,7 @@ import { Payment } from './billing/payments/payment.entity.js';
 import { Refund } from './billing/refunds/refund.entity.js';
 import { Subscription } from './billing/subscriptions/subscription.entity.js';
 import { Cursor } from './platform/cursors.js';
+import { HeartbeatRow } from './platform/db/replicas/heartbeat.entity.js';
 import { IdempotencyKey } from './platform/idempotency/idempotency-key.entity.js';
 import { Job } from './platform/jobs/job.entity.js';
 import { LimitCounter } from './platform/limits/limit-counter.entity.js';
@@ -47,7 +48,10 @@ const BILLING_ENTITIES = [
   ImportItem,
 ];
 /** Every table of the database. */
-export const ENTITIES = [...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting, BackupRun, Attestation];
+export const ENTITIES = [
+  ...[...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting],
+  ...[BackupRun, Attestation, HeartbeatRow],
+];
 
 /** Whose changes are written down, and which of their fields tell about a person or may, as free text does. */
 export const AUDITED: Readonly<Record<string, Audited>> = {

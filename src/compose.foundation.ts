@@ -8,12 +8,15 @@ import { countOpenDivergences } from './backoffice/reconciliation/open-divergenc
 import { reportBackups } from './backup/backup.metrics.js';
 import { BackupRecords } from './backup/backup-records.js';
 import { AUDITED, ENTITIES } from './compose.entities.js';
-import type { DatabaseConfig, EncryptionConfig } from './config.js';
-import type { Clock, Ticks } from './platform/clock.js';
+import type { DatabaseConfig, EncryptionConfig, ReplicasConfig } from './config.js';
+import { type Clock, Stopwatch, systemTicks, type Ticks } from './platform/clock.js';
 import { Database } from './platform/db/database.js';
 import { exposeHosts } from './platform/db/host-reports.js';
 import { SchemaMigrator } from './platform/db/migrator.js';
 import { watchedDatabase } from './platform/db/observer.js';
+import { whyUnfit } from './platform/db/replicas/fitness.js';
+import { exposeReplicas, staleReadsCounter } from './platform/db/replicas/replica.metrics.js';
+import { Replicas } from './platform/db/replicas/replicas.js';
 import { Ids } from './platform/ids.js';
 import { JobAdministration, type OpenJobs } from './platform/jobs/job-administration.js';
 import { LimitSettings } from './platform/limits/limit-settings.js';
@@ -26,6 +29,8 @@ import { Attestations } from './preflight/attestations.js';
 /** The database and who may use it: what the command line needs too. */
 export interface Foundation {
   readonly database: Database;
+  /** Servers for reads that may be a little old, which are not used before `start`; null where there are none. */
+  readonly replicas: Replicas | null;
   readonly migrator: SchemaMigrator;
   readonly access: AccessService;
   readonly vault: Vault;
@@ -50,6 +55,8 @@ export interface Foundation {
 /** What a process hands in. */
 export interface Surroundings {
   readonly database: DatabaseConfig;
+  /** Servers that follow that database, for reads that may be a little old; null or absent: there are none. */
+  readonly replicas?: ReplicasConfig | null;
   readonly encryption: EncryptionConfig;
   readonly clock: Clock;
   /** By which apps do business: the local sandbox's, where that stands for Tilled; `clock` if absent. */
@@ -81,17 +88,31 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   database.observe(watchedDatabase(metrics, log, database.tableNames, slowQueryMs));
   const migrator = new SchemaMigrator(database, MIGRATIONS);
   const vault = new Vault(encryption);
-  const access = new AccessService({ database, clock, businessClock, ids: new Ids(clock), log, metrics, vault });
+  const replicas = composeReplicas(surroundings, { database, metrics, log });
+  exposeReplicas(metrics, replicas);
+  const access = new AccessService({ database, replicas, clock, businessClock, ids: new Ids(clock), log, metrics, vault });
   const limitSettings = new LimitSettings(database, clock);
   const limitService = new LimitService({ database, access, settings: limitSettings });
   const verifyBooks = () => findViolations(database);
   const secrets = new Secrets(database, vault);
-  const openDivergences = () => countOpenDivergences(database);
+  const openDivergences = () => countOpenDivergences((sql, parameters) => database.query(sql, parameters), database);
   const jobAdministration = new JobAdministration(database);
   const openIntents = () => jobAdministration.countOpen(INTENT_KINDS);
   const backups = new BackupRecords(database, new Ids(clock));
   const attestations = new Attestations(database, clock, new Ids(clock));
   reportBackups(metrics, backups);
   const watched = { backups, attestations, jobAdministration: jobAdministration, openIntents, verifyBooks, openDivergences };
-  return { database, migrator, access, vault, secrets, log, metrics, limitSettings, limitService, ...watched };
+  return { database, replicas, migrator, access, vault, secrets, log, metrics, limitSettings, limitService, ...watched };
+}
+
+function composeReplicas(
+  { replicas: config = null, clock, ticks = systemTicks }: Surroundings,
+  { database, metrics, log }: Pick<Foundation, 'database' | 'metrics' | 'log'>,
+): Replicas | null {
+  const reads = staleReadsCounter(metrics);
+  if (config === null) return null;
+  const startStopwatch = () => new Stopwatch(clock, ticks);
+  const names = MIGRATIONS.map(({ name }) => name);
+  const fitness = (query: Parameters<typeof whyUnfit>[0]) => whyUnfit(query, names);
+  return new Replicas({ config, database, clock, startStopwatch, log, reads, whyUnfit: fitness });
 }

@@ -103,7 +103,7 @@ interface GatewayParts extends Surroundings, TilledParts {
 export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const { clock, tilled } = parts;
   const foundation = await composeFoundation({ statementMsMax: STATEMENT_MS_MAX, ...parts });
-  const { database, migrator, access, log, metrics, vault } = foundation;
+  const { database, replicas, migrator, access, log, metrics, vault } = foundation;
   watch(foundation);
   const ids = new Ids(clock);
   const { jobs, spread, taking, ...held } = composeJobs(parts, foundation, ids);
@@ -144,7 +144,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     processor,
     reconciliation,
     ...held,
-    degraded: () => [...degraded(), ...held.clocks.degradation(), ...hostDegradation(database, clock)],
+    degraded: () => [...degraded(), ...held.clocks.degradation(), ...hostDegradation(database, clock), ...(replicas?.degradation() ?? [])],
     unsynced: async () => (await countJobs(database, SYNCS)) + (await webhooks.intake.waiting()),
     whyNotReady: atMostEvery(READY_EVERY_MS, () => whyNotReady(database, migrator)),
   };
@@ -209,7 +209,7 @@ function watch(foundation: Foundation): void {
   metrics.watchProcess();
   const build = { name: 'billing_build_info', help: 'Always 1: which version runs here.', labelNames: ['version'] };
   metrics.gauge(build).set({ version: VERSION }, 1);
-  exposeOperationalCounts(metrics, new OperationalCountsReader(database, foundation), database, log);
+  exposeOperationalCounts(metrics, new OperationalCountsReader(foundation), database, log);
 }
 
 /** What repeats by itself in every app, once it is scheduled. */

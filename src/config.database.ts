@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { eachHost, type HostList, readHosts, refuseHosts } from './config.hosts.js';
+import { eachHost, type HostAddress, type HostList, hostName, readHosts, refuseHosts } from './config.hosts.js';
 import type { EnvironmentReader } from './config.reader.js';
 import { type DatabaseTls, readTls } from './config.tls.js';
 
@@ -15,6 +15,13 @@ export interface DatabaseConfig {
   readonly poolSize: number;
   /** What was demanded of the connection; null where nobody said anything, and it is plain text. */
   readonly tls: DatabaseTls | null;
+}
+
+/** Servers that follow the database, for reads that may be a little old. */
+export interface ReplicasConfig {
+  readonly servers: readonly DatabaseConfig[];
+  /** From what lag on a server is not read from, ms. */
+  readonly lagMsMax: number;
 }
 
 const DATABASE_PURPOSE = 'the billing database, apart from the main one and with a pool of its own';
@@ -64,6 +71,33 @@ function readUrls(reader: EnvironmentReader, given: string, name: string): reado
     );
   else reader.wrong(name, 'is not a mysql:// URL, or its password has signs that must be percent-encoded', DATABASE_EXAMPLE);
   return [];
+}
+
+const REPLICAS = 'DATABASE_URL_BILLING_REPLICAS';
+
+/** The servers that may be read from in place of `database`; null where none is named. */
+export function readReplicas(
+  reader: EnvironmentReader,
+  { database, ...where }: { isProduction: boolean; dataDir: string; database: DatabaseConfig },
+): ReplicasConfig | null {
+  const purpose = 'how far behind a replica may be that is read from, in seconds';
+  const lagSecondsMax = reader.integer('BILLING_REPLICA_LAG_SECONDS', 10, { min: 3, max: 3_600, purpose });
+  const given = reader.text(REPLICAS);
+  if (given === undefined) return null;
+  if (given.startsWith('sqlite:') || database.kind === 'embedded') {
+    reader.wrong(REPLICAS, 'is for a database server, and the embedded database has no replicas', DATABASE_EXAMPLE);
+    return null;
+  }
+  const server = readDatabase(reader, where, REPLICAS);
+  const each = server.hosts?.addresses.map((address) => ({ ...server, hosts: null, location: at(address, server.location) }));
+  return { servers: each ?? [server], lagMsMax: 1_000 * lagSecondsMax };
+}
+
+/** The location with another host. */
+function at(address: HostAddress, location: string): string {
+  const url = new URL(location);
+  url.host = hostName(address);
+  return url.toString();
 }
 
 /** The URL; null if it is none whose every part can be read. */

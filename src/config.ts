@@ -1,11 +1,11 @@
 import path from 'node:path';
-import { type DatabaseConfig, readDatabase } from './config.database.js';
+import { type DatabaseConfig, type ReplicasConfig, readDatabase, readReplicas } from './config.database.js';
 import { type EncryptionConfig, type LimitsConfig, readEncryption, readLimits, readTrustedProxies } from './config.guarding.js';
 import { type Observing, readObserving } from './config.observing.js';
 import { type Environment, EnvironmentReader } from './config.reader.js';
 import { readDrainMs, readTilledTimeoutMs } from './config.stopping.js';
 
-export type { DatabaseConfig } from './config.database.js';
+export type { DatabaseConfig, ReplicasConfig } from './config.database.js';
 export type { EncryptionConfig, LimitsConfig } from './config.guarding.js';
 
 /** Credentials and address of the Tilled account this deployment acts for. */
@@ -28,6 +28,8 @@ export interface Config extends Observing {
   /** Where the embedded default keeps its files, absolute. */
   readonly dataDir: string;
   readonly database: DatabaseConfig;
+  /** Servers that follow the database, for reads that may be a little old; null: there are none. */
+  readonly replicas: ReplicasConfig | null;
   /** Absent: the local sandbox is started and its credentials are used. */
   readonly tilled: TilledConfig | null;
   /** Absent: the data directory keeps one that was made for it. Never absent in production. */
@@ -68,12 +70,14 @@ export function readConfig(environment: Environment, workingDir: string): Config
   const reader = new EnvironmentReader(environment);
   const isProduction = reader.oneOf('NODE_ENV', ['development', 'production', 'test'], 'development', 'which rules apply') === 'production';
   const dataDir = path.resolve(workingDir, reader.text('BILLING_DATA_DIR') ?? '.billing');
+  const database = readDatabase(reader, { isProduction, dataDir }, 'DATABASE_URL_BILLING');
   const config: Config = {
     isProduction,
     host: reader.text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
     port: reader.integer('PORT', 4000, { min: 0, max: 65_535, purpose: 'the port the gateway listens on' }),
     dataDir,
-    database: readDatabase(reader, { isProduction, dataDir }, 'DATABASE_URL_BILLING'),
+    database,
+    replicas: readReplicas(reader, { isProduction, dataDir, database }),
     tilled: readTilled(reader, isProduction),
     encryption: readEncryption(reader, isProduction),
     sessionDocuments: reader.oneOf(

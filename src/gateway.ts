@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { composeGateway } from './compose.js';
+import { composeGateway, type Gateway } from './compose.js';
 import { composeLimits } from './compose.limits.js';
 import { type Config, ConfigError, readConfig } from './config.js';
 import { stopMsMax, workMsMax } from './config.stopping.js';
@@ -30,12 +30,12 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   const tilled = config.tilled ?? local?.tilled;
   if (tilled === undefined) throw new Error('There is neither a Tilled account nor a sandbox.');
   const clocks = { clock: systemClock, businessClock: local?.sandbox ?? systemClock };
-  const gateway = await composeGateway({ ...(await settingsOf(config)), ...clocks, log, tilled });
+  const gateway = await composeGateway({ ...(await settingsOf(config)), ...clocks, replicas: config.replicas, log, tilled });
   for (const reason of config.warnings) log.warn('a setting is not as it should be', { reason });
   for (const reason of await prepareDatabase(gateway.database, gateway.migrator))
     log.warn('the database server is set up badly', { reason });
   await gateway.secrets.prepare();
-  await gateway.clocks.start();
+  await startWatching(gateway);
   const demo = local === null ? null : await ensureDemoApp(config, gateway.access, gatewayUrl, tilled);
   const limits = composeLimits({ ...gateway, clock: systemClock }, config.limits);
   const server = await createHttpServer({
@@ -66,10 +66,21 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
     server.server.closeAllConnections();
     await closed;
     limits.close();
-    gateway.clocks.stop();
+    await endWatching(gateway);
     await local?.sandbox.close();
     await gateway.database.close();
   };
+}
+
+/** From now on the process knows how its clock and its replicas are. */
+async function startWatching({ clocks, replicas }: Gateway): Promise<void> {
+  await clocks.start();
+  replicas?.start();
+}
+
+async function endWatching({ clocks, replicas }: Gateway): Promise<void> {
+  clocks.stop();
+  await replicas?.stop();
 }
 
 /** Sends traces if that is asked for; what that needs is not even loaded otherwise. Resolves to how to stop. */

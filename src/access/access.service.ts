@@ -2,6 +2,7 @@ import { CustomerRepository } from '../billing/customers/customer.repository.js'
 import { BriefCache } from '../platform/brief-cache.js';
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/db/database.js';
+import type { Replicas } from '../platform/db/replicas/replicas.js';
 import { NotFound } from '../platform/errors.js';
 import { AlreadyRunning } from '../platform/idempotency/idempotency.errors.js';
 import type { Ids } from '../platform/ids.js';
@@ -38,6 +39,8 @@ interface AccessServiceParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly vault: Vault;
+  /** Servers for reads that may be a little old; null where there are none. */
+  readonly replicas: Replicas | null;
 }
 
 const SESSION_PREFIX = 'bg_ses_';
@@ -185,7 +188,7 @@ export class AccessService {
   }
 
   private scope(app: App, actor: Actor, facts: RequestFacts): Scope {
-    const { database, clock, businessClock, ids, log, metrics } = this.parts;
+    const { database, clock, businessClock, ids, log, metrics, replicas } = this.parts;
     const identity = {
       ...{ id: app.id, name: app.name, corsOrigins: app.corsOrigins ?? [] },
       ...{ suspendedAt: app.suspendedAt, removedAt: app.removedAt },
@@ -194,7 +197,9 @@ export class AccessService {
     };
     const caller = new Caller({ app: identity, actor, ...facts });
     const request = new RequestRecord(log.child({ appId: app.id, requestId: facts.requestId }), metrics);
-    return new Scope({ database, clock, businessClock, ids, caller, request });
+    // Whoever can write, or looks at what a customer just did, has to see it.
+    const staleReads = actor.kind === 'read_only' ? replicas?.reads() : undefined;
+    return new Scope({ database, clock, businessClock, ids, caller, request, staleReads });
   }
 }
 

@@ -12,7 +12,7 @@ const SHARED: FastifyCorsOptions = {
     ...['traceparent', 'tracestate', 'baggage', 'sentry-trace'],
   ],
   exposedHeaders: [
-    ...['x-request-id', 'idempotency-replayed', 'retry-after'],
+    ...['x-request-id', 'idempotency-replayed', 'data-age-ms', 'retry-after'],
     ...['ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
   ],
   // Credentials travel in a header that the page sets, never in cookies.

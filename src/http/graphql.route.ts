@@ -50,6 +50,16 @@ const TELL_REPLAYS: ApolloServerPlugin<Scope> = {
   }),
 };
 
+/** Says in a header how old what was read may be, ms, where it was not read from the primary. */
+const TELL_AGE: ApolloServerPlugin<Scope> = {
+  requestDidStart: async () => ({
+    willSendResponse: async ({ contextValue, response }) => {
+      const { ageMs } = contextValue.db;
+      if (ageMs !== null) response.http.headers.set('data-age-ms', String(Math.ceil(ageMs)));
+    },
+  }),
+};
+
 /** Tells in `extensions`, too, how the window stands. */
 const TELL_LIMITS: ApolloServerPlugin<Scope> = {
   requestDidStart: async () => ({
@@ -106,6 +116,7 @@ export function graphqlRoute(parts: GraphqlParts) {
         ApolloServerPluginLandingPageDisabled(),
         ApolloServerPluginUsageReportingDisabled(),
         TELL_REPLAYS,
+        TELL_AGE,
         compiledQueries<Scope>(),
         countRefusals(parts.metrics),
         registeredDocuments(parts),

@@ -36,7 +36,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
   describe('on a server', () => {
     const run = randomBytes(4).toString('hex');
     const userOf = (role: string) => `bg_test_${role}_${run}`;
-    const ROLES = ['migrator', 'service', 'readonly', 'backup'];
+    const ROLES = ['migrator', 'service', 'readonly', 'backup', 'replica'];
     const open: mysql.Connection[] = [];
     let scratch: ScratchDatabase;
     let administrator: mysql.Connection;
@@ -54,6 +54,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       await apply('billing_service.sql', administrator);
       await apply('billing_readonly.sql', administrator);
       await apply('billing_backup.sql', administrator);
+      await apply('billing_replica.sql', administrator);
       [service, readonly] = [await connect(urlAs('service')), await connect(urlAs('readonly'))];
     });
     afterAll(async () => {
@@ -106,6 +107,14 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       await expect(backup.query('show create view billing_analytics_apps')).resolves.toBeDefined();
       for (const sql of ['delete from billing_customers', 'create table billing_more (id int)', 'drop view billing_analytics_apps'])
         await expect(backup.query(sql)).rejects.toMatchObject({ errno: 1142 });
+    });
+
+    it('billing_replica reads every table, and writes none', async () => {
+      const replica = await connect(urlAs('replica'));
+      for (const table of ['billing_customers', 'billing_migrations', 'billing_heartbeats'])
+        await expect(replica.query(`select * from ${table}`)).resolves.toBeDefined();
+      for (const sql of ["insert into billing_heartbeats values ('', 'primary', 'x')", 'delete from billing_customers'])
+        await expect(replica.query(sql)).rejects.toMatchObject({ errno: 1142 });
     });
 
     it('preflight finds the schema as the migrations made it, and nothing wrong with service and reports', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
+import { applyGrants } from './documented-users.js';
 import { KillableDatabase } from './killable-database.js';
 
 /** Whom the gateway logs in as: not one who may write where a server is read-only, as root may. */
@@ -12,14 +13,15 @@ export class PrimaryAndReplica {
   private constructor(
     readonly primary: KillableDatabase,
     readonly replica: KillableDatabase,
-    private readonly onPrimary: mysql.Connection,
-    readonly onReplica: mysql.Connection,
+    readonly onPrimary: mysql.Connection,
+    public onReplica: mysql.Connection,
   ) {}
 
   /** Null where no server is installed. */
   static async create(): Promise<PrimaryAndReplica | null> {
     const primary = await KillableDatabase.create({ keepsLogs: true });
-    const replica = await KillableDatabase.create();
+    // What it has done is known after it was killed, too.
+    const replica = await KillableDatabase.create({ settings: [`--server-id=${REPLICA_ID}`, '--relay-log-recovery=1'] });
     if (primary === null || replica === null) return null;
     const [onPrimary, onReplica] = await Promise.all([mysql.createConnection(primary.url), mysql.createConnection(replica.url)]);
     const pair = new PrimaryAndReplica(primary, replica, onPrimary, onReplica);
@@ -35,6 +37,36 @@ export class PrimaryAndReplica {
     const url = new URL(server.url);
     [url.username, url.password] = [USER, PASSWORD];
     return url.toString();
+  }
+
+  /** The address of a server for who only reads: the user of ops/grants/billing_replica.sql. */
+  async readingUrlOf(server: KillableDatabase): Promise<string> {
+    const named = (name: string) => `'${name}'@'127.0.0.1'`;
+    await this.onPrimary.query(`create user if not exists ${named('billing_replica')} identified by '${PASSWORD}'`);
+    await applyGrants('billing_replica.sql', this.onPrimary, () => named('billing_replica'));
+    await this.caughtUp();
+    const url = new URL(server.url);
+    [url.username, url.password] = ['billing_replica', PASSWORD];
+    return url.toString();
+  }
+
+  /** The replica goes on fetching what is committed on the primary, and does nothing with it. */
+  async stopApplying(): Promise<void> {
+    await this.onReplica.query((await this.isMysql()) ? 'stop replica sql_thread' : 'stop slave sql_thread');
+  }
+
+  /** It does what has come meanwhile, and goes on. */
+  async startApplying(): Promise<void> {
+    await this.onReplica.query((await this.isMysql()) ? 'start replica sql_thread' : 'start slave sql_thread');
+  }
+
+  /** Starts the replica again after it was killed; it follows the primary from where it was. */
+  async restartReplica(): Promise<void> {
+    await this.replica.start();
+    this.onReplica.destroy();
+    this.onReplica = await mysql.createConnection(this.replica.url);
+    await this.onReplica.query('set global read_only = 1');
+    await this.onReplica.query((await this.isMysql()) ? 'start replica' : 'start slave');
   }
 
   /** The primary takes no writes any more, but keeps its connections. Resolves when the last COMMIT is over. */
@@ -62,9 +94,12 @@ export class PrimaryAndReplica {
     const word = isMysql ? 'source' : 'master';
     const to = [
       `${word}_host = '${hostname}', ${word}_port = ${port}, ${word}_user = 'root', ${word}_password = '${password}'`,
-      `${word}_log_file = '${file}', ${word}_log_pos = ${position}${isMysql ? ', get_source_public_key = 1' : ''}`,
+      isMysql ? `source_log_file = '${file}', source_log_pos = ${position}, get_source_public_key = 1` : 'master_use_gtid = slave_pos',
     ].join(', ');
-    await this.onReplica.query(`set global server_id = ${REPLICA_ID}`);
+    if (!isMysql) {
+      const [[row]] = await this.onPrimary.query<mysql.RowDataPacket[]>('select binlog_gtid_pos(?, ?) as gtid', [file, position]);
+      await this.onReplica.query('set global gtid_slave_pos = ?', [row?.['gtid']]);
+    }
     await this.onReplica.query(isMysql ? `change replication source to ${to}` : `change master to ${to}`);
     await this.onReplica.query('set global read_only = 1');
     await this.onReplica.query(isMysql ? 'start replica' : 'start slave');

@@ -32,6 +32,7 @@ const WORKS_FOR_ALL: readonly (readonly [RegExp, string])[] = [
   [/\/src\/platform\/limits\//, 'limits are counted before a scope is made, by app and by address'],
   [/\/src\/platform\/db\/tenancy\.check\.ts/, 'the catalogue of the database has no rows of ours'],
   [/\/src\/backup\//, 'backups are of the deployment'],
+  [/\/src\/platform\/db\/replicas\/heartbeat\.ts/, 'the beat of the primary is a row of no app'],
   [/\/src\/platform\/db\/readiness\.ts/, 'whether the database takes writes is tried with one that is of no app and matches no row'],
 ];
 
@@ -94,7 +95,8 @@ const isTenantTable = (table: string): boolean => table.startsWith('billing_') &
 function callerOutsideOfDatabase(): string {
   const frames = (new Error().stack ?? '').split('\n').slice(1);
   return (
-    frames.find((frame) => !/statement-tap|\/db\/(database|lost-race|outage)|\(?<anonymous>|node:internal/.test(frame))?.trim() ??
-    'from an unknown place'
+    frames
+      .find((frame) => !/statement-tap|\/db\/(database|lost-race|outage|replicas\/stale-reads)|\(?<anonymous>|node:internal/.test(frame))
+      ?.trim() ?? 'from an unknown place'
   );
 }

@@ -38,6 +38,8 @@ const LONG = [
   'test/scenarios/pages.chromium.test.ts',
   'test/scenarios/preflight.test.ts',
   'test/scenarios/process.test.ts',
+  'test/scenarios/replicas.galera.test.ts',
+  'test/scenarios/replicas.test.ts',
   'test/scenarios/rolling-restart.haproxy.test.ts',
   'test/scenarios/rolling.upgrade.test.ts',
   'test/scenarios/stopping.test.ts',

@@ -76,6 +76,8 @@ export interface WorldOptions {
   readonly scratch?: ScratchDatabase;
   readonly tilledTimeoutMs?: number;
   readonly tilledQuietMs?: number;
+  /** Servers for reads that may be a little old, as the environment names them; they are used from the start. */
+  readonly replicas?: { readonly url: string; readonly lagSeconds?: number };
   /** `running` is the time of the wall, so that processes of ours share it. */
   readonly clock?: 'still' | 'running';
 }
@@ -141,7 +143,7 @@ export class World {
       url: 'http://127.0.0.1:9/not-yet',
       enabled_events: ['*'],
     })) as { id: string; secret: string };
-    const { database } = readConfig({ DATABASE_URL_BILLING: scratch.url }, process.cwd());
+    const { database, replicas } = readConfig({ DATABASE_URL_BILLING: scratch.url, ...replicasIn(options) }, process.cwd());
     const tilled = {
       baseUrl: sandbox.url,
       secretKey: partner.secretKey,
@@ -155,7 +157,7 @@ export class World {
       const { tilledQuietMs } = options;
       const waits = { tilledTimeoutMs, ...(tilledQuietMs !== undefined && { tilledQuietMs }), canaryPauseMs: 1 };
       const times = timesOf(sandbox, clock, shifts);
-      const gateway = await composeGateway({ database, encryption: TEST_ENCRYPTION, ...times, log, tilled, ...waits });
+      const gateway = await composeGateway({ database, replicas, encryption: TEST_ENCRYPTION, ...times, log, tilled, ...waits });
       const isLimited = limits !== UNLIMITED;
       const config = { ...UNLIMITED, redisUrl: null, ...limits };
       const made = isLimited ? composeLimits({ ...gateway, clock: time }, config) : composeLocalLimits({ ...gateway, clock: time }, config);
@@ -176,6 +178,7 @@ export class World {
     const { gateway, server } = await compose();
     await gateway.migrator.migrate();
     const taps = { statements: StatementTap.on(gateway.database), locks: LockTap.on(gateway.database) };
+    gateway.replicas?.start();
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     const world = new World(gateway, sandbox, server, url, compose, endpoint.secret, endpoint.id, partner, scratch, taps, clock, shifts);
     await world.resumeDeliveries();
@@ -217,7 +220,10 @@ export class World {
     this.server.server.closeAllConnections();
     await this.server.close();
     await this.sandbox.close();
-    for (const gateway of [...this.retired, this.gateway]) await gateway.database.close();
+    for (const gateway of [...this.retired, this.gateway]) {
+      await gateway.replicas?.stop();
+      await gateway.database.close();
+    }
     await this.scratch.drop();
     this.taps.statements.assertConfined();
     this.taps.locks.assertFenced();
@@ -440,6 +446,14 @@ export class World {
     }
     throw new Error('It did not happen within 25 s.');
   }
+}
+
+function replicasIn({ replicas }: WorldOptions): Environment {
+  if (replicas === undefined) return {};
+  return {
+    DATABASE_URL_BILLING_REPLICAS: replicas.url,
+    ...(replicas.lagSeconds !== undefined && { BILLING_REPLICA_LAG_SECONDS: String(replicas.lagSeconds) }),
+  };
 }
 
 /** The times of a gateway: all three are the sandbox's where that stands still, unless a test set one of them. */

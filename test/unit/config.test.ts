@@ -38,6 +38,7 @@ describe('readConfig without any variable', () => {
       logLevel: 'info',
       runsWorker: true,
       reconcileEveryHours: 6,
+      replicas: null,
       limits: {
         requestsPerWindow: 100_000,
         sessionRequestsPerWindow: 100_000,
@@ -186,6 +187,21 @@ describe('readConfig', () => {
   it('refuses a database URL that names no database', () => {
     expect(problemsOf({ DATABASE_URL_BILLING: 'mysql://billing@db:3306/?connection_limit=5' })).toEqual([
       expect.stringMatching(/^DATABASE_URL_BILLING names no database/),
+    ]);
+  });
+
+  it('takes replicas in the form of the database, and refuses what they cannot be', () => {
+    const url = 'mysql://billing_replica:hunter2@replica:3307/billing_db?connection_limit=4';
+    const { replicas } = readConfig({ ...PRODUCTION, DATABASE_URL_BILLING_REPLICAS: url }, WORKING_DIR);
+    const location = 'mysql://billing_replica:hunter2@replica:3307/billing_db';
+    const one = { kind: 'mysql', location, hosts: null, poolSize: 4, tls: null };
+    expect(replicas).toEqual({ servers: [one], lagMsMax: 10_000 });
+    const several = { ...PRODUCTION, DATABASE_URL_BILLING_REPLICAS: url.replace('replica:3307', 'replica:3307,[::1]:3308') };
+    const servers = [one, { ...one, location: location.replace('replica:3307', '[::1]:3308') }];
+    expect(readConfig({ ...several, BILLING_REPLICA_LAG_SECONDS: '60' }, WORKING_DIR).replicas).toEqual({ servers, lagMsMax: 60_000 });
+    expect(problemsOf({ ...PRODUCTION, DATABASE_URL_BILLING_REPLICAS: 'postgres://db', BILLING_REPLICA_LAG_SECONDS: '2' })).toEqual([
+      expect.stringMatching(/^BILLING_REPLICA_LAG_SECONDS \(how far behind .*\) is not a whole number from 3 to 3600/),
+      expect.stringMatching(/^DATABASE_URL_BILLING_REPLICAS is not a mysql:\/\/ URL/),
     ]);
   });
 

@@ -2,8 +2,11 @@ import { ANSWERABLE_STATUSES } from '../../billing/disputes/dispute.states.js';
 import { PaymentStatus } from '../../billing/payments/payment.states.js';
 import { LIVE_STATUSES } from '../../billing/subscriptions/subscription.states.js';
 import type { Database } from '../../platform/db/database.js';
+import type { Query } from '../../platform/db/replicas/replica.js';
+import type { Replicas } from '../../platform/db/replicas/replicas.js';
 import type { RawRow } from '../../platform/db/table.js';
 import { WebhookEventStatus } from '../../webhooks/webhook-event.entity.js';
+import { countOpenDivergences } from '../reconciliation/open-divergences.js';
 
 /** How many there are, and how long the oldest has been there, s; 0 for none. */
 export interface CountAndAge {
@@ -30,9 +33,11 @@ export interface OperationalCounts {
   readonly intents: CountAndAge;
 }
 
-/** What is counted by those whom it is about. */
-interface Counted {
-  readonly openDivergences: () => Promise<Readonly<Record<string, number>>>;
+/** What is read, and what is counted by those whom it is about. */
+interface CountedParts {
+  readonly database: Database;
+  /** Where counts may be taken that are a little old; null: there are none. */
+  readonly replicas: Replicas | null;
   readonly openIntents: () => Promise<{ readonly count: number; readonly oldestAgeMs: number }>;
 }
 
@@ -46,24 +51,28 @@ const SUBSCRIPTIONS_EVERY_MS = 60_000;
  * index of each app and state: what is finished is never looked at.
  */
 export class OperationalCountsReader {
+  private readonly database: Database;
   private subscriptions: { readonly at: number; readonly counts: ReadonlyMap<string, number> } | undefined;
 
-  constructor(
-    private readonly database: Database,
-    private readonly counted: Counted,
-  ) {}
+  constructor(private readonly parts: CountedParts) {
+    this.database = parts.database;
+  }
 
   async read(): Promise<OperationalCounts> {
-    // One after the other: a scrape takes one connection, however many there are.
-    const [clock] = await this.database.query(`select ${this.database.time.now} as now_at`, []);
-    const events = await this.countsOf('billing_webhooks', EVENT_STATES);
-    const unqueuedRows = await this.database.query(UNQUEUED, []);
-    const jobs = await this.database.query(JOBS, []);
-    const payments = await this.database.query(UNKNOWN_PAYMENTS, []);
-    const refunds = await this.database.query(UNKNOWN_REFUNDS, []);
-    const disputes = await this.database.query(this.unansweredDisputes, [...ANSWERABLE_STATUSES]);
-    const divergences = await this.counted.openDivergences();
-    const intents = await this.counted.openIntents();
+    const { database, replicas } = this.parts;
+    const stale = replicas?.reads();
+    const query: Query = (sql, parameters) => (stale ?? database).query(sql, parameters);
+    // One after the other: a scrape takes one connection, however many there are. The queue, and the time, are the
+    // primary's: they say how work stands now, and that the database is there.
+    const [clock] = await database.query(`select ${database.time.now} as now_at`, []);
+    const unqueuedRows = await database.query(UNQUEUED, []);
+    const jobs = await database.query(JOBS, []);
+    const intents = await this.parts.openIntents();
+    const events = await this.countsOf(query, 'billing_webhooks', EVENT_STATES);
+    const payments = await query(UNKNOWN_PAYMENTS, []);
+    const refunds = await query(UNKNOWN_REFUNDS, []);
+    const disputes = await query(this.unansweredDisputes, [...ANSWERABLE_STATUSES]);
+    const divergences = await countOpenDivergences(query, database);
     const age = this.ageAt(clock?.now_at);
     const pileOf = ([row]: readonly RawRow[]): CountAndAge => ({ count: Number(row?.counted ?? 0), oldestSeconds: age(row?.oldest) });
     const unqueued = pileOf(unqueuedRows);
@@ -81,7 +90,7 @@ export class OperationalCountsReader {
         ['payment', pileOf(payments)],
         ['refund', pileOf(refunds)],
       ]),
-      subscriptions: await this.subscriptionCounts(),
+      subscriptions: await this.subscriptionCounts(query),
       unansweredDisputes: byDeadline(disputes.map((row) => this.msUntil(row.due_at, clock?.now_at))),
       divergences: new Map(Object.entries(divergences)),
       intents: { count: intents.count, oldestSeconds: intents.oldestAgeMs / 1000 },
@@ -106,19 +115,19 @@ export class OperationalCountsReader {
     return moment === null || moment === undefined ? null : time.read(moment).getTime() - time.read(now).getTime();
   }
 
-  private async subscriptionCounts(): Promise<ReadonlyMap<string, number>> {
+  private async subscriptionCounts(query: Query): Promise<ReadonlyMap<string, number>> {
     const known = this.subscriptions;
     if (known !== undefined && performance.now() - known.at < SUBSCRIPTIONS_EVERY_MS) return known.counts;
-    const counts = await this.countsOf('billing_subscriptions', LIVE_STATUSES);
+    const counts = await this.countsOf(query, 'billing_subscriptions', LIVE_STATUSES);
     this.subscriptions = { at: performance.now(), counts };
     return counts;
   }
 
-  private async countsOf(table: string, states: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  private async countsOf(query: Query, table: string, states: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const branches = states.map(
       () => `select ? as state, count(*) as counted from billing_apps a ${this.join} ${table} r on r.app_id = a.id and r.status = ?`,
     );
-    const rows = await this.database.query(
+    const rows = await query(
       branches.join(' union all '),
       states.flatMap((state) => [state, state]),
     );

@@ -1,11 +1,15 @@
 import { DivergenceClass } from '../../billing/kit/divergence.entity.js';
 import type { Database } from '../../platform/db/database.js';
+import type { Query } from '../../platform/db/replicas/replica.js';
 
 /** How many divergences are open in all apps, by class; for metrics. */
-export async function countOpenDivergences(database: Database): Promise<Readonly<Record<DivergenceClass, number>>> {
+export async function countOpenDivergences(
+  query: Query,
+  { isEmbedded }: Pick<Database, 'isEmbedded'>,
+): Promise<Readonly<Record<DivergenceClass, number>>> {
   // Beginning with the apps it goes along the index of app and status: what was resolved is never looked at.
-  const join = database.isEmbedded ? 'cross join' : 'straight_join';
-  const rows = await database.query(
+  const join = isEmbedded ? 'cross join' : 'straight_join';
+  const rows = await query(
     `select d.class, count(*) as n from billing_apps a ${join} billing_divergences d on d.app_id = a.id and d.status = 'OPEN' group by d.class`,
     [],
   );

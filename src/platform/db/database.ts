@@ -4,14 +4,14 @@ import { type AbstractSqlConnection, SqliteDriver } from '@mikro-orm/sql';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { DatabaseConfig } from '../../config.js';
 import { SharedReads } from '../shared-reads.js';
-import { inSpan, isTracing, type TracedWork } from '../spans.js';
+import { inSpan, isTracing } from '../spans.js';
 import { DatabaseTime } from './database-time.js';
 import { embeddedDialect } from './embedded.dialect.js';
 import type { DatabaseHosts } from './hosts.js';
 import { LockFence } from './lock.fence.js';
 import { retryLostRaces } from './lost-race.js';
 import type { MySqlPool, PoolUse } from './mysql.pool.js';
-import { type DatabaseObserver, UNOBSERVED } from './observer.js';
+import { type DatabaseObserver, tracedStatement, UNOBSERVED } from './observer.js';
 import { CommitUnanswered, mayBeKept, onAnother } from './outage.js';
 import { PreparedTransaction, type StatementResult } from './prepared-transaction.js';
 import { storable } from './sql.js';
@@ -124,6 +124,13 @@ export class Database {
     return unit === undefined ? retryLostRaces(() => onAnother(true, send)) : send();
   }
 
+  /** Rows of one SELECT that `send` asks another server for: told, timed and traced like one of ours. */
+  async queryElsewhere(sql: string, parameters: readonly unknown[], send: (values: unknown[]) => Promise<RawRow[]>): Promise<RawRow[]> {
+    this.announce(sql, parameters);
+    // That it failed is no failure of this database.
+    return this.observed(sql, () => send(storable(parameters)), false);
+  }
+
   /** How many rows a statement matched or made. Without `unit` it is a transaction of its own, retried after a race. */
   async run(sql: string, parameters: readonly unknown[], unit?: Unit): Promise<number> {
     const send = async () => (await this.execute(sql, parameters, unit)).affected;
@@ -225,14 +232,6 @@ export class Database {
     for (const listener of this.listeners) listener(sql, parameters);
   }
 }
-
-/** The text has placeholders; what goes into them is in no trace. */
-function tracedStatement(sql: string): TracedWork {
-  const name = sql.trimStart().split(/\s/, 1)[0] ?? 'sql';
-  return { kind: 'sql', name, attributes: { 'db.query.text': sql.slice(0, STATEMENT_CHARS_SHOWN) } };
-}
-
-const STATEMENT_CHARS_SHOWN = 500;
 
 const nothing = () => undefined;
 const SILENT = { log: nothing, error: nothing, warn: nothing, setDebugMode: nothing, isEnabled: () => false };

@@ -160,7 +160,7 @@ function wayTo({ tls }: DatabaseConfig, { host, port }: HostAddress): Pick<Conne
 }
 
 /** A pool whose connections are the server's that is meant, and say what we rely on before they are used. */
-function poolOf(config: DatabaseConfig, connectionLimit: number): Pool {
+export function poolOf(config: DatabaseConfig, connectionLimit: number): Pool {
   const address = addressOf(config.location);
   const pool = createPool({
     ...address,

@@ -2,6 +2,7 @@ import { ConnectionException, ConstraintViolationException, DriverException } fr
 import type { Log } from '../log.js';
 import type { DatabaseFailure } from '../metric-values.js';
 import type { Metrics } from '../metrics.js';
+import type { TracedWork } from '../spans.js';
 import { isLostRace } from './lost-race.js';
 import { outageOf } from './outage.js';
 
@@ -54,6 +55,12 @@ export function watchedDatabase(metrics: Metrics, log: Log, tables: readonly str
       log.warn('another database host is used', { from, to, reason: why });
     },
   };
+}
+
+/** What a trace says of a statement. The text has placeholders; what goes into them is in no trace. */
+export function tracedStatement(sql: string): TracedWork {
+  const name = sql.trimStart().split(/\s/, 1)[0] ?? 'sql';
+  return { kind: 'sql', name, attributes: { 'db.query.text': sql.slice(0, SHOWN_CHARS) } };
 }
 
 /** The first table that a statement names; the rest of it, which may be long, is not read. */

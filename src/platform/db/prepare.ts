@@ -51,15 +51,15 @@ export async function requireUsableServer(database: Database): Promise<readonly 
   const { refusals, warnings } = await serverFaults(database).catch((error: unknown) => {
     throw unreachable(database, error);
   });
-  if (refusals.length === 0) return [...warnings, ...onTheWay(database)];
+  if (refusals.length === 0) return [...warnings, ...(database.isEmbedded ? [] : onTheWay(database.config))];
   throw new DatabaseUnusable(`The server at ${hostOf(database)} cannot be relied on: ${refusals.join(' ')}`, NEEDS_A_PERSON);
 }
 
-/** Nobody said how the connection is protected, and so it is not. */
-function onTheWay(database: Database): string[] {
-  if (database.isEmbedded || database.config.tls !== null || isOnThisMachine(database.config)) return [];
+/** That a connection to a server is not protected, where nobody said how it is to be. */
+export function onTheWay(config: Database['config']): string[] {
+  if (config.tls !== null || isOnThisMachine(config)) return [];
   return [
-    `The connection to ${hostOf(database)} is plain text: say ssl-mode=VERIFY_IDENTITY and ssl-ca, or ssl-mode=DISABLED if that is meant.`,
+    `The connection to ${hostOf({ config })} is plain text: say ssl-mode=VERIFY_IDENTITY and ssl-ca, or ssl-mode=DISABLED if that is meant.`,
   ];
 }
 
@@ -139,7 +139,7 @@ function nameOf(database: Database): string {
   return addressOf(database.config.location).database;
 }
 
-function hostOf({ config: { location, hosts } }: Database): string {
+function hostOf({ config: { location, hosts } }: Pick<Database, 'config'>): string {
   return hosts === null ? new URL(location).host : hosts.addresses.map(hostName).join(', ');
 }
 

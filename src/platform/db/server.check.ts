@@ -1,5 +1,6 @@
 import type { Database } from './database.js';
 import { RELIED_ON, RELIED_ON_IF_KNOWN } from './session.js';
+import type { RawRow } from './table.js';
 
 /** What is wrong with a server, a sentence each that names the setting, its value and what to do. */
 export interface ServerFaults {
@@ -20,9 +21,26 @@ const OLDEST = { MariaDB: [10, 6], MySQL: [8, 0] } as const;
 /** Compares what a server really gives our connections with what the code relies on. The embedded database is ours. */
 export async function serverFaults(database: Database): Promise<ServerFaults> {
   if (database.isEmbedded) return { refusals: [], warnings: [] };
-  const rows = await database.query('show session variables', []);
-  const found: Variables = Object.fromEntries(rows.map((row) => [String(row.Variable_name).toLowerCase(), String(row.Value)]));
+  const found = await variablesOf((sql) => database.query(sql, []));
   return { refusals: [...age(found), ...differences(found), ...logging(found), ...packets(found)], warnings: durability(found) };
+}
+
+/** Why a server that follows another must not be read from, a sentence each; `query` asks it. */
+export async function readingFaults(query: (sql: string) => Promise<RawRow[]>): Promise<string[]> {
+  const found = await variablesOf(query);
+  return [...age(found), ...differences(found), ...commitOrder(found)];
+}
+
+async function variablesOf(query: (sql: string) => Promise<RawRow[]>): Promise<Variables> {
+  const rows = await query('show session variables');
+  return Object.fromEntries(rows.map((row) => [String(row.Variable_name).toLowerCase(), String(row.Value)]));
+}
+
+/** MySQL before 8.0.27 commits in another order than the primary if it is told to do several things at once. */
+function commitOrder(found: Variables): string[] {
+  const workers = Number(found.replica_parallel_workers ?? found.slave_parallel_workers ?? 0);
+  if ((found.replica_preserve_commit_order ?? found.slave_preserve_commit_order) !== 'OFF' || workers < 2) return [];
+  return ['replica_preserve_commit_order is OFF: it shows what is new before what is older. Set it to ON.'];
 }
 
 function age(found: Variables): string[] {

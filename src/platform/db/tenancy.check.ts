@@ -6,6 +6,7 @@ export const SHARED_TABLES: Readonly<Record<string, string>> = {
   billing_apps: 'the directory of apps itself',
   billing_attestations: 'what people attested of the deployment, for preflight',
   billing_backups: 'backups are of the deployment',
+  billing_heartbeats: 'the beat of the primary, by which replicas are judged',
   billing_migrations: 'the list of applied migrations',
 };
 

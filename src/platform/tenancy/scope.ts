@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Database, Unit } from '../db/database.js';
+import type { StaleReads } from '../db/replicas/stale-reads.js';
 import { confineWrites } from '../db/tenant.guard.js';
 import type { IdPrefix, Ids } from '../ids.js';
 import { attributeWrites } from '../outbox/audit-trail.js';
@@ -16,6 +17,8 @@ interface ScopeParts {
   readonly ids: Ids;
   readonly caller: Caller;
   readonly request: RequestRecord;
+  /** Where it reads what may be a little old; absent for callers who write, or must see what was just written. */
+  readonly staleReads?: StaleReads | undefined;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Database, Unit } from '../db/database.js';
 import type { DatabaseTime } from '../db/database-time.js';
 import { hasWrittenRows, LOCK_COLUMN, unwrittenRows } from '../db/lock.fence.js';
 import { PreparedTransaction } from '../db/prepared-transaction.js';
+import type { StaleReads } from '../db/replicas/stale-reads.js';
 import type { RawRow, Table } from '../db/table.js';
 import type { PendingEvent } from '../outbox/outbox.js';
 import { KEYS_MAX } from '../shared-reads.js';
@@ -15,6 +16,8 @@ const OUTSIDE = 'Writing needs a transaction: use scope.transaction(async (scope
 export class UnitOfWork {
   private readonly database: Database;
   private readonly caller: Caller;
+  /** How single reads may see what is a little old; undefined where they may not. */
+  private readonly staleReads: StaleReads | undefined;
   private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
   private readonly reactions: (() => void)[] = [];
   private readonly events: PendingEvent[] = [];
@@ -22,11 +25,16 @@ export class UnitOfWork {
   private hasRun = false;
 
   constructor(
-    { database, caller }: { readonly database: Database; readonly caller: Caller },
+    {
+      database,
+      caller,
+      staleReads,
+    }: { readonly database: Database; readonly caller: Caller; readonly staleReads?: StaleReads | undefined },
     private readonly unit?: Unit,
   ) {
     this.database = database;
     this.caller = caller;
+    this.staleReads = unit === undefined ? staleReads : undefined;
   }
 
   /** Whether a transaction is open. */
@@ -36,7 +44,12 @@ export class UnitOfWork {
 
   /** One SELECT. */
   query(sql: string, parameters: readonly unknown[]): Promise<RawRow[]> {
-    return this.database.query(sql, parameters, this.unit);
+    return this.staleReads?.query(sql, parameters) ?? this.database.query(sql, parameters, this.unit);
+  }
+
+  /** How old what was read is by now at most, ms; null if nothing of it may be old. */
+  get ageMs(): number | null {
+    return this.staleReads?.ageMs ?? null;
   }
 
   /** One statement that writes; returns how many rows it touched. */
@@ -81,6 +94,8 @@ export class UnitOfWork {
   /** For the scope: `inner` is committed. Forgets what was loaded before it, and calls what waited for it. */
   ended(inner: UnitOfWork, managed: EntityManager | null = this.committed): void {
     this.loaders.clear();
+    // Who wrote sees it.
+    this.staleReads?.readPrimary();
     this.committed = managed;
     for (const react of inner.reactions) react();
   }
@@ -92,12 +107,12 @@ export class UnitOfWork {
 
   /**
    * The loader named `key`, made once. Loads of one tick become one call of `batch`. Outside a transaction they share
-   * it with other requests of the same app, and of the same customer where the caller is one.
+   * it with other requests of the same app that read the same server, and of the same customer where the caller is one.
    */
   loader<Key, Value>(key: string, batch: (keys: readonly Key[]) => Promise<readonly Value[]>): DataLoader<Key, Value> {
     const known = this.loaders.get(key) as DataLoader<Key, Value> | undefined;
     if (known !== undefined) return known;
-    const sharedKey = `${this.caller.app.id}\n${this.caller.onlyCustomerId ?? ''}\n${key}`;
+    const sharedKey = `${this.caller.app.id}\n${this.caller.onlyCustomerId ?? ''}\n${this.staleReads?.source ?? ''}\n${key}`;
     const shared = (keys: readonly Key[]) => this.database.reads.load(sharedKey, keys, batch);
     const made = this.isOpen ? new DataLoader(batch) : new DataLoader(shared, { maxBatchSize: KEYS_MAX });
     this.loaders.set(key, made as DataLoader<unknown, unknown>);
