@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DatabaseConfig } from '../config.js';
+import { serverName } from '../platform/db/address.js';
 import { endOf, LOG_DIRECTORY, type LogFiles } from './binlog.js';
 import { writeErasures } from './erasures.js';
 import { headOf, placeOf, placeTags } from './log-places.js';
@@ -8,6 +9,7 @@ import { assertSame, digestOf, type LogPosition, type Manifest, readManifest, wr
 import { BackupError, type ProgramEnvironment } from './programs.js';
 import { Restic, type Snapshot } from './restic.js';
 import { ERASED, FULL, isVerified, LOGS, prune, UNVERIFIED, VERIFIED } from './retention.js';
+import { type Chosen, eachServer, firstServing, whyNot } from './servers.js';
 import { DUMP, type DumpFacts, type Store } from './store.js';
 import { type Opened, withStore } from './stores.js';
 import { inDirectory } from './work-directory.js';
@@ -39,6 +41,12 @@ export interface Listed {
   readonly reaches: LogPosition | null;
 }
 
+/** A full backup in the repository, read back or not. */
+interface Full {
+  readonly snapshot: Snapshot;
+  readonly manifest: Manifest;
+}
+
 const KINDS: readonly string[] = [FULL, LOGS, ERASED];
 
 /** What is missing for going back to a point in time. */
@@ -47,6 +55,9 @@ export const NO_LOGS =
 
 const NO_ROWS =
   'The binary logs hold statements (binlog_format is not ROW): what they bring back cannot be proved, so a restore ends with status 1. Set binlog_format=ROW.';
+
+const NOT_DURABLE =
+  'sync_binlog or innodb_flush_log_at_trx_commit is not 1: after a power cut the binary logs may lack what was committed, and nothing tells. Set both to 1; until then take a full backup after every power cut.';
 
 /** Logs that were copied, and the full backup that they continue. */
 interface CopiedLogs {
@@ -76,7 +87,8 @@ export class BackupService {
   /** Takes a full backup, reads it back, and lets go what is too old. Throws BackupError; then nothing was let go. */
   async full(): Promise<Backup> {
     const previous = await this.newestFull();
-    const { notes, ...taken } = await withStore(this.database, this.environment, (opened) =>
+    const { server, passedOver } = await this.serverAfter(previous);
+    const { notes, ...taken } = await withStore(server, this.environment, (opened) =>
       inDirectory(async (directory) => {
         const facts = await opened.store.dumpInto(directory);
         await writeErasures(directory, await opened.store.erased('all'));
@@ -85,12 +97,12 @@ export class BackupService {
         const logs = { logs: Object.keys(files), logBytes: files };
         const manifest: Manifest = { format: 2, kind: 'full', ...facts, ...(head !== null && { head }), ...logs };
         const tags = [FULL, UNVERIFIED, ...placeTags({ head, after, to: endOf(files) })];
-        return { ...(await this.keep(directory, manifest, tags)), notes: notesOn(opened, facts) };
+        return { ...(await this.keep(directory, manifest, tags)), notes: [...passedOver, ...notesOn(opened, facts)] };
       }),
     );
-    await withStore(this.database, this.environment, ({ store }) => this.assertReadable(taken, store));
+    await withStore(server, this.environment, ({ store }) => this.assertReadable(taken, store));
     const { id } = await this.restic.retag(taken.snapshot, VERIFIED, UNVERIFIED);
-    const now = await withStore(this.database, this.environment, ({ store }) => store.now());
+    const now = await withStore(server, this.environment, ({ store }) => store.now());
     const { removed, reason } = await prune(this.restic, now);
     return { ...taken, snapshotId: id, pruned: removed, notes: reason === null ? notes : [...notes, reason] };
   }
@@ -103,17 +115,17 @@ export class BackupService {
     const previous = await this.newestFull();
     if (previous === null) throw new BackupError('Binary logs continue a full backup, and there is none yet: run `billing backup`.');
     const last = previous.manifest;
-    return withStore(this.database, this.environment, (opened) =>
+    return withStore(await this.serverOf(previous), this.environment, (opened) =>
       inDirectory(async (directory) => {
         if (!opened.keepsLogs || last.position === null) throw new BackupError(NO_LOGS);
-        const takenAt = (await opened.store.now()).toISOString();
+        const takenAt = (await opened.store.caughtUpAt()).toISOString();
         const { files, after } = await logsSince(opened, directory, last);
-        if (after === null && last.head !== undefined) throw new BackupError(otherLogs(previous.snapshot, last.position));
+        if (after === null && last.head !== undefined) throw new BackupError(otherLogs(opened.where, previous));
         await writeErasures(directory, await opened.store.erased('lately'));
-        const about = { takenAt, snapshotAt: takenAt, tables: {}, logs: Object.keys(files), logBytes: files };
+        const about = { host: opened.where, takenAt, snapshotAt: takenAt, tables: {}, logs: Object.keys(files), logBytes: files };
         const tags = [LOGS, ...placeTags({ head: null, after, to: endOf(files) })];
         const kept = await this.keep(directory, { ...last, format: 2, kind: 'logs', ...about }, tags);
-        return { ...kept, pruned: 0, notes: opened.logsRows ? [] : [NO_ROWS] };
+        return { ...kept, pruned: 0, notes: notesOnLogs(opened) };
       }),
     );
   }
@@ -129,9 +141,29 @@ export class BackupService {
     }));
   }
 
-  private async newestFull(): Promise<{ readonly snapshot: Snapshot; readonly manifest: Manifest } | null> {
+  private async newestFull(): Promise<Full | null> {
     const snapshot = (await this.restic.snapshots(FULL)).at(-1);
     return snapshot === undefined ? null : { snapshot, manifest: readManifest(await this.restic.read(snapshot.id, MANIFEST)) };
+  }
+
+  /** Of several servers that of the backup before, whose logs go on; then from the last, which gateways use last. */
+  private serverAfter(previous: Full | null): Promise<Chosen> {
+    const servers = eachServer(this.database).toReversed();
+    if (servers.length === 1) return firstServing(servers, this.environment);
+    const isSame = (server: DatabaseConfig) => serverName(server.location) === previous?.manifest.host;
+    return firstServing([...servers.filter(isSame), ...servers.filter((server) => !isSame(server))], this.environment);
+  }
+
+  /** Of several servers the one whose logs continue a backup. Throws BackupError where it cannot be used. */
+  private async serverOf({ snapshot, manifest }: Full): Promise<DatabaseConfig> {
+    const servers = eachServer(this.database);
+    if (servers.length === 1) return this.database;
+    const own = servers.find((server) => serverName(server.location) === manifest.host);
+    const why = own === undefined ? 'it is not among those of the database' : await whyNot(own, this.environment);
+    if (own !== undefined && why === '') return own;
+    throw new BackupError(
+      `Only the binary logs of ${manifest.host ?? 'another server'} continue backup ${snapshot.id.slice(0, 8)}, and ${why}. Nothing was kept. Take a full backup, which takes another server: \`billing backup\`. Or wait for that one.`,
+    );
   }
 
   private async keep(directory: string, manifest: Manifest, tags: readonly string[]) {
@@ -183,12 +215,17 @@ async function headAt(directory: string, position: LogPosition | null): Promise<
   return position === null ? null : headOf(path.join(directory, LOG_DIRECTORY, position.file), position.offset);
 }
 
-function otherLogs({ id }: Snapshot, { file, offset }: LogPosition): string {
-  return `The server's binary logs do not continue backup ${id.slice(0, 8)}, which stands at ${file} ${offset}: it is another server, or its logs were removed or begun anew. Nothing was kept. Take a full backup of it, which these logs continue from then on: \`billing backup\`.`;
+function otherLogs(where: string, { snapshot, manifest }: Full): string {
+  const { host, position } = manifest;
+  const place = `${position?.file} ${position?.offset}${host === undefined ? '' : ` of ${host}`}`;
+  return `The binary logs of ${where} do not continue backup ${snapshot.id.slice(0, 8)}, which stands at ${place}: it is another server, or its logs were removed or begun anew. Nothing was kept. Take a full backup of it, which these logs continue from then on: \`billing backup\`. Or name the server of that backup in BILLING_BACKUP_DATABASE_URL.`;
 }
 
-function notesOn({ store, logsRows }: Opened, { position }: DumpFacts): string[] {
-  if (store.engine === 'embedded') return [];
-  if (position === null) return [NO_LOGS];
-  return logsRows ? [] : [NO_ROWS];
+function notesOn(opened: Opened, { position }: DumpFacts): string[] {
+  if (opened.store.engine === 'embedded') return [];
+  return position === null ? [NO_LOGS] : notesOnLogs(opened);
+}
+
+function notesOnLogs({ logsRows, isDurable }: Opened): string[] {
+  return [...(logsRows ? [] : [NO_ROWS]), ...(isDurable ? [] : [NOT_DURABLE])];
 }

@@ -21,6 +21,10 @@ export class EmbeddedStore implements Store {
     return new Date();
   }
 
+  caughtUpAt(): Promise<Date> {
+    return this.now();
+  }
+
   async tables(): Promise<readonly string[]> {
     return existsSync(this.file) ? reading(this.file, namesIn) : [];
   }

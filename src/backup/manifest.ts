@@ -11,6 +11,8 @@ const MANIFEST = z.object({
   /** `full` holds a dump; `logs` only the binary logs since the full backup before it. */
   kind: z.enum(['full', 'logs']),
   engine: z.enum(['mysql', 'embedded']),
+  /** Where the server is, `host:port`: binary logs are those of one server, and a cluster has several. */
+  host: z.string().optional(),
   /** The server and its version, or SQLite's. */
   server: z.string(),
   database: z.string(),

@@ -2,7 +2,7 @@ import { realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DatabaseConfig } from '../config.js';
 import type { DatabaseTls } from '../config.tls.js';
-import { addressOf, type ServerAddress } from '../platform/db/address.js';
+import { addressOf, type ServerAddress, serverName } from '../platform/db/address.js';
 import { SESSION_SETTINGS } from '../platform/db/session.js';
 import { BackupError, type Call, findProgram, output, type ProgramEnvironment } from './programs.js';
 import { inDirectory } from './work-directory.js';
@@ -18,6 +18,9 @@ const PROGRAMS = {
 export type Family = 'mariadb' | 'mysql';
 
 const HOW_TO_GET = { mariadb: 'apt-get install mariadb-client', mysql: "the mysql-community-client of MySQL's own packages" };
+
+/** A server that hangs greets nobody. */
+const CONNECT_SECONDS_MAX = 10;
 
 /**
  * Starts the programs of a MySQL or MariaDB server for one database. User and password reach them in files that only we
@@ -50,6 +53,11 @@ export class MysqlClient {
 
   get database(): string {
     return this.address.database;
+  }
+
+  /** Which server it asks, as `host:port`. */
+  get where(): string {
+    return serverName(this.config.location);
   }
 
   /** Rows of one statement, as text. `database` null asks the server without choosing one. */
@@ -119,8 +127,9 @@ export class MysqlClient {
       `user=${quoted(user)}`,
       `password=${quoted(password)}`,
       ...tlsOptions(this.config.tls, family),
-      // The group of the client that sends statements; other programs do not know the option.
+      // The group of the client that sends statements; other programs do not know these options.
       '[mysql]',
+      `connect-timeout=${CONNECT_SECONDS_MAX}`,
       `init-command="${SESSION_SETTINGS}"`,
     ];
     return `${lines.join('\n')}\n`;

@@ -8,6 +8,7 @@ import { ALL_ERASED, type ErasedCustomer, LATELY_ERASED } from './erasures.js';
 import type { Tables } from './manifest.js';
 import type { MysqlClient } from './mysql.client.js';
 import { BackupError, fedFrom, printedInto } from './programs.js';
+import { answerOf } from './servers.js';
 import { ShortLines } from './short-lines.js';
 import { DUMP, type DumpFacts, type Store } from './store.js';
 
@@ -31,6 +32,19 @@ export class MysqlStore implements Store {
     return new Date(`${text.replace(' ', 'T')}Z`);
   }
 
+  async caughtUpAt(): Promise<Date> {
+    const { isNode, standing, why } = await answerOf(this.client);
+    if (!isNode) return this.now();
+    if (standing === 'outside' || standing === 'donor')
+      throw new BackupError(
+        `The node ${this.client.where} cannot be used: ${why}. Nothing was done. Name a node that is Synced, or wait until this one is.`,
+      );
+    const now = await this.now();
+    // Waits for what was committed on other nodes; not longer than the cluster does (repl.causal_read_timeout, 30 s).
+    await this.client.query('set session wsrep_sync_wait = 1; select 1', null);
+    return now;
+  }
+
   async tables(): Promise<readonly string[]> {
     return (await this.namesOf('BASE TABLE')).concat(await this.namesOf('VIEW'));
   }
@@ -45,6 +59,12 @@ export class MysqlStore implements Store {
     return (await this.client.query('select @@global.binlog_format', null))[0]?.[0] === 'ROW';
   }
 
+  /** Whether a transaction and its place in the logs are on disk before it is answered. */
+  async isDurable(): Promise<boolean> {
+    const [[sync, flush = ''] = []] = await this.client.query('select @@sync_binlog, @@innodb_flush_log_at_trx_commit', null);
+    return sync === '1' && ['1', '3'].includes(flush);
+  }
+
   async dumpInto(directory: string): Promise<DumpFacts> {
     const snapshots: Promise<Date>[] = [];
     const reader = new DumpReader(() => {
@@ -53,7 +73,7 @@ export class MysqlStore implements Store {
       snapshot.catch(() => undefined);
       snapshots.push(snapshot);
     });
-    const takenAt = await this.now();
+    const takenAt = await this.caughtUpAt();
     await printedInto(
       await this.dumping(await this.positionOption()),
       reader,
@@ -64,6 +84,7 @@ export class MysqlStore implements Store {
       throw new BackupError(`The database "${this.client.database}" holds no tables: there is nothing to back up.`);
     return {
       engine: this.engine,
+      host: this.client.where,
       server: await this.client.version(),
       database: this.client.database,
       takenAt: takenAt.toISOString(),

@@ -64,7 +64,7 @@ export class RestoreService {
    */
   async restore(target: DatabaseConfig, wanted: Wanted, mayReplace: 'nothing' | 'billing tables'): Promise<Restored> {
     return withStore(target, this.environment, async (opened) => {
-      const now = await opened.store.now();
+      const now = await opened.store.caughtUpAt();
       if (wanted.at !== null && wanted.at.getTime() > now.getTime() + APART_MS_MAX)
         throw new BackupError(
           `--at ${wanted.at.toISOString()} has not come: it is ${now.toISOString()} on the server of the target. Nothing was restored.`,

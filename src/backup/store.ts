@@ -12,6 +12,11 @@ export interface Store {
   readonly engine: Manifest['engine'];
   /** What time it is there: backups are of the database's time, whatever the machine that takes them thinks. */
   now(): Promise<Date>;
+  /**
+   * The same, once all that was committed before it is there, on whatever node of a cluster. Throws BackupError for a
+   * node that its cluster does not count on.
+   */
+  caughtUpAt(): Promise<Date>;
   /** Its tables and views; none for one that is empty or does not exist yet. Throws if it cannot be reached. */
   tables(): Promise<readonly string[]>;
   /** Writes one consistent snapshot into a directory while others go on writing. */

@@ -50,18 +50,20 @@ function listed({ snapshotId, time, kind, isVerified, reaches }: Listed): string
 }
 
 function shown({ snapshotId, manifest, digest, addedBytes, pruned, notes }: Backup) {
-  const { kind, takenAt, schemaVersion, tables, position, logs } = manifest;
-  return { snapshotId, kind, takenAt, schemaVersion, digest, rows: rowsOf(tables), tables, position, logs, addedBytes, pruned, notes };
+  const { kind, host, takenAt, schemaVersion, tables, position, logs } = manifest;
+  const what = { snapshotId, kind, host, takenAt, schemaVersion, digest, rows: rowsOf(tables), tables, position, logs };
+  return { ...what, addedBytes, pruned, notes };
 }
 
 function told({ snapshotId, manifest, addedBytes, pruned, notes }: Backup): string {
-  const { kind, takenAt, tables, logs } = manifest;
+  const { kind, host, takenAt, tables, logs } = manifest;
   const what =
     kind === 'logs'
       ? `${logs.length} binary logs`
       : `${rowsOf(tables)} rows of ${Object.keys(tables).length} tables, read back and verified`;
   const more = pruned === 0 ? '' : `Let go ${pruned} snapshots that were too old.\n`;
-  return `Snapshot ${snapshotId.slice(0, 8)} of ${takenAt}: ${what}; ${addedBytes} bytes added.\n${more}${linesOf(notes)}`;
+  const where = host === undefined ? '' : ` of ${host}`;
+  return `Snapshot ${snapshotId.slice(0, 8)}${where}, ${takenAt}: ${what}; ${addedBytes} bytes added.\n${more}${linesOf(notes)}`;
 }
 
 function rowsOf(tables: Backup['manifest']['tables']): number {

@@ -82,15 +82,13 @@ async function younger({ database }: PreflightParts, kind: string, maxMs: number
 async function pointInTime({ database }: PreflightParts): Promise<Finding> {
   if (database.isEmbedded) return notApplicable('The embedded database has no binary logs.');
   const [row] = await database.query('select @@log_bin as is_on', []);
-  if (Number(row?.is_on) !== 1) return failed('The server writes no binary logs.');
+  const [cluster] = await database.query("show global variables like 'wsrep_on'", []);
+  // Of a cluster another node may be the one whose logs are kept.
+  if (Number(row?.is_on) !== 1 && cluster?.Value !== 'ON') return failed('The server writes no binary logs.');
   const ages = [await ageOfNewest(database, 'logs'), await ageOfNewest(database, 'full')].filter((age) => age !== null);
   if (ages.length === 0) return failed('Binary logs are on, and were never kept.');
   const minutes = Math.trunc(Math.min(...ages) / 60_000);
-  return verdict(
-    minutes <= 60,
-    `Binary logs are on, and kept up to ${minutes} min ago.`,
-    'Binary logs are on, but were not kept within the last hour.',
-  );
+  return verdict(minutes <= 60, `Binary logs were kept up to ${minutes} min ago.`, 'Binary logs were not kept within the last hour.');
 }
 
 async function beforeCustomers({ database }: PreflightParts): Promise<Finding> {

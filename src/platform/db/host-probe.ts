@@ -40,7 +40,10 @@ const VARIABLES = [
 ];
 const STATUS = ['wsrep_ready', 'wsrep_cluster_status', 'wsrep_local_state_comment', 'wsrep_cluster_state_uuid'];
 const named = (names: readonly string[]) => `where variable_name in (${names.map((name) => `'${name}'`).join(', ')})`;
-const QUESTIONS = [`show global variables ${named(VARIABLES)}`, `show global status ${named(STATUS)}`];
+/** Asks for the variables by which a server is judged. */
+export const VARIABLES_QUESTION = `show global variables ${named(VARIABLES)}`;
+/** Asks for the status by which a node of a Galera cluster is judged. */
+export const STATUS_QUESTION = `show global status ${named(STATUS)}`;
 const TIME = 'select utc_timestamp(3) as now_at';
 
 /** A node that waits for what others commit says nothing meanwhile. Others do not know the setting. */
@@ -91,10 +94,10 @@ export class HostProbe {
   }
 
   private async answerOn(connection: Connection): Promise<HostAnswer> {
-    const variables = await valuesOf(connection, QUESTIONS[0] ?? '');
+    const variables = await valuesOf(connection, VARIABLES_QUESTION);
     const fault = strangerFault(this.parts.tls, connection);
     if (fault !== undefined) throw fault;
-    const status = variables.wsrep_on === 'ON' ? await valuesOf(connection, QUESTIONS[1] ?? '') : {};
+    const status = variables.wsrep_on === 'ON' ? await valuesOf(connection, STATUS_QUESTION) : {};
     return { ...judged(variables, status), clock: await clockOf(connection) };
   }
 
@@ -141,8 +144,8 @@ function rowsOf(connection: Connection, sql: string): Promise<RawRow[]> {
   });
 }
 
-/** Servers that know nothing of a variable have nothing against us. */
-function judged(variables: Values, status: Values): Omit<HostAnswer, 'clock'> {
+/** How a server is, by its answers. Servers that know nothing of a variable have nothing against us. */
+export function judged(variables: Values, status: Values): Omit<HostAnswer, 'clock'> {
   const data = status.wsrep_cluster_state_uuid ?? serverOf(variables);
   const say = (standing: Standing, why: string) => ({ standing, why, data });
   if (variables.wsrep_on === 'ON') {
