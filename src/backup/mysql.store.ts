@@ -35,7 +35,7 @@ export class MysqlStore implements Store {
   async caughtUpAt(): Promise<Date> {
     const { isNode, standing, why } = await answerOf(this.client);
     if (!isNode) return this.now();
-    if (standing === 'outside' || standing === 'donor')
+    if (standing === 'outside' || standing === 'busy')
       throw new BackupError(
         `The node ${this.client.where} cannot be used: ${why}. Nothing was done. Name a node that is Synced, or wait until this one is.`,
       );

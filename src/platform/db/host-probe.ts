@@ -6,11 +6,11 @@ import type { RawRow } from './table.js';
 import { strangerFault } from './tls.js';
 
 /**
- * How a host is. `well` takes everything; a `donor` of a Galera cluster too, and is busy with bringing another node up;
+ * How a host is. `well` takes everything; a `busy` node of a Galera cluster too, but brings another one up or is not agreed with the others;
  * a `standby` answers and takes no writes, as a replica; `outside` answers and is no good, or lets us not in; `silent`
  * does not answer.
  */
-export type Standing = 'well' | 'donor' | 'standby' | 'outside' | 'silent';
+export type Standing = 'well' | 'busy' | 'standby' | 'outside' | 'silent';
 
 /** What a host said of itself. */
 export interface HostAnswer {
@@ -38,7 +38,7 @@ const VARIABLES = [
   ...['wsrep_on', 'wsrep_reject_queries', 'read_only', 'super_read_only', 'innodb_read_only'],
   ...['hostname', 'port', 'server_id', 'server_uuid'],
 ];
-const STATUS = ['wsrep_ready', 'wsrep_cluster_status', 'wsrep_local_state_comment', 'wsrep_cluster_state_uuid'];
+const STATUS = ['wsrep_ready', 'wsrep_cluster_status', 'wsrep_local_state_comment', 'wsrep_cluster_state_uuid', 'wsrep_evs_state'];
 const named = (names: readonly string[]) => `where variable_name in (${names.map((name) => `'${name}'`).join(', ')})`;
 /** Asks for the variables by which a server is judged. */
 export const VARIABLES_QUESTION = `show global variables ${named(VARIABLES)}`;
@@ -149,13 +149,20 @@ export function judged(variables: Values, status: Values): Omit<HostAnswer, 'clo
   const data = status.wsrep_cluster_state_uuid ?? serverOf(variables);
   const say = (standing: Standing, why: string) => ({ standing, why, data });
   if (variables.wsrep_on === 'ON') {
-    const { wsrep_ready: ready, wsrep_cluster_status: cluster, wsrep_local_state_comment: state } = status;
+    const {
+      wsrep_ready: ready,
+      wsrep_cluster_status: cluster,
+      wsrep_local_state_comment: state,
+      wsrep_evs_state: group = 'OPERATIONAL',
+    } = status;
     if (cluster !== 'Primary') return say('outside', `it is outside of the primary component of its cluster (${cluster})`);
     if (ready !== 'ON') return say('outside', `it is not ready (${state})`);
     const rejected = variables.wsrep_reject_queries ?? 'NONE';
     if (rejected !== 'NONE') return say('outside', `it rejects queries (wsrep_reject_queries=${rejected})`);
     if (state !== 'Synced' && state !== 'Donor/Desynced') return say('outside', `it is not synced (${state})`);
-    if (!takesNoWrites(variables) && state !== 'Synced') return say('donor', `it brings another node up (${state})`);
+    if (!takesNoWrites(variables) && state !== 'Synced') return say('busy', `it brings another node up (${state})`);
+    // One that was frozen looks for the others for up to half a minute, and calls itself ready meanwhile.
+    if (!takesNoWrites(variables) && group !== 'OPERATIONAL') return say('busy', `it is not agreed with the others (${group})`);
   }
   return takesNoWrites(variables) ? say('standby', 'it is read-only') : say('well', '');
 }

@@ -51,7 +51,7 @@ export class Host {
   }
 
   get takesWrites(): boolean {
-    return this.standing === 'well' || this.standing === 'donor';
+    return this.standing === 'well' || this.standing === 'busy';
   }
 
   /** For how long it has been well without a break, ms. */

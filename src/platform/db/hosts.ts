@@ -59,7 +59,7 @@ interface HostsParts {
   readonly onSilent: (address: HostAddress) => void;
 }
 
-const RANK: Readonly<Record<Standing, number>> = { well: 0, donor: 1, standby: 2, outside: 3, silent: 4 };
+const RANK: Readonly<Record<Standing, number>> = { well: 0, busy: 1, standby: 2, outside: 3, silent: 4 };
 
 /**
  * Which of several servers is used: the first that serves. All work of a process goes to one at a time, so what it
