@@ -22,6 +22,7 @@ export const ALERTS: readonly string[] = [
   'TilledUnauthorized',
   'DatabaseErrors',
   'DatabaseDown',
+  'DatabaseHostUnusable',
   'DatabasePoolExhausted',
   'GatewayDown',
   'ApiLatency',

@@ -27,12 +27,15 @@ const OF_A_BUSY_MACHINE = [
 const FROM_THE_START = ['BackupTooOld', 'BackupLogsTooOld', 'DrillTooOld', 'Watchdog'];
 /** What others say already (inhibit_rules of alertmanager.yml), depending on which was first. */
 const MAY_BE_INHIBITED = [
-  ...['DatabaseErrors', 'DatabasePoolExhausted', 'ApiErrors', 'ApiLatency', 'WebhooksNotRecorded', 'LimitStoreFailing'],
+  ...['DatabaseErrors', 'DatabaseHostUnusable', 'DatabasePoolExhausted', 'ApiErrors', 'ApiLatency', 'WebhooksNotRecorded'],
+  ...['LimitStoreFailing'],
   ...['SubscriptionCreationFailures', 'WebhookLatency', 'WebhooksStale', 'PaymentsBurnSlow', 'WebhooksBurnSlow', 'ApiBurnSlow'],
 ];
 const FIRES_WITHIN_MS = 20_000;
 
 let database: SeverableDatabase;
+/** Another way to the same. */
+let detour: SeverableDatabase;
 let world: World;
 let second: FastifyInstance;
 let prometheus: Prometheus;
@@ -72,6 +75,7 @@ const CAUSES: readonly { readonly alerts: readonly string[]; readonly story: str
   { alerts: ['LogLinesLost'], story: 'the directory of the log is no directory', cause: loseLog },
   { alerts: ['EventLoopLag'], story: 'something computes for long', cause: hogTheLoop },
   { alerts: ['ClockSkew'], story: "a machine's clock is set 8 s ahead", cause: skewTheClock },
+  { alerts: ['DatabaseHostUnusable'], story: 'one of two ways to the database is cut', cause: async () => detour.sever() },
   { alerts: ['DatabasePoolExhausted'], story: 'more want the database than there are connections', cause: exhaustPool },
   {
     alerts: ['UnknownOutcomeTooOld', 'QueueBacklog', 'WebhookLag'],
@@ -85,8 +89,11 @@ const CAUSES: readonly { readonly alerts: readonly string[]; readonly story: str
 // The database must be one that can be cut off.
 if (globalThis.TEST_DATABASE === 'mysql') {
   beforeAll(async () => {
-    database = await SeverableDatabase.before(await createScratchDatabase());
-    world = await World.create({ scratch: database });
+    const scratch = await createScratchDatabase();
+    database = await SeverableDatabase.before(scratch);
+    detour = await SeverableDatabase.before({ url: scratch.url, drop: async () => undefined });
+    const url = database.url.replace(new URL(database.url).host, (host) => `${host},${new URL(detour.url).host}`);
+    world = await World.create({ scratch: { url, drop: () => database.drop() } });
     app = await world.app();
     second = await createHttpServer({
       ...world.gateway,
@@ -104,10 +111,11 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     await prometheus.close();
     await alertmanager.close();
     await second.close();
-    await database.mend();
+    await Promise.all([database, detour].map((way) => way.mend()));
     await world.control('faults', { clear: true });
     // Those of the contradiction and of the second customer.
     await world.close({ divergences: 2 });
+    await detour.drop();
   });
 
   describe('a game day', () => {
