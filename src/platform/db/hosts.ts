@@ -110,6 +110,8 @@ export class Hosts implements DatabaseHosts {
     await this.begin();
     await this.doubted;
     while (this.noneSinceMs !== null && performance.now() - this.noneSinceMs < WAITED_MS) await sleep(POLL_MS);
+    // One may have come back since it was looked at last.
+    if (this.noneSinceMs !== null) await Promise.all(this.all.map((host) => host.look()));
     if (this.noneSinceMs === null) return;
     if (this.doDisagree) throw new NoHost(this.inWords(), 'HOSTS_DISAGREE');
     if (this.inUse === null || this.inUse.standing === 'silent') throw new NoHost(this.inWords(), 'EHOSTDOWN');
