@@ -10,6 +10,8 @@ export interface ClusterWishes {
   readonly statements?: readonly string[];
   /** Every node writes a binary log, also of what was written through the others. */
   readonly keepsLogs?: boolean;
+  /** Where they have their data; the system's place for what is temporary if absent. */
+  readonly within?: string;
 }
 
 /** What an address is made of; `query` begins with a question mark. */

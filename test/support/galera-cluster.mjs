@@ -18,6 +18,8 @@ const START_MS_MAX = 60_000;
 const PORT = 3306;
 /** Of every user of such a cluster. */
 const PASSWORD = 'of-a-cluster';
+/** Networks there are for clusters, two each. */
+const PAIRS = 120;
 /** Namespaces are called so, with the number of the process that made them: one that was killed left them behind. */
 const PREFIX = 'bggal';
 
@@ -68,12 +70,12 @@ export class GaleraCluster {
 
   /**
    * A running cluster with an empty database `billing_db`.
-   * @param {{ size?: number, settings?: readonly string[], statements?: readonly string[], keepsLogs?: boolean }} [wishes] `settings` are options
-   * of every server, `statements` are run once; `keepsLogs` has every node write a binary log
+   * @param {{ size?: number, settings?: readonly string[], statements?: readonly string[], keepsLogs?: boolean, within?: string }} [wishes] `settings`
+   * are options of every server, `statements` are run once; `keepsLogs` has every node write a binary log; `within` is where they have their data
    */
-  static async create({ size = 3, settings = [], statements = [], keepsLogs = false } = {}) {
+  static async create({ size = 3, settings = [], statements = [], keepsLogs = false, within = tmpdir() } = {}) {
     await sweep();
-    const cluster = new GaleraCluster();
+    const cluster = new GaleraCluster(within);
     try {
       await cluster.#make({ size, settings, statements, keepsLogs });
     } catch (error) {
@@ -83,22 +85,16 @@ export class GaleraCluster {
     return cluster;
   }
 
-  constructor() {
-    this.#directory = mkdtempSync(join(tmpdir(), 'bg_galera_'));
-    const tag = `${PREFIX}${process.pid}`;
-    const third = process.pid % 120;
-    this.#networks = {
-      tag,
-      group: `g${process.pid}`,
-      clients: `c${process.pid}`,
-      groupNet: `10.77.${2 * third}`,
-      clientNet: `10.77.${2 * third + 1}`,
-    };
+  /** @param {string} within */
+  constructor(within) {
+    this.#directory = mkdtempSync(join(within, 'bg_galera_'));
+    this.#networks = { tag: `${PREFIX}${process.pid}`, group: `g${process.pid}`, clients: `c${process.pid}` };
     process.once('exit', this.#endWithUs);
   }
 
   async #make({ size, settings, statements, keepsLogs }) {
-    const { tag, group, clients, groupNet, clientNet } = this.#networks;
+    const { tag, group, clients } = this.#networks;
+    const { groupNet, clientNet } = await freeNetworks();
     for (const bridge of [group, clients]) await sh('ip', ['link', 'add', bridge, 'type', 'bridge']);
     for (const bridge of [group, clients]) await sh('ip', ['link', 'set', bridge, 'up']);
     await sh('ip', ['addr', 'add', `${clientNet}.254/24`, 'dev', clients]);
@@ -344,7 +340,12 @@ class GaleraNode {
 
   /** The end of its log, for who has to say why a test failed. */
   lastWords() {
-    return existsSync(this.log) ? readFileSync(this.log, 'utf8').slice(-3_000) : 'it never wrote a word';
+    if (!existsSync(this.log)) return 'it never wrote a word';
+    const lines = readFileSync(this.log, 'utf8').split('\n');
+    return lines
+      .filter((line) => !line.includes('Aborted connection'))
+      .slice(-40)
+      .join('\n');
   }
 
   /** Where a killed server was, so that it is sent only what it lacks. */
@@ -430,6 +431,15 @@ export function canMakeNetworks() {
   did('link', 'del', name);
   did('netns', 'del', name);
   return canDo;
+}
+
+/** Two networks that no cluster of another process has. */
+async function freeNetworks() {
+  const { stdout } = await sh('ip', ['-4', '-o', 'addr']);
+  const pairs = Array.from({ length: PAIRS }, (_, index) => (process.pid + index) % PAIRS);
+  const pair = pairs.find((each) => !stdout.includes(` 10.77.${2 * each + 1}.254/`));
+  if (pair === undefined) throw new Error('Every network for clusters is in use.');
+  return { groupNet: `10.77.${2 * pair}`, clientNet: `10.77.${2 * pair + 1}` };
 }
 
 /** Removes what runs left behind that were killed. */
