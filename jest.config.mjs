@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { missingTests } from './test/support/programs.mjs';
-import { leftOutBy } from './test/support/tiers.mjs';
+import { leftOutBy, leftOutOnCluster } from './test/support/tiers.mjs';
 
 /** What no project runs: other tiers, and tests whose programs are missing here. */
 const leftOut = ['/node_modules/', ...leftOutBy(process.env.BILLING_TEST_TIER), ...missingTests()];
@@ -40,6 +40,20 @@ const onServerAlone = [
 ];
 const onceOnly = process.env.BILLING_TEST_MYSQL_URL === undefined ? [] : onServerAlone;
 
+/** Files of the others that run on a cluster too, whose nodes all take writes; those that make their own do not. */
+const onCluster = {
+  ...common,
+  displayName: 'galera',
+  testMatch: withDatabase,
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    ...missingTests(),
+    '\\.galera\\.test\\.ts$',
+    ...leftOutOnCluster(process.env.BILLING_TEST_TIER),
+  ],
+  globals: { TEST_DATABASE: 'mysql', TEST_ON_CLUSTER: true },
+};
+
 /** Run it through test/run.mjs (`npm test`): that starts the database server and names it to the tests. */
 export default {
   // Tests wait for processes and servers about a third of their time.
@@ -60,5 +74,6 @@ export default {
       globals: { TEST_DATABASE: 'embedded' },
     },
     { ...common, displayName: 'mysql', testMatch: withDatabase, globals: { TEST_DATABASE: 'mysql' } },
+    ...(process.env.BILLING_TEST_GALERA_URL === undefined ? [] : [onCluster]),
   ],
 };

@@ -7,8 +7,10 @@
  *   npm run test:fast                             those that see most, on the embedded database, in less than two minutes
  *   npm test -- test/features/refunds.test.ts     all further arguments go to jest (also: -t 'a name', --watch); a file named is run
  *   npm test -- --embedded-only                   without a database server, and so without the tests on it
+ *   npm test -- --galera test/features/…          on a Galera cluster of three nodes, and on nothing else
  *
  * Tests that need a program which is missing here are left out, and named at the end (support/programs.mjs).
+ * Some of them run on a cluster too in `npm run test:long` (support/tiers.mjs says which).
  * The server: TEST_DATABASE_URL if set, else a private one (support/database-server.mjs). Its last line is the totals.
  */
 
@@ -18,8 +20,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { interrupted, outliveSignals, run } from './support/children.mjs';
-import { describeMissing, missingTests } from './support/programs.mjs';
+import { canMakeCluster, describeMissing, missingTests } from './support/programs.mjs';
 import { nameTestFiles } from './support/tiers.mjs';
+import { unreached } from './support/unreached.mjs';
 
 const project = join(import.meta.dirname, '..');
 /** Hundreds of processes of ours start in a run: what one has compiled the others find. */
@@ -39,21 +42,23 @@ process.exitCode = isNodeNewEnough() ? await main(process.argv.slice(2)) : await
 
 /** @param {string[]} args */
 async function main(args) {
-  const { tiers, isEmbeddedOnly, jestArgs } = readArguments(args);
+  const { tiers, isEmbeddedOnly, isClusterOnly, isWhole, jestArgs } = readArguments(args);
   const { CannotTest, openTestServer } = await import('./support/database-server.mjs');
+  const { openTestCluster } = await import('./support/test-cluster.mjs');
   const runDirectory = mkdtempSync(join(temporaryPlace(), 'billing-test-'));
   const databasePrefix = `bg_test_${randomBytes(3).toString('hex')}_`;
-  let server = null;
+  let [server, cluster] = [null, null];
   try {
     const building = build();
-    server = isEmbeddedOnly ? null : await openTestServer(runDirectory, databasePrefix).finally(() => building);
+    server = isEmbeddedOnly || isClusterOnly ? null : await openTestServer(runDirectory, databasePrefix).finally(() => building);
     if (server) console.log(`Testing on the embedded database and on ${server.describedAs}.`);
     const buildStatus = await building;
     const env = { ...(server ? { BILLING_TEST_MYSQL_URL: server.url } : {}), BILLING_TEST_DATABASE_PREFIX: databasePrefix };
     const parts = [];
     for (const tier of tiers) {
       interrupted.throwIfAborted();
-      parts.push(await test({ tier, jestArgs, runDirectory, env }));
+      if (isClusterOnly || (tier === 'long' && !isEmbeddedOnly && canMakeCluster())) cluster ??= await openTestCluster(runDirectory);
+      parts.push(await test({ tier, isWhole, jestArgs, runDirectory, env: { ...env, ...cluster?.env } }));
     }
     report(parts, isEmbeddedOnly);
     return interrupted.reason ?? (parts.find(({ status }) => status !== 0)?.status || buildStatus);
@@ -63,6 +68,7 @@ async function main(args) {
     console.error(error.message);
     return 1;
   } finally {
+    await cluster?.close();
     await server?.close();
     rmSync(runDirectory, { recursive: true, force: true });
   }
@@ -71,17 +77,19 @@ async function main(args) {
 /**
  * What to run, and what to tell jest.
  * @param {string[]} args
- * @returns {{ tiers: Tier[], isEmbeddedOnly: boolean, jestArgs: string[] }}
+ * @returns {{ tiers: Tier[], isEmbeddedOnly: boolean, isClusterOnly: boolean, isWhole: boolean, jestArgs: string[] }} `isWhole`: all files and all tests of the tiers
  */
 function readArguments(args) {
-  const own = ['--', '--embedded-only', ...Object.keys(tiersOf)];
+  const own = ['--', '--embedded-only', '--galera', ...Object.keys(tiersOf)];
   const forJest = args.filter((arg) => !own.includes(arg));
   const flag = args.find((arg) => arg in tiersOf);
   const isEmbeddedOnly = args.includes('--embedded-only') || flag === '--fast';
+  const isClusterOnly = args.includes('--galera');
+  const projects = isClusterOnly ? ['--selectProjects', 'galera'] : isEmbeddedOnly ? ['--ignoreProjects', 'mysql'] : [];
   return {
-    tiers: nameTestFiles(forJest) ? ['named'] : flag === undefined ? ['usual'] : tiersOf[flag],
-    isEmbeddedOnly,
-    jestArgs: isEmbeddedOnly ? [...forJest, '--ignoreProjects', 'mysql'] : forJest,
+    tiers: nameTestFiles(forJest) ? ['named'] : isClusterOnly ? ['long'] : flag === undefined ? ['usual'] : tiersOf[flag],
+    ...{ isEmbeddedOnly, isClusterOnly, isWhole: forJest.length === 0 },
+    jestArgs: [...forJest, ...projects],
   };
 }
 
@@ -101,10 +109,11 @@ async function build() {
 
 /**
  * Runs jest on one tier.
- * @param {{ tier: Tier, jestArgs: string[], runDirectory: string, env: Record<string, string> }} what
+ * @param {{ tier: Tier, isWhole: boolean, jestArgs: string[], runDirectory: string, env: Record<string, string> }} what
  */
-async function test({ tier, jestArgs, runDirectory, env }) {
+async function test({ tier, isWhole, jestArgs, runDirectory, env }) {
   const totalsFile = join(runDirectory, `totals-${tier}.json`);
+  const reachedFile = join(runDirectory, 'reached.jsonl');
   const temporary = join(runDirectory, 'tmp');
   mkdirSync(temporary, { recursive: true });
   const nodeArgs = [
@@ -123,6 +132,7 @@ async function test({ tier, jestArgs, runDirectory, env }) {
       NODE_COMPILE_CACHE: compileCache,
       BILLING_TEST_TOTALS: totalsFile,
       BILLING_TEST_TIER: tier,
+      BILLING_TEST_REACHED: reachedFile,
     },
   });
   const totals = existsSync(totalsFile) ? JSON.parse(readFileSync(totalsFile, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
@@ -130,7 +140,10 @@ async function test({ tier, jestArgs, runDirectory, env }) {
     console.log(`Jest ended with status ${status} although no test failed; counted below as one failure.`);
     totals.failed = 1;
   }
-  return { tier, status, totals, seconds: Math.round((performance.now() - begunAt) / 1_000) };
+  const missed = tier === 'long' && env.BILLING_TEST_GALERA_URL && isWhole ? unreached(reachedFile) : [];
+  for (const sentence of missed) console.log(sentence);
+  totals.failed += missed.length;
+  return { tier, status: status || (missed.length > 0 ? 1 : 0), totals, seconds: Math.round((performance.now() - begunAt) / 1_000) };
 }
 
 /**

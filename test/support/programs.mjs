@@ -81,13 +81,23 @@ export function missingTests() {
   return [...new Set([...missingPrograms().flatMap(({ tests }) => tests), ...missingElse().map(({ test }) => test)])];
 }
 
+/** Whether a cluster can be made here, and so what runs on one. */
+export function canMakeCluster() {
+  return !missingTests().includes(GALERA);
+}
+
 /** What is left out for want of something, one line each, and how to get it. */
 export function describeMissing() {
   const programs = missingPrograms().map(
     ({ names, debian, tests }) =>
       `Left out, because there is no ${names.join(' or ')} here (apt-get install ${debian}): ${tests.join(', ')}`,
   );
-  return [...programs, ...missingElse().map(({ why, test }) => `Left out, because ${why}: ${test}`)];
+  const others = missingElse().map(({ why, test }) => `Left out, because ${why}: ${test}`);
+  return [
+    ...programs,
+    ...others,
+    ...(canMakeCluster() ? [] : ['Left out with them: the tests of `npm run test:long` that run on a cluster too']),
+  ];
 }
 
 function isRoot() {

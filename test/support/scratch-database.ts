@@ -2,11 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
+
+/** A statement reaches every node within moments, ms. */
+const THERE_MS_MAX = 10_000;
 
 declare global {
   /** Which database the running jest project tests; set in jest.config.mjs, undefined in the project `pure`. */
   var TEST_DATABASE: 'embedded' | 'mysql' | undefined;
+  /** Whether the server is a cluster, over whose nodes connections are spread. */
+  var TEST_ON_CLUSTER: boolean | undefined;
 }
 
 /** An empty database for one test file: no tables, nobody else in it. */
@@ -30,11 +36,25 @@ export function createScratchDatabase(): Promise<ScratchDatabase> {
 }
 
 async function createOnServer(): Promise<ScratchDatabase> {
-  const server = process.env['BILLING_TEST_MYSQL_URL'];
+  const server = process.env[globalThis.TEST_ON_CLUSTER ? 'BILLING_TEST_GALERA_URL' : 'BILLING_TEST_MYSQL_URL']?.replace(/\/$/, '');
   if (!server) throw new Error('No database server was started: run the tests with `npm test`, not with jest itself.');
   const name = `${process.env['BILLING_TEST_DATABASE_PREFIX'] ?? 'bg_test_'}${randomBytes(6).toString('hex')}`;
   await runOn(server, `CREATE DATABASE ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`);
+  if (globalThis.TEST_ON_CLUSTER) for (const node of nodes()) await isThere(`${node}${name}`);
   return { url: `${server}/${name}`, drop: () => runOn(server, `DROP DATABASE ${name}`) };
+}
+
+const nodes = (): string[] => (process.env['BILLING_TEST_GALERA_NODES'] ?? '').split(' ');
+
+/** Resolves once a node lets us into a database that was made through another. */
+async function isThere(url: string): Promise<void> {
+  for (const until = Date.now() + THERE_MS_MAX; ; await sleep(20)) {
+    try {
+      return await runOn(url, 'DO 0');
+    } catch (error) {
+      if (Date.now() > until) throw error;
+    }
+  }
 }
 
 async function runOn(server: string, statement: string): Promise<void> {

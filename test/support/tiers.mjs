@@ -1,5 +1,6 @@
 /**
- * Which tests run when. Every test file is either in `npm test` or in `npm run test:long`; a tidy test compares them with the files there are.
+ * Which tests run when. Every test file is either in `npm test` or in `npm run test:long`; a tidy test compares them with the files there are. Some of
+ * the first run in the second too, on a cluster.
  * Jest is told by BILLING_TEST_TIER; without it, or when files are named, it leaves none out.
  */
 import { existsSync, readdirSync } from 'node:fs';
@@ -76,6 +77,41 @@ const FAST = [
   'test/unit/ids.test.ts',
   'test/unit/money.test.ts',
 ];
+
+/**
+ * What `npm run test:long` runs on a cluster too: files that write, chosen so that every table is written and every mutation carried out
+ * (support/unreached.mjs fails the run if one is not) and that what matters most is there: money, webhooks, jobs, who sees what.
+ */
+const ON_CLUSTER = [
+  'test/abuse/isolation.test.ts',
+  'test/abuse/webhooks.test.ts',
+  'test/features/customers.test.ts',
+  'test/features/disputes.test.ts',
+  'test/features/duplicates.test.ts',
+  'test/features/giving-back.test.ts',
+  'test/features/idempotency.test.ts',
+  'test/features/import.test.ts',
+  'test/features/past-due.test.ts',
+  'test/features/payment-methods.test.ts',
+  'test/features/payments.test.ts',
+  'test/features/refunds.test.ts',
+  'test/features/request-limit.test.ts',
+  'test/features/secrets.test.ts',
+  'test/features/sessions.test.ts',
+  'test/features/subscriptions.test.ts',
+  'test/features/unknown-outcomes.test.ts',
+  'test/features/webhook-events.test.ts',
+  'test/features/webhook-intake.test.ts',
+  'test/scenarios/money-model.test.ts',
+];
+
+/**
+ * Patterns for jest of the files that do not run on a cluster.
+ * @param {string | undefined} tier a Tier
+ */
+export function leftOutOnCluster(tier) {
+  return tier === 'named' ? [] : [`^(?!.*/(?:${patternOf(ON_CLUSTER)}))`];
+}
 
 /**
  * Patterns for jest of the files that are not of this tier.

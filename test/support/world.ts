@@ -19,6 +19,7 @@ import { TEST_ENCRYPTION, TEST_ENCRYPTION_KEY } from './encryption.js';
 import { LockTap } from './lock-tap.js';
 import * as ops from './operations.generated.js';
 import type { Environment } from './processes.js';
+import { Reached } from './reached.js';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.js';
 import { StatementTap } from './statement-tap.js';
 
@@ -128,7 +129,7 @@ export class World {
     private readonly webhookEndpointId: string,
     private readonly partner: { readonly accountId: string; readonly secretKey: string },
     private readonly scratch: ScratchDatabase,
-    private readonly taps: { readonly statements: StatementTap; readonly locks: LockTap },
+    private readonly taps: { readonly statements: StatementTap; readonly locks: LockTap; readonly reached: Reached },
     private readonly clock: 'still' | 'running',
     /** Clocks are set by setting them. */
     readonly shifts: Shifts,
@@ -176,8 +177,9 @@ export class World {
       return { gateway, server };
     };
     const { gateway, server } = await compose();
+    const reached = Reached.on(gateway.database);
     await gateway.migrator.migrate();
-    const taps = { statements: StatementTap.on(gateway.database), locks: LockTap.on(gateway.database) };
+    const taps = { statements: StatementTap.on(gateway.database), locks: LockTap.on(gateway.database), reached };
     gateway.replicas?.start();
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     const world = new World(gateway, sandbox, server, url, compose, endpoint.secret, endpoint.id, partner, scratch, taps, clock, shifts);
@@ -220,6 +222,7 @@ export class World {
     this.server.server.closeAllConnections();
     await this.server.close();
     await this.sandbox.close();
+    await this.taps.reached.keep();
     for (const gateway of [...this.retired, this.gateway]) {
       await gateway.replicas?.stop();
       await gateway.database.close();
@@ -351,6 +354,7 @@ export class World {
     });
     const text = await response.text();
     const { data = null, errors = [], extensions = {} } = JSON.parse(text) as Partial<Answer<Data>>;
+    this.taps.reached.answered(data);
     return { status: response.status, headers: response.headers, data, errors, extensions };
   }
 

@@ -10,9 +10,16 @@ const JEST = path.join(PROJECT, 'node_modules/jest/bin/jest.js');
 let usual: readonly string[];
 let long: readonly string[];
 let fast: readonly string[];
+let onCluster: readonly string[];
 
 beforeAll(async () => {
-  [usual, long, fast] = await Promise.all([filesOf('usual'), filesOf('long'), filesOf('fast')]);
+  const cluster = { BILLING_TEST_GALERA_URL: 'mysql://nobody@localhost' };
+  [usual, long, fast, onCluster] = await Promise.all([
+    filesOf('usual'),
+    filesOf('long'),
+    filesOf('fast'),
+    filesOf('long', cluster, ['--selectProjects', 'galera']),
+  ]);
 });
 
 describe('every test file', () => {
@@ -31,12 +38,18 @@ describe('every test file', () => {
     expect(fast.length).toBeGreaterThan(10);
     expect(fast.filter((file) => !usual.includes(file))).toEqual([]);
   });
+
+  it('that runs on a cluster runs on one server too, and makes no cluster of its own', () => {
+    expect(onCluster.length).toBeGreaterThan(10);
+    expect(onCluster.filter((file) => ![...usual, ...long].includes(file) || file.includes('.galera.'))).toEqual([]);
+  });
 });
 
 /** What jest would run in this tier, from the project's root. */
-async function filesOf(tier: string): Promise<string[]> {
-  const args = ['--experimental-vm-modules', '--no-warnings', JEST, '--listTests', '--json'];
-  const env = { ...process.env, BILLING_TEST_TIER: tier };
+async function filesOf(tier: string, more: Readonly<Record<string, string>> = {}, jestArgs: readonly string[] = []): Promise<string[]> {
+  const args = ['--experimental-vm-modules', '--no-warnings', JEST, '--listTests', '--json', ...jestArgs];
+  const { BILLING_TEST_GALERA_URL: _, ...inherited } = process.env;
+  const env = { ...inherited, ...more, BILLING_TEST_TIER: tier };
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: PROJECT, env });
   return (JSON.parse(stdout) as string[]).map((file) => path.relative(PROJECT, file).replaceAll(path.sep, '/'));
 }
