@@ -12,6 +12,7 @@ const project = join(import.meta.dirname, '../..');
 const NOT_WRITTEN = {
   billing_attestations: 'one row for each `billing preflight attest`, which nothing else writes',
   billing_backups: 'one row for each backup, which nothing else writes',
+  billing_heartbeats: 'one row, written where there are replicas to judge',
 };
 
 /**
