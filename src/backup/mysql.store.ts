@@ -111,6 +111,11 @@ export class MysqlStore implements Store {
   }
 
   async clear(): Promise<void> {
+    const [[, method = ''] = []] = await this.client.query("show global variables like 'wsrep_osu_method'", null);
+    if (method === 'RSU')
+      throw new BackupError(
+        `The node ${this.client.where} changes tables on itself alone (wsrep_OSU_method=RSU), and rows on all: nothing was removed. Set it to TOI.`,
+      );
     const views = (await this.namesOf('VIEW')).map((name) => `drop view ${nameLiteral(name)};`);
     const drops = [...views, ...(await this.namesOf('BASE TABLE')).map((name) => `drop table ${nameLiteral(name)};`)];
     if (drops.length > 0) await this.client.query(`set foreign_key_checks = 0; ${drops.join(' ')}`);

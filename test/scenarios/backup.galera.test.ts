@@ -157,7 +157,14 @@ it(
 it(
   'what is restored through one node is the same on the others',
   async () => {
-    const ending = await onNode(A, 'restore', '--no-replay', '--to', cluster.nodes[C].urlOf({ name: 'again' }));
+    const through = () => onNode(A, 'restore', '--no-replay', '--to', cluster.nodes[C].urlOf({ name: 'again' }));
+    const administrator = await cluster.nodes[C].administer();
+    await administrator.query("set global wsrep_OSU_method = 'RSU'");
+    const refused = await through();
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('wsrep_OSU_method=RSU')]);
+    await administrator.query("set global wsrep_OSU_method = 'TOI'");
+    await administrator.end();
+    const ending = await through();
     expect([ending.status, ending.stderr]).toEqual([0, '']);
     await cluster.whole();
     const [there, here] = [await sums(cluster.nodes[C].urlOf({ name: 'again' })), await sums(cluster.nodes[A].urlOf({ name: 'again' }))];
