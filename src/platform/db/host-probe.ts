@@ -6,9 +6,9 @@ import type { RawRow } from './table.js';
 import { strangerFault } from './tls.js';
 
 /**
- * How a host is. `well` takes everything; a `busy` node of a Galera cluster too, but brings another one up or is not agreed with the others;
- * a `standby` answers and takes no writes, as a replica; `outside` answers and is no good, or lets us not in; `silent`
- * does not answer.
+ * How a host is. `well` takes everything; a `busy` node of a Galera cluster too, but it brings another one up or is not
+ * agreed with the others; a `standby` answers and takes no writes, as a replica; `outside` answers and is no good, or
+ * lets us not in; `silent` does not answer.
  */
 export type Standing = 'well' | 'busy' | 'standby' | 'outside' | 'silent';
 
