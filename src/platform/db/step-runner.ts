@@ -41,9 +41,10 @@ export class StepRunner {
     for (const [at, step] of steps.entries()) {
       if (at < from) continue;
       const where = `${at + 1}/${steps.length}`;
-      await this.listener.before(`${name}, step ${where}`);
+      const before = () => this.listener.before(`${name}, step ${where}`);
+      await before();
       const startedAt = performance.now();
-      const how = await this.once(steps, at);
+      const how = await this.once(steps, at, before);
       this.listener.say(`  ${where} ${inOneLine(step.sql)}  ${how}${Math.trunc(performance.now() - startedAt)} ms`);
     }
   }
@@ -56,13 +57,15 @@ export class StepRunner {
 
   /**
    * Somebody who was killed may have left a statement that is still running, and a connection that is lost does not say
-   * what became of its statement. So whatever a step fails of, the schema is asked first.
+   * what became of its statement. So whatever a step fails of, the schema is asked first. Meanwhile somebody else may
+   * have taken the work over, so it is asked `before` each further try, too.
    */
-  private async once(steps: readonly Step[], at: number): Promise<string> {
+  private async once(steps: readonly Step[], at: number, before: () => Promise<void>): Promise<string> {
     const step = steps[at] as Step;
     const until = performance.now() + PATIENCE_MS;
     for (let told = false; ; await sleep(PAUSE_MS)) {
       try {
+        if (told) await before();
         return await this.send(step);
       } catch (error) {
         const mayPass = isPassing(error) && performance.now() < until;
