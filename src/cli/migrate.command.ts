@@ -75,8 +75,10 @@ function printPlan(planned: readonly Planned[], isEmbedded: boolean): void {
 /** What is said of a step that goes over a large table. */
 function effort({ effect }: Step, sizes: ReadonlyMap<string, number>): string {
   const rows = sizes.get(effect.table) ?? 0;
-  const readsAll = effect.on === 'rows' || (effect.on === 'index' && effect.key !== null);
-  return readsAll && rows >= MANY_ROWS ? ` -- goes over about ${rows} rows, and takes a while` : '';
+  const makesIndex = effect.on === 'index' && effect.key !== null;
+  if (rows < MANY_ROWS || !(makesIndex || effect.on === 'rows')) return '';
+  const onCluster = makesIndex ? '; a Galera cluster does nothing else meanwhile' : '';
+  return ` -- goes over about ${rows} rows, and takes a while${onCluster}`;
 }
 
 function seconds(text: string): number {

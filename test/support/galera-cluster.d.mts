@@ -48,8 +48,8 @@ export declare class GaleraNode {
   /** The file of what its server says. */
   readonly log: string;
   urlOf(parts?: AddressParts): string;
-  /** Starts it on the data it had; resolves once it has what the others have. `environment` is of its process alone. */
-  start(how?: { readonly environment?: Readonly<Record<string, string>> }): Promise<void>;
+  /** Starts it on the data it had; resolves once it has what the others have. `environment` and `settings` are of this process alone. */
+  start(how?: { readonly environment?: Readonly<Record<string, string>>; readonly settings?: readonly string[] }): Promise<void>;
   stop(): Promise<void>;
   kill(): Promise<void>;
   pause(): void;

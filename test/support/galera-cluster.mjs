@@ -250,14 +250,15 @@ class GaleraNode {
 
   /**
    * Starts it on the data it had; resolves once it answers and has what the others have.
-   * @param {{ isFirst?: boolean, environment?: Record<string, string> }} [how] `isFirst` begins the cluster; `environment` is of its process alone
+   * @param {{ isFirst?: boolean, environment?: Record<string, string>, settings?: readonly string[] }} [how] `isFirst` begins the cluster;
+   * `environment` and `settings` are of this process alone
    */
-  async start({ isFirst = false, environment = {} } = {}) {
+  async start({ isFirst = false, environment = {}, settings = [] } = {}) {
     const position = existsSync(join(this.#data, 'grastate.dat')) ? await this.#recovered() : [];
     const first = isFirst ? ['--wsrep-new-cluster'] : [];
     if (isFirst) this.#mayBegin();
     const log = openSync(this.log, 'a');
-    const child = spawn(...this.#inside([...this.#options, ...this.#cluster, ...position, ...first]), {
+    const child = spawn(...this.#inside([...this.#options, ...this.#cluster, ...position, ...first, ...settings]), {
       stdio: ['ignore', log, log],
       env: { ...this.#environment, ...environment },
     });
@@ -405,6 +406,8 @@ class GaleraNode {
     return [
       ...['--wsrep-on=ON', `--wsrep-provider=${providerFile()}`, '--wsrep-cluster-name=billing', `--wsrep-node-name=node-${index}`],
       ...[`--wsrep-cluster-address=gcomm://${members.join(',')}`, `--wsrep-node-address=${groupAddress}`, '--wsrep-slave-threads=2'],
+      // A node on which a change of a table fails alone has to go, not to go on without it.
+      '--wsrep-ignore-apply-errors=0',
       ...['--wsrep-sst-method=cold', `--wsrep-sst-receive-address=${groupAddress}:4444`, `--wsrep-provider-options=${provider.join(';')}`],
     ];
   }

@@ -1,7 +1,7 @@
 /**
  * Loaded before a process of ours (`--import`): kills it, as `kill -9` does, at its statement number KILL_AT_STEP of those that change tables or their
  * rows. Those that the file KILLED_AT names do not count; the one it is killed at is added. KILL_WHEN: `sent`, when the statement has
- * left and nobody knows what becomes of it, or `answered`, before anything else is done.
+ * left and nobody knows what becomes of it, or `answered`, before anything else is done. KILL_WITH: another signal, such as SIGSTOP.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -24,7 +24,7 @@ function isLast(sql) {
   return left === 0;
 }
 
-const end = () => process.kill(process.pid, 'SIGKILL');
+const end = () => process.kill(process.pid, process.env.KILL_WITH ?? 'SIGKILL');
 
 const Connection = require(path.join(path.dirname(require.resolve('mysql2')), 'lib/base/connection.js'));
 for (const name of ['query', 'execute']) {
@@ -33,7 +33,10 @@ for (const name of ['query', 'execute']) {
     if (!isLast(sql)) return send.call(this, sql, ...rest);
     // `execute` prepares first: the statement itself leaves when that is answered.
     if (!isAnswered) setTimeout(end, 3);
-    return send.call(this, sql, ...rest.slice(0, -1), end);
+    return send.call(this, sql, ...rest.slice(0, -1), (...answer) => {
+      end();
+      rest.at(-1)(...answer);
+    });
   };
 }
 

@@ -1,28 +1,23 @@
+import { clusterFaults } from './cluster.check.js';
 import type { Database } from './database.js';
+import { PACKET_BYTES_WANTED, type ServerFaults, type Variables } from './server-faults.js';
 import { RELIED_ON, RELIED_ON_IF_KNOWN } from './session.js';
 import type { RawRow } from './table.js';
 
-/** What is wrong with a server, a sentence each that names the setting, its value and what to do. */
-export interface ServerFaults {
-  /** It would answer, and be wrong. */
-  readonly refusals: readonly string[];
-  /** It works, and may lose what it confirmed when its machine fails. */
-  readonly warnings: readonly string[];
-}
-
-/** Variables by name, as SHOW VARIABLES has them. */
-type Variables = Readonly<Record<string, string | undefined>>;
-
-/** For the largest statement, a webhook of 1 MiB with its job; and for many at once, which go one by one else. */
+/** For the largest statement, a webhook of 1 MiB with its job. */
 const PACKET_BYTES_MIN = 4 * 1_048_576;
-const PACKET_BYTES_WANTED = 16 * 1_048_576;
 const OLDEST = { MariaDB: [10, 6], MySQL: [8, 0] } as const;
 
 /** Compares what a server really gives our connections with what the code relies on. The embedded database is ours. */
 export async function serverFaults(database: Database): Promise<ServerFaults> {
   if (database.isEmbedded) return { refusals: [], warnings: [] };
-  const found = await variablesOf((sql) => database.query(sql, []));
-  return { refusals: [...age(found), ...differences(found), ...logging(found), ...packets(found)], warnings: durability(found) };
+  const ask = (sql: string) => database.query(sql, []);
+  const found = await variablesOf(ask);
+  const cluster = clusterFaults(found, await variablesOf(ask, "show global status like 'wsrep_cluster_size'"));
+  return {
+    refusals: [...age(found), ...differences(found), ...logging(found), ...packets(found), ...cluster.refusals],
+    warnings: [...durability(found), ...cluster.warnings],
+  };
 }
 
 /** Why a server that follows another must not be read from, a sentence each; `query` asks it. */
@@ -31,8 +26,8 @@ export async function readingFaults(query: (sql: string) => Promise<RawRow[]>): 
   return [...age(found), ...differences(found), ...commitOrder(found)];
 }
 
-async function variablesOf(query: (sql: string) => Promise<RawRow[]>): Promise<Variables> {
-  const rows = await query('show session variables');
+async function variablesOf(query: (sql: string) => Promise<RawRow[]>, show = 'show session variables'): Promise<Variables> {
+  const rows = await query(show);
   return Object.fromEntries(rows.map((row) => [String(row.Variable_name).toLowerCase(), String(row.Value)]));
 }
 
