@@ -31,8 +31,8 @@ interface ReplicasParts extends Pick<ReplicaParts, 'whyUnfit'> {
 export class Replicas {
   readonly all: readonly Replica[];
   private readonly heartbeat: Heartbeat;
-  /** Since when a replica cannot be used, and why. */
-  private readonly unusable = new Map<Replica, { readonly since: Date; readonly reason: string }>();
+  /** Since when a replica cannot be used, why, and whether the log was told. */
+  private readonly unusable = new Map<Replica, { readonly since: Date; readonly reason: string; readonly isTold: boolean }>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private running: Stopwatch | null = null;
   private turn = 0;
@@ -113,9 +113,10 @@ export class Replicas {
       log.info('replica read from', { replica: replica.name });
       return;
     }
-    this.unusable.set(replica, { since: known?.since ?? clock.now(), reason });
-    if (known === undefined && (this.running?.atLeast() ?? 0) > START_MS)
-      log.warn('replica not read from', { replica: replica.name, reason });
+    const isTold = known?.isTold ?? false;
+    const isTelling = !isTold && (this.running?.atLeast() ?? 0) > START_MS;
+    this.unusable.set(replica, { since: known?.since ?? clock.now(), reason, isTold: isTold || isTelling });
+    if (isTelling) log.warn('replica not read from', { replica: replica.name, reason });
   }
 
   private repeat(work: () => Promise<void>): void {
