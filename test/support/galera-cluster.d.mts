@@ -38,6 +38,8 @@ export declare class GaleraCluster {
   urlOf(parts?: AddressParts & { readonly from?: number }): string;
   /** Resolves once every running node is of one cluster and has all that the others have. Throws after a minute. */
   whole(): Promise<void>;
+  /** Begins it anew after all of its nodes were lost, on the one that has the most. Resolves once it is whole. */
+  beginAnew(): Promise<void>;
   close(): Promise<void>;
 }
 

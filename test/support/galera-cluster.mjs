@@ -165,6 +165,17 @@ export class GaleraCluster {
     throw new Error(`The cluster did not become whole: ${running.map((node) => node.lastWords()).join('\n')}`);
   }
 
+  /** Begins it anew after all of its nodes were lost, as an operator does: on the one that has the most. Resolves once it is whole. */
+  async beginAnew() {
+    const reached = new Map();
+    for (const node of this.nodes) reached.set(node, await node.position());
+    const [first, ...others] = this.nodes.toSorted((one, other) => reached.get(other) - reached.get(one));
+    for (const node of others) node.forgetGroup();
+    await first.start({ isFirst: true });
+    for (const node of others) await node.start();
+    await this.whole();
+  }
+
   /** Ends all nodes and removes what they held. */
   async close() {
     await Promise.all(this.nodes.map((node) => node.kill()));
@@ -347,6 +358,17 @@ class GaleraNode {
       .filter((line) => !line.includes('Aborted connection'))
       .slice(-40)
       .join('\n');
+  }
+
+  /** Has it look for a group that is there, not wait for the one that it was in when it ended. */
+  forgetGroup() {
+    rmSync(join(this.#data, 'gvwstate.dat'), { force: true });
+  }
+
+  /** The number of the last write that it has; it must have ended. */
+  async position() {
+    const [option = ':-1'] = await this.#recovered();
+    return Number(option.slice(option.lastIndexOf(':') + 1));
   }
 
   /** Where a killed server was, so that it is sent only what it lacks. */

@@ -22,6 +22,21 @@ type Request = { readonly key: string } & (
 );
 
 const CLIENTS = 6;
+/** How many clients there are, and which gateway they ask; that of their world if not said. */
+interface ClientWishes {
+  readonly clients?: number;
+  readonly url?: string;
+}
+
+/** How one request ended. */
+interface Asked {
+  readonly sentAt: number;
+  readonly tookMs: number;
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfter: string | null;
+}
+
 /** What each payment takes. */
 const AMOUNT_MINOR = 1_000;
 /** What a caller may be told that has to repeat. */
@@ -34,6 +49,8 @@ export class PayingClients {
   readonly told: Told[] = [];
   /** Every code that was answered, and how often. */
   readonly codes = new Map<string, number>();
+  /** Every request, in the order in which they were answered. */
+  readonly asked: Asked[] = [];
   /** The longest that one request took, ms. */
   slowestMs = 0;
   private isStopped = false;
@@ -44,8 +61,9 @@ export class PayingClients {
     private readonly app: TestApp,
     private readonly customerId: string,
     private readonly name: string,
+    private readonly wishes: ClientWishes = {},
   ) {
-    this.running = Array.from({ length: CLIENTS }, (_, client) => this.client(client));
+    this.running = Array.from({ length: wishes.clients ?? CLIENTS }, (_, client) => this.client(client));
   }
 
   /** Ends when each client was told what became of its last request. Throws if one never was. */
@@ -123,21 +141,31 @@ export class PayingClients {
   private async ask(request: Request): Promise<{ readonly id: string | null; readonly retryAfterMs: number }> {
     const sentAt = performance.now();
     const answer = await (request.kind === 'payment' ? this.pay(request.input) : this.refund(request.input));
-    this.slowestMs = Math.max(this.slowestMs, Math.round(performance.now() - sentAt));
+    const tookMs = Math.round(performance.now() - sentAt);
+    this.slowestMs = Math.max(this.slowestMs, tookMs);
     const code = answer.errors[0]?.extensions.code ?? answer.userErrors[0]?.code ?? 'OK';
     this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
+    this.asked.push({ sentAt, tookMs, status: answer.status, code, retryAfter: answer.retryAfter });
     return { id: code === 'OK' ? answer.id : null, retryAfterMs: 300 };
   }
 
   private async pay(input: ops.PaymentCreateInput) {
-    const answer: Answer<ops.PaymentCreateMutation> = await this.world.send(this.app, ops.PaymentCreateDocument, { input });
+    const answer: Answer<ops.PaymentCreateMutation> = await this.world.send(this.app, ops.PaymentCreateDocument, { input }, this.where);
     const { payment = null, userErrors = [] } = answer.data?.paymentCreate ?? {};
-    return { errors: answer.errors, userErrors, id: payment?.id ?? null };
+    return { ...told(answer), userErrors, id: payment?.id ?? null };
   }
 
   private async refund(input: ops.RefundCreateInput) {
-    const answer: Answer<ops.RefundCreateMutation> = await this.world.send(this.app, ops.RefundCreateDocument, { input });
+    const answer: Answer<ops.RefundCreateMutation> = await this.world.send(this.app, ops.RefundCreateDocument, { input }, this.where);
     const { refund = null, userErrors = [] } = answer.data?.refundCreate ?? {};
-    return { errors: answer.errors, userErrors, id: refund?.id ?? null };
+    return { ...told(answer), userErrors, id: refund?.id ?? null };
   }
+
+  private get where() {
+    return this.wishes.url === undefined ? {} : { url: this.wishes.url };
+  }
+}
+
+function told({ errors, status, headers }: Answer<unknown>) {
+  return { errors, status, retryAfter: headers.get('retry-after') };
 }
