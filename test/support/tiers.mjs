@@ -48,6 +48,7 @@ const LONG = [
   'test/scenarios/webhook-convergence.test.ts',
   'test/scenarios/webhook-database-kill.test.ts',
   'test/scenarios/work.galera.test.ts',
+  'test/scenarios/writers.galera.test.ts',
   'test/tidy/isolation-mutants.test.ts',
   'test/unit/backup-retention.test.ts',
   'test/unit/release.test.ts',

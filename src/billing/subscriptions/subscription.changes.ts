@@ -15,7 +15,7 @@ import {
   type SubscriptionUpdateInput,
 } from './subscription.inputs.js';
 import { SubscriptionStatus } from './subscription.states.js';
-import { assertDebits, assertMethodAttached, nextMethod } from './usable-method.js';
+import { assertDebits, assertMethodAttached, methodToKeep } from './usable-method.js';
 
 /** A change of a subscription that is at Tilled already. */
 export interface Change<Input extends { readonly id: string }> {
@@ -76,7 +76,7 @@ export const CHANGES = {
       }
       // Refuses too many keys now, not after Tilled was asked.
       mergedMetadata(subscription.metadata, input.metadata);
-      const method = input.paymentMethodId ? await nextMethod(tx, subscription, input.paymentMethodId) : null;
+      const method = input.paymentMethodId ? await methodToKeep(tx, subscription.customerId, input.paymentMethodId) : null;
       if (method !== null) assertDebits(method, subscription.currency, ['paymentMethodId']);
       const { priceMinor, paymentMethodId, platformFeeMinor } = subscription;
       const fee = feeAfter(subscription, input);

@@ -24,7 +24,7 @@ import {
 import { SubscriptionRepository } from './subscription.repository.js';
 import type { SubscriptionSender } from './subscription.sender.js';
 import { SubscriptionStatus } from './subscription.states.js';
-import { assertDebits, usableMethod } from './usable-method.js';
+import { assertDebits, methodToKeep } from './usable-method.js';
 
 interface SubscriptionServiceParts {
   readonly sender: SubscriptionSender;
@@ -70,7 +70,7 @@ export class SubscriptionService {
     return this.parts.intents.run(scope, this.creation, {
       input,
       intend: async (tx) => {
-        const method = await usableMethod(tx, input.customerId, input.paymentMethodId);
+        const method = await methodToKeep(tx, input.customerId, input.paymentMethodId);
         assertDebits(method, input.price.currency, ['price', 'currency']);
         return { subject: this.newSubscription(tx, method, input).id };
       },

@@ -33,22 +33,20 @@ export async function assertMethodAttached(tx: Scope, { customerId, paymentMetho
   if ((await PaymentMethodRepository.of(tx).usable(customerId, paymentMethodId)) === null) throw new MethodGone();
 }
 
-/** The method that a subscription which is there shall have from now on, locked. Throws AppError. */
-export async function nextMethod(tx: Scope, { customerId }: Subscription, paymentMethodId: string): Promise<PaymentMethod> {
-  await lockBoth(tx, customerId, paymentMethodId);
-  return usableMethod(tx, customerId, paymentMethodId);
+/** The method that a subscription shall have from now on, locked on all servers of a cluster. Throws AppError. */
+export async function methodToKeep(tx: Scope, customerId: string, paymentMethodId: string | null | undefined): Promise<PaymentMethod> {
+  const method = await usableMethod(tx, customerId, paymentMethodId);
+  await lockBoth(tx, customerId, method.id);
+  return method;
 }
 
-/**
- * Who adds a row that refers to both need not: on a cluster, where a lock is of one server, the foreign keys of the new
- * row conflict with who ends one of them elsewhere. Who adds none locks both as what is changed.
- */
+/** Locked so, both are written, which keeps them from being ended through another server of a cluster meanwhile. */
 async function lockBoth(tx: Scope, customerId: string, paymentMethodId: string): Promise<void> {
   await CustomerRepository.of(tx).lock(customerId);
   await PaymentMethodRepository.of(tx).lock(paymentMethodId, ['paymentMethodId']);
 }
 
-/** The method to collect with in a new row, locked: the one named, or the customer's default. Throws AppError. */
+/** The method to collect with, locked on this server: the one named, or the customer's default. Throws AppError. */
 export async function usableMethod(tx: Scope, customerId: string, paymentMethodId: string | null | undefined): Promise<PaymentMethod> {
   return (
     (await PaymentMethodRepository.of(tx).usable(customerId, paymentMethodId ?? null)) ?? unusable(tx, customerId, paymentMethodId ?? null)
