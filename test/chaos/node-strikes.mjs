@@ -16,6 +16,8 @@ const OTHERS = [
  */
 export class NodeStrikes {
   strikes = [];
+  /** How often a node did not come back to the group by itself, and had to be started again. */
+  givenUp = 0;
 
   /** @param {import('../support/galera-cluster.mjs').GaleraCluster} cluster */
   constructor(cluster) {
@@ -48,7 +50,7 @@ export class NodeStrikes {
     await node.kill();
     await wait();
     await node.start();
-    await this.#whole(strike);
+    await this.#whole(strike, node);
   }
 
   async #other({ what, begin, end }, node, wait) {
@@ -56,7 +58,7 @@ export class NodeStrikes {
     await begin(node);
     await wait();
     await end(node);
-    await this.#whole(strike);
+    await this.#whole(strike, node);
   }
 
   #begin(what) {
@@ -65,8 +67,14 @@ export class NodeStrikes {
     return strike;
   }
 
-  async #whole(strike) {
-    await this.cluster.whole();
+  /** A node that could not find back in time disconnects for good, and waits for an operator. */
+  async #whole(strike, node) {
+    await this.cluster.whole().catch(async () => {
+      this.givenUp += 1;
+      await node.kill();
+      await node.start();
+      await this.cluster.whole();
+    });
     strike.to = performance.now();
   }
 }

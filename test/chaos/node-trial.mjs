@@ -54,7 +54,7 @@ export class NodeTrial {
     all['tables that differ between nodes'] = await stage.place.differences();
     const done = [...groupBy(strikes, ({ what }) => what)].map(([what, some]) => `${some.length} × ${what}`);
     const lines = [
-      `3 nodes, ${stage.gateways.length} gateways, ${stage.workers.length} workers; ${loadSeconds} s of load, ${seconds} s in all; nodes ${done.join(', ')}; ${this.machine}`,
+      `3 nodes, ${stage.gateways.length} gateways, ${stage.workers.length} workers; ${loadSeconds} s of load, ${seconds} s in all; nodes ${done.join(', ')}, ${this.strikes.givenUp} × started again because it did not come back; ${this.machine}`,
       `${events} events; ${answersLine(clients)}`,
       sizes.join(', '),
       ...offLines(all),
