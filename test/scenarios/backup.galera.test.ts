@@ -176,6 +176,21 @@ it(
   STORY_MS_MAX,
 );
 
+it(
+  'of two servers that take writes and are no cluster neither is backed up',
+  async () => {
+    const node = new URL(cluster.nodes[A].urlOf({ user: 'billing' }));
+    const administrator = await plain.administer();
+    await administrator.query(`alter user 'billing'@'127.0.0.1' identified by '${node.password}'`);
+    await administrator.end();
+    const both = node.href.replace('/billing_db', `,${new URL(plain.url).host}/billing_db`);
+    const ending = await billing(['backup'], { ...environment(A), BILLING_BACKUP_DATABASE_URL: both }, COMMAND_MS_MAX);
+    const words = `${hostOf(A)} and ${new URL(plain.url).host} take writes and are no cluster`;
+    expect([ending.status, ending.stderr]).toEqual([1, expect.stringContaining(words)]);
+  },
+  STORY_MS_MAX,
+);
+
 function nodeUrl(node: number): string {
   return cluster.nodes[node]?.url ?? '';
 }
