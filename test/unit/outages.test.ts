@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { DeadlockException, DriverException, UniqueConstraintViolationException } from '@mikro-orm/core';
 import { retryLostRaces } from '../../src/platform/db/lost-race.js';
-import { CommitUnanswered, endsConnection, isPassing, mayBeKept, onAnother, outageOf } from '../../src/platform/db/outage.js';
+import { asMeant, CommitUnanswered, endsConnection, isPassing, mayBeKept, onAnother, outageOf } from '../../src/platform/db/outage.js';
 
 const saying = (facts: object) => new DriverException(Object.assign(new Error('no'), facts));
 const readOnly = saying({ errno: 1290, code: 'ER_OPTION_PREVENTS_STATEMENT' });
@@ -34,6 +34,13 @@ describe('an error of the database', () => {
   ])('%s is a lost connection', (code) => {
     const error = saying({ code });
     expect([outageOf(error), endsConnection(error), isPassing(error)]).toEqual(['lost', true, true]);
+  });
+
+  it.each([
+    [20, 'refused'],
+    [1_000, null],
+  ])('1205 after %i ms is, as an outage, %p: no lock is waited for less than a second', (tookMs, outage) => {
+    expect(outageOf(asMeant(Object.assign(new Error('Lock wait timeout exceeded'), { errno: 1205 }), tookMs))).toBe(outage);
   });
 
   it.each([1040, 1203, 1226, 1021, 1114])('%i says that there is no room: connections that are open are kept, and it passes', (errno) => {

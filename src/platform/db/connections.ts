@@ -3,7 +3,7 @@ import type { ConnectionOptions, Pool, PoolConnection } from 'mysql2';
 import { type HostAddress, hostName } from '../../config.hosts.js';
 import { cut, insideOf, leadsTo, listed } from './driver.js';
 import type { Hosts } from './hosts.js';
-import { connecting, endsConnection, outageOf, StatementTimeout } from './outage.js';
+import { asMeant, connecting, endsConnection, outageOf, StatementTimeout } from './outage.js';
 
 /** How a statement ended, as the driver says it. */
 export type Answered<Result> = (error: Error | null, result?: Result) => void;
@@ -77,10 +77,11 @@ export class Connections {
     const { statementMsMax, onOutage, hosts } = this.parts;
     const sentAt = performance.now();
     let isOpen = true;
-    const end: Answered<Result> = (error, result) => {
+    const end: Answered<Result> = (said, result) => {
       if (!isOpen) return;
       isOpen = false;
       clearTimeout(timer);
+      const error = said && asMeant(said, performance.now() - sentAt);
       if (error === null) hosts?.heard(connection);
       // What was already ended says nothing new.
       if (error !== null && endsConnection(error) && !this.ended.has(connection)) {
