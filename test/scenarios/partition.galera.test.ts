@@ -41,7 +41,7 @@ beforeAll(async () => {
   world = await World.create({ scratch, clock: 'running', tilledQuietMs: QUIET_SECONDS * 1_000 });
   app = await world.app();
   customerId = (await world.payer(app)).customer.id;
-  const generous = { BILLING_REQUESTS_PER_WINDOW: '1000000', BILLING_WEBHOOKS_PER_HOUR: '1000000', BILLING_WORKER: 'on' };
+  const generous = { BILLING_REQUESTS_PER_WINDOW: '1000000', BILLING_WEBHOOKS_PER_HOUR: '1000000' };
   fleet = new Fleet({ ...world.environment, ...generous, HOST: '127.0.0.1', TILLED_QUIET_SECONDS: String(QUIET_SECONDS) });
   places = await Promise.all(cluster.nodes.map(({ url }, index) => open(url, `gateway-${index}`)));
 });
@@ -53,7 +53,7 @@ afterAll(async () => {
 
 async function open(databaseUrl: string, name: string): Promise<Place> {
   const port = await freePort();
-  await fleet.startGateway(port, { DATABASE_URL_BILLING: databaseUrl }, name);
+  await fleet.startGateway(port, { DATABASE_URL_BILLING: databaseUrl, BILLING_WORKER: 'on' }, name);
   const url = `http://127.0.0.1:${port}`;
   return {
     clients: new PayingClients(world, app, customerId, name, { clients: CLIENTS, url }),
