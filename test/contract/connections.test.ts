@@ -15,6 +15,8 @@ const MANY = 12;
 const UNKNOWN_VARIABLE = 1193;
 /** Longer than the second for which the server lets a statement wait. */
 const LOCKED_MS = 1_500;
+/** The work of an app's refunds. */
+const REFUND_WORK = "select state from billing_jobs where app_id = ? and kind = 'refundCreate'";
 /** In /proc/net/tcp: an open connection, the timer of keep-alive, and how many ticks are ten seconds (proc_net_tcp of the kernel's documentation). */
 const [ESTABLISHED, KEEP_ALIVE, TEN_SECONDS] = ['01', '02', 1_000];
 
@@ -165,6 +167,34 @@ if (globalThis.TEST_DATABASE === 'mysql') {
         expect([nth, jobs.filter(({ state }) => state === 'running')]).toEqual([nth, []]);
         await world.advance({ ms: 10_000 });
       }
+    });
+
+    it('gives nobody their money back twice where a COMMIT was lost with which work was taken, and others have taken it since', async () => {
+      const { customer } = await world.payer(app);
+      const payment = await world.payment(app, customer.id, { amount: { amountMinor: 7_654, currency: 'usd' } });
+      await world.control('batch', {});
+      await world.settle();
+      const input = { paymentId: payment.id, amount: { amountMinor: 1_000, currency: 'usd' } };
+      database.losesCommit = 1;
+      expect((await world.send(app, ops.RefundCreateDocument, { input })).status).toBe(503);
+      const stateOfWork = async () => (await other.gateway.database.query(REFUND_WORK, [app.id]))[0]?.['state'];
+      const other = await world.anotherGateway({ url: scratch.url });
+      await world.until(async () => (await stateOfWork()) === 'due');
+      database.diesAtCommit = true;
+      await expect(world.gateway.worker.drain()).rejects.toThrow();
+      expect(database.diesAtCommit).toBe(false);
+      await world.control('faults', { operation: 'POST /v1/refunds', delayMs: 3_000 });
+      const working = other.gateway.worker.drain();
+      await world.until(async () => (await stateOfWork()) === 'running');
+      await database.mend();
+      // The first process is told that it holds nothing, and would take what is due.
+      await sleep(1_500);
+      await world.gateway.worker.drain();
+      await working;
+      expect(await stateOfWork()).toBeUndefined();
+      const refunds = await atTilled(world, app, 'refunds');
+      expect(refunds.map(({ amount }) => amount)).toEqual([1_000]);
+      await other.close();
     });
 
     it('ends in a code that says repeat while no server is there, for queries and mutations, and in readyz', async () => {

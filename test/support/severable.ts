@@ -36,6 +36,8 @@ export class SeverableDatabase implements ScratchDatabase {
   refused = 0;
   /** Of how many coming COMMITs the answer is lost with its connection: 1 loses that of the next, 2 that of the one after. */
   losesCommit = 0;
+  /** Whether the server dies with the next COMMIT, before it has word of it. It is severed then. */
+  diesAtCommit = false;
   /** Connections whose server was demoted, by what they answer to everything. */
   private readonly demoted = new Map<Socket, number>();
   private readonly sockets = new Set<Socket>();
@@ -94,6 +96,11 @@ export class SeverableDatabase implements ScratchDatabase {
     if (isRefused || (errno !== undefined && chunk[3] === 0 && COMMANDS.includes(chunk[4] ?? 0))) {
       this.refused += 1;
       near.write(errorPacket(errno ?? this.refusesWith));
+      return;
+    }
+    if (this.diesAtCommit && chunk.equals(TOLD_APART.commit)) {
+      this.diesAtCommit = false;
+      this.sever();
       return;
     }
     if (this.losesCommit > 0 && chunk.equals(TOLD_APART.commit)) {

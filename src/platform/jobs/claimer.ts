@@ -2,7 +2,7 @@ import type { Database, Unit } from '../db/database.js';
 import { isLostRace } from '../db/lost-race.js';
 import { CommitUnanswered } from '../db/outage.js';
 import type { DueWorkReport } from './due-work.js';
-import type { JobSql } from './job.sql.js';
+import { drawnFence, type JobSql } from './job.sql.js';
 import type { Lease, StartStopwatch } from './lease.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { type Spread, WHOLE } from './spread.js';
@@ -75,8 +75,11 @@ export class Claimer {
     const rows = await database.query(sql.choosing(count, parts), [appId, priority, ...(parts > 1 ? [parts, part] : [])], unit);
     if (rows.length < count && parts === 1) due.forget();
     const leases: Lease[] = [];
-    for (const row of rows)
-      if ((await database.run(sql.takingDue, [appId, row.id, row.fence], unit)) > 0) leases.push(sql.leaseOf(row, taken));
+    for (const row of rows) {
+      const fence = drawnFence();
+      const isTaken = (await database.run(sql.takingDue, [fence, appId, row.id, row.fence], unit)) > 0;
+      if (isTaken) leases.push(sql.leaseOf(row, fence, taken));
+    }
     if (leases.length < rows.length) spread.lost();
     return leases;
   }

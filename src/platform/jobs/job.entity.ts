@@ -46,7 +46,7 @@ export class Job extends TenantRow {
   @TimeColumn({ nullable: true })
   dueAt!: Date | null;
 
-  /** Grows with each taker; a taker whose fence is no longer this one must not write. */
+  /** Drawn by each taker; a taker whose fence is no longer this one must not write. */
   @IntColumn()
   fence!: number;
 

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Stopwatch } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { LOCK_COLUMN } from '../db/lock.fence.js';
@@ -11,6 +12,17 @@ export const ERROR_CHARS_MAX = 1_000;
 
 /** So finely differences of clocks are told apart, ms. */
 const APART_STEP_MS = 100;
+
+/** Fences that are drawn, above that of who inserts work and holds it. */
+const FENCES = [2, 2 ** 30] as const;
+
+/**
+ * The fence of a new taker. It is drawn and not counted: whose COMMIT was lost gives back what may be theirs, and must
+ * not meet the lease of who took the same work from the same row meanwhile.
+ */
+export function drawnFence(): number {
+  return randomInt(...FENCES);
+}
 
 /** When work is to be taken again; with why it failed, if it did. */
 export interface Later {
@@ -65,7 +77,7 @@ export class JobSql {
 
   /**
    * Takes one of them, unless somebody else did since. By its primary key: any other index would lock what it finds on
-   * the way. Values: app, id and the fence that was read.
+   * the way. Values: the fence that was drawn, app, id and the fence that was read.
    */
   get takingDue(): string {
     return `${this.taking} ${HELD} and ${this.due}`;
@@ -77,16 +89,15 @@ export class JobSql {
   }
 
   /** A lease on a job that was read before it was taken. Who held it last may have sent something until now. */
-  leaseOf(raw: RawRow, taken: Stopwatch): Lease {
+  leaseOf(raw: RawRow, fence: number, taken: Stopwatch): Lease {
     const { time } = this.database;
     const job = this.database.table(Job).fromRaw(raw);
     const now = time.read(raw.now_at);
     const isTakenOver = job.state === 'running';
     const doubt = isTakenOver ? { sends: job.sends + 1, sentAt: now } : { sends: job.sends, sentAt: job.sentAt };
-    return new Lease({ ...job, ...doubt, fence: job.fence + 1 }, taken, now);
+    return new Lease({ ...job, ...doubt, fence }, taken, now);
   }
 
-  /** Raises the fence. The state is read before it is set: MySQL assigns from left to right. */
   /** For how long what was read is still held, ms, by whatever clock of the database. */
   heldMsOf(row: RawRow): number {
     const { time } = this.database;
@@ -106,9 +117,10 @@ export class JobSql {
     return `due_at <= ${apartMs === 0 ? this.database.time.now : this.database.time.in(-apartMs)}`;
   }
 
+  /** The state is read before it is set: MySQL assigns from left to right. */
   private get taking(): string {
     const { time } = this.database;
-    return `update billing_jobs set fence = fence + 1, due_at = ${time.in(LEASE_MS)},
+    return `update billing_jobs set fence = ?, due_at = ${time.in(LEASE_MS)},
       sends = case when state = 'running' then sends + 1 else sends end,
       sent_at = case when state = 'running' then ${time.now} else sent_at end, state = 'running'`;
   }

@@ -5,7 +5,7 @@ import type { RawRow } from '../db/table.js';
 import type { Ids } from '../ids.js';
 import type { Scope } from '../tenancy/scope.js';
 import type { JobPriority } from './job.entity.js';
-import { ERROR_CHARS_MAX, JobSql, type Later } from './job.sql.js';
+import { drawnFence, ERROR_CHARS_MAX, JobSql, type Later } from './job.sql.js';
 import { type JobKey, Lease, LeaseLost, type StartStopwatch } from './lease.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 
@@ -78,8 +78,9 @@ export class Jobs {
       const taken = this.parts.startStopwatch();
       const [row] = await this.select(tx, key);
       if (row === undefined || row.state === 'dead' || this.sql.heldMsOf(row) > 0) return null;
-      const raised = await tx.db.run(this.sql.takingFree, [row.app_id, row.id, row.fence]);
-      return raised === 0 ? null : this.kept(this.sql.leaseOf(row, taken), tx);
+      const fence = drawnFence();
+      const replaced = await tx.db.run(this.sql.takingFree, [fence, row.app_id, row.id, row.fence]);
+      return replaced === 0 ? null : this.kept(this.sql.leaseOf(row, fence, taken), tx);
     });
   }
 
@@ -172,7 +173,7 @@ export class Jobs {
     scope.db.afterCommit(this.nudge);
   }
 
-  /** Without a lock, which could deadlock with who ends the work: who takes it raises the fence that was read. */
+  /** Without a lock, which could deadlock with who ends the work: who takes it replaces the fence that was read. */
   private select(scope: Scope, { kind, subject }: JobKey): Promise<RawRow[]> {
     return scope.db.query(`${this.sql.selecting} where app_id = ? and kind = ? and subject = ?`, [scope.appId, kind, subject]);
   }
