@@ -69,6 +69,7 @@ interface HostProbeParts {
 /** Asks one host how it is, on a connection of its own that stays open. Needs no rights. */
 export class HostProbe {
   private connection: Connection | null = null;
+  private isAsking = false;
 
   constructor(private readonly parts: HostProbeParts) {}
 
@@ -76,12 +77,14 @@ export class HostProbe {
   async ask(): Promise<HostAnswer> {
     const connection = this.connection ?? this.open();
     const late = new AbortController();
+    this.isAsking = true;
     try {
       return await Promise.race([this.answerOn(connection), noAnswer(late.signal)]);
     } catch (error) {
       this.close();
       throw error;
     } finally {
+      this.isAsking = false;
       late.abort();
     }
   }
@@ -106,7 +109,8 @@ export class HostProbe {
     const onEnd = () => {
       if (this.connection !== connection) return;
       this.connection = null;
-      this.parts.onEnd();
+      // Who asks is told by the question. To look again at once would never end where each connection is ended.
+      if (!this.isAsking) this.parts.onEnd();
     };
     // Errors come to whoever asked; here they end what nobody uses.
     connection.on('error', onEnd);
