@@ -20,7 +20,7 @@ interface LeaseKeeperParts {
 export class LeaseKeeper {
   private readonly held = new Set<Lease>();
   private timer: NodeJS.Timeout | null = null;
-  private isRenewing = false;
+  private readonly renewing = new Set<Lease>();
   private readonly waiting: (() => void)[] = [];
 
   constructor(private readonly parts: LeaseKeeperParts) {}
@@ -28,7 +28,7 @@ export class LeaseKeeper {
   /** From now on the lease is renewed. */
   keep(lease: Lease): void {
     this.held.add(lease);
-    this.timer ??= setInterval(() => this.renewOnTick(), EVERY_MS).unref();
+    this.timer ??= setInterval(() => this.renewDue(), EVERY_MS).unref();
   }
 
   /** The work has ended, in whatever way: the lease runs out by itself. */
@@ -77,19 +77,18 @@ export class LeaseKeeper {
     }
   }
 
-  private renewOnTick(): void {
-    if (this.isRenewing) return;
-    this.isRenewing = true;
-    void this.renewDue().finally(() => {
-      this.isRenewing = false;
-    });
-  }
-
-  private async renewDue(): Promise<void> {
+  /** Each by itself: one whose row is locked, or whose connection hangs, keeps no other from being renewed. */
+  private renewDue(): void {
     for (const lease of this.held) {
       if (lease.heldForMs() > HELD_MS_MAX) this.giveUp(lease);
-      else if (lease.renewedAgoMs() >= EVERY_MS) await this.renew(lease).catch((error: unknown) => this.missed(lease, error));
+      else if (lease.renewedAgoMs() >= EVERY_MS && !this.renewing.has(lease)) void this.renewOnce(lease);
     }
+  }
+
+  private async renewOnce(lease: Lease): Promise<void> {
+    this.renewing.add(lease);
+    await this.renew(lease).catch((error: unknown) => this.missed(lease, error));
+    this.renewing.delete(lease);
   }
 
   private async renew(lease: Lease): Promise<void> {
