@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { eachHost, type HostAddress, type HostList, hostName, readHosts, refuseHosts } from './config.hosts.js';
+import { eachHost, type HostAddress, type HostList, hostName, readHosts, refuseHosts, SEVERAL_HOSTS } from './config.hosts.js';
 import type { EnvironmentReader } from './config.reader.js';
 import { type DatabaseTls, readTls } from './config.tls.js';
 
@@ -27,6 +27,9 @@ export interface ReplicasConfig {
 const DATABASE_PURPOSE = 'the billing database, apart from the main one and with a pool of its own';
 const DATABASE_EXAMPLE = 'mysql://billing:password@db.example.com:3306/billing_db?connection_limit=10';
 
+/** What stands behind the first of several URLs would be taken for the name of its database, passwords and all. */
+const SECOND_URL = 'has a slash in the name of its database: several hosts stand in one URL, with a comma between';
+
 /** The database that a variable names. */
 export function readDatabase(reader: EnvironmentReader, where: { isProduction: boolean; dataDir: string }, name: string): DatabaseConfig {
   const { isProduction, dataDir } = where;
@@ -44,6 +47,7 @@ export function readDatabase(reader: EnvironmentReader, where: { isProduction: b
   const [url] = urls;
   if (url === undefined) return embedded;
   if (url.pathname.length < 2) reader.wrong(name, 'names no database after the host', DATABASE_EXAMPLE);
+  else if (url.pathname.includes('/', 1)) reader.wrong(name, SECOND_URL, SEVERAL_HOSTS);
   const location = withoutQuery(url);
   const hosts = readHosts(reader, urls, name);
   const poolSize = readPoolSize(reader, url, { isProduction, name });

@@ -16,7 +16,8 @@ export interface HostList {
 }
 
 const PORT = 3306;
-const EXAMPLE = 'mysql://billing:password@db-1.example.com:3306,db-2.example.com:3306/billing_db?connection_limit=10';
+/** A URL with several, for who wrote one that cannot be read. */
+export const SEVERAL_HOSTS = 'mysql://billing:password@db-1.example.com:3306,db-2.example.com:3306/billing_db?connection_limit=10';
 
 /** What stands before the hosts, the hosts, and what stands behind them. */
 const PARTS = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#@]*)(.*)$/is;
@@ -44,7 +45,7 @@ export function readHosts(reader: EnvironmentReader, urls: readonly URL[], name:
   const addresses = urls.map(hostOf);
   const names = addresses.map((address) => hostName(address).toLowerCase());
   const twice = names.find((each, index) => names.indexOf(each) < index);
-  if (twice !== undefined) reader.wrong(name, `names the host ${twice} twice`, EXAMPLE);
+  if (twice !== undefined) reader.wrong(name, `names the host ${twice} twice`, SEVERAL_HOSTS);
   return { addresses, order };
 }
 
@@ -53,12 +54,17 @@ export function refuseHosts(reader: EnvironmentReader, isReadable: readonly bool
   const places = isReadable.flatMap((isGood, index) => (isGood ? [] : [index + 1]));
   const what = places.length === 1 ? `host ${places[0]}` : `hosts ${places.join(' and ')}`;
   const rule = 'each is a name or an address (IPv6 in brackets) with or without a port, with a comma between and no space';
-  reader.wrong(name, `has ${what} of ${isReadable.length} that cannot be read: ${rule}; signs in a password are percent-encoded`, EXAMPLE);
+  reader.wrong(
+    name,
+    `has ${what} of ${isReadable.length} that cannot be read: ${rule}; signs in a password are percent-encoded`,
+    SEVERAL_HOSTS,
+  );
 }
 
 /** In the words of PostgreSQL's clients, which are the only ones that have a parameter for it. */
 function readOrder(reader: EnvironmentReader, [url]: readonly URL[], name: string): HostList['order'] {
   const given = url?.searchParams.get('load_balance_hosts') ?? 'disable';
-  if (given !== 'disable' && given !== 'random') reader.wrong(name, 'has a load_balance_hosts that is neither disable nor random', EXAMPLE);
+  if (given !== 'disable' && given !== 'random')
+    reader.wrong(name, 'has a load_balance_hosts that is neither disable nor random', SEVERAL_HOSTS);
   return given === 'random' ? 'random' : 'given';
 }

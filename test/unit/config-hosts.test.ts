@@ -68,6 +68,13 @@ describe('a database URL with several hosts', () => {
       expect(problemsOf(`mysql://u:${password}@a,b/billing_db`).join()).not.toContain('hunter');
   });
 
+  it('is one URL: a second one behind the first is refused, and never shown', () => {
+    for (const url of ['mysql://u@a/d,mysql://u:hunter2@b/d', 'mysql://u:hunter2@a:3306,mysql://b:3306/d', 'mysql://u:hunter2@a,b/d/']) {
+      expect(problemsOf(url)).toEqual([expect.stringMatching(/^DATABASE_URL_BILLING has a slash in the name of its database/)]);
+      expect(problemsOf(url).join()).not.toContain('hunter2');
+    }
+  });
+
   it('is refused with an order that is not known', () => {
     expect(problemsOf('mysql://u@a,b/d?load_balance_hosts=yes')).toEqual([
       expect.stringMatching(/^DATABASE_URL_BILLING has a load_balance_hosts that is neither disable nor random/),
