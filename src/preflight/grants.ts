@@ -1,5 +1,6 @@
 import type { DatabaseConfig } from '../config.js';
 import { Database } from '../platform/db/database.js';
+import { isOutage } from '../platform/db/outage.js';
 import { Attestation } from './attestation.entity.js';
 
 /**
@@ -34,7 +35,7 @@ const DENIED = new Set([1142, 1143, 1044, 1227, 1370]);
 /** The same, and that there is no such view. */
 const NOT_READABLE = new Set([...DENIED, 1146]);
 
-/** What the user of the service may do beyond its work, or may not do of it. */
+/** What the user of the service may do beyond its work, or may not do of it. Throws where the database is away. */
 export async function serviceFaults(database: Database): Promise<string[]> {
   const reads = await deniedAmong(database, { SELECT: READ, ...WRITES });
   const refused = await deniedAmong(database, FORBIDDEN_TO_THE_SERVICE);
@@ -79,6 +80,8 @@ async function isDenied(database: Database, sql: string): Promise<boolean> {
     await database.query(sql, []);
     return false;
   } catch (error) {
+    // What nobody answered was neither allowed nor denied.
+    if (isOutage(error)) throw error;
     return DENIED.has(errnoOf(error));
   }
 }
