@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readDatabaseUrl } from '../../src/config.backup.js';
 import { Database } from '../../src/platform/db/database.js';
+import { requireUsableServer } from '../../src/platform/db/prepare.js';
 import { Attestation } from '../../src/preflight/attestation.entity.js';
 import { serviceFaults } from '../../src/preflight/grants.js';
 
@@ -19,5 +20,11 @@ describe('a database that is away', () => {
     await expect(serviceFaults(await open(AWAY))).rejects.toThrow(/ECONNREFUSED/);
     await database.close();
     await expect(serviceFaults(await open(`${AWAY},${AWAY_TOO}`))).rejects.toThrow(/No host of the database can be used/);
+  });
+
+  it('is told by each of its hosts, where it has several', async () => {
+    await expect(requireUsableServer(await open(`${AWAY},${AWAY_TOO}`))).rejects.toThrow(
+      `No host of the database can be used. ${AWAY}: it does not answer (ECONNREFUSED); ${AWAY_TOO}: it does not answer (ECONNREFUSED).`,
+    );
   });
 });

@@ -4,6 +4,7 @@ import { isLoopbackHost } from '../loopback.js';
 import { addressOf } from './address.js';
 import type { Database } from './database.js';
 import type { SchemaMigrator } from './migrator.js';
+import { outageOf } from './outage.js';
 import { schemaInWords } from './schema-words.js';
 import { serverFaults } from './server.check.js';
 import { tenancyFaults } from './tenancy.check.js';
@@ -98,11 +99,15 @@ export function unreachable(database: Database, error: unknown): DatabaseUnusabl
   const options = { cause: error };
   if (code === 'HOSTS_DISAGREE') return new DatabaseUnusable(message ?? '', NEEDS_A_PERSON, options);
   if (sentence !== null) return new DatabaseUnusable(`The server at ${hostOf(database)} ${sentence}`, NEEDS_A_PERSON, options);
-  return new DatabaseUnusable(
-    `The database server at ${hostOf(database)} cannot be reached (${code ?? 'no answer'}).`,
-    MAY_COME_BACK,
-    options,
-  );
+  return new DatabaseUnusable(database.hosts?.whyNone() ?? awayInWords(database, error), MAY_COME_BACK, options);
+}
+
+function awayInWords(database: Database, error: unknown): string {
+  const root = rootOf(error) as { code?: string; message?: string };
+  const [where, code] = [hostOf(database), root.code ?? 'no answer'];
+  // It answered, and says why it does nothing: a node of a cluster without the others, for one.
+  if (outageOf(root) === 'refused') return `The database server at ${where} does nothing now (${code}: ${root.message}).`;
+  return `The database server at ${where} cannot be reached (${code}).`;
 }
 
 /** What only a person can put right, after "The server at …"; null where it may come back by itself. */
