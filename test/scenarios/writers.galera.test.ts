@@ -10,7 +10,7 @@ import * as ops from '../support/operations.generated.js';
 import { type GatewayBeside, type TestApp, World } from '../support/world.js';
 
 /** How often twenty refunds of one payment are asked for. */
-const ROUNDS = 20;
+const ROUNDS = 50;
 /** How often two requests meet, in tests of what must not happen to both. */
 const MEETINGS = 30;
 /** What a caller may be told who has to repeat. */
