@@ -5,10 +5,10 @@ import { Attestation } from './attestation.entity.js';
 
 /**
  * Statements that only a user with too many rights gets past the check of rights with. Even then nothing happens: each
- * names what is there already, or what is not there.
+ * names a column twice, or what is not there.
  */
 const FORBIDDEN_TO_THE_SERVICE: Readonly<Record<string, string>> = {
-  'CREATE TABLE': 'create table billing_apps (id int)',
+  'CREATE TABLE': 'create table billing_apps (id int, id int)',
   'DROP TABLE': 'drop table billing_preflight_nothing',
   'ALTER TABLE': 'alter table billing_preflight_nothing add column x int',
   'CREATE INDEX': 'create index billing_preflight_nothing on billing_preflight_nothing (x)',

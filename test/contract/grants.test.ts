@@ -42,6 +42,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     let administrator: mysql.Connection;
     let service: mysql.Connection;
     let readonly: mysql.Connection;
+    let lookedAt: Awaited<ReturnType<typeof billing>>;
     let migrated: Awaited<ReturnType<typeof billing>>;
 
     beforeAll(async () => {
@@ -49,6 +50,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       administrator = await connect(scratch.url);
       for (const role of ROLES) await administrator.query(`create user ${userOf(role)} identified by 'hunter2'`);
       await apply('billing_migrator.sql', administrator);
+      lookedAt = await billing(['preflight', '--phase', '1'], { ...TILLED_OF_NOBODY, DATABASE_URL_BILLING: urlAs('migrator') });
       migrated = await billing(['migrate'], { DATABASE_URL_BILLING: urlAs('migrator') });
       await apply('views.sql', await connect(urlAs('migrator')));
       await apply('billing_service.sql', administrator);
@@ -63,7 +65,8 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       await scratch.drop();
     });
 
-    it('billing_migrator migrates an empty database', () => {
+    it('billing_migrator migrates an empty database, also after preflight was asked what that user may do', () => {
+      expect(lookedAt.stdout).toMatch(/database\.grants +FAILED +allowed though the service needs none of it: CREATE TABLE, DROP TABLE/);
       expect(migrated).toMatchObject({ status: 0, stderr: '' });
     });
 
