@@ -4,7 +4,6 @@ import { isLoopbackHost } from '../loopback.js';
 import { addressOf } from './address.js';
 import type { Database } from './database.js';
 import type { SchemaMigrator } from './migrator.js';
-import { outageOf } from './outage.js';
 import { schemaInWords } from './schema-words.js';
 import { serverFaults } from './server.check.js';
 import { tenancyFaults } from './tenancy.check.js';
@@ -103,10 +102,10 @@ export function unreachable(database: Database, error: unknown): DatabaseUnusabl
 }
 
 function awayInWords(database: Database, error: unknown): string {
-  const root = rootOf(error) as { code?: string; message?: string };
-  const [where, code] = [hostOf(database), root.code ?? 'no answer'];
-  // It answered, and says why it does nothing: a node of a cluster without the others, for one.
-  if (outageOf(root) === 'refused') return `The database server at ${where} does nothing now (${code}: ${root.message}).`;
+  const { code = 'no answer', errno = 0, message } = rootOf(error) as { code?: string; errno?: number; message?: string };
+  const where = hostOf(database);
+  // A number of the server's own: it is there, as a node of a cluster without the others is.
+  if (errno > 0) return `The database server at ${where} does nothing now (${code}: ${message}).`;
   return `The database server at ${where} cannot be reached (${code}).`;
 }
 
