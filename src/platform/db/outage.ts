@@ -60,7 +60,7 @@ export function endsConnection(error: unknown): boolean {
   return outage === 'refused' || outage === 'lost';
 }
 
-/** ER_LOCK_WAIT_TIMEOUT, and how soon after its statement it cannot be about a lock, ms: those are waited for a second. */
+/** ER_LOCK_WAIT_TIMEOUT; sooner than this, ms, it is about no lock: those are waited for a second at least. */
 const [LOCK_WAIT, SOONER_THAN_LOCKS_MS] = [1205, 500];
 
 /** A Galera node is without the others. In the words of the server for its other statements. */
@@ -75,8 +75,8 @@ class NodeAlone extends Error {
 
 /**
  * An error as it is meant that came so long after its statement was sent, ms. A Galera node without the others, which
- * cannot wait for them (wsrep_sync_wait), says 1047 to some statements, and to others, PREPARE among them, at once that a
- * lock was waited for in vain: tried again as a lost race, those would keep their callers waiting.
+ * cannot wait for them (wsrep_sync_wait), says 1047 to some statements, and to others, PREPARE among them, at once that
+ * a lock was waited for in vain: tried again as a lost race, those would keep their callers waiting.
  */
 export function asMeant(error: Error, tookMs: number): Error {
   const isLockWait = (error as DriverFacts).errno === LOCK_WAIT;
