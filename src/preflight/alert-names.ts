@@ -23,6 +23,7 @@ export const ALERTS: readonly string[] = [
   'DatabaseErrors',
   'DatabaseDown',
   'DatabaseHostUnusable',
+  'ReplicaUnusable',
   'DatabasePoolExhausted',
   'GatewayDown',
   'ApiLatency',

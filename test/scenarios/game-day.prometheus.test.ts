@@ -36,6 +36,8 @@ const FIRES_WITHIN_MS = 20_000;
 let database: SeverableDatabase;
 /** Another way to the same. */
 let detour: SeverableDatabase;
+/** The way to it as its own replica. */
+let mirror: SeverableDatabase;
 let world: World;
 let second: FastifyInstance;
 let prometheus: Prometheus;
@@ -76,6 +78,7 @@ const CAUSES: readonly { readonly alerts: readonly string[]; readonly story: str
   { alerts: ['EventLoopLag'], story: 'something computes for long', cause: hogTheLoop },
   { alerts: ['ClockSkew'], story: "a machine's clock is set 8 s ahead", cause: skewTheClock },
   { alerts: ['DatabaseHostUnusable'], story: 'one of two ways to the database is cut', cause: async () => detour.sever() },
+  { alerts: ['ReplicaUnusable'], story: 'the way to the replica is cut', cause: async () => mirror.sever() },
   { alerts: ['DatabasePoolExhausted'], story: 'more want the database than there are connections', cause: exhaustPool },
   {
     alerts: ['UnknownOutcomeTooOld', 'QueueBacklog', 'WebhookLag'],
@@ -91,9 +94,10 @@ if (globalThis.TEST_DATABASE === 'mysql') {
   beforeAll(async () => {
     const scratch = await createScratchDatabase();
     database = await SeverableDatabase.before(scratch);
-    detour = await SeverableDatabase.before({ url: scratch.url, drop: async () => undefined });
+    const shared = { url: scratch.url, drop: async () => undefined };
+    [detour, mirror] = await Promise.all([SeverableDatabase.before(shared), SeverableDatabase.before(shared)]);
     const url = database.url.replace(new URL(database.url).host, (host) => `${host},${new URL(detour.url).host}`);
-    world = await World.create({ scratch: { url, drop: () => database.drop() } });
+    world = await World.create({ scratch: { url, drop: () => database.drop() }, replicas: { url: mirror.url } });
     app = await world.app();
     second = await createHttpServer({
       ...world.gateway,
@@ -111,11 +115,11 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     await prometheus.close();
     await alertmanager.close();
     await second.close();
-    await Promise.all([database, detour].map((way) => way.mend()));
+    await Promise.all([database, detour, mirror].map((way) => way.mend()));
     await world.control('faults', { clear: true });
     // Those of the contradiction and of the second customer.
     await world.close({ divergences: 2 });
-    await detour.drop();
+    await Promise.all([detour, mirror].map((way) => way.drop()));
   });
 
   describe('a game day', () => {
