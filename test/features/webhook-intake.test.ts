@@ -187,18 +187,27 @@ describe('an app whose events cannot be queued', () => {
 });
 
 describe('many events', () => {
-  it('are taken in the order they came, 200 at once, of every app', async () => {
-    const other = await world.app();
-    await receive(other);
-    await wait(1_000);
+  // Who lost a race to another node chooses from a part of what waits.
+  if (!globalThis.TEST_ON_CLUSTER)
+    it('are taken in the order they came, 200 at once, of every app', async () => {
+      const other = await world.app();
+      await receive(other);
+      await wait(1_000);
+      for (let index = 0; index < 5; index += 1)
+        await Promise.all(Array.from({ length: 50 }, (_, nth) => receive(app, `cus_${index}_${nth}`)));
+      await wait(1_000);
+      await receive(other, 'cus_late');
+      await take();
+      expect([await unqueued(), await unqueued(other)]).toEqual([51, 1]);
+      await take();
+      expect([await unqueued(), await unqueued(other)]).toEqual([0, 0]);
+      expect([(await syncs()).length, (await syncs(other)).length]).toEqual([250, 2]);
+    });
+
+  it('are all taken, and each once', async () => {
     for (let index = 0; index < 5; index += 1)
-      await Promise.all(Array.from({ length: 50 }, (_, nth) => receive(app, `cus_${index}_${nth}`)));
-    await wait(1_000);
-    await receive(other, 'cus_late');
-    await take();
-    expect([await unqueued(), await unqueued(other)]).toEqual([51, 1]);
-    await take();
-    expect([await unqueued(), await unqueued(other)]).toEqual([0, 0]);
-    expect([(await syncs()).length, (await syncs(other)).length]).toEqual([250, 2]);
+      await Promise.all(Array.from({ length: 50 }, (_, nth) => receive(app, `cus_all_${index}_${nth}`)));
+    for (let rounds = 0; rounds < 50 && (await unqueued()) > 0; rounds += 1) await take();
+    expect((await syncs()).map(({ wanted }) => Number(wanted))).toEqual(Array(250).fill(1));
   });
 });
