@@ -220,15 +220,14 @@ if (globalThis.TEST_DATABASE === 'mysql') {
       expect(await foundation.migrator.inspect()).toEqual({ kind: 'ready', newer: [] });
     });
 
-    it('stops when another took the work over, though its statement never got its turn', async () => {
+    it('that stood still stops when another took the work over', async () => {
       await takeBack();
       const report = await inUse('billing_payments');
       const running = migrate();
       await waitingFor('alter table billing_payments add column reference_held');
       await lock('elsewhere, process 1', 3_600);
-      expect(await running).toMatchObject({ status: 1, stderr: expect.stringMatching(/^Another process took the migration over/) });
       await report.free();
-      expect(await foundation.migrator.inspect()).toMatchObject({ begun: [] });
+      expect(await running).toMatchObject({ status: 1, stderr: expect.stringMatching(/^Another process took the migration over/) });
       await lock('', 0);
       expect(await migrate()).toMatchObject({ status: 0, stderr: '' });
     });
