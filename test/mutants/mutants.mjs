@@ -39,8 +39,8 @@ export const MUTANTS = [
   {
     name: 'leases never renewed',
     file: 'src/platform/jobs/lease-keeper.ts',
-    from: 'else if (lease.renewedAgoMs() >= EVERY_MS) await',
-    to: 'else if (lease.renewedAgoMs() < 0) await',
+    from: 'else if (lease.renewedAgoMs() >= EVERY_MS &&',
+    to: 'else if (lease.renewedAgoMs() < 0 &&',
     checks: [underWay('keeps its work for as long as it lives')],
   },
   {
