@@ -20,7 +20,10 @@ const PORT = 3306;
 const PASSWORD = 'of-a-cluster';
 /** Networks there are for clusters, two each. */
 const PAIRS = 120;
-/** Namespaces are called so, with the number of the process that made them: one that was killed left them behind. */
+/**
+ * Namespaces are called so, with the number of the process that made them, which one that was killed left behind, and
+ * one of the cluster: what a cluster had goes a while after it was removed.
+ */
 const PREFIX = 'bggal';
 
 /**
@@ -65,7 +68,8 @@ export class GaleraCluster {
   /** @type {GaleraNode[]} */
   nodes = [];
   #directory;
-  #networks;
+  /** @type {ReturnType<typeof networksOf> | null} */
+  #networks = null;
   #endWithUs = () => this.#endAtOnce();
 
   /**
@@ -88,11 +92,12 @@ export class GaleraCluster {
   /** @param {string} within */
   constructor(within) {
     this.#directory = mkdtempSync(join(within, 'bg_galera_'));
-    this.#networks = { tag: `${PREFIX}${process.pid}`, group: `g${process.pid}`, clients: `c${process.pid}` };
     process.once('exit', this.#endWithUs);
   }
 
   async #make({ size, settings, statements, keepsLogs }) {
+    const label = await freeLabel();
+    this.#networks = networksOf(label);
     const { tag, group, clients } = this.#networks;
     const { groupNet, clientNet } = await freeNetworks();
     for (const bridge of [group, clients]) await sh('ip', ['link', 'add', bridge, 'type', 'bridge']);
@@ -106,7 +111,7 @@ export class GaleraCluster {
     chmodSync(join(programs, 'wsrep_sst_cold'), 0o755);
     const members = Array.from({ length: size }, (_, index) => `${groupNet}.${index + 1}`);
     for (let index = 0; index < size; index += 1) {
-      const place = { index, directory: join(this.#directory, `node-${index}`), namespace: `${tag}n${index}`, tag: process.pid };
+      const place = { index, directory: join(this.#directory, `node-${index}`), namespace: `${tag}n${index}`, label };
       const node = new GaleraNode({
         ...place,
         group,
@@ -180,7 +185,7 @@ export class GaleraCluster {
   async close() {
     await Promise.all(this.nodes.map((node) => node.kill()));
     process.off('exit', this.#endWithUs);
-    await remove(this.#networks);
+    if (this.#networks !== null) await remove(this.#networks);
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
@@ -224,14 +229,14 @@ class GaleraNode {
 
   /** Makes its namespace and joins it to both networks. */
   async join() {
-    const { namespace, group, clients, groupAddress, address, index, tag } = this.#parts;
+    const { namespace, group, clients, groupAddress, address, index, label } = this.#parts;
     await sh('ip', ['netns', 'add', namespace]);
     await sh('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
     for (const [name, bridge, own] of [
       ['g', group, groupAddress],
       ['c', clients, address],
     ]) {
-      const outer = `${name}${tag}.${index}`;
+      const outer = `${name}${label}.${index}`;
       await sh('ip', ['link', 'add', outer, 'type', 'veth', 'peer', 'name', `eth${name}`, 'netns', namespace]);
       await sh('ip', ['link', 'set', outer, 'master', bridge, 'up']);
       await sh('ip', ['-n', namespace, 'addr', 'add', `${own}/24`, 'dev', `eth${name}`]);
@@ -435,7 +440,7 @@ class GaleraNode {
   }
 
   #outer(from) {
-    return `${from === 'group' ? 'g' : 'c'}${this.#parts.tag}.${this.#parts.index}`;
+    return `${from === 'group' ? 'g' : 'c'}${this.#parts.label}.${this.#parts.index}`;
   }
 }
 
@@ -467,13 +472,23 @@ async function freeNetworks() {
   return { groupNet: `10.77.${2 * pair}`, clientNet: `10.77.${2 * pair + 1}` };
 }
 
+/** What tells the networks of a cluster from those of others: this process, and a number that nothing there has. */
+async function freeLabel() {
+  const [{ stdout: links }, { stdout: namespaces }] = [await sh('ip', ['-br', 'link']), await sh('ip', ['netns', 'list'])];
+  const taken = new Set([...`${links}\n${namespaces}`.matchAll(new RegExp(`${process.pid}x(\\d+)`, 'g'))].map(([label]) => label));
+  for (let number = 0; ; number += 1) if (!taken.has(`${process.pid}x${number}`)) return `${process.pid}x${number}`;
+}
+
+/** @param {string} label */
+function networksOf(label) {
+  return { tag: `${PREFIX}${label}`, group: `g${label}`, clients: `c${label}` };
+}
+
 /** Removes what runs left behind that were killed. */
 async function sweep() {
   const { stdout } = await sh('ip', ['netns', 'list']);
-  const left = new Set(
-    [...stdout.matchAll(new RegExp(`^${PREFIX}(\\d+)n`, 'gm'))].map(([, pid]) => Number(pid)).filter((pid) => !isAlive(pid)),
-  );
-  for (const pid of left) await remove({ tag: `${PREFIX}${pid}`, group: `g${pid}`, clients: `c${pid}` });
+  const left = [...stdout.matchAll(new RegExp(`^${PREFIX}((\\d+)x\\d+)n`, 'gm'))].filter(([, , pid]) => !isAlive(Number(pid)));
+  for (const label of new Set(left.map(([, label]) => label))) await remove(networksOf(label));
 }
 
 async function remove({ tag, group, clients }) {
