@@ -27,11 +27,14 @@ export function composeDataWork(tools: Tools, services: Services, vault: Vault) 
 export type AppWork = ReturnType<typeof composeAppWork>;
 
 /** The same, and what is done to whole apps: suspending, resuming, handing out and removing them. */
-export function composeAppWork(dataWork: DataWork, parts: Omit<AppLifeParts, 'privacy'> & { readonly schema: GraphQLSchema }) {
+export function composeAppWork(
+  dataWork: DataWork,
+  parts: Omit<AppLifeParts, 'privacy' | 'retention'> & { readonly schema: GraphQLSchema },
+) {
   const { schema, access } = parts;
   const scopeOf = (appId: string) => access.scopeOf(appId, { kind: 'command' }, { requestId: 'export' });
   const appExport = new AppExport({ schema, scopeOf, newestMigration: MIGRATIONS.at(-1)?.name ?? '' });
-  return { ...dataWork, appLife: new AppLife({ ...parts, privacy: dataWork.privacy }), appExport };
+  return { ...dataWork, appLife: new AppLife({ ...parts, privacy: dataWork.privacy, retention: dataWork.retention }), appExport };
 }
 
 /** Bringing in what was billed elsewhere before, for the command line. */

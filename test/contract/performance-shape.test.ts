@@ -65,9 +65,7 @@ describe('the number of statements', () => {
     const answers: unknown[] = [];
     const counts: number[] = [];
     for (let time = 0; time < 4; time += 1) {
-      counts.push(
-        (await world.statements(async () => answers.push(await world.ask(large, document as never, { first: 7 } as never)))).length,
-      );
+      counts.push((await statementsOf(async () => answers.push(await world.ask(large, document as never, { first: 7 } as never)))).length);
     }
     expect(new Set(counts).size).toBe(1);
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
@@ -80,7 +78,7 @@ describe('the number of statements', () => {
     await world.holdDeliveries();
     const query = 'mutation ($input: PaymentCreateInput!) { paymentCreate(input: $input) { payment { id status } userErrors { code } } }';
     const input = { customerId: customer.id, amount: { amountMinor: 1234, currency: 'usd' }, referenceId: 'one', idempotencyKey: 'one' };
-    const statements = await world.statements(async () => {
+    const statements = await statementsOf(async () => {
       const answer = await world.post({ query, variables: { input } }, { credential: app.key });
       expect(answer).toMatchObject({ data: { paymentCreate: { payment: { status: 'SUCCEEDED' }, userErrors: [] } } });
     });
@@ -210,7 +208,12 @@ async function broadFlow(app: TestApp): Promise<void> {
 }
 
 function selects<Data, Variables>(app: TestApp, document: TypedDocumentNode<Data, Variables>, variables: Variables): Promise<string[]> {
-  return world.statements(() => world.ask(app, document, variables));
+  return statementsOf(() => world.ask(app, document, variables));
+}
+
+/** The limits of an app are read again when they are five seconds old, whoever asks what then. */
+async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
+  return (await world.statements(work)).filter((sql) => !/\bbilling_limits\b/.test(sql));
 }
 
 /** A statement without how many values it was given and how many rows they may have: its table and what it asks for. */

@@ -303,7 +303,8 @@ describe('the removal of an app', () => {
     expect(amounts(await world.rows('billing_payments', app))).toEqual(amounts(payments));
     for (const table of ['billing_api_keys', 'billing_webhook_secrets', 'billing_operations'])
       expect([table, await world.rows(table, app)]).toEqual([table, []]);
-    // News of the erasure itself has the address once more, and may come after it.
+    // News of the erasure itself has the address once more, and may come after it: what is swept each day finds it.
+    expect((await world.rows('billing_jobs', app)).map(({ kind }) => kind)).toContain('retention.sweep');
     await world.advance({ days: 1 });
     const everything = JSON.stringify([await world.rows('billing_customers', app), await world.rows('billing_webhooks', app)]);
     expect(everything.includes('ann@example.com')).toBe(false);

@@ -10,6 +10,7 @@ import type { WebhookEndpoints } from '../../webhooks/webhook.endpoints.js';
 import type { PrivacyService } from '../privacy/privacy.service.js';
 import { EXAMINE_AGAIN } from '../reconciliation/reconciler.js';
 import { RECONCILE } from '../reconciliation/reconciliation.run.js';
+import type { RetentionService } from '../retention/retention.js';
 import { obstaclesOf } from './obstacles.js';
 
 /** What a whole app is ended with. */
@@ -17,6 +18,7 @@ export interface AppLifeParts {
   readonly access: AccessService;
   readonly deletion: CustomerDeletion;
   readonly privacy: PrivacyService;
+  readonly retention: RetentionService;
   readonly endpoints: WebhookEndpoints;
 }
 
@@ -96,6 +98,8 @@ export class AppLife {
     await this.assertOver(scope);
     const customers = await this.eraseCustomers(scope);
     const endpoints = await this.parts.endpoints.removeOwn(scope);
+    // What is scheduled for apps is so for those that are there: this one's late news of people is swept all the same.
+    await this.parts.retention.schedule(scope);
     return { ...(await this.forget(scope)), keys, customers, endpoints };
   }
 
