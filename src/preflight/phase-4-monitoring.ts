@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { logLine } from '../platform/log.js';
 import { ALERTS } from './alert-names.js';
 import { attestedOnly, type Check, type Finding, failed, ok, verdict } from './check.js';
@@ -33,18 +34,22 @@ export const MONITORING_CHECKS: readonly Check[] = [
     phase: 4,
     isAttestable: false,
     todo: 'Set PROMETHEUS_URL here, and have that Prometheus load ops/prometheus/alerts.yml (rule_files).',
-    look: alerts,
+    look: (parts) => onceSeen(() => alerts(parts)),
   },
   {
     id: 'alerts.targets',
     phase: 4,
     isAttestable: false,
     todo: 'Have Prometheus scrape every gateway (job billing-gateway) and worker (job billing-worker): ops/prometheus/prometheus.yml.',
-    look: targets,
+    look: (parts) => onceSeen(() => targets(parts)),
   },
   attestedOnly(4, 'alerts.reach-people', 'Let one alert fire and reach the people on call (Alertmanager), and attest it.'),
   attestedOnly(4, 'dashboard.imported', 'Import ops/grafana/billing-gateway.json into Grafana, look at it, and attest where it is.'),
 ];
+
+/** Scraped and evaluated every 15 s by ops/prometheus/prometheus.yml, and some seconds for the answers. */
+const LOOKED_MS = 20_000;
+const LOOK_AGAIN_MS = 1_000;
 
 /** What must never be in a log; made up, and built here so that it is nowhere else. */
 const CANARIES: Readonly<Record<string, string>> = {
@@ -78,6 +83,14 @@ async function metrics(parts: PreflightParts): Promise<Finding> {
     `/metrics answers ${bare.status} without the token, and with it the metrics.`,
     `/metrics answers ${status} to the token.`,
   );
+}
+
+/** What it does not see as it should Prometheus may not have looked at since it was started: it does every 15 s. */
+async function onceSeen(look: () => Promise<Finding>): Promise<Finding> {
+  for (const end = performance.now() + LOOKED_MS; ; await sleep(LOOK_AGAIN_MS)) {
+    const found = await look();
+    if (found.status === 'ok' || performance.now() > end) return found;
+  }
 }
 
 async function alerts(parts: PreflightParts): Promise<Finding> {

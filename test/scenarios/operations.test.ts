@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { open, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Block, shellBlocksOf } from '../support/documents.js';
@@ -91,9 +92,13 @@ if (globalThis.TEST_DATABASE === 'mysql') {
     });
 
     it('has alerts reach Alertmanager', async () => {
-      const answer = await fetch(machine.here('http://127.0.0.1:9093/api/v2/alerts'));
-      const alerts = (await answer.json()) as { labels: { alertname: string } }[];
-      expect(alerts.map(({ labels }) => labels.alertname)).toEqual(['Watchdog']);
+      const heard = async () => {
+        const answer = await fetch(machine.here('http://127.0.0.1:9093/api/v2/alerts'));
+        return ((await answer.json()) as { labels: { alertname: string } }[]).map(({ labels }) => labels.alertname);
+      };
+      // Prometheus, which began a moment ago, evaluates the rules every 15 s.
+      for (const end = Date.now() + 60_000; Date.now() < end && (await heard()).length === 0; ) await sleep(500);
+      expect(await heard()).toEqual(['Watchdog']);
     });
 
     it('makes exactly the database users of ops/grants', async () => {

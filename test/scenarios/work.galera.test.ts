@@ -111,7 +111,7 @@ async function worked(name: string, nodes: readonly number[], count: number) {
 }
 
 describe('workers, one on each node', () => {
-  const COUNT = 1_200;
+  const COUNT = 600;
 
   it('do each piece of work once, all of them, and seldom lose what they chose to another', async () => {
     const alone = await worked('alone', [0], COUNT);
