@@ -20,6 +20,7 @@ import { Migration0022PlatformFees } from './0022-platform-fees.js';
 import { Migration0030AppLife } from './0030-app-life.js';
 import { Migration0031Locks } from './0031-locks.js';
 import { Migration0032Heartbeat } from './0032-heartbeat.js';
+import { Migration0033AppEvents } from './0033-app-events.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
 export const MIGRATIONS: MigrationList = [
@@ -44,4 +45,5 @@ export const MIGRATIONS: MigrationList = [
   { name: '0030-app-life', class: Migration0030AppLife },
   { name: '0031-locks', class: Migration0031Locks },
   { name: '0032-heartbeat', class: Migration0032Heartbeat },
+  { name: '0033-app-events', class: Migration0033AppEvents },
 ];

@@ -14,6 +14,9 @@ import { PaymentMethod } from './billing/payment-methods/payment-method.entity.j
 import { Payment } from './billing/payments/payment.entity.js';
 import { Refund } from './billing/refunds/refund.entity.js';
 import { Subscription } from './billing/subscriptions/subscription.entity.js';
+import { AppEvent } from './events/app-event.entity.js';
+import { type Told } from './events/told.js';
+import { TOLD_NOUNS } from './events/told-nouns.js';
 import { Cursor } from './platform/cursors.js';
 import { HeartbeatRow } from './platform/db/replicas/heartbeat.entity.js';
 import { IdempotencyKey } from './platform/idempotency/idempotency-key.entity.js';
@@ -49,7 +52,7 @@ const BILLING_ENTITIES = [
 ];
 /** Every table of the database. */
 export const ENTITIES = [
-  ...[...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, Cursor, LimitCounter, LimitSetting],
+  ...[...BILLING_ENTITIES, IdempotencyKey, Job, OutboxEvent, AppEvent, Cursor, LimitCounter, LimitSetting],
   ...[BackupRun, Attestation, HeartbeatRow],
 ];
 
@@ -63,3 +66,6 @@ export const AUDITED: Readonly<Record<string, Audited>> = {
   [Refund.name]: { noun: 'refund', hidden: ['referenceId', 'referenceHeld', 'failureMessage', 'metadata'] },
   [Dispute.name]: { noun: 'dispute', hidden: ['reason'] },
 };
+
+/** Of which changes an app is told, and how, by the name of the entity's class. */
+export const TOLD: Readonly<Record<string, Told>> = { ...TOLD_NOUNS };

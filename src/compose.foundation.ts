@@ -7,8 +7,9 @@ import { findViolations, type Violation } from './backoffice/reconciliation/inva
 import { countOpenDivergences } from './backoffice/reconciliation/open-divergences.js';
 import { reportBackups } from './backup/backup.metrics.js';
 import { BackupRecords } from './backup/backup-records.js';
-import { AUDITED, ENTITIES } from './compose.entities.js';
+import { AUDITED, ENTITIES, TOLD } from './compose.entities.js';
 import type { DatabaseConfig, EncryptionConfig, ReplicasConfig } from './config.js';
+import { EventTrail } from './events/event.trail.js';
 import { type Clock, Stopwatch, systemTicks, type Ticks } from './platform/clock.js';
 import { Database } from './platform/db/database.js';
 import { exposeHosts } from './platform/db/host-reports.js';
@@ -33,6 +34,8 @@ export interface Foundation {
   readonly replicas: Replicas | null;
   readonly migrator: SchemaMigrator;
   readonly access: AccessService;
+  /** Tells apps what becomes of their objects, once it knows the schema. */
+  readonly eventTrail: EventTrail;
   readonly vault: Vault;
   readonly secrets: Secrets;
   readonly metrics: Metrics;
@@ -79,8 +82,9 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const { database: config, encryption, clock, businessClock = clock, slowQueryMs = SLOW_QUERY_MS } = surroundings;
   const metrics = new Metrics();
   const log = countingLog(surroundings.log, metrics);
+  const eventTrail = new EventTrail(TOLD);
   const database = await Database.open(config, ENTITIES, {
-    subscribers: [new AuditTrail(AUDITED)],
+    subscribers: [new AuditTrail(AUDITED), eventTrail],
     time: surroundings.databaseTime ?? null,
     statementMsMax: surroundings.statementMsMax ?? null,
   });
@@ -102,7 +106,7 @@ export async function composeFoundation(surroundings: Surroundings): Promise<Fou
   const attestations = new Attestations(database, clock, new Ids(clock));
   reportBackups(metrics, backups);
   const watched = { backups, attestations, jobAdministration: jobAdministration, openIntents, verifyBooks, openDivergences };
-  return { database, replicas, migrator, access, vault, secrets, log, metrics, limitSettings, limitService, ...watched };
+  return { database, replicas, migrator, access, eventTrail, vault, secrets, log, metrics, limitSettings, limitService, ...watched };
 }
 
 function composeReplicas(

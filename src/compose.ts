@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
-import { AccessService } from './access/access.service.js';
 import { Operations } from './access/operation.service.js';
 import { exposeOperationalCounts } from './backoffice/gauges/operational-counts.gauges.js';
 import { OperationalCountsReader } from './backoffice/gauges/operational-counts.js';
@@ -21,9 +20,12 @@ import {
   type Webhooks,
 } from './compose.billing.js';
 import { type AppWork, composeAppWork, composeDataWork } from './compose.data-work.js';
+import { composeEvents } from './compose.events.js';
 import { composeFoundation, type Foundation, type Surroundings } from './compose.foundation.js';
 import { composeProcessor, type TilledParts } from './compose.processor.js';
+import { scheduleAll, startWorking, takeIn } from './compose.work.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
+import type { EventPublisher } from './events/event.publisher.js';
 import { countRootFields } from './graphql/operations.js';
 import { createSchema } from './graphql/schema.js';
 import { atMostEvery } from './platform/brief-cache.js';
@@ -47,8 +49,7 @@ import { stopwatchStarter } from './platform/jobs/lease.js';
 import { LeaseKeeper } from './platform/jobs/lease-keeper.js';
 import { Spread } from './platform/jobs/spread.js';
 import { Worker } from './platform/jobs/worker.js';
-import { createLog, errorFields, type Log } from './platform/log.js';
-import type { Scope } from './platform/tenancy/scope.js';
+import { createLog } from './platform/log.js';
 import { VERSION } from './platform/version.js';
 import { jobKindOf, OBJECT_KINDS } from './webhooks/event-catalogue.js';
 import { BACKFILL } from './webhooks/webhook.backfill.js';
@@ -57,7 +58,6 @@ import { WebhookInbox } from './webhooks/webhook.inbox.js';
 export { composeFoundation, type Foundation } from './compose.foundation.js';
 
 const WORKER_IDLE_MS = 500;
-const SCHEDULE_EVERY_MS = 300_000;
 const RECONCILE_EVERY_MS = 6 * 3_600_000;
 const CANARY_PAUSE_MS = 250;
 const QUIET_MS = 300_000;
@@ -69,7 +69,9 @@ const SYNCS = OBJECT_KINDS.map(jobKindOf);
 export interface Gateway extends Foundation, AppWork {
   readonly schema: GraphQLSchema;
   readonly worker: Worker;
-  /** Makes sure that what repeats is scheduled, and starts the worker. */
+  /** Gives events their places in the feeds of their apps. */
+  readonly publisher: EventPublisher;
+  /** Makes sure that what repeats is scheduled, and starts the worker and the publisher. */
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
   readonly operations: Operations;
@@ -121,23 +123,24 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const sync = composeSync({ processor, jobs, clock }, services);
   const dataWork = composeDataWork(tools, services, vault);
   const handlers = handlersOf(intents, services, { sync, webhooks, reconciliation, retention: dataWork.retention });
+  const publisher = composeEvents(foundation, { clock, ids, fanOut: async () => undefined });
   const worker: Worker = composeWorker(foundation, {
     ...taking,
     ids,
-    intake: () => webhooks.intake.take(),
+    intake: () => takeIn(webhooks, publisher),
     handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
     onFailure: sync.noteFailure.bind(sync),
   });
-  const schema = await createSchema(resolversOf(services, access, webhooks.service));
-  countRootFields(schema, metrics);
+  const schema = shown(await createSchema(resolversOf(services, access, webhooks.service)), foundation);
   const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run, dataWork.retention]);
   return {
     ...foundation,
     ...composeAppWork(dataWork, { schema, access, deletion: services.customerDeletion, endpoints: webhooks.endpoints }),
     schema,
     worker,
+    publisher,
     schedule,
-    startWork: () => startWorking(worker, schedule, { clocks: held.clocks, log }),
+    startWork: () => startWorking({ worker, publisher }, schedule, { clocks: held.clocks, log }),
     inbox: webhooks.inbox,
     operations: new Operations(clock),
     webhooks,
@@ -191,16 +194,11 @@ function composeWorker({ access, log, metrics }: Foundation, { ids, onFailure, .
   });
 }
 
-async function startWorking(
-  worker: Worker,
-  schedule: () => Promise<void>,
-  { clocks, log }: { readonly clocks: ClockWatch; readonly log: Log },
-): Promise<void> {
-  await clocks.start();
-  await schedule();
-  // Apps are made while we run, by the command line.
-  setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
-  worker.start();
+/** The schema, for those who follow its fields: how often each is asked, and how events show objects. */
+function shown(schema: GraphQLSchema, { eventTrail, metrics }: Foundation): GraphQLSchema {
+  eventTrail.learn(schema);
+  countRootFields(schema, metrics);
+  return schema;
 }
 
 /** Adds gauges of the process, and of what is in the database, to the metrics that are counted on the way. */
@@ -210,18 +208,6 @@ function watch(foundation: Foundation): void {
   const build = { name: 'billing_build_info', help: 'Always 1: which version runs here.', labelNames: ['version'] };
   metrics.gauge(build).set({ version: VERSION }, 1);
   exposeOperationalCounts(metrics, new OperationalCountsReader(foundation), database, log);
-}
-
-/** What repeats by itself in every app, once it is scheduled. */
-interface Repeating {
-  schedule(scope: Scope): Promise<void>;
-}
-
-async function scheduleAll(access: AccessService, repeating: readonly Repeating[]): Promise<void> {
-  for (const app of await access.listApps()) {
-    const scope = await access.scopeOf(app.id, { kind: 'job' }, { requestId: 'schedule' });
-    if (scope !== null) for (const one of repeating) await one.schedule(scope);
-  }
 }
 
 /** The schema alone, for writing it down; its resolvers are never called. */

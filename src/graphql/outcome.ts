@@ -13,11 +13,12 @@ interface MutationOutcome {
   readonly userErrors: readonly { readonly code: string; readonly message: string }[];
 }
 
-/** Has the scope of a request remember what its mutations answered. */
+/** Has the scope of a request remember which mutation is carried out, and what its mutations answered. */
 export function noteAnswers(schema: GraphQLSchema): void {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {}) as GraphQLField<unknown, Scope>[]) {
     const { resolve } = field;
     field.resolve = async (source, args, scope, info) => {
+      scope.request.mutation = field.name;
       const payload: unknown = await resolve?.(source, args, scope, info);
       scope.request.answers.push({ operation: field.name, payload });
       return payload;

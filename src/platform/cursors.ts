@@ -1,5 +1,6 @@
 import { Entity } from '@mikro-orm/decorators/legacy';
 import { Text, TimeColumn } from './db/columns.js';
+import { inserting, onConflict } from './db/sql.js';
 import { TenantRepository } from './tenancy/tenant.repository.js';
 import { TenantRow } from './tenancy/tenant-row.js';
 
@@ -17,6 +18,17 @@ export class Cursor extends TenantRow {
 export class CursorRepository extends TenantRepository<Cursor> {
   protected readonly entity = Cursor;
   protected readonly noun = 'cursor';
+
+  /** The cursor, locked and managed; made where there is none, once however many make it. Inside a transaction. */
+  async lockOrMake(name: string, position: string): Promise<Cursor> {
+    const known = await this.lockBy({ id: name });
+    if (known !== null) return known;
+    const { db, appId } = this.scope;
+    const unlessThere = onConflict(db.isEmbedded, 'app_id, id', 'updated_at = excluded.updated_at');
+    const columns = 'app_id, id, position, updated_at';
+    await db.run(`${inserting('billing_cursors', columns)} ${unlessThere}`, [appId, name, position, this.scope.now()]);
+    return this.lock(name);
+  }
 
   /** Moves the cursor, or makes it. Inside a transaction. */
   async moveTo(name: string, position: string): Promise<void> {

@@ -37,6 +37,7 @@ export function orInterrupted<T>(howToGoOn: string, work: Promise<T>): Promise<T
 
 interface Workers {
   readonly worker: Pick<Worker, 'stop'>;
+  readonly publisher: { stop(): Promise<void> };
   readonly leases: Pick<LeaseKeeper, 'whenFree' | 'giveBack'>;
   readonly log: Log;
 }
@@ -45,8 +46,8 @@ interface Workers {
  * Takes no more work, and lets what is in hand end: `serving`, jobs, and mutations that nobody waits for any more. What
  * takes longer than `msMax` is given back, so that the next process goes on with it at once.
  */
-export async function endWork({ worker, leases, log }: Workers, serving: Promise<unknown>, msMax: number): Promise<void> {
-  const inHand = Promise.all([serving, worker.stop()]).then(() => leases.whenFree());
+export async function endWork({ worker, publisher, leases, log }: Workers, serving: Promise<unknown>, msMax: number): Promise<void> {
+  const inHand = Promise.all([serving, worker.stop(), publisher.stop()]).then(() => leases.whenFree());
   await withDeadline(msMax, inHand).catch((error: unknown) => log.warn('work in hand was left', errorFields(error)));
   await leases.giveBack();
 }

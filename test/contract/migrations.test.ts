@@ -27,6 +27,7 @@ const SHARED: Readonly<Record<string, string>> = {
 /** Keys that do not begin with app_id, each with its reason. */
 const ACROSS_APPS: Readonly<Record<string, string>> = {
   billing_api_keys_hash: 'which app a credential belongs to is what is being asked',
+  billing_app_events_unpublished: 'a worker publishes what was written first, of all apps',
   billing_jobs_due: 'a worker takes the oldest due work of all apps',
   billing_webhooks_unqueued: 'a worker queues what arrived first, of all apps',
 };

@@ -71,7 +71,7 @@ describe('the number of statements', () => {
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
   });
 
-  it('of a paymentCreate with a key and a reference is at most 12, in at most 3 commits', async () => {
+  it('of a paymentCreate with a key and a reference is at most 13, in at most 3 commits', async () => {
     const app = await world.app();
     const { customer } = await world.payer(app);
     await world.settle();
@@ -86,7 +86,7 @@ describe('the number of statements', () => {
     await world.advance({ ms: 3_600_000 });
     const commits = statements.filter((sql) => sql === 'commit');
     expect(commits).toHaveLength(3);
-    expect(statements.length - commits.length).toBeLessThanOrEqual(12);
+    expect(statements.length - commits.length).toBeLessThanOrEqual(13);
   });
 
   async function expectSameCount<Data, Variables>(
@@ -118,6 +118,10 @@ describe('every statement', () => {
     [
       /^select app_id, id from billing_webhooks where unqueued_since is not null( and app_id not in \([?, ]+\))? order by/,
       'a worker queues what arrived first, of all apps',
+    ],
+    [
+      /^select app_id from billing_app_events where unpublished_since is not null( and app_id not in \([?, ]+\))? order by/,
+      'a worker publishes what was written first, of all apps',
     ],
     [/\bbilling_migrations\b/, 'the list of applied migrations'],
   ];

@@ -13,6 +13,10 @@ const ACROSS_APPS: readonly (readonly [RegExp, string])[] = [
     'a worker queues what arrived first, of all apps',
   ],
   [
+    /^select app_id from billing_app_events where unpublished_since is not null( and app_id not in \([?, ]+\))? order by unpublished_since, app_id, id limit \d+$/,
+    'a worker publishes what was written first, of all apps',
+  ],
+  [
     /^update billing_jobs set (due_at = \S.* where state = '(due|running)' and due_at|sent_at = \S.* where sent_at) > \S.*$/,
     'the clock by which the work of all apps waits was set back',
   ],

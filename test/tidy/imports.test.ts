@@ -3,12 +3,12 @@ import { findCircles, findImports, type Import, readArrow, writeArrow } from './
 import { readSources } from './source.js';
 
 /** The wings of the house, upper before lower; those above them are handed their services by compose.ts. */
-const wings = ['backoffice', 'webhooks', 'access', 'billing'];
+const wings = ['backoffice', 'webhooks', 'deliveries', 'events', 'access', 'billing'];
 const asTypes = wings.map((wing) => `type ${wing}`);
 
 /**
  * What each part may import, besides libraries and itself: right, never left, never a sibling. Outer order:
- * main > gateway, loading > cli, http > demo, compose > preflight, nodes > backoffice > webhooks > access > billing > sandbox, backup, tilled, graphql > platform > config.
+ * main > gateway, loading > cli, http > demo, compose > preflight, nodes > backoffice > webhooks > deliveries > events > access > billing > sandbox, backup, tilled, graphql > platform > config.
  * `type` allows `import type` only: the thing itself is handed over by compose.ts. Tests may import everything; nothing imports tests.
  */
 const mayImport: Record<string, string[]> = {
@@ -21,8 +21,10 @@ const mayImport: Record<string, string[]> = {
   compose: ['preflight', 'nodes', ...wings, 'backup', 'sandbox', 'tilled', 'graphql', 'platform', 'config', 'migrations'],
   preflight: [...wings, 'tilled', 'platform', 'type config'],
   nodes: [...wings, 'graphql', 'platform'],
-  backoffice: ['webhooks', 'access', 'billing', 'tilled', 'graphql', 'platform', 'type config'],
-  webhooks: ['access', 'billing', 'tilled', 'graphql', 'platform', 'type config'],
+  backoffice: ['webhooks', 'deliveries', 'events', 'access', 'billing', 'tilled', 'graphql', 'platform', 'type config'],
+  webhooks: ['deliveries', 'events', 'access', 'billing', 'tilled', 'graphql', 'platform', 'type config'],
+  deliveries: ['events', 'access', 'billing', 'graphql', 'platform', 'type config'],
+  events: ['access', 'billing', 'graphql', 'platform', 'type config'],
   access: ['billing', 'graphql', 'platform', 'type config'],
   billing: ['tilled', 'graphql', 'platform', 'type config'],
   backup: ['platform', 'type config'],

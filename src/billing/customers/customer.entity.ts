@@ -6,7 +6,7 @@ import { CREATED_AT, METADATA, UPDATED_AT } from '../../graphql/descriptions.js'
 import { Node } from '../../graphql/node.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { IdColumn, JsonColumn, Text, TimeColumn, VersionColumn } from '../../platform/db/columns.js';
-import { TenantRow } from '../../platform/tenancy/tenant-row.js';
+import { ToldRow } from '../../platform/outbox/told-row.js';
 
 /** Someone who pays an app. We own email, name and metadata and carry them to Tilled. */
 @Resource('customers')
@@ -20,7 +20,7 @@ import { TenantRow } from '../../platform/tenancy/tenant-row.js';
 @Unique({ name: 'billing_customers_external', properties: ['appId', 'externalId'] })
 @Unique({ name: 'billing_customers_tilled', properties: ['appId', 'tilledCustomerId'] })
 @Index({ name: 'billing_customers_email', properties: ['appId', 'email', 'id'] })
-export class Customer extends TenantRow {
+export class Customer extends ToldRow {
   @Field(() => Int, { description: 'Grows with each change; pass it as expectedVersion to refuse lost updates.' })
   @VersionColumn()
   version!: number;

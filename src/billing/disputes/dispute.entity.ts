@@ -7,7 +7,7 @@ import { describeEnum } from '../../graphql/enums.js';
 import { Node } from '../../graphql/node.js';
 import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { IdColumn, MinorColumn, Text, TimeColumn } from '../../platform/db/columns.js';
-import { TenantRow } from '../../platform/tenancy/tenant-row.js';
+import { ToldRow } from '../../platform/outbox/told-row.js';
 import { Money } from '../kit/money.types.js';
 import { DisputeStatus } from './dispute.states.js';
 
@@ -41,7 +41,7 @@ describeEnum(DisputeStatus, {
 @Index({ name: 'billing_disputes_payment', properties: ['appId', 'paymentId', 'id'] })
 @Index({ name: 'billing_disputes_customer', properties: ['appId', 'customerId', 'id'] })
 @Index({ name: 'billing_disputes_status', properties: ['appId', 'status', 'id'] })
-export class Dispute extends TenantRow {
+export class Dispute extends ToldRow {
   @IdColumn({ nullable: true })
   paymentId!: string | null;
 

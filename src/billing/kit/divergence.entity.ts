@@ -5,7 +5,7 @@ import { connectionType } from '../../graphql/connection.js';
 import { describeEnum } from '../../graphql/enums.js';
 import { Node } from '../../graphql/node.js';
 import { IdColumn, IntColumn, JsonColumn, Text, TimeColumn } from '../../platform/db/columns.js';
-import { TenantRow } from '../../platform/tenancy/tenant-row.js';
+import { ToldRow } from '../../platform/outbox/told-row.js';
 
 /** The noun of an object that differs. */
 export enum DivergenceKind {
@@ -98,7 +98,7 @@ export class DivergentFact {
 @Index({ name: 'billing_divergences_status', properties: ['appId', 'status', 'id'] })
 @Index({ name: 'billing_divergences_object', properties: ['appId', 'objectId', 'id'] })
 @Index({ name: 'billing_divergences_detected', properties: ['appId', 'detectedAt'] })
-export class Divergence extends TenantRow {
+export class Divergence extends ToldRow {
   @Field(() => DivergenceKind, { description: 'What kind of object differs.' })
   @Text(20)
   kind!: DivergenceKind;

@@ -43,7 +43,7 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
 
   /**
    * Opens a divergence, or counts a further sighting of the one that is open; true if it is new. One statement: whoever
-   * else sees the same at the same moment, there is one row.
+   * else sees the same at the same moment, there is one row. Inside a transaction.
    */
   async recordSighting(sighting: Sighting): Promise<boolean> {
     const { kind, class: found, objectId, tilledId } = sighting;
@@ -54,10 +54,13 @@ export class DivergenceRepository extends TenantRepository<Divergence> {
     const parameters = [
       ...[this.scope.appId, id, kind, found, objectId, tilledId, openKey, JSON.stringify(sighting.fields)],
       ...[sighting.ours, sighting.theirs].map((facts) => (facts === null ? null : JSON.stringify(facts))),
-      ...[OPEN, 1, sighting.occurredAt, now, now],
+      ...[OPEN, 0, sighting.occurredAt, now, now],
     ];
     await this.scope.db.run(`${INSERT} ${onConflict(this.scope.db.isEmbedded, 'app_id, open_key', AGAIN)}`, parameters);
-    return (await this.rows({ openKey: [openKey] })).some((row) => row.id === id);
+    const isNew = (await this.rows({ openKey: [openKey] })).some((row) => row.id === id);
+    // Its first sighting is a change of a managed row: so the app is told.
+    if (isNew) (await this.lock(id)).detections = 1;
+    return isNew;
   }
 
   /** What is open about objects; second objects at Tilled are found by their own ids there. */

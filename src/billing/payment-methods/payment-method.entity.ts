@@ -6,7 +6,7 @@ import { describeEnum } from '../../graphql/enums.js';
 import { Node } from '../../graphql/node.js';
 import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { IdColumn, IntColumn, Text, TimeColumn } from '../../platform/db/columns.js';
-import { TenantRow } from '../../platform/tenancy/tenant-row.js';
+import { ToldRow } from '../../platform/outbox/told-row.js';
 
 export enum PaymentMethodType {
   CARD = 'CARD',
@@ -36,7 +36,7 @@ describeEnum(PaymentMethodType, {
 @Unique({ name: 'billing_payment_methods_tilled', properties: ['appId', 'tilledPaymentMethodId'] })
 @Unique({ name: 'billing_payment_methods_default', properties: ['appId', 'defaultOf'] })
 @Index({ name: 'billing_payment_methods_customer', properties: ['appId', 'customerId', 'id'] })
-export class PaymentMethod extends TenantRow {
+export class PaymentMethod extends ToldRow {
   @IdColumn()
   customerId!: string;
 

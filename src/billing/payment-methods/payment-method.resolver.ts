@@ -37,6 +37,7 @@ export class PaymentMethodResolver {
     return PaymentMethodRepository.of(scope).find(id);
   }
 
+  @Reads('customerId')
   @FieldResolver(() => Customer, { description: 'Whose it is, or was.' })
   customer(@Root() method: PaymentMethod, @Ctx() scope: Scope): Promise<Customer> {
     return CustomerRepository.of(scope).get(method.customerId);

@@ -8,7 +8,7 @@ import { Node } from '../../graphql/node.js';
 import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { IdColumn, JsonColumn, MinorColumn, Text, TimeColumn, VersionColumn } from '../../platform/db/columns.js';
-import { TenantRow } from '../../platform/tenancy/tenant-row.js';
+import { ToldRow } from '../../platform/outbox/told-row.js';
 import { Money } from '../kit/money.types.js';
 import { PaymentStatus } from './payment.states.js';
 
@@ -58,7 +58,7 @@ describeEnum(PaymentStatus, {
 @Index({ name: 'billing_payments_subscription', properties: ['appId', 'subscriptionId', 'id'] })
 @Index({ name: 'billing_payments_method', properties: ['appId', 'paymentMethodId'] })
 @Index({ name: 'billing_payments_status', properties: ['appId', 'status', 'id'] })
-export class Payment extends TenantRow {
+export class Payment extends ToldRow {
   @VersionColumn()
   version!: number;
 

@@ -7,7 +7,7 @@ import { describeEnum } from '../../graphql/enums.js';
 import { Node } from '../../graphql/node.js';
 import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { IdColumn, JsonColumn, MinorColumn, Text, TimeColumn } from '../../platform/db/columns.js';
-import { TenantRow } from '../../platform/tenancy/tenant-row.js';
+import { ToldRow } from '../../platform/outbox/told-row.js';
 import { Money } from '../kit/money.types.js';
 import { RefundStatus } from './refund.states.js';
 
@@ -54,7 +54,7 @@ describeEnum(RefundStatus, {
 @Index({ name: 'billing_refunds_reference', properties: ['appId', 'referenceId', 'id'] })
 @Index({ name: 'billing_refunds_payment', properties: ['appId', 'paymentId', 'id'] })
 @Index({ name: 'billing_refunds_customer', properties: ['appId', 'customerId', 'id'] })
-export class Refund extends TenantRow {
+export class Refund extends ToldRow {
   @IdColumn()
   paymentId!: string;
 

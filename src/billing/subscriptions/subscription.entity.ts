@@ -8,7 +8,7 @@ import { Node } from '../../graphql/node.js';
 import { Getter } from '../../graphql/reads/row-resolvers.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { FlagColumn, IdColumn, IntColumn, JsonColumn, MinorColumn, Text, TimeColumn, VersionColumn } from '../../platform/db/columns.js';
-import { TenantRow } from '../../platform/tenancy/tenant-row.js';
+import { ToldRow } from '../../platform/outbox/told-row.js';
 import { Money } from '../kit/money.types.js';
 import { IntervalUnit } from './billing-period.js';
 import { SubscriptionStatus } from './subscription.states.js';
@@ -48,7 +48,7 @@ describeEnum(IntervalUnit, {
 @Index({ name: 'billing_subscriptions_customer', properties: ['appId', 'customerId', 'id'] })
 @Index({ name: 'billing_subscriptions_status', properties: ['appId', 'status', 'id'] })
 @Index({ name: 'billing_subscriptions_method', properties: ['appId', 'paymentMethodId'] })
-export class Subscription extends TenantRow {
+export class Subscription extends ToldRow {
   @Field(() => Int, { description: 'Grows with each change; pass it as expectedVersion to refuse lost updates.' })
   @VersionColumn()
   version!: number;

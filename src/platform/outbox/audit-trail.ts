@@ -13,11 +13,16 @@ type Row = Record<string, unknown> & { id: string };
 
 const scopeOfUnit = new WeakMap<object, EventSource>();
 /** Fields that tell nothing which the event does not tell itself. */
-const UNTOLD = new Set(['appId', 'id', 'version', 'createdAt', 'updatedAt']);
+const UNTOLD = new Set(['appId', 'id', 'version', 'createdAt', 'updatedAt', 'eventSequence']);
 
 /** Attributes what this unit of work writes to the scope that opened it. */
 export function attributeWrites(em: EntityManager, scope: EventSource): void {
   scopeOfUnit.set(em, scope);
+}
+
+/** The scope that opened a unit of work; undefined where none did. */
+export function sourceOf(em: EntityManager): EventSource | undefined {
+  return scopeOfUnit.get(em);
 }
 
 /**
@@ -29,7 +34,7 @@ export class AuditTrail implements EventSubscriber {
   constructor(private readonly audited: Readonly<Record<string, Audited>>) {}
 
   onFlush(flush: FlushEventArgs): void {
-    const source = scopeOfUnit.get(flush.em);
+    const source = sourceOf(flush.em);
     for (const change of flush.uow.getChangeSets() as ChangeSet<object>[]) {
       if (change.entity instanceof OutboxEvent)
         throw new Error('An event is never changed or removed, and only recordEvent and recordTransition add one.');

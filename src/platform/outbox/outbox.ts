@@ -14,16 +14,34 @@ export interface PendingEvent {
   details: EventDetails | null;
 }
 
+/** An event for the app, of the open transaction. It is written at the end, before the commit. */
+export interface PendingAppEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly objectId: string;
+  /** Its place among the events of its object, from 1 without gaps. */
+  readonly sequence: number;
+  /** Whose person it tells of; null where it tells of nobody. */
+  readonly personId: string | null;
+  /** The object as the commit leaves it, in the form of the API. Asked once everything is written. */
+  readonly payload: () => object;
+}
+
 /** Who causes events, and where they are written: a scope with an open transaction. */
 export interface EventSource {
   readonly caller: { readonly app: { readonly id: string }; readonly actor: Actor; readonly requestId: string };
-  readonly request: { readonly cause: string | null };
+  readonly request: { readonly cause: string | null; readonly mutation: string | null };
   readonly db: {
     /** The events of the open transaction that are not written yet. Throws outside one. */
     pendingEvents(): PendingEvent[];
+    /** The same of events for the app. */
+    pendingAppEvents(): PendingAppEvent[];
+    /** Calls `react` once the open transaction is committed. */
+    afterCommit(react: () => void): void;
     run(sql: string, parameters: readonly unknown[]): Promise<number>;
   };
   now(): Date;
+  businessNow(): Date;
   newId(prefix: IdPrefix): string;
 }
 

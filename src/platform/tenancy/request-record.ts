@@ -16,6 +16,8 @@ export class RequestRecord {
    * since.
    */
   mayBeStale = false;
+  /** Which mutation is being carried out for its caller; null where none is. */
+  mutation: string | null = null;
   /** What its mutations answered, for when their answer is lost on its way out. */
   readonly answers: { readonly operation: string; readonly payload: unknown }[] = [];
   private readonly calls: CallNote[] = [];

@@ -3,6 +3,7 @@ import type { Database, Unit } from '../db/database.js';
 import type { StaleReads } from '../db/replicas/stale-reads.js';
 import { confineWrites } from '../db/tenant.guard.js';
 import type { IdPrefix, Ids } from '../ids.js';
+import { writeAppEvents } from '../outbox/app-events.js';
 import { attributeWrites } from '../outbox/audit-trail.js';
 import { recordEvent, writeEvents } from '../outbox/outbox.js';
 import type { Caller } from './caller.js';
@@ -83,6 +84,7 @@ export class Scope {
       // What the flush changes becomes events too.
       await inner.db.flush();
       await writeEvents(inner);
+      await writeAppEvents(inner);
       await inner.db.fenceLocks();
       return { result, inner };
     });

@@ -12,8 +12,8 @@ export abstract class TenantRow {
   id!: string;
 }
 
-/** A new row as the caller fills it in, with every column; the app comes from the scope. */
-export type NewRow<Row> = { [Property in Exclude<ColumnOf<Row>, 'appId'>]: Row[Property] };
+/** A new row as the caller fills it in, with every column; the app comes from the scope, its events are counted. */
+export type NewRow<Row> = { [Property in Exclude<ColumnOf<Row>, 'appId' | 'eventSequence'>]: Row[Property] };
 
 /** The properties that are columns. What a getter computes from them is none: it is read-only to the compiler. */
 type ColumnOf<Row> = { [P in keyof Row]-?: IsSame<Pick<Row, P>, { -readonly [Q in P]: Row[Q] }> extends true ? P : never }[keyof Row];

@@ -6,7 +6,7 @@ import { hasWrittenRows, LOCK_COLUMN, unwrittenRows } from '../db/lock.fence.js'
 import { PreparedTransaction } from '../db/prepared-transaction.js';
 import type { StaleReads } from '../db/replicas/stale-reads.js';
 import type { RawRow, Table } from '../db/table.js';
-import type { PendingEvent } from '../outbox/outbox.js';
+import type { PendingAppEvent, PendingEvent } from '../outbox/outbox.js';
 import { KEYS_MAX } from '../shared-reads.js';
 import type { Caller } from './caller.js';
 
@@ -21,6 +21,7 @@ export class UnitOfWork {
   private readonly loaders = new Map<string, DataLoader<unknown, unknown>>();
   private readonly reactions: (() => void)[] = [];
   private readonly events: PendingEvent[] = [];
+  private readonly appEvents: PendingAppEvent[] = [];
   private committed: EntityManager | null = null;
   private hasRun = false;
 
@@ -123,6 +124,12 @@ export class UnitOfWork {
   pendingEvents(): PendingEvent[] {
     this.entityManager();
     return this.events;
+  }
+
+  /** The same of events for the app. */
+  pendingAppEvents(): PendingAppEvent[] {
+    this.entityManager();
+    return this.appEvents;
   }
 
   /** The time that all processes share, for what is compared between them. */

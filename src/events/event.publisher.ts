@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../platform/clock.js';
+import { CursorRepository } from '../platform/cursors.js';
+import type { Database } from '../platform/db/database.js';
+import { isPassing } from '../platform/db/outage.js';
+import { places } from '../platform/db/sql.js';
+import { errorFields, type Log } from '../platform/log.js';
+import type { Scope } from '../platform/tenancy/scope.js';
+import { AppEventRepository, type PublishedEvent } from './app-event.repository.js';
+
+/**
+ * Whoever passes published events on: in the transaction that publishes them, in the order of their positions. It is
+ * begun anew after a lost race, so it has no effect outside the database.
+ */
+export type FanOut = (tx: Scope, events: readonly PublishedEvent[]) => Promise<void>;
+
+interface EventPublisherParts {
+  readonly database: Database;
+  readonly scopeOf: (appId: string) => Promise<Scope | null>;
+  readonly fanOut: FanOut;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The cursor that says how many events of an app were published. */
+const FEED = 'events.feed';
+/** Events of one app that are published in one transaction, in the order of their ids. */
+const AT_ONCE = 500;
+/** How often it is looked whether other processes wrote events, ms. */
+const POLL_MS = 100;
+/** How long an app whose events could not be published is skipped, ms, so that it does not block the others. */
+const REST_MS = 5_000;
+
+/**
+ * Gives committed events their places in the feed of their app. Transactions commit in any order, so neither ids nor
+ * times can be that order: whoever publishes locks the app's counter, and only then reads what is committed and has no
+ * place yet. So places are committed in their order, and who has read up to one has missed none before it. Any number
+ * may do it at once, on one server or on the nodes of a cluster.
+ */
+export class EventPublisher {
+  /** Until when an app is skipped, by its id. */
+  private readonly resting = new Map<string, number>();
+  private wake = new AbortController();
+  private stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+  private isHeldUp = false;
+
+  constructor(private readonly parts: EventPublisherParts) {}
+
+  /** Publishes what is written, until stopped. */
+  start(): void {
+    this.stopping = new AbortController();
+    this.running = this.loop(this.stopping.signal);
+  }
+
+  /** Finishes what it is at. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.wake.abort();
+    await this.running;
+  }
+
+  /** Has it look at once: events were committed. */
+  nudge(): void {
+    this.wake.abort();
+  }
+
+  /** Publishes what waits, of every app in its turn; returns how many events. */
+  async publish(): Promise<number> {
+    const nowMs = this.parts.clock.now().getTime();
+    for (const [appId, untilMs] of this.resting) if (untilMs <= nowMs) this.resting.delete(appId);
+    const looked = new Set(this.resting.keys());
+    let published = 0;
+    for (;;) {
+      const appIds = await this.waitingLongest([...looked]);
+      if (appIds.length === 0) return published;
+      const counts = await Promise.all(appIds.map((appId) => this.publishOrRest(appId)));
+      for (const count of counts) published += count;
+      for (const appId of appIds) looked.add(appId);
+    }
+  }
+
+  private async loop(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      this.wake = new AbortController();
+      const published = await this.publish().catch((error: unknown) => this.notPublished(error));
+      if (published === 0 && !stop.aborted) await sleep(POLL_MS, undefined, { signal: this.wake.signal }).catch(() => undefined);
+    }
+  }
+
+  /** A database that is away is said once, and looked for as often as there is nothing to do. */
+  private notPublished(error: unknown): 0 {
+    if (!this.isHeldUp) this.parts.log.error('events could not be published', errorFields(error));
+    this.isHeldUp = isPassing(error);
+    return 0;
+  }
+
+  private async waitingLongest(except: readonly string[]): Promise<readonly string[]> {
+    const rows = await this.parts.database.query(oldest(except), except);
+    this.isHeldUp = false;
+    return [...new Set(rows.map((row) => String(row.app_id)))];
+  }
+
+  private async publishOrRest(appId: string): Promise<number> {
+    try {
+      const scope = await this.parts.scopeOf(appId);
+      return scope === null ? 0 : await this.publishOf(scope);
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      this.resting.set(appId, this.parts.clock.now().getTime() + REST_MS);
+      this.parts.log.error('events of an app could not be published', { appId, ...errorFields(error) });
+      return 0;
+    }
+  }
+
+  private publishOf(scope: Scope): Promise<number> {
+    let begun = 0;
+    return scope.transaction(async (tx) => {
+      begun += 1;
+      // Somebody else has published some of them. What is left is for the next time.
+      if (begun > 1) return 0;
+      const counter = await CursorRepository.of(tx).lockOrMake(FEED, '0');
+      const published = await AppEventRepository.of(tx).publish(Number(counter.position), AT_ONCE);
+      const last = published.at(-1);
+      if (last === undefined) return 0;
+      Object.assign(counter, { position: String(last.position), updatedAt: tx.now() });
+      await this.parts.fanOut(tx, published);
+      return published.length;
+    });
+  }
+}
+
+function oldest(except: readonly string[]): string {
+  const others = except.length === 0 ? '' : ` and app_id not in (${places(except)})`;
+  return `select app_id from billing_app_events where unpublished_since is not null${others} order by unpublished_since, app_id, id limit ${AT_ONCE}`;
+}
