@@ -9,6 +9,8 @@ COPY package.json package-lock.json ./
 # The compiler itself is an optional package of its platform.
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
+COPY client/package.json client/tsconfig.json ./client/
+COPY client/src ./client/src
 COPY src ./src
 COPY migrations ./migrations
 RUN npm run build

@@ -35,7 +35,10 @@ const onServerAlone = [
   '/test/features/import\\.test\\.ts$',
   '/test/scenarios/rolling-restart\\.haproxy\\.test\\.ts$',
   '\\.galera\\.test\\.ts$',
+  '/test/contract/client-calls\\.test\\.ts$',
   '/test/contract/clients\\.test\\.ts$',
+  '/test/scenarios/client-package\\.(chromium|node20)\\.test\\.ts$',
+  '/test/scenarios/examples\\.(chromium\\.)?test\\.ts$',
   '/test/scenarios/pages\\.chromium\\.test\\.ts$',
 ];
 const onceOnly = process.env.BILLING_TEST_MYSQL_URL === undefined ? [] : onServerAlone;

@@ -45,7 +45,9 @@ function tell() {
 
 /** What runs in production, as `name@version`, sorted. */
 function installed(lock) {
-  const found = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true);
+  const found = Object.entries(lock.packages).filter(
+    ([path, { dev, link }]) => path.startsWith('node_modules/') && dev !== true && link !== true,
+  );
   return [...new Set(found.map(([path, { name, version }]) => `${name ?? path.split('node_modules/').at(-1)}@${version}`))].sort();
 }
 

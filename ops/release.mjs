@@ -52,11 +52,10 @@ console.log(`Made ${stem} in ${target}.`);
 function fill() {
   for (const file of [...files, 'README.md', 'LICENSE'].filter((one) => one !== LOCK))
     cpSync(join(project, file), join(copy, file), { recursive: true, filter: isOfToday });
-  const { devDependencies: _, scripts: __, ...shipped } = manifest;
+  const { devDependencies: _, scripts: __, workspaces: ___, ...shipped } = manifest;
   writeFileSync(join(copy, 'package.json'), `${JSON.stringify(shipped, null, 2)}\n`);
-  const { '': root, ...packages } = lock.packages;
-  const { devDependencies: ___, ...own } = root;
-  const needed = Object.fromEntries(Object.entries(packages).filter(([, { dev }]) => !dev));
+  const { devDependencies: ____, workspaces: _____, ...own } = lock.packages[''];
+  const needed = Object.fromEntries(installed());
   writeFileSync(join(copy, LOCK), `${JSON.stringify({ ...lock, packages: { '': own, ...needed } }, null, 2)}\n`);
 }
 
@@ -69,15 +68,19 @@ function isOfToday(from) {
   return path.startsWith('..') || !/\.js(\.map)?$/.test(path) || existsSync(join(project, path.replace(/\.js(\.map)?$/, '.ts')));
 }
 
+/** What is installed with the release: packages of others, and not the client, which is a package by itself. */
+function installed() {
+  return Object.entries(lock.packages).filter(([path, { dev, link }]) => path.startsWith('node_modules/') && !dev && !link);
+}
+
 /** Every package that is installed with the release, its terms, and their text where the package brings it. */
 function licences() {
-  const installed = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && !dev);
-  const strange = installed.filter(([, { license }]) => !areKnown(license));
+  const strange = installed().filter(([, { license }]) => !areKnown(license));
   if (strange.length > 0) {
     console.error(strange.map(([path, { license }]) => `${path} has the terms ${license ?? 'nobody says'}: look at them.`).join('\n'));
     process.exit(1);
   }
-  const texts = installed.map(([path, { version: of, license }]) => {
+  const texts = installed().map(([path, { version: of, license }]) => {
     const title = `${path.replace(/^.*node_modules\//, '')} ${of}: ${license}`;
     return [title, ...textsIn(join(project, path))].join('\n\n');
   });

@@ -34,13 +34,13 @@ export type CustomerCreateInput = {
 /** A customer to forget: personal data is removed and payment methods are detached; financial records stay. */
 export type CustomerDeleteInput = {
   /** The customer to forget. It cannot be undone. */
-  id: string | number;
+  id: string;
 };
 
 /** The customer that a browser may act for, and for how long. */
 export type CustomerSessionCreateInput = {
   /** Whom the session is for. It reaches this customer and nobody else. */
-  customerId: string | number;
+  customerId: string;
   /** For how long it is good, in seconds, from 60 to 86,400. One session cannot be ended early: keep it short. */
   ttlSeconds?: number | null | undefined;
 };
@@ -52,7 +52,7 @@ export type CustomerUpdateInput = {
   /** The version that you read. If the object changed since, nothing is done and STALE_VERSION is answered: read it again and decide anew. Absent: not compared. */
   expectedVersion?: number | null | undefined;
   /** The customer to change. */
-  id: string | number;
+  id: string;
   /** Keys to set. Those not named stay, and a null value removes its key. Beyond 50 keys in all it is INVALID. */
   metadata?: Record<string, string | null> | null | undefined;
   /** A new name, 1 to 255 characters. Null removes the name; absent, it stays. */
@@ -68,9 +68,9 @@ export type DisputeEvidenceSubmitInput = {
   /** What happened, in words for the bank, 1 to 5,000 characters; may be empty with accept. It is sent, and not kept here. */
   description: string;
   /** A dispute whose isEvidenceAccepted is true. */
-  disputeId: string | number;
+  disputeId: string;
   /** 1 to 10 of the processor's files (file_…), uploaded for disputes: the processor takes no evidence without one. None with accept. */
-  fileIds?: Array<string | number> | null | undefined;
+  fileIds?: Array<string> | null | undefined;
   /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
 };
@@ -125,7 +125,7 @@ export type DivergenceKind =
 /** A divergence that a person dealt with. If the sides still differ, the next comparison opens a new one. */
 export type DivergenceResolveInput = {
   /** A divergence that is OPEN. */
-  id: string | number;
+  id: string;
   /** What was found and done, for whoever asks later; 1 to 1,000 characters. */
   note: string;
 };
@@ -175,7 +175,7 @@ export type PauseMode =
 /** A payment to call off. What was captured is refunded instead. */
 export type PaymentCancelInput = {
   /** A payment that is REQUIRES_CAPTURE, REQUIRES_ACTION or FAILED. */
-  id: string | number;
+  id: string;
   /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
 };
@@ -185,7 +185,7 @@ export type PaymentCaptureInput = {
   /** At most what is held; the rest is released. Absent: all of it. It can be captured once only. */
   amount?: MoneyInput | null | undefined;
   /** A payment that is REQUIRES_CAPTURE. */
-  id: string | number;
+  id: string;
   /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
 };
@@ -197,7 +197,7 @@ export type PaymentCreateInput = {
   /** Whether to take it at once or to hold it until paymentCapture. */
   captureMethod?: CaptureMethod | null | undefined;
   /** Who pays. */
-  customerId: string | number;
+  customerId: string;
   /** The app's own words about it, 1 to 500 characters; the processor does not get them. */
   description?: string | null | undefined;
   /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
@@ -205,7 +205,7 @@ export type PaymentCreateInput = {
   /** Your own facts about it, kept here as they are; the processor does not get them. Neither card data nor secrets. */
   metadata?: Record<string, string | null> | null | undefined;
   /** An attached method of this customer. Absent: the customer's default method. */
-  paymentMethodId?: string | number | null | undefined;
+  paymentMethodId?: string | null | undefined;
   /** What of the amount goes to the platform, for marketplaces on the processor: in the currency of the amount, and at most the amount. If less than the fee is captured, the fee is what is captured. Absent: no fee. */
   platformFee?: MoneyInput | null | undefined;
   /** The app's own name for what is paid, e.g. order:789, 1 to 255 characters. While a payment under it took the money, or may still take it, no second one is made: asked for the same amount, customer and capture that one is answered, with `replayed: true`, else DUPLICATE_REFERENCE. After a payment that FAILED or was CANCELED it is free for another try, with a new idempotency key. */
@@ -215,7 +215,7 @@ export type PaymentCreateInput = {
 /** A payment method to attach to a customer, and whether it becomes the default. The first one always does. */
 export type PaymentMethodAttachInput = {
   /** Whose it becomes. A customer session may name its own customer only. */
-  customerId: string | number;
+  customerId: string;
   /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
   /** Whether it takes the place of the default there is. */
@@ -227,13 +227,13 @@ export type PaymentMethodAttachInput = {
 /** A payment method to detach. If it is the default, the newest other method that has not expired becomes it. */
 export type PaymentMethodDetachInput = {
   /** The payment method. It cannot be attached again: collect it anew instead. */
-  id: string | number;
+  id: string;
 };
 
 /** A payment method to charge from now on where none is named. */
 export type PaymentMethodSetDefaultInput = {
   /** An attached payment method. Subscriptions keep the method they have. */
-  id: string | number;
+  id: string;
 };
 
 /** How a payment method pays. */
@@ -277,7 +277,7 @@ export type RefundCreateInput = {
   /** Your own facts about it, kept here as they are; the processor does not get them. Neither card data nor secrets. */
   metadata?: Record<string, string | null> | null | undefined;
   /** A payment that is SUCCEEDED. */
-  paymentId: string | number;
+  paymentId: string;
   /** Why it is given back; the processor is told. */
   reason?: RefundReason | null | undefined;
   /** The app's own name for what is given back, e.g. return:12, 1 to 255 characters. While a refund under it gave the money, or may still give it, no second one is made: asked for the same payment and amount that one is answered, with `replayed: true`, else DUPLICATE_REFERENCE. After a refund that FAILED or was CANCELED it is free for another try, with a new idempotency key. */
@@ -315,7 +315,7 @@ export type SubscriptionCancelInput = {
   /** The version that you read. If the object changed since, nothing is done and STALE_VERSION is answered: read it again and decide anew. Absent: not compared. */
   expectedVersion?: number | null | undefined;
   /** A subscription that is not CANCELED. */
-  id: string | number;
+  id: string;
   /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
   /** When it ends. */
@@ -327,7 +327,7 @@ export type SubscriptionCreateInput = {
   /** When the first payment is taken, and the day of the cycle. Absent: now. More than 5 minutes ago it is INVALID. */
   billingCycleAnchor?: string | null | undefined;
   /** Who pays. */
-  customerId: string | number;
+  customerId: string;
   /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
   /** How many of these units lie between two payments, from 1 to 365. */
@@ -337,7 +337,7 @@ export type SubscriptionCreateInput = {
   /** Your own facts about it, kept here as they are; the processor does not get them. Neither card data nor secrets. */
   metadata?: Record<string, string | null> | null | undefined;
   /** An attached method of this customer. Absent: the customer's default method. */
-  paymentMethodId?: string | number | null | undefined;
+  paymentMethodId?: string | null | undefined;
   /** The app's own code of what is paid for, 1 to 100 characters; a label. */
   planCode?: string | null | undefined;
   /** The app's own name of what is paid for, 1 to 255 characters; a label. */
@@ -351,7 +351,7 @@ export type SubscriptionCreateInput = {
 /** A subscription to pause, and until when. */
 export type SubscriptionPauseInput = {
   /** A subscription that is PENDING or ACTIVE. A missed payment is collected first: subscriptionRetry. */
-  id: string | number;
+  id: string;
   /** When the pause begins. */
   mode?: PauseMode | null | undefined;
   /** When it resumes by itself, after the pause began. Absent: it waits for subscriptionResume. */
@@ -361,19 +361,19 @@ export type SubscriptionPauseInput = {
 /** A subscription that is about to end and is to go on. */
 export type SubscriptionReactivateInput = {
   /** A subscription whose cancelAtPeriodEnd is true. */
-  id: string | number;
+  id: string;
 };
 
 /** A paused subscription to go on with. */
 export type SubscriptionResumeInput = {
   /** A subscription that is PAUSED, or whose pauseAt is to be taken back. */
-  id: string | number;
+  id: string;
 };
 
 /** A missed payment to collect now. */
 export type SubscriptionRetryInput = {
   /** A subscription that is PAST_DUE. */
-  id: string | number;
+  id: string;
   /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
   idempotencyKey?: string | null | undefined;
 };
@@ -396,11 +396,11 @@ export type SubscriptionUpdateInput = {
   /** The version that you read. If the object changed since, nothing is done and STALE_VERSION is answered: read it again and decide anew. Absent: not compared. */
   expectedVersion?: number | null | undefined;
   /** A subscription that is not CANCELED. */
-  id: string | number;
+  id: string;
   /** Keys to set. Those not named stay, and a null value removes its key. Beyond 50 keys in all it is INVALID. */
   metadata?: Record<string, string | null> | null | undefined;
   /** An attached method of the same customer, which is charged from the next payment on. In the place of the one that failed of a PAST_DUE subscription it is charged with the missed payment at once. */
-  paymentMethodId?: string | number | null | undefined;
+  paymentMethodId?: string | null | undefined;
   /** A new code, 1 to 100 characters. Null removes it. */
   planCode?: string | null | undefined;
   /** A new name, 1 to 255 characters. Null removes it. */
@@ -455,7 +455,7 @@ export type UserErrorCode =
 /** An event to handle again. */
 export type WebhookEventReplayInput = {
   /** Our id whe_… of the event. */
-  id: string | number;
+  id: string;
 };
 
 /** How far an event was handled. */
@@ -736,7 +736,7 @@ export type AppQueryVariables = Exact<{ [key: string]: never; }>;
 export type AppQuery = { app: { id: string, name: string } };
 
 export type NodeQueryVariables = Exact<{
-  id: string | number;
+  id: string;
 }>;
 
 
@@ -752,7 +752,7 @@ export type NodeQuery = { node:
    | null };
 
 export type CustomerQueryVariables = Exact<{
-  id: string | number;
+  id: string;
 }>;
 
 
@@ -784,14 +784,14 @@ export type CustomersDeepQueryVariables = Exact<{
 export type CustomersDeepQuery = { customers: { nodes: Array<{ id: string, defaultPaymentMethod: { id: string } | null, subscriptions: { totalCount: number | null, nodes: Array<{ id: string, paymentMethod: { id: string }, payments: { nodes: Array<{ id: string }> } }> }, payments: { nodes: Array<{ id: string, refunds: Array<{ id: string }>, disputes: Array<{ id: string }> }> } }> } };
 
 export type PaymentMethodQueryVariables = Exact<{
-  id: string | number;
+  id: string;
 }>;
 
 
 export type PaymentMethodQuery = { paymentMethod: { id: string, type: PaymentMethodType, brand: string | null, last4: string | null, expMonth: number | null, expYear: number | null, bankName: string | null, bankLast: string | null, isDefault: boolean, createdAt: string, detachedAt: string | null, customer: { id: string } } | null };
 
 export type SubscriptionQueryVariables = Exact<{
-  id: string | number;
+  id: string;
 }>;
 
 
@@ -801,21 +801,21 @@ export type SubscriptionsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
   status?: Array<SubscriptionStatus> | SubscriptionStatus | null | undefined;
-  customerId?: string | number | null | undefined;
+  customerId?: string | null | undefined;
 }>;
 
 
 export type SubscriptionsQuery = { subscriptions: { nodes: Array<{ id: string, version: number, status: SubscriptionStatus, planCode: string | null, planName: string | null, intervalUnit: IntervalUnit, intervalCount: number, billingCycleAnchor: string, currentPeriodStart: string | null, currentPeriodEnd: string | null, nextPaymentAt: string | null, cancelAtPeriodEnd: boolean, cancelAt: string | null, canceledAt: string | null, pauseAt: string | null, pausedAt: string | null, resumeAt: string | null, metadata: Record<string, string | null>, price: { amountMinor: number, currency: string, decimal: string }, customer: { id: string }, paymentMethod: { id: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type PaymentQueryVariables = Exact<{
-  id: string | number;
+  id: string;
 }>;
 
 
 export type PaymentQuery = { payment: { id: string, status: PaymentStatus, captureMethod: CaptureMethod, referenceId: string | null, description: string | null, failureCode: string | null, failureMessage: string | null, metadata: Record<string, string | null>, refunds: Array<{ id: string, status: RefundStatus, reason: RefundReason | null, referenceId: string | null, failureCode: string | null, failureMessage: string | null, amount: { amountMinor: number, currency: string, decimal: string }, payment: { id: string } }>, disputes: Array<{ id: string, status: DisputeStatus, reason: string | null, evidenceDueAt: string | null, evidenceSubmittedAt: string | null, concededAt: string | null, isEvidenceAccepted: boolean, amount: { amountMinor: number, currency: string, decimal: string }, payment: { id: string } | null }>, amount: { amountMinor: number, currency: string, decimal: string }, captured: { amountMinor: number, currency: string, decimal: string }, refunded: { amountMinor: number, currency: string, decimal: string }, platformFee: { amountMinor: number, currency: string, decimal: string } | null, customer: { id: string }, paymentMethod: { id: string } | null, subscription: { id: string } | null } | null };
 
 export type PaymentNextActionQueryVariables = Exact<{
-  id: string | number;
+  id: string;
 }>;
 
 
@@ -832,7 +832,7 @@ export type PaymentsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
   status?: Array<PaymentStatus> | PaymentStatus | null | undefined;
-  customerId?: string | number | null | undefined;
+  customerId?: string | null | undefined;
   referenceId?: string | null | undefined;
 }>;
 
@@ -840,7 +840,7 @@ export type PaymentsQueryVariables = Exact<{
 export type PaymentsQuery = { payments: { nodes: Array<{ id: string, status: PaymentStatus, captureMethod: CaptureMethod, referenceId: string | null, description: string | null, failureCode: string | null, failureMessage: string | null, metadata: Record<string, string | null>, amount: { amountMinor: number, currency: string, decimal: string }, captured: { amountMinor: number, currency: string, decimal: string }, refunded: { amountMinor: number, currency: string, decimal: string }, platformFee: { amountMinor: number, currency: string, decimal: string } | null, customer: { id: string }, paymentMethod: { id: string } | null, subscription: { id: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type RefundQueryVariables = Exact<{
-  id: string | number;
+  id: string;
 }>;
 
 
@@ -849,14 +849,14 @@ export type RefundQuery = { refund: { id: string, status: RefundStatus, reason: 
 export type RefundsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
-  paymentId?: string | number | null | undefined;
+  paymentId?: string | null | undefined;
 }>;
 
 
 export type RefundsQuery = { refunds: { nodes: Array<{ id: string, status: RefundStatus, reason: RefundReason | null, referenceId: string | null, failureCode: string | null, failureMessage: string | null, amount: { amountMinor: number, currency: string, decimal: string }, payment: { id: string } }> } };
 
 export type DisputeQueryVariables = Exact<{
-  id: string | number;
+  id: string;
 }>;
 
 
@@ -892,7 +892,7 @@ export type DivergencesQueryVariables = Exact<{
 export type DivergencesQuery = { divergences: { totalCount: number | null, nodes: Array<{ id: string, kind: DivergenceKind, class: DivergenceClass, objectId: string | null, tilledId: string | null, status: DivergenceStatus, detections: number, occurredAt: string | null, detectedAt: string, closedAt: string | null, closedBy: string | null, note: string | null, facts: Array<{ name: string, ours: string | null, tilled: string | null, differs: boolean }> }> } };
 
 export type HistoryQueryVariables = Exact<{
-  objectId: string | number;
+  objectId: string;
   first?: number | null | undefined;
   after?: string | null | undefined;
 }>;
@@ -901,7 +901,7 @@ export type HistoryQueryVariables = Exact<{
 export type HistoryQuery = { history: { nodes: Array<{ id: string, type: string, objectId: string, actor: string, actorId: string | null, requestId: string, cause: string | null, fromStatus: string | null, toStatus: string | null, createdAt: string, changes: Array<{ field: string, before: string | null, after: string | null, isHidden: boolean }>, call: { operation: string, outcome: string, httpStatus: number | null, processorRequestId: string | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type OpenIntentsQueryVariables = Exact<{
-  objectId?: string | number | null | undefined;
+  objectId?: string | null | undefined;
   first?: number | null | undefined;
   after?: string | null | undefined;
 }>;
@@ -910,8 +910,8 @@ export type OpenIntentsQueryVariables = Exact<{
 export type OpenIntentsQuery = { openIntents: { nodes: Array<{ id: string, operation: string, objectId: string, state: OpenIntentState, since: string, ageSeconds: number, failedTries: number, nextTryAt: string | null }> } };
 
 export type UnknownSinceQueryVariables = Exact<{
-  paymentId: string | number;
-  refundId: string | number;
+  paymentId: string;
+  refundId: string;
 }>;
 
 

@@ -33,7 +33,7 @@ export function builtReleaseBefore() {
   mkdirSync(path.dirname(built), { recursive: true });
   const made = mkdtempSync(`${built}-`);
   try {
-    const archive = git('archive', '--format=tar', RELEASE_BEFORE.commit, 'src', 'migrations', 'bin', ...CONFIGS);
+    const archive = git('archive', '--format=tar', RELEASE_BEFORE.commit);
     spawnSync('tar', ['-x', '-C', made], { input: archive.stdout, stdio: ['pipe', 'inherit', 'inherit'] });
     run(made, 'npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund']);
     run(made, 'npm', ['run', '-s', 'build']);
@@ -44,7 +44,6 @@ export function builtReleaseBefore() {
   }
 }
 
-const CONFIGS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 const ARCHIVE_BYTES_MAX = 256 * 1024 ** 2;
 
 /**

@@ -8,14 +8,15 @@ const asTypes = wings.map((wing) => `type ${wing}`);
 
 /**
  * What each part may import, besides libraries and itself: right, never left, never a sibling. Outer order:
- * main > gateway, loading > cli, http > demo, compose > preflight, nodes > backoffice > webhooks > deliveries > events > access > billing > sandbox, backup, tilled, graphql > platform > config.
+ * main > gateway, loading > cli, http > demo, client, compose > preflight, nodes > backoffice > webhooks > deliveries > events > access > billing > sandbox, backup, tilled, graphql > platform > config.
  * `type` allows `import type` only: the thing itself is handed over by compose.ts. Tests may import everything; nothing imports tests.
  */
 const mayImport: Record<string, string[]> = {
   main: ['loading', 'gateway'],
   loading: [],
   gateway: ['cli', 'http', 'demo', 'compose', 'graphql', 'platform', 'config'],
-  cli: ['demo', 'compose', 'preflight', 'backup', ...asTypes, 'sandbox', 'graphql', 'platform', 'config', 'migrations'],
+  examples: ['client'],
+  cli: ['demo', 'client', 'compose', 'preflight', 'backup', ...asTypes, 'sandbox', 'graphql', 'platform', 'config', 'migrations'],
   http: ['type compose', ...asTypes, 'graphql', 'platform', 'config'],
   demo: [...asTypes, 'sandbox', 'tilled', 'platform', 'type config'],
   compose: ['preflight', 'nodes', ...wings, 'backup', 'sandbox', 'tilled', 'graphql', 'platform', 'config', 'migrations'],
@@ -33,6 +34,7 @@ const mayImport: Record<string, string[]> = {
   graphql: ['platform', 'config'],
   platform: ['config', 'migrations'],
   config: [],
+  client: [],
   migrations: ['platform'],
 };
 
@@ -253,6 +255,13 @@ const rules: Rule[] = [
     ],
   },
   {
+    name: 'client',
+    sentence: 'The client imports nothing but itself: it runs wherever there are fetch and WebCrypto.',
+    forbids: ({ from, to }) => from.startsWith('client/') && !to.startsWith('client/'),
+    bites: ['client/src/wire.ts -> node:https', 'client/src/webhooks.ts -> standardwebhooks', 'client/src/wire.ts -> src/platform/log.ts'],
+    spares: ['client/src/wire.ts -> client/src/errors.ts', 'examples/shop/server.ts -> node:http'],
+  },
+  {
     name: 'no web server below http',
     sentence: 'Only http, gateway.ts and compose.ts know the HTTP framework; the sandbox has a server of its own.',
     forbids: ({ from, to }) =>
@@ -349,7 +358,7 @@ describe('the rules themselves', () => {
   });
 });
 
-/** The part a file of ours belongs to: a folder of src, a file right in it, `migrations` or `test`. */
+/** The part a file of ours belongs to: a folder of src, a file right in it, or `migrations`, `client`, `examples` or `test`. */
 function partOf(path: string): string {
   return /^(?:src\/)?([^/.]+)/.exec(path)?.[1] ?? '';
 }
@@ -365,7 +374,7 @@ function homeOf(path: string): string {
 }
 
 function isOurs(path: string): boolean {
-  return /^(src|migrations|test)\//.test(path);
+  return /^(src|migrations|client|examples|test)\//.test(path);
 }
 
 function isIn(path: string, folder: string): boolean {

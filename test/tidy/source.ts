@@ -28,18 +28,23 @@ interface Span {
 }
 
 const projectRoot = join(import.meta.dirname, '../..');
-const generated = new Set(['test/support/operations.generated.ts']);
+const generated = /\.generated\.ts$|^client\/(dist|persisted-documents\.json$)/;
 const literals = new Set(['StringLiteral', 'TemplateElement', 'RegExpLiteral']);
 
-/** All our TypeScript: src, migrations and tests. Folders that do not exist yet count as empty. */
+/** All our TypeScript: of src, migrations, the client, the examples and tests. Folders that do not exist yet count as empty. */
 export function readSources(): Source[] {
-  return ['src', 'migrations', 'test'].flatMap((folder) => readFolder(folder, /\.ts$/));
+  return ['src', 'migrations', 'client', 'examples', 'test'].flatMap((folder) => readFolder(folder, /\.tsx?$/));
 }
 
 /** Everything else we wrote that runs or configures something, for the rules that look at text only. */
 export function readScripts(): Source[] {
   const own = readFolder('.', /^(?!package-lock).*\.(mjs|json|ya?ml)$/, { isDeep: false });
-  return [...own, ...['bin', '.ci', 'test', 'ops', 'bench'].flatMap((folder) => readFolder(folder, /(\.(mjs|sh|json|ya?ml)|\/[^.]+)$/))];
+  return [
+    ...own,
+    ...['bin', '.ci', 'client', 'examples', 'test', 'ops', 'bench'].flatMap((folder) =>
+      readFolder(folder, /(\.(mjs|sh|json|ya?ml)|\/[^.]+)$/),
+    ),
+  ];
 }
 
 /** Parses TypeScript. Throws swc's message, which shows the place, if it is not valid. */
@@ -81,7 +86,7 @@ function readFolder(folder: string, wanted: RegExp, { isDeep } = { isDeep: true 
   return readdirSync(join(projectRoot, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '.' ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) return isDeep ? readFolder(path, wanted) : [];
-    if (!wanted.test(path) || generated.has(path)) return [];
+    if (!wanted.test(path) || generated.test(path)) return [];
     return [{ path, text: readFileSync(join(projectRoot, path), 'utf8') }];
   });
 }

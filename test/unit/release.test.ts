@@ -6,7 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { freePort, RunningProcess } from '../support/processes.js';
 
-const LOCK = z.object({ packages: z.record(z.string(), z.looseObject({ dev: z.boolean().optional(), version: z.string().optional() })) });
+const LOCK = z.object({
+  packages: z.record(
+    z.string(),
+    z.looseObject({ dev: z.boolean().optional(), link: z.boolean().optional(), version: z.string().optional() }),
+  ),
+});
 const SBOM = z.looseObject({
   bomFormat: z.literal('CycloneDX'),
   components: z.array(z.looseObject({ purl: z.string(), licenses: z.array(z.unknown()).min(1) })),
@@ -34,7 +39,9 @@ function run(program: string, args: readonly string[], cwd: string) {
 /** What is installed with the release, by the lock: name@version, each once. */
 async function installed(): Promise<Set<string>> {
   const { packages } = LOCK.parse(JSON.parse(await readFile('package-lock.json', 'utf8')));
-  const own = Object.entries(packages).filter(([place, { dev }]) => place !== '' && dev !== true);
+  const own = Object.entries(packages).filter(
+    ([place, { dev, link }]) => place.startsWith('node_modules/') && dev !== true && link !== true,
+  );
   return new Set(own.map(([place, one]) => `${place.replace(/^.*node_modules\//, '')}@${one.version}`));
 }
 

@@ -1,0 +1,10 @@
+export type { CallOptions, Done, MutationOptions } from './calls.js';
+export { type BillingClient, type ClientOptions, createClient } from './client.js';
+export * from './errors.generated.js';
+export { BillingError, IntentTooOld, NoAnswer, type Outcome, RequestError, StillOpen, UserError, type UserErrorFacts } from './errors.js';
+export type { BillingEvent, EventOf, EventType } from './events.js';
+export { type KeyStorage, memoryKeys } from './keys.js';
+export type { List, Page } from './list.js';
+export * from './methods.generated.js';
+export { type RejectionCode, type WebhookHeaders, WebhookRejected, webhooks } from './webhooks.js';
+export type { Credential } from './wire.js';
