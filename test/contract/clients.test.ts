@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { tryApollo } from '../clients/apollo.trial.js';
+import { tryBilling } from '../clients/billing.trial.js';
 import { registeredSdk, tryRequest } from '../clients/graphql-request.trial.js';
 import { type Built, buildProject } from '../clients/project.js';
 import { tryRelay } from '../clients/relay.trial.js';
@@ -20,6 +21,8 @@ beforeAll(async () => {
     const registered = await billing(['operations', 'register', '--app', app.id, '--file', file], world.environment);
     expect(registered).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('Registered 4 of 4 documents') });
   }
+  const ours = ['operations', 'register', '--app', app.id, '--file', 'client/persisted-documents.json'];
+  expect(await billing(ours, world.environment)).toMatchObject({ status: 0, stderr: '' });
 });
 afterAll(async () => {
   await world.close();
@@ -28,6 +31,8 @@ afterAll(async () => {
 
 describe('as it comes, by Node', () => {
   describeTrials('Node', () => ({ world, app }), [
+    { name: '@billing-gateway/client', mode: 'own', who: 'key', hasCache: false, open: tryBilling },
+    { name: '@billing-gateway/client', mode: 'registered', who: 'session', hasCache: false, open: tryBilling },
     { name: '@apollo/client', mode: 'own', who: 'key', open: (connection) => tryApollo(connection, built.documents) },
     { name: '@apollo/client', mode: 'registered', who: 'session', open: (connection) => tryApollo(connection, built.documents) },
     { name: '@apollo/client', mode: 'automatic', who: 'key', open: (connection) => tryApollo(connection, built.documents) },

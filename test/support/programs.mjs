@@ -11,10 +11,13 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { canMakeNetworks, GALERA_LIBRARIES, LIBFAKETIME } from './galera-cluster.mjs';
+import { olderNode } from './older-node.mjs';
 import { fetchReleaseBefore, hasReleaseBefore, RELEASE_BEFORE } from './release-before.mjs';
 
 /** Tests of the alert rules. */
 const PROMETHEUS = '.prometheus.test.ts';
+/** Tests of the client on a Node that is older than the gateway's. */
+const OLDER_NODE = '.node20.test.ts';
 /** Tests with the release before. */
 const UPGRADE = '.upgrade.test.ts';
 const GO_LIVE = 'test/scenarios/go-live.prometheus.test.ts';
@@ -67,12 +70,14 @@ function missingElse() {
     test: UPGRADE,
     why: `this clone has not the release before (git fetch --depth=1 origin ${RELEASE_BEFORE.commit})`,
   };
+  const older = { test: OLDER_NODE, why: 'there is no Node 20 to 23 here besides the one that `npm ci` brings' };
   const galera = { test: GALERA, why: 'it makes network namespaces, which only root may, and not in every container' };
   return [
     ...(isRoot() ? [] : [walk]),
     ...(canMount() ? [] : [disk]),
     ...(canMakeNetworks() ? [] : [galera]),
     ...(hasReleaseBefore() ? [] : [upgrade]),
+    ...(olderNode() === null ? [older] : []),
   ];
 }
 
