@@ -500,6 +500,8 @@ export type DisputeFieldsFragment = { __typename: 'Dispute', concededAt: string 
 
 export type DivergenceFieldsFragment = { __typename: 'Divergence', class: DivergenceClass, closedAt: string | null, closedBy: string | null, detectedAt: string, detections: number, id: string, kind: DivergenceKind, note: string | null, objectId: string | null, occurredAt: string | null, seenAt: string, status: DivergenceStatus, tilledId: string | null, facts: Array<{ differs: boolean, name: string, ours: string | null, tilled: string | null }> };
 
+export type EventFieldsFragment = { __typename: 'Event', cause: string, createdAt: string, id: string, objectId: string, occurredAt: string, payload: string, schemaVersion: string, sequence: number, type: string };
+
 export type OpenIntentFieldsFragment = { __typename: 'OpenIntent', ageSeconds: number, failedTries: number, id: string, nextTryAt: string | null, objectId: string, operation: string, since: string, state: OpenIntentState };
 
 export type PaymentFieldsFragment = { __typename: 'Payment', captureMethod: CaptureMethod, createdAt: string, description: string | null, failureCode: string | null, failureMessage: string | null, id: string, metadata: Record<string, string | null>, referenceId: string | null, status: PaymentStatus, unknownSince: string | null, updatedAt: string, amount: { amountMinor: number, currency: string, decimal: string }, captured: { amountMinor: number, currency: string, decimal: string }, customer: { __typename: 'Customer', id: string }, paymentMethod: { __typename: 'PaymentMethod', id: string } | null, platformFee: { amountMinor: number, currency: string, decimal: string } | null, refunded: { amountMinor: number, currency: string, decimal: string }, subscription: { __typename: 'Subscription', id: string } | null };
@@ -699,6 +701,7 @@ export type NodeQuery = { node:
     | { __typename: 'Customer', id: string }
     | { __typename: 'Dispute', id: string }
     | { __typename: 'Divergence', id: string }
+    | { __typename: 'Event', id: string }
     | { __typename: 'Payment', id: string }
     | { __typename: 'PaymentMethod', id: string }
     | { __typename: 'Refund', id: string }
@@ -1035,6 +1038,9 @@ export type Dispute = DisputeFieldsFragment;
 /** A difference between our books and the processor's. Find out which side is right, put it right, then close it with divergenceResolve. */
 export type Divergence = DivergenceFieldsFragment;
 
+/** Something that happened to an object of the app. Events of one object are numbered; the feed has all, each once. */
+export type Event = EventFieldsFragment;
+
 /** A mutation that has not ended: its outcome is being found out, or it waits until the processor can do it. */
 export type OpenIntent = OpenIntentFieldsFragment;
 
@@ -1057,7 +1063,7 @@ export type WebhookEvent = WebhookEventFieldsFragment;
 export type WebhookFact = WebhookFactFieldsFragment;
 
 /** Which types stand behind an interface: what caches ask for. */
-export const possibleTypes = {"Node":["Customer","Dispute","Divergence","Payment","PaymentMethod","Refund","Subscription","WebhookEvent"],"UserError":["GenericUserError","PaymentDeclined","RetryLater"]};
+export const possibleTypes = {"Node":["Customer","Dispute","Divergence","Event","Payment","PaymentMethod","Refund","Subscription","WebhookEvent"],"UserError":["GenericUserError","PaymentDeclined","RetryLater"]};
 
 const METHODS = {
   app: { name: 'app', path: ["app"], text: "query App{app{...AppFields}} fragment AppFields on App{__typename id name suspendedAt}" },

@@ -744,6 +744,7 @@ export type NodeQuery = { node:
     | { __typename: 'Customer', id: string }
     | { __typename: 'Dispute', id: string }
     | { __typename: 'Divergence', id: string }
+    | { __typename: 'Event', id: string }
     | { __typename: 'Payment', id: string }
     | { __typename: 'PaymentMethod', id: string }
     | { __typename: 'Refund', id: string }
