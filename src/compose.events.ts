@@ -12,11 +12,9 @@ interface EventsParts {
 
 /** Publishing what apps are told: in the order of their feeds, and to whoever passes it on. */
 export function composeEvents(
-  { database, access, eventTrail, log }: Pick<Foundation, 'database' | 'access' | 'eventTrail' | 'log'>,
+  { database, access, log }: Pick<Foundation, 'database' | 'access' | 'log'>,
   { clock, ids, fanOut }: EventsParts,
 ): EventPublisher {
   const scopeOf = (appId: string) => access.scopeOf(appId, { kind: 'job', id: 'events.publish' }, { requestId: ids.make('job') });
-  const publisher = new EventPublisher({ database, scopeOf, fanOut, clock, log });
-  eventTrail.onWritten(() => publisher.nudge());
-  return publisher;
+  return new EventPublisher({ database, scopeOf, fanOut, clock, log });
 }

@@ -26,7 +26,7 @@ interface EventPublisherParts {
 const FEED = 'events.feed';
 /** Events of one app that are published in one transaction, in the order of their ids. */
 const AT_ONCE = 500;
-/** How often it is looked whether other processes wrote events, ms. */
+/** How often it is looked for events, ms: often enough to be soon, seldom enough for many to share a transaction. */
 const POLL_MS = 100;
 /** How long an app whose events could not be published is skipped, ms, so that it does not block the others. */
 const REST_MS = 5_000;
@@ -40,7 +40,6 @@ const REST_MS = 5_000;
 export class EventPublisher {
   /** Until when an app is skipped, by its id. */
   private readonly resting = new Map<string, number>();
-  private wake = new AbortController();
   private stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private isHeldUp = false;
@@ -56,13 +55,7 @@ export class EventPublisher {
   /** Finishes what it is at. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    this.wake.abort();
     await this.running;
-  }
-
-  /** Has it look at once: events were committed. */
-  nudge(): void {
-    this.wake.abort();
   }
 
   /** Publishes what waits, of every app in its turn; returns how many events. */
@@ -82,17 +75,15 @@ export class EventPublisher {
 
   private async loop(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      this.wake = new AbortController();
-      const published = await this.publish().catch((error: unknown) => this.notPublished(error));
-      if (published === 0 && !stop.aborted) await sleep(POLL_MS, undefined, { signal: this.wake.signal }).catch(() => undefined);
+      await this.publish().catch((error: unknown) => this.notPublished(error));
+      await sleep(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
     }
   }
 
   /** A database that is away is said once, and looked for as often as there is nothing to do. */
-  private notPublished(error: unknown): 0 {
+  private notPublished(error: unknown): void {
     if (!this.isHeldUp) this.parts.log.error('events could not be published', errorFields(error));
     this.isHeldUp = isPassing(error);
-    return 0;
   }
 
   private async waitingLongest(except: readonly string[]): Promise<readonly string[]> {

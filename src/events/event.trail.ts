@@ -22,7 +22,6 @@ interface Change {
  */
 export class EventTrail implements EventSubscriber {
   private snapshots: Snapshots | null = null;
-  private nudge: () => void = () => undefined;
 
   /** @param told by the name of the entity's class */
   constructor(private readonly told: Readonly<Record<string, Told>>) {}
@@ -31,11 +30,6 @@ export class EventTrail implements EventSubscriber {
   learn(schema: GraphQLSchema): void {
     const objects = Object.values(this.told).map(({ object }) => object);
     this.snapshots = new Snapshots(schema, objects);
-  }
-
-  /** Calls `nudge` whenever events were committed. */
-  onWritten(nudge: () => void): void {
-    this.nudge = nudge;
   }
 
   /** The object as the API shows it; for events of rows that the unit of work does not manage. */
@@ -65,7 +59,6 @@ export class EventTrail implements EventSubscriber {
     const eventSequence = first - 1 + types.length;
     row.eventSequence = eventSequence;
     if (types.length > 0 || set.type === ChangeSetType.CREATE) Object.assign(set.payload, { eventSequence });
-    if (types.length > 0 && mine.length === 0) source.db.afterCommit(() => this.nudge());
   }
 
   private typesOf({ set, row, before }: Change, how: Told, mine: readonly PendingAppEvent[]): readonly EventTypeName[] {

@@ -36,8 +36,6 @@ export interface EventSource {
     pendingEvents(): PendingEvent[];
     /** The same of events for the app. */
     pendingAppEvents(): PendingAppEvent[];
-    /** Calls `react` once the open transaction is committed. */
-    afterCommit(react: () => void): void;
     run(sql: string, parameters: readonly unknown[]): Promise<number>;
   };
   now(): Date;
