@@ -1,4 +1,4 @@
-import type { Customer, Dispute, Divergence, Payment, PaymentMethod, Refund, Subscription } from './methods.generated.js';
+import type { App, Customer, Dispute, Divergence, Payment, PaymentMethod, Refund, Subscription } from './methods.generated.js';
 
 /** The events of each kind of object: what happened, after the point. */
 interface Happenings {
@@ -23,7 +23,7 @@ interface Objects {
   refund: Refund;
   dispute: Dispute;
   divergence: Divergence;
-  app: Readonly<Record<string, unknown>>;
+  app: App;
 }
 
 /** Every type of event that this package knows; a newer gateway may send more. */

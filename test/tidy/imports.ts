@@ -13,7 +13,7 @@ export interface Import {
 
 /** Every import, re-export, dynamic import and import type in a file. What is imported under a computed name is not seen. */
 export function findImports({ path, text }: Source): Import[] {
-  return parse(text).nodes.flatMap(({ node }) => {
+  return parse(text, path).nodes.flatMap(({ node }) => {
     const to = nameOf(importedFrom(node));
     return to === undefined ? [] : [{ from: path, to: resolve(path, to), isTypeOnly: isTypeOnly(node) }];
   });

@@ -47,11 +47,11 @@ export function readScripts(): Source[] {
   ];
 }
 
-/** Parses TypeScript. Throws swc's message, which shows the place, if it is not valid. */
-export function parse(text: string): Syntax {
+/** Parses TypeScript, with JSX if the path ends so. Throws swc's message, which shows the place, if it is not valid. */
+export function parse(text: string, path = ''): Syntax {
   // swc counts bytes from the first token of the file: a semicolon in front makes that the first byte.
   const bytes = Buffer.from(`;${text.replace(/^#!/, '//')}`);
-  const root = parseSync(bytes.toString(), { syntax: 'typescript', decorators: true, target: 'es2023' });
+  const root = parseSync(bytes.toString(), { syntax: 'typescript', tsx: path.endsWith('.tsx'), decorators: true, target: 'es2023' });
   const lineAt = lineCounter(bytes);
   const syntax: Syntax = { nodes: [], textWithoutStrings: '' };
   visit(root, root.span, (node, span) => {

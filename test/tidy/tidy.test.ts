@@ -149,7 +149,7 @@ describe('our source', () => {
   const sources = readSources();
   const found = sources.flatMap(({ path, text }) => {
     const applying = rules.filter((rule) => rule.appliesTo.test(path));
-    return findViolations(text, applying).map(({ rule, line }) => ({ rule: rule.name, path, place: `${path}:${line}` }));
+    return findViolations(text, applying, path).map(({ rule, line }) => ({ rule: rule.name, path, place: `${path}:${line}` }));
   });
 
   it.each(rules)('$name: $sentence', ({ name }) => {
@@ -229,8 +229,8 @@ describe('the rules themselves', () => {
   });
 });
 
-function findViolations(text: string, applying: Rule[]): { rule: Rule; line: number }[] {
-  const { nodes, textWithoutStrings } = parse(text);
+function findViolations(text: string, applying: Rule[], path = ''): { rule: Rule; line: number }[] {
+  const { nodes, textWithoutStrings } = parse(text, path);
   return applying.flatMap((rule) => {
     const inSyntax = nodes.filter(({ node }) => rule.inSyntax?.(node)).map(({ firstLine }) => firstLine);
     const inLines = rule.inLine ? findLines(textWithoutStrings, rule.inLine) : [];
@@ -247,7 +247,7 @@ function findLong(path: string, text: string): [string, number][] {
   const fileLines = text.split('\n').length - 1;
   const long: [string, number][] = fileLines > limits.file ? [[path, fileLines]] : [];
   let name = '';
-  for (const { node, firstLine, lastLine } of parse(text).nodes) {
+  for (const { node, firstLine, lastLine } of parse(text, path).nodes) {
     name = nameOf(child(node, 'key') ?? child(node, 'identifier') ?? child(node, 'id')) ?? name;
     const lines = lastLine - firstLine + 1;
     const isFunction = node.type === 'FunctionBody' || node.type === 'ArrowFunctionExpression';

@@ -1,0 +1,81 @@
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Webhook } from 'standardwebhooks';
+import { createClient } from '../../client/src/index.js';
+import { ExampleStage } from '../support/example.js';
+import type { RunningProcess } from '../support/processes.js';
+
+const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
+const DECLINED = '777703';
+
+let stage: ExampleStage;
+let shop: { url: string; process: RunningProcess };
+
+beforeAll(async () => {
+  stage = await ExampleStage.create();
+  shop = await open();
+});
+afterAll(() => stage.close());
+
+function open() {
+  return stage.start('express-backend', { WEBHOOK_SECRET: SECRET, KEYS_FILE: path.join(stage.directory, 'keys.db') });
+}
+
+async function order(name: string, card: string, amountMinor = '1990') {
+  const body = new URLSearchParams({ order: name, email: 'ann@example.com', card, amountMinor });
+  const response = await fetch(`${shop.url}/orders`, { method: 'POST', body });
+  return { status: response.status, ...((await response.json()) as { payment?: string; status?: string; code?: string }) };
+}
+
+/** Posts an event of the payment of an order; the status of the answer. */
+async function tell(name: string, status: string, { sequence = 1, secret = SECRET } = {}): Promise<number> {
+  const object = { __typename: 'Payment', id: 'pay_1', referenceId: name, status };
+  const type = `payment.${status.toLowerCase()}`;
+  const timestamp = new Date();
+  const body = JSON.stringify({
+    type,
+    timestamp: timestamp.toISOString(),
+    schemaVersion: '1',
+    data: { object, sequence, cause: 'job:payment' },
+  });
+  const headers = {
+    'content-type': 'application/json',
+    'webhook-id': `ev_${name}_${sequence}`,
+    'webhook-timestamp': String(Math.floor(timestamp.getTime() / 1_000)),
+    'webhook-signature': new Webhook(secret).sign(`ev_${name}_${sequence}`, timestamp, body),
+  };
+  return (await fetch(`${shop.url}/webhooks`, { method: 'POST', headers, body })).status;
+}
+
+async function known(name: string): Promise<unknown> {
+  return (await fetch(`${shop.url}/orders/${name}`)).json();
+}
+
+describe('the Express backend', () => {
+  it('takes the money of an order once, however often the order is sent, and by whichever process', async () => {
+    const card = await stage.newCard();
+    const first = await order('order-1', card);
+    expect(first).toMatchObject({ order: 'order-1', status: 'SUCCEEDED', payment: expect.stringMatching(/^pay_/) });
+    expect(await order('order-1', card)).toEqual(first);
+    await shop.process.end('SIGKILL');
+    shop = await open();
+    expect(await order('order-1', card)).toEqual(first);
+    const { BILLING_URL = '', BILLING_SERVICE_KEY = '' } = stage.demo;
+    const { nodes } = await createClient({ url: BILLING_URL, credential: BILLING_SERVICE_KEY }).payments({ referenceId: 'order-1' }).page();
+    expect(nodes).toMatchObject([{ id: first.payment, amount: { amountMinor: 1_990 } }]);
+  });
+
+  it('says why an order was not paid, and takes another try of it', async () => {
+    const card = await stage.newCard();
+    expect(await order('order-2', card, DECLINED)).toEqual({ status: 402, code: 'PAYMENT_DECLINED', declineCode: 'generic_decline' });
+    expect(await order('order-2', card)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await order('order-3', 'pm_nobody')).toMatchObject({ status: 422, code: 'NOT_FOUND' });
+  });
+
+  it('believes signed events alone, and of one order the last', async () => {
+    expect(await tell('order-4', 'SUCCEEDED', { sequence: 2 })).toBe(204);
+    expect(await tell('order-4', 'PROCESSING', { sequence: 1 })).toBe(204);
+    expect(await tell('order-4', 'FAILED', { sequence: 3, secret: `whsec_${Buffer.alloc(32, 2).toString('base64')}` })).toBe(400);
+    expect(await known('order-4')).toEqual({ status: 'SUCCEEDED', sequence: 2 });
+  });
+});
