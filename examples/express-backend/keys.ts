@@ -1,7 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { KeyStorage } from '@billing-gateway/client';
 
-/** Keys of intents in a file, so that they outlive the process: an order that was being paid when it ended is paid once. */
+/**
+ * Keys of intents in a file, so that they outlive the process: an order that was being paid when it ended is paid once.
+ */
 export function keysIn(file: string): KeyStorage {
   const database = new DatabaseSync(file);
   database.exec('create table if not exists billing_keys (name text primary key, value text not null)');

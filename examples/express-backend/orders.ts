@@ -7,7 +7,10 @@ export interface Order {
   sequence: number;
 }
 
-/** The orders of this shop, in memory: a real one has a table, and looks at an event in one transaction with what it changes. */
+/**
+ * The orders of this shop, in memory: a real one has a table, and looks at an event in one transaction with what it
+ * changes.
+ */
 export class Orders {
   private readonly orders = new Map<string, Order>();
 
