@@ -263,10 +263,10 @@ const rules: Rule[] = [
   },
   {
     name: 'no web server below http',
-    sentence: 'Only http, gateway.ts and compose.ts know the HTTP framework; the sandbox has a server of its own.',
+    sentence: 'Only http, gateway.ts and compose.ts know the HTTP framework; the sandbox and the examples have servers of their own.',
     forbids: ({ from, to }) =>
       /^(express|fastify|@fastify|@as-integrations)($|\/)/.test(to) &&
-      !/^(src\/(http\/|gateway\.ts$|compose\.ts$|sandbox\/)|test\/)/.test(from),
+      !/^(src\/(http\/|gateway\.ts$|compose\.ts$|sandbox\/)|(test|examples)\/)/.test(from),
     bites: ['src/webhooks/webhook.inbox.ts -> fastify', 'src/graphql/errors.ts -> @as-integrations/fastify'],
     spares: ['src/http/app.ts -> fastify', 'src/http/app.ts -> @fastify/cors'],
   },
