@@ -44,6 +44,7 @@ import { SubscriptionService } from './billing/subscriptions/subscription.servic
 import type { Foundation } from './compose.foundation.js';
 import { composePayments } from './compose.payments.js';
 import type { TilledConfig } from './config.js';
+import { EventResolver } from './events/event.resolver.js';
 import { NodeResolver } from './nodes/node.resolver.js';
 import { type Clock } from './platform/clock.js';
 import { assert } from './platform/errors.js';
@@ -225,6 +226,7 @@ export function resolversOf(services: Services, access: AccessService, webhooks:
     new WebhookEventResolver(webhooks),
     new PaymentFactsResolver(),
     new DivergenceResolver(new DivergenceService()),
+    new EventResolver(),
     new HistoryResolver(),
     new OpenIntentResolver(),
     new PaymentUnknownResolver(),

@@ -3,6 +3,8 @@ import { EventPublisher, type FanOut } from './events/event.publisher.js';
 import type { Clock } from './platform/clock.js';
 import type { Ids } from './platform/ids.js';
 
+export { eventsMarkdown } from './events/event.markdown.js';
+
 /** What makes a feed of what was written. */
 interface EventsParts {
   readonly clock: Clock;

@@ -683,6 +683,16 @@ export type DivergencesQueryVariables = Exact<{
 
 export type DivergencesQuery = { divergences: { nodes: Array<DivergenceFieldsFragment>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type EventsQueryVariables = Exact<{
+  after?: string | null | undefined;
+  first?: number | null | undefined;
+  objectId?: string | null | undefined;
+  type?: Array<string> | string | null | undefined;
+}>;
+
+
+export type EventsQuery = { events: { nodes: Array<EventFieldsFragment>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
 export type HistoryQueryVariables = Exact<{
   after?: string | null | undefined;
   first?: number | null | undefined;
@@ -1083,6 +1093,7 @@ const METHODS = {
   divergence: { name: 'divergence', path: ["divergence"], text: "query Divergence($id:ID!){divergence(id:$id){...DivergenceFields}} fragment DivergenceFields on Divergence{__typename class closedAt closedBy detectedAt detections facts{differs name ours tilled}id kind note objectId occurredAt seenAt status tilledId}" },
   divergenceResolve: { name: 'divergenceResolve', path: ["divergenceResolve"], text: "mutation DivergenceResolve($input:DivergenceResolveInput!){divergenceResolve(input:$input){divergence{...DivergenceFields}userErrors{...UserErrorFields}}} fragment DivergenceFields on Divergence{__typename class closedAt closedBy detectedAt detections facts{differs name ours tilled}id kind note objectId occurredAt seenAt status tilledId} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   divergences: { name: 'divergences', path: ["divergences"], text: "query Divergences($after:String$first:Int$kind:[DivergenceKind!]$status:[DivergenceStatus!]){divergences(after:$after first:$first kind:$kind status:$status){nodes{...DivergenceFields}pageInfo{hasNextPage endCursor}}} fragment DivergenceFields on Divergence{__typename class closedAt closedBy detectedAt detections facts{differs name ours tilled}id kind note objectId occurredAt seenAt status tilledId}" },
+  events: { name: 'events', path: ["events"], text: "query Events($after:String$first:Int$objectId:ID$type:[String!]){events(after:$after first:$first objectId:$objectId type:$type){nodes{...EventFields}pageInfo{hasNextPage endCursor}}} fragment EventFields on Event{__typename cause createdAt id objectId occurredAt payload schemaVersion sequence type}" },
   history: { name: 'history', path: ["history"], text: "query History($after:String$first:Int$objectId:ID!){history(after:$after first:$first objectId:$objectId){nodes{...AuditEventFields}pageInfo{hasNextPage endCursor}}} fragment AuditEventFields on AuditEvent{__typename actor actorId call{httpStatus operation outcome processorRequestId}cause changes{after before field isHidden}createdAt fromStatus id objectId requestId toStatus type}" },
   node: { name: 'node', path: ["node"], text: "query Node($id:ID!){node(id:$id){__typename id}}" },
   openIntents: { name: 'openIntents', path: ["openIntents"], text: "query OpenIntents($after:String$first:Int$objectId:ID){openIntents(after:$after first:$first objectId:$objectId){nodes{...OpenIntentFields}pageInfo{hasNextPage endCursor}}} fragment OpenIntentFields on OpenIntent{__typename ageSeconds failedTries id nextTryAt objectId operation since state}" },
@@ -1214,6 +1225,11 @@ export class Methods {
   /** Differences between our books and the processor's, newest first. */
   divergences(variables: DivergencesQueryVariables = {}, options: CallOptions = {}): List<DivergencesQuery['divergences']['nodes'][number]> {
     return this.#calls.connection<DivergencesQuery['divergences']['nodes'][number]>(METHODS.divergences, variables, options);
+  }
+
+  /** What happened in the app, oldest first, each event once. Read on with `after: endCursor` for ever: the endCursor of an empty page is its `after`, and no event that is committed later comes before it. A key reads events of the objects that it may read. */
+  events(variables: EventsQueryVariables = {}, options: CallOptions = {}): List<EventsQuery['events']['nodes'][number]> {
+    return this.#calls.connection<EventsQuery['events']['nodes'][number]>(METHODS.events, variables, options);
   }
 
   /** What happened to an object, newest first: requests, calls to the processor, webhooks and changes. Empty for an id that is not there. */

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 /** billing schema: the emitted SDL, and the documents that are made of it. */
 export function schemaCommand(): Command {
   return new Command('schema')
-    .description('Writes the schema to schema.graphql, and its words to docs/api.md and docs/errors.md.')
+    .description('Writes the schema to schema.graphql, and its words to docs/api.md, docs/errors.md and docs/events.md.')
     .option('--check', 'write nothing; fail if a file is not what the code emits')
     .action(async (options: { check?: true }) => {
       const { emittedFiles } = await import('./schema.files.js');

@@ -1,12 +1,12 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType } from 'type-graphql';
-import { Resource } from '../graphql/access.js';
+import { READERS, Resource } from '../graphql/access.js';
 import { Node } from '../graphql/node.js';
 import { IdColumn, IntColumn, LongText, MinorColumn, Text, TimeColumn } from '../platform/db/columns.js';
 import { TenantRow } from '../platform/tenancy/tenant-row.js';
 
 /** Something that happened to an object of an app, as the app is told. Written with the change, and never changed. */
-@Resource('events', 'service', 'operator')
+@Resource('events', ...READERS)
 @ObjectType('Event', {
   implements: Node,
   simpleResolvers: true,

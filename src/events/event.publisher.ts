@@ -23,7 +23,7 @@ interface EventPublisherParts {
 }
 
 /** The cursor that says how many events of an app were published. */
-const FEED = 'events.feed';
+export const FEED = 'events.feed';
 /** Events of one app that are published in one transaction, in the order of their ids. */
 const AT_ONCE = 500;
 /** How often it is looked for events, ms: often enough to be soon, seldom enough for many to share a transaction. */

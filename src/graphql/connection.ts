@@ -67,8 +67,8 @@ export function pageOf(args: PageArgs, columns?: SelectedColumns): PageRequest {
   return { first: args.first ?? 20, last: args.last, after: args.after, before: args.before, columns };
 }
 
-/** The connection type of a node class: `class PaymentConnection extends connectionType(Payment) {}`. */
-export function connectionType<Item extends { id: string }>(item: ClassType<Item>, name: string) {
+/** A list of a node class without its length: `class EventConnection extends listType(AppEvent, 'Event') {}`. */
+export function listType<Item extends { id: string }>(item: ClassType<Item>, name: string) {
   @ObjectType(`${name}Edge`, { simpleResolvers: true, description: `One ${name} and its place in a list.` })
   abstract class Edge {
     @Field({ description: 'The place of this entry: pass it as `after` to read on behind it.' })
@@ -79,7 +79,7 @@ export function connectionType<Item extends { id: string }>(item: ClassType<Item
   }
 
   @ObjectType({ simpleResolvers: true })
-  abstract class Connection {
+  abstract class List {
     @Field(() => [Edge], { description: 'The entries with their cursors. `nodes` has the same entries without them.' })
     edges!: Edge[];
 
@@ -88,7 +88,14 @@ export function connectionType<Item extends { id: string }>(item: ClassType<Item
 
     @Field(() => PageInfo, { description: 'Where the page lies in the list, and whether there is more.' })
     pageInfo!: PageInfo;
+  }
+  return List;
+}
 
+/** The connection type of a node class: `class PaymentConnection extends connectionType(Payment) {}`. */
+export function connectionType<Item extends { id: string }>(item: ClassType<Item>, name: string) {
+  @ObjectType({ simpleResolvers: true })
+  abstract class Connection extends listType(item, name) {
     count!: () => Promise<number | null>;
 
     @Field(() => Int, { nullable: true, description: 'How many there are in all; null beyond 10,000. Counted only when asked for.' })

@@ -1,4 +1,4 @@
-import type { GraphQLResolveInfo } from 'graphql';
+import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import { Arg, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import { CustomerRepository } from '../billing/customers/customer.repository.js';
 import { DisputeRepository } from '../billing/disputes/dispute.repository.js';
@@ -7,12 +7,14 @@ import { PaymentMethodRepository } from '../billing/payment-methods/payment-meth
 import { PaymentRepository } from '../billing/payments/payment.repository.js';
 import { RefundRepository } from '../billing/refunds/refund.repository.js';
 import { SubscriptionRepository } from '../billing/subscriptions/subscription.repository.js';
+import { AppEventRepository } from '../events/app-event.repository.js';
+import { mayRead } from '../events/event.visibility.js';
 import { Allow, mayReach, READERS } from '../graphql/access.js';
 import { Node } from '../graphql/node.js';
 import { Scope } from '../platform/tenancy/scope.js';
 import { WebhookEventRepository } from '../webhooks/webhook-event.repository.js';
 
-type Finder = (scope: Scope, id: string) => Promise<Node | null>;
+type Finder = (scope: Scope, id: string, schema: GraphQLSchema) => Promise<Node | null>;
 
 /** Which type a node is of and how it is found, by the prefix of its id. */
 const KINDS: Readonly<Record<string, readonly [string, Finder]>> = {
@@ -23,6 +25,7 @@ const KINDS: Readonly<Record<string, readonly [string, Finder]>> = {
   re: ['Refund', (scope, id) => RefundRepository.of(scope).find(id)],
   dp: ['Dispute', (scope, id) => DisputeRepository.of(scope).find(id)],
   whe: ['WebhookEvent', (scope, id) => WebhookEventRepository.of(scope).find(id)],
+  ev: ['Event', findEvent],
   dv: ['Divergence', (scope, id) => DivergenceRepository.of(scope).find(id)],
 };
 
@@ -40,6 +43,12 @@ export class NodeResolver {
   ): Promise<Node | null> {
     const [prefix = ''] = id.split('_');
     const [typeName, find] = (Object.hasOwn(KINDS, prefix) ? KINDS[prefix] : undefined) ?? [];
-    return find !== undefined && mayReach(schema, typeName ?? '', scope.caller.actor) ? find(scope, id) : null;
+    return find !== undefined && mayReach(schema, typeName ?? '', scope.caller.actor) ? find(scope, id, schema) : null;
   }
+}
+
+/** An event of an object that the caller may read. */
+async function findEvent(scope: Scope, id: string, schema: GraphQLSchema): Promise<Node | null> {
+  const event = await AppEventRepository.of(scope).find(id);
+  return event !== null && mayRead(schema, scope.caller.actor, event.type) ? event : null;
 }

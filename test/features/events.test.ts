@@ -93,3 +93,95 @@ describe('events', () => {
     expect(await typesOf(id)).toEqual(['payment.created', 'payment.succeeded', 'payment.refunded']);
   });
 });
+
+describe('the feed', () => {
+  const read = async (variables: ops.EventsQueryVariables = {}, credential = app.key) =>
+    (await world.ask(app, ops.EventsDocument, variables, { credential })).events;
+
+  /** Everything, read page by page from a cursor on. */
+  async function readOn(after: string | null, first: number): Promise<string[]> {
+    const { nodes, pageInfo } = await read({ after, first });
+    const ids = nodes.map(({ id }) => id);
+    return nodes.length === 0 ? ids : [...ids, ...(await readOn(pageInfo.endCursor ?? null, first))];
+  }
+
+  it('has what was published and nothing else, oldest first, whatever the size of its pages and wherever one begins', async () => {
+    const { customer } = await world.payer(app);
+    await world.payment(app, customer.id);
+    expect((await read()).nodes).toEqual([]);
+    await world.settle();
+    const { edges, nodes } = await read();
+    const ids = nodes.map(({ id }) => id);
+    expect(nodes.map(({ type }) => type)).toEqual([
+      ...['customer.created', 'payment_method.attached', 'payment.created', 'payment.succeeded'],
+    ]);
+    for (const first of [1, 2, 100]) expect(await readOn(null, first)).toEqual(ids);
+    for (const [index, { cursor }] of edges.entries()) expect(await readOn(cursor, 2)).toEqual(ids.slice(index + 1));
+  });
+
+  it('ends in an empty page whose endCursor is its after, and goes on from there', async () => {
+    await world.customer(app);
+    await world.settle();
+    const { pageInfo } = await read();
+    const after = pageInfo.endCursor ?? '';
+    const empty = await read({ after });
+    expect(empty).toMatchObject({ nodes: [], pageInfo: { hasNextPage: false, endCursor: after, startCursor: null } });
+    const { id } = await world.customer(app, { email: 'bob@example.com' });
+    await world.settle();
+    expect((await read({ after })).nodes).toMatchObject([{ type: 'customer.created', objectId: id, sequence: 1 }]);
+  });
+
+  it('is filtered by object, by type and by the beginning of a type; a type that there is not is refused', async () => {
+    const { customer } = await world.payer(app);
+    const { id } = await world.payment(app, customer.id);
+    await world.settle();
+    const types = async (variables: ops.EventsQueryVariables) => (await read(variables)).nodes.map(({ type }) => type);
+    expect(await types({ objectId: id })).toEqual(['payment.created', 'payment.succeeded']);
+    expect(await types({ type: ['payment.*'] })).toEqual(['payment.created', 'payment.succeeded']);
+    expect(await types({ type: ['payment.succeeded', 'customer.created'] })).toEqual(['customer.created', 'payment.succeeded']);
+    const wrong = await world.send(app, ops.EventsDocument, { type: ['payment.vanished'] });
+    expect(wrong.errors).toMatchObject([{ message: expect.stringContaining('payment.vanished'), extensions: { code: 'BAD_USER_INPUT' } }]);
+  });
+
+  it('refuses a cursor of another list, and one of a database that was put back', async () => {
+    await world.customer(app);
+    await world.settle();
+    const after = (await read()).pageInfo.endCursor ?? '';
+    const other = await world.send(app, ops.EventsDocument, { after, type: ['customer.*'] });
+    expect(other.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+    const [, tag, , id] = Buffer.from(after, 'base64url').toString().split(':');
+    const ahead = Buffer.from(`f1:${tag}:999:${id}`).toString('base64url');
+    expect((await world.send(app, ops.EventsDocument, { after: ahead })).errors).toMatchObject([
+      { message: expect.stringContaining('put back'), extensions: { code: 'BAD_USER_INPUT' } },
+    ]);
+  });
+
+  it('of another app is not read with a cursor of this one', async () => {
+    await world.customer(app);
+    await world.settle();
+    const { pageInfo } = await read();
+    const other = await world.app();
+    await world.customer(other);
+    await world.settle();
+    const answer = await world.send(other, ops.EventsDocument, { after: pageInfo.endCursor ?? null });
+    expect(answer).toMatchObject({ data: null, errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+    const [mine] = (await read()).nodes;
+    expect((await world.ask(other, ops.EventsDocument, { objectId: mine?.objectId ?? '' })).events.nodes).toEqual([]);
+  });
+
+  it('shows a confined key the events of what it may read, and no other', async () => {
+    const { customer } = await world.payer(app);
+    const { id } = await world.payment(app, customer.id);
+    await world.settle();
+    const [event] = (await read({ objectId: id })).nodes;
+    const confined = await world.key(app, 'service', { scopes: ['events:read', 'customers:read'] });
+    expect((await read({}, confined)).nodes.map(({ type }) => type)).toEqual(['customer.created']);
+    const node = (credential: string) => world.post({ query: `{ node(id: "${event?.id}") { id } }` }, { credential });
+    expect((await node(app.key)).data).toEqual({ node: { id: event?.id } });
+    expect((await node(confined)).data).toEqual({ node: null });
+    const without = await world.key(app, 'service', { scopes: ['customers:read'] });
+    expect((await world.send(app, ops.EventsDocument, {}, { credential: without })).errors).toMatchObject([
+      { extensions: { code: 'FORBIDDEN' } },
+    ]);
+  });
+});

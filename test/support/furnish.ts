@@ -31,6 +31,7 @@ export async function furnish(world: World, app: TestApp): Promise<Furniture> {
   await world.settle();
   const [disputeRow] = await world.rows('billing_disputes', app);
   const [event] = await world.rows('billing_webhooks', app);
+  const [told] = await world.rows('billing_app_events', app);
   const { open } = await world.gateway.reconciliation.object.examine(await world.scope(app), missingHere);
   return {
     ids: {
@@ -42,6 +43,7 @@ export async function furnish(world: World, app: TestApp): Promise<Furniture> {
       Dispute: String(disputeRow?.['id']),
       WebhookEvent: String(event?.['id']),
       Divergence: open[0]?.id ?? '',
+      Event: String(told?.['id']),
     },
     strings: {
       ...{ externalId, referenceId, idempotencyKey, email },

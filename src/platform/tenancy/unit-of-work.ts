@@ -48,6 +48,11 @@ export class UnitOfWork {
     return this.staleReads?.query(sql, parameters) ?? this.database.query(sql, parameters, this.unit);
   }
 
+  /** From now on what is read is not old: what was found out already says that it has to be newer. */
+  readPrimary(): void {
+    this.staleReads?.readPrimary();
+  }
+
   /** How old what was read is by now at most, ms; null if nothing of it may be old. */
   get ageMs(): number | null {
     return this.staleReads?.ageMs ?? null;

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type GraphQLObjectType, getNamedType, isLeafType, isListType, isNonNullType, isObjectType } from 'graphql';
+import { AUDITED, ENTITIES, TOLD } from '../../src/compose.entities.js';
+import { composeSchema } from '../../src/compose.js';
+import { EVENT_TYPES, type EventType } from '../../src/events/event.catalogue.js';
+import { EXAMPLES } from '../../src/events/event.examples.js';
+import { ToldRow } from '../../src/platform/outbox/told-row.js';
+import { furnish } from '../support/furnish.js';
+import { type TestApp, World } from '../support/world.js';
+
+const schema = await composeSchema();
+const types = Object.entries<EventType>(EVENT_TYPES);
+const objects = [...new Set(types.map(([, { object }]) => object))];
+
+/** Fields that a payload does not have: lists, and what is asked of somebody else or changes by itself. */
+const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
+  Customer: ['defaultPaymentMethod', 'paymentMethods', 'payments', 'subscriptions'],
+  PaymentMethod: [],
+  Subscription: ['payments'],
+  Payment: ['disputes', 'facts', 'nextAction', 'refunds', 'unknownSince'],
+  Refund: ['unknownSince'],
+  Dispute: ['isEvidenceAccepted'],
+  Divergence: ['facts'],
+};
+
+describe('the catalogue of events', () => {
+  it('has every entity that is audited and shown in the API, and every one that counts its events', () => {
+    const shown = Object.keys(AUDITED).filter((name) => isObjectType(schema.getType(name)));
+    expect(shown.filter((name) => TOLD[name] === undefined)).toEqual([]);
+    const counting = ENTITIES.filter(({ prototype }) => prototype instanceof ToldRow).map(({ name }) => name);
+    expect(Object.keys(TOLD).toSorted()).toEqual(counting.toSorted());
+  });
+
+  it('has for each object that is told of types, an example, and a list of what its payload leaves out', () => {
+    for (const list of [EXAMPLES, LEFT_OUT]) expect(Object.keys(list).toSorted()).toEqual(objects.toSorted());
+    expect(Object.values(TOLD).filter(({ object }) => !objects.includes(object))).toEqual([]);
+    for (const { otherwise, removed } of Object.values(TOLD))
+      for (const type of [otherwise, removed]) expect(type === null || type in EVENT_TYPES).toBe(true);
+  });
+});
+
+describe('a payload', () => {
+  let world: World;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    world = await World.create();
+    app = await world.app();
+    await furnish(world, app);
+    await world.settle();
+  });
+  afterAll(() => world.close({ divergences: 1 }));
+
+  it.each(objects)('of a %s is what the API shows of it, but for what is left out', async (object) => {
+    const type = schema.getType(object) as GraphQLObjectType;
+    const names = Object.keys(type.getFields()).filter((name) => !LEFT_OUT[object]?.includes(name));
+    const selection = names.map((name) => shown(type, name)).join(' ');
+    const rows = (await world.rows('billing_app_events', app)).toSorted(
+      (one, other) => Number(one['position']) - Number(other['position']),
+    );
+    const last = new Map(rows.map((row) => [String(row['object_id']), JSON.parse(String(row['payload'])) as { __typename: string }]));
+    const told = [...last].filter(([, payload]) => payload.__typename === object);
+    expect(told.length).toBeGreaterThan(0);
+    for (const [id, payload] of told) {
+      const query = `query ($id: ID!) { node(id: $id) { __typename ... on ${object} { ${selection} } } }`;
+      const { data } = await world.post<{ node: object | null }>({ query, variables: { id } }, { credential: app.key });
+      expect(payload).toEqual(data?.node);
+    }
+  });
+});
+
+/** How a field is asked for: an object of values whole, a link by its id. */
+function shown(type: GraphQLObjectType, name: string): string {
+  const field = type.getFields()[name];
+  const named = field === undefined ? null : getNamedType(field.type);
+  if (field === undefined || !isObjectType(named)) return name;
+  const nullable = isNonNullType(field.type) ? field.type.ofType : field.type;
+  if (isListType(nullable)) throw new Error(`${type.name}.${name} is a list: say that it is left out.`);
+  const inside = Object.values(named.getFields());
+  const isOfValues = inside.every((one) => isLeafType(getNamedType(one.type))) && !('id' in named.getFields());
+  return isOfValues ? `${name} { ${inside.map((one) => one.name).join(' ')} }` : `${name} { __typename id }`;
+}
