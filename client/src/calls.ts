@@ -1,4 +1,4 @@
-import { BillingError } from './errors.js';
+import { BillingError, UserError } from './errors.js';
 import { type IntentKey, intentKey, type KeyStorage, mintKey, noteAnswer } from './keys.js';
 import { List, type Page } from './list.js';
 import { type Patience, repeating } from './repeat.js';
@@ -66,7 +66,8 @@ export class Calls {
         return done as Done<Payload>;
       });
     } catch (error) {
-      if (intent !== null && error instanceof BillingError) await noteAnswer(this.storage, intent, error.code);
+      // What the gateway says of the request, and of nothing else.
+      if (intent !== null && error instanceof UserError) await noteAnswer(this.storage, intent, error.code);
       throw error;
     }
   }

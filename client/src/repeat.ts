@@ -29,7 +29,7 @@ export async function repeating<Result>(patience: Patience, work: (signal: Abort
   for (let tried = 1; ; tried += 1) {
     const leftMs = Math.max(endsAt - Date.now(), 1);
     try {
-      return await work(either(patience.signal, Math.min(leftMs, TRY_MS_MAX)));
+      return await within(patience.signal, Math.min(leftMs, TRY_MS_MAX), work);
     } catch (error) {
       const pauseMs = pauseBeforeRepeat(error, tried);
       const isOver = pauseMs === null || tried === TRIES_MAX || Date.now() + pauseMs >= endsAt || patience.signal?.aborted === true;
@@ -78,7 +78,21 @@ function mayPass(error: BillingError, tried: number): boolean {
   return error instanceof UserError && error.retryAfterMs !== null;
 }
 
-function either(signal: AbortSignal | undefined, ms: number): AbortSignal {
-  const limit = AbortSignal.timeout(ms);
-  return signal === undefined ? limit : AbortSignal.any([signal, limit]);
+/** Does work that is aborted by the signal, or after so many ms. Nothing of it stays with a signal that lives for long. */
+async function within<Result>(
+  signal: AbortSignal | undefined,
+  ms: number,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const ending = new AbortController();
+  const abort = () => ending.abort(signal?.reason);
+  const timer = setTimeout(() => ending.abort(new Error(`There was no answer within ${ms} ms.`)), ms);
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
+  try {
+    return await work(ending.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
 }

@@ -235,6 +235,15 @@ describe('an intent', () => {
     expect(await takenAtTilled(world, app)).toEqual([4_200]);
   });
 
+  it('keeps its key where something else than the answer to the request says that it is over', async () => {
+    const keyStorage = client.memoryKeys();
+    const gone = () => Response.json({ errors: [{ message: 'No such address.', extensions: { code: 'NOT_FOUND' } }] }, { status: 404 });
+    const wire = line(1, gone);
+    expect(await errorOf(pay(open({ keyStorage, fetch: wire.fetch }), { intent: 'order-1' }))).toBeInstanceOf(client.AddressNotFound);
+    expect(await pay(open({ keyStorage }), { intent: 'order-1' })).toMatchObject({ replayed: true });
+    expect(await takenAtTilled(world, app)).toEqual([4_200]);
+  });
+
   it('is refused once the gateway may have forgotten its key, and with another input', async () => {
     const old = `${'0'.repeat(32)} ${new Date(Date.now() - 30 * 86_400_000).toISOString()}`;
     const keyStorage = { keep: () => old, forget: () => undefined };
