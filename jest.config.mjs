@@ -35,7 +35,7 @@ const onServerAlone = [
   '/test/features/import\\.test\\.ts$',
   '/test/scenarios/rolling-restart\\.haproxy\\.test\\.ts$',
   '\\.galera\\.test\\.ts$',
-  '/test/contract/client-calls\\.test\\.ts$',
+  '/test/contract/(client-calls|client-events|events-listen)\\.test\\.ts$',
   '/test/contract/clients\\.test\\.ts$',
   '/test/scenarios/client-package\\.(chromium|node20)\\.test\\.ts$',
   '/test/scenarios/examples\\.(chromium\\.)?test\\.ts$',

@@ -26,6 +26,7 @@ export function plugin(schema, documents, { manifest = false }) {
     prepend: [
       "import type { Calls, CallOptions, Done, Method, MutationOptions } from './calls.js';",
       "import type { List } from './list.js';",
+      "import type { Feed } from './feed.js';",
     ],
     content: [
       ...shown.map((type) => `${docblock(type.description)}export type ${type.name} = ${type.name}FieldsFragment;`),
@@ -92,6 +93,8 @@ function methodText({ name, kind, path }) {
     const answered = below.length === 0 ? answer : `${answer} | null`;
     return `${doc}  ${name}(${variables}): Promise<${answered}> {\n    return this.#calls.query<${answered}>(METHODS.${name}, variables, options);\n  }`;
   }
+  if (kind === 'feed')
+    return `${doc}  ${name}(${variables}): Feed {\n    return this.#calls.feed(METHODS.${name}, variables, options);\n  }`;
   const node = kind === 'connection' ? `${answer}['nodes'][number]` : `${answer}[number]`;
   return `${doc}  ${name}(${variables}): List<${node}> {\n    return this.#calls.${kind}<${node}>(METHODS.${name}, variables, options);\n  }`;
 }

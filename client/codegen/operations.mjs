@@ -28,7 +28,7 @@ const BACKWARDS = new Set(['last', 'before']);
  * @typedef {import('graphql').GraphQLObjectType | import('graphql').GraphQLInterfaceType} Composite
  * @typedef {object} Method
  * @property {string} name
- * @property {'mutation' | 'query' | 'connection' | 'list'} kind `list`: without pages, read on with afterId
+ * @property {'mutation' | 'query' | 'connection' | 'list' | 'feed'} kind `list`: without cursors, read on with afterId; `feed`: of events
  * @property {readonly Field[]} path the fields from the root to what is answered
  * @property {string} text of the operation, without its fragments
  */
@@ -112,7 +112,7 @@ function mutationOf(field) {
 
 /** @param {Field} field */
 function kindOf(field) {
-  if (isConnection(field)) return 'connection';
+  if (isConnection(field)) return isFeed(field) ? 'feed' : 'connection';
   return field.args.some(({ name }) => name === 'afterId') ? 'list' : 'query';
 }
 
@@ -126,8 +126,9 @@ function answerOf(field) {
   if (isInterfaceType(type)) return ` { __typename ${Object.keys(type.getFields()).join(' ')} }`;
   const shown = /** @type {import('graphql').GraphQLObjectType} */ (type);
   if (!isConnection(field)) return hasId(shown) ? ` { ...${shown.name}Fields }` : ` { ${fieldsOf(shown)} }`;
-  const nodes = shown.getFields()['nodes'];
-  return ` { nodes { ...${getNamedType(nodes?.type)?.name}Fields } pageInfo { hasNextPage endCursor } }`;
+  const nodes = `{ ...${getNamedType(shown.getFields()['nodes']?.type)?.name}Fields }`;
+  // Who reads a feed goes on behind any of its entries.
+  return ` { ${isFeed(field) ? `edges { cursor node ${nodes} }` : `nodes ${nodes}`} pageInfo { hasNextPage endCursor } }`;
 }
 
 /**
@@ -151,7 +152,7 @@ function fieldsOf(type) {
  * @param {Composite} type
  * @param {Field} field
  */
-function isApart(type, field) {
+export function isApart(type, field) {
   const named = getNamedType(field.type);
   const isList = isListType(isNonNullType(field.type) ? field.type.ofType : field.type);
   const roles = rolesOf(field);
@@ -173,6 +174,11 @@ export function rolesOf(what) {
 /** @param {Field} field */
 function isConnection(field) {
   return getNamedType(field.type).name.endsWith('Connection');
+}
+
+/** @param {Field} field */
+function isFeed(field) {
+  return getNamedType(field.type).name === 'EventConnection';
 }
 
 /** @param {import('graphql').GraphQLNamedType} type */

@@ -1,6 +1,9 @@
 import { BillingError, UserError } from './errors.js';
+import { type FeedEvent, feedEvent } from './events.js';
+import { Feed } from './feed.js';
 import { type IntentKey, intentKey, type KeyStorage, mintKey, noteAnswer } from './keys.js';
 import { List, type Page } from './list.js';
+import type { Event } from './methods.generated.js';
 import { type Patience, repeating } from './repeat.js';
 import { send, userErrorOf, type Wire } from './wire.js';
 
@@ -88,6 +91,14 @@ export class Calls {
     });
   }
 
+  /** The events of the app. */
+  feed(method: Method, variables: object, options: CallOptions): Feed {
+    return new Feed(async (after) => {
+      const { edges, pageInfo } = await this.query<EventEdges>(method, { ...variables, ...(after !== null && { after }) }, options);
+      return { ...pageInfo, nodes: edges.map(({ cursor, node }) => feedEvent(node, cursor)) } satisfies Page<FeedEvent>;
+    }, options.signal);
+  }
+
   /** A list without cursors, which is read on after the id of its last entry. */
   list<Node extends { readonly id: string }>(
     method: Method,
@@ -119,6 +130,11 @@ export class Calls {
     const intent = await intentKey(this.storage, method.name, options.intent);
     return { key: intent.key, intent };
   }
+}
+
+interface EventEdges {
+  readonly edges: readonly { readonly cursor: string; readonly node: Event }[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
 }
 
 interface Connection<Node> {

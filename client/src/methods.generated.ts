@@ -4,6 +4,7 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { Calls, CallOptions, Done, Method, MutationOptions } from './calls.js';
 import type { List } from './list.js';
+import type { Feed } from './feed.js';
 /** When a cancellation takes effect. */
 export type CancelMode =
   /** At the end of what was paid, or of a trial, until when subscriptionReactivate takes it back; at once where nothing is paid: PAST_DUE, a pause that outlasted it. */
@@ -691,7 +692,7 @@ export type EventsQueryVariables = Exact<{
 }>;
 
 
-export type EventsQuery = { events: { nodes: Array<EventFieldsFragment>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type EventsQuery = { events: { edges: Array<{ cursor: string, node: EventFieldsFragment }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type HistoryQueryVariables = Exact<{
   after?: string | null | undefined;
@@ -1093,7 +1094,7 @@ const METHODS = {
   divergence: { name: 'divergence', path: ["divergence"], text: "query Divergence($id:ID!){divergence(id:$id){...DivergenceFields}} fragment DivergenceFields on Divergence{__typename class closedAt closedBy detectedAt detections facts{differs name ours tilled}id kind note objectId occurredAt seenAt status tilledId}" },
   divergenceResolve: { name: 'divergenceResolve', path: ["divergenceResolve"], text: "mutation DivergenceResolve($input:DivergenceResolveInput!){divergenceResolve(input:$input){divergence{...DivergenceFields}userErrors{...UserErrorFields}}} fragment DivergenceFields on Divergence{__typename class closedAt closedBy detectedAt detections facts{differs name ours tilled}id kind note objectId occurredAt seenAt status tilledId} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   divergences: { name: 'divergences', path: ["divergences"], text: "query Divergences($after:String$first:Int$kind:[DivergenceKind!]$status:[DivergenceStatus!]){divergences(after:$after first:$first kind:$kind status:$status){nodes{...DivergenceFields}pageInfo{hasNextPage endCursor}}} fragment DivergenceFields on Divergence{__typename class closedAt closedBy detectedAt detections facts{differs name ours tilled}id kind note objectId occurredAt seenAt status tilledId}" },
-  events: { name: 'events', path: ["events"], text: "query Events($after:String$first:Int$objectId:ID$type:[String!]){events(after:$after first:$first objectId:$objectId type:$type){nodes{...EventFields}pageInfo{hasNextPage endCursor}}} fragment EventFields on Event{__typename cause createdAt id objectId occurredAt payload schemaVersion sequence type}" },
+  events: { name: 'events', path: ["events"], text: "query Events($after:String$first:Int$objectId:ID$type:[String!]){events(after:$after first:$first objectId:$objectId type:$type){edges{cursor node{...EventFields}}pageInfo{hasNextPage endCursor}}} fragment EventFields on Event{__typename cause createdAt id objectId occurredAt payload schemaVersion sequence type}" },
   history: { name: 'history', path: ["history"], text: "query History($after:String$first:Int$objectId:ID!){history(after:$after first:$first objectId:$objectId){nodes{...AuditEventFields}pageInfo{hasNextPage endCursor}}} fragment AuditEventFields on AuditEvent{__typename actor actorId call{httpStatus operation outcome processorRequestId}cause changes{after before field isHidden}createdAt fromStatus id objectId requestId toStatus type}" },
   node: { name: 'node', path: ["node"], text: "query Node($id:ID!){node(id:$id){__typename id}}" },
   openIntents: { name: 'openIntents', path: ["openIntents"], text: "query OpenIntents($after:String$first:Int$objectId:ID){openIntents(after:$after first:$first objectId:$objectId){nodes{...OpenIntentFields}pageInfo{hasNextPage endCursor}}} fragment OpenIntentFields on OpenIntent{__typename ageSeconds failedTries id nextTryAt objectId operation since state}" },
@@ -1228,8 +1229,8 @@ export class Methods {
   }
 
   /** What happened in the app, oldest first, each event once. Read on with `after: endCursor` for ever: the endCursor of an empty page is its `after`, and no event that is committed later comes before it. A key reads events of the objects that it may read. */
-  events(variables: EventsQueryVariables = {}, options: CallOptions = {}): List<EventsQuery['events']['nodes'][number]> {
-    return this.#calls.connection<EventsQuery['events']['nodes'][number]>(METHODS.events, variables, options);
+  events(variables: EventsQueryVariables = {}, options: CallOptions = {}): Feed {
+    return this.#calls.feed(METHODS.events, variables, options);
   }
 
   /** What happened to an object, newest first: requests, calls to the processor, webhooks and changes. Empty for an id that is not there. */

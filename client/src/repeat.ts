@@ -78,7 +78,7 @@ function mayPass(error: BillingError, tried: number): boolean {
   return error instanceof UserError && error.retryAfterMs !== null;
 }
 
-/** Does work that is aborted by the signal, or after so many ms. Nothing of it stays with a signal that lives for long. */
+/** Does work that ends with the signal, or after so many ms. Nothing of it stays with a signal that lives on. */
 async function within<Result>(
   signal: AbortSignal | undefined,
   ms: number,

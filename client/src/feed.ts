@@ -1,0 +1,42 @@
+import type { FeedEvent } from './events.js';
+import { List, type Page } from './list.js';
+import { pause } from './repeat.js';
+
+const POLL_MS = 1_000;
+
+/** The events of the app, oldest first: as a list it ends with the last one there is. */
+export class Feed extends List<FeedEvent> {
+  readonly #ask: (after: string | null) => Promise<Page<FeedEvent>>;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(ask: (after: string | null) => Promise<Page<FeedEvent>>, signal: AbortSignal | undefined) {
+    super(ask);
+    this.#ask = ask;
+    this.#signal = signal;
+  }
+
+  /**
+   * Every event from the beginning, or from `after` on, and then those that come, for ever: looks again after `pollMs`.
+   * Ends when the signal of the call aborts. Throws what a call throws; begin again then behind the last `cursor`.
+   */
+  async *follow({ pollMs = POLL_MS }: { readonly pollMs?: number } = {}): AsyncGenerator<FeedEvent, void, undefined> {
+    let after: string | null = null;
+    while (this.#signal?.aborted !== true) {
+      const page: Page<FeedEvent> | null = await this.#ask(after).catch((error: unknown) => {
+        if (this.#signal?.aborted === true) return null;
+        throw error;
+      });
+      if (page === null) return;
+      yield* page.nodes;
+      after = page.endCursor ?? after;
+      if (!page.hasNextPage) await pause(pollMs, this.#signal).catch(() => undefined);
+    }
+  }
+
+  /** Where the feed ends now: what comes later is read with `after`. Null while there is no event. */
+  async end(): Promise<string | null> {
+    let cursor: string | null = null;
+    for await (const event of this) ({ cursor } = event);
+    return cursor;
+  }
+}
