@@ -14,6 +14,7 @@ import { checklistCommand } from './checklist.command.js';
 import { commandsCommand } from './commands.command.js';
 import { customersCommand } from './customers.command.js';
 import { drillCommand } from './drill.command.js';
+import { eventsCommand } from './events.command.js';
 import { importCommand } from './import.command.js';
 import { inspectCommand } from './inspect.command.js';
 import { jobsCommand } from './jobs.command.js';
@@ -43,6 +44,7 @@ function program(): Command {
   billing.addCommand(checklistCommand());
   billing.addCommand(jobsCommand(withFoundation));
   billing.addCommand(customersCommand(withGateway));
+  billing.addCommand(eventsCommand());
   billing.addCommand(importCommand(withGateway));
   billing.addCommand(inspectCommand(withGateway));
   billing.addCommand(keysCommand(withFoundation));

@@ -1,9 +1,10 @@
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { createClient } from '../../client/src/index.js';
 import { ExampleStage } from '../support/example.js';
-import type { RunningProcess } from '../support/processes.js';
+import { freePort, type RunningProcess, runningBilling } from '../support/processes.js';
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const DECLINED = '777703';
@@ -21,9 +22,9 @@ function open() {
   return stage.start('express-backend', { WEBHOOK_SECRET: SECRET, KEYS_FILE: path.join(stage.directory, 'keys.db') });
 }
 
-async function order(name: string, card: string, amountMinor = '1990') {
+async function order(name: string, card: string, amountMinor = '1990', url = shop.url) {
   const body = new URLSearchParams({ order: name, email: 'ann@example.com', card, amountMinor });
-  const response = await fetch(`${shop.url}/orders`, { method: 'POST', body });
+  const response = await fetch(`${url}/orders`, { method: 'POST', body });
   return { status: response.status, ...((await response.json()) as { payment?: string; status?: string; code?: string }) };
 }
 
@@ -47,8 +48,8 @@ async function tell(name: string, status: string, { sequence = 1, secret = SECRE
   return (await fetch(`${shop.url}/webhooks`, { method: 'POST', headers, body })).status;
 }
 
-async function known(name: string): Promise<unknown> {
-  return (await fetch(`${shop.url}/orders/${name}`)).json();
+async function known(name: string, url = shop.url): Promise<{ sequence?: number } | null> {
+  return (await (await fetch(`${url}/orders/${name}`)).json()) as { sequence?: number };
 }
 
 describe('the Express backend', () => {
@@ -70,6 +71,18 @@ describe('the Express backend', () => {
     expect(await order('order-2', card, DECLINED)).toEqual({ status: 402, code: 'PAYMENT_DECLINED', declineCode: 'generic_decline' });
     expect(await order('order-2', card)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await order('order-3', 'pm_nobody')).toMatchObject({ status: 422, code: 'NOT_FOUND' });
+  });
+
+  it('is told of its orders by `billing events listen`, which needs nothing but the gateway beside it', async () => {
+    const port = await freePort();
+    const forwardTo = ['--forward-to', `http://127.0.0.1:${port}/webhooks`];
+    const listening = await runningBilling(['events', 'listen', ...forwardTo], { BILLING_DATA_DIR: stage.directory }, 'from now on');
+    const [, secret = ''] = /Signed with (whsec_\S+) /.exec(listening.words) ?? [];
+    const told = await stage.start('express-backend', { WEBHOOK_SECRET: secret, PORT: String(port) });
+    expect(await order('order-5', await stage.newCard(), '1990', told.url)).toMatchObject({ status: 'SUCCEEDED' });
+    while ((await known('order-5', told.url))?.sequence !== 2) await sleep(50);
+    const { stdout } = await listening.end('SIGINT');
+    expect(stdout).toMatch(/^payment\.succeeded ev_\w+ 204$/m);
   });
 
   it('believes signed events alone, and of one order the last', async () => {

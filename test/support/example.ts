@@ -28,7 +28,7 @@ export class ExampleStage {
 
   /** Starts an example as its script in package.json does; resolves with its process and where it is. */
   async start(name: string, more: Environment = {}): Promise<{ url: string; process: RunningProcess }> {
-    const port = String(await freePort());
+    const port = more['PORT'] ?? String(await freePort());
     const args = ['--no-warnings', `--env-file=${path.join(this.directory, 'demo.env')}`, path.join(EXAMPLES, name, 'server.ts')];
     const environment = { PORT: port, BILLING_DATA_DIR: this.directory, ...more };
     const started = await RunningProcess.start(args, environment, `http://127.0.0.1:${port}`);

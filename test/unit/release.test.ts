@@ -67,7 +67,7 @@ describe('a release', () => {
       expect(files).toContain(`package/${file}`);
     const strange = files.filter(
       (file) =>
-        !/^package\/(bin|dist\/(src|migrations)|docs|ops\/[a-z]+)\/|^package\/[\w-]+\.(json|md|graphql)$|^package\/(LICENSE|ops\/notify\.mjs)$/.test(
+        !/^package\/(bin|dist\/(client\/src|src|migrations)|docs|ops\/[a-z]+)\/|^package\/[\w-]+\.(json|md|graphql)$|^package\/(LICENSE|ops\/notify\.mjs)$/.test(
           file,
         ),
     );
