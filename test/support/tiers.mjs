@@ -22,6 +22,7 @@ const LONG = [
   'test/scenarios/backup-interrupted.test.ts',
   'test/scenarios/backup-restore.test.ts',
   'test/scenarios/backup.galera.test.ts',
+  'test/scenarios/client-crashes.test.ts',
   'test/scenarios/client-package.chromium.test.ts',
   'test/scenarios/clocks.test.ts',
   'test/scenarios/database-clock.test.ts',
