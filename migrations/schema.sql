@@ -477,6 +477,54 @@ CREATE TABLE billing_subscriptions (
   UNIQUE KEY billing_subscriptions_tilled (app_id,tilled_subscription_id)
 );
 
+CREATE TABLE billing_webhook_deliveries (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  endpoint_id varchar(64) NOT NULL,
+  app_event_id varchar(64) NOT NULL,
+  lane varchar(64) NOT NULL,
+  position bigint NOT NULL,
+  status varchar(16) NOT NULL,
+  turn varchar(8) DEFAULT NULL,
+  due_at datetime(3) DEFAULT NULL,
+  attempts int NOT NULL,
+  last_status int DEFAULT NULL,
+  last_error varchar(255) DEFAULT NULL,
+  attempt_log mediumtext DEFAULT NULL,
+  delivered_at datetime(3) DEFAULT NULL,
+  created_at datetime(3) NOT NULL,
+  PRIMARY KEY (app_id,id),
+  CONSTRAINT billing_webhook_deliveries_ibfk_1 FOREIGN KEY (app_id, endpoint_id) REFERENCES billing_webhook_endpoints (app_id, id),
+  CONSTRAINT billing_webhook_deliveries_ibfk_2 FOREIGN KEY (app_id, app_event_id) REFERENCES billing_app_events (app_id, id),
+  KEY billing_webhook_deliveries_endpoint (app_id,endpoint_id,id),
+  KEY billing_webhook_deliveries_event (app_id,app_event_id),
+  KEY billing_webhook_deliveries_lane (app_id,endpoint_id,lane,turn),
+  KEY billing_webhook_deliveries_status (app_id,status,id),
+  KEY billing_webhook_deliveries_turn (app_id,endpoint_id,turn,due_at,position)
+);
+
+CREATE TABLE billing_webhook_endpoints (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  version int NOT NULL,
+  url varchar(2048) NOT NULL,
+  types mediumtext NOT NULL,
+  is_enabled tinyint(1) NOT NULL,
+  disabled_reason varchar(32) DEFAULT NULL,
+  secret_sealed varchar(255) DEFAULT NULL,
+  previous_secret_sealed varchar(255) DEFAULT NULL,
+  previous_expires_at datetime(3) DEFAULT NULL,
+  failing_since datetime(3) DEFAULT NULL,
+  failures int NOT NULL,
+  paused_until datetime(3) DEFAULT NULL,
+  event_sequence int NOT NULL DEFAULT 0,
+  lock_count bigint NOT NULL DEFAULT 0,
+  created_at datetime(3) NOT NULL,
+  updated_at datetime(3) NOT NULL,
+  deleted_at datetime(3) DEFAULT NULL,
+  PRIMARY KEY (app_id,id)
+);
+
 CREATE TABLE billing_webhook_facts (
   app_id varchar(64) NOT NULL,
   id varchar(64) NOT NULL,

@@ -41,9 +41,11 @@ import { SubscriptionMirror } from './billing/subscriptions/subscription.mirror.
 import { CustomerSubscriptionsResolver, SubscriptionResolver } from './billing/subscriptions/subscription.resolver.js';
 import { SubscriptionSender } from './billing/subscriptions/subscription.sender.js';
 import { SubscriptionService } from './billing/subscriptions/subscription.service.js';
+import type { Deliveries } from './compose.deliveries.js';
 import type { Foundation } from './compose.foundation.js';
 import { composePayments } from './compose.payments.js';
 import type { TilledConfig } from './config.js';
+import { DELIVER } from './deliveries/deliverer.js';
 import { EventResolver } from './events/event.resolver.js';
 import { NodeResolver } from './nodes/node.resolver.js';
 import { type Clock } from './platform/clock.js';
@@ -163,13 +165,14 @@ interface Workers {
   readonly webhooks: Webhooks;
   readonly reconciliation: Reconciliations;
   readonly retention: RetentionService;
+  readonly deliveries: Deliveries;
 }
 
 /** Who does which kind of job. */
 export function handlersOf(
   intents: Intents,
   services: Services,
-  { sync, webhooks, reconciliation, retention }: Workers,
+  { sync, webhooks, reconciliation, retention, deliveries }: Workers,
 ): ReadonlyMap<string, JobHandler> {
   const { customers, customerDeletion, paymentMethods, subscriptions, payments, missedPayments, refunds, disputes } = services;
   const mutations = [
@@ -190,6 +193,7 @@ export function handlersOf(
     [ROUTE, (scope, lease) => webhooks.inbox.route(scope, lease)],
     [RETENTION_SWEEP, (scope, lease) => retention.sweep(scope, lease)],
     [BACKFILL, (scope, lease) => webhooks.backfill.backfill(scope, lease)],
+    [DELIVER, (scope, lease) => deliveries.deliverer.deliver(scope, lease)],
     [RECONCILE, (scope, lease) => reconciliation.run.work(scope, lease)],
     [EXAMINE_AGAIN, (scope, lease) => reconciliation.reconciler.runExamination(scope, lease)],
     ...sync.handlers(),

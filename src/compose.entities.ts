@@ -14,6 +14,9 @@ import { PaymentMethod } from './billing/payment-methods/payment-method.entity.j
 import { Payment } from './billing/payments/payment.entity.js';
 import { Refund } from './billing/refunds/refund.entity.js';
 import { Subscription } from './billing/subscriptions/subscription.entity.js';
+import { WebhookDelivery } from './deliveries/delivery.entity.js';
+import { WebhookEndpoint } from './deliveries/endpoint.entity.js';
+import { TOLD_ENDPOINT } from './deliveries/told-endpoint.js';
 import { AppEvent } from './events/app-event.entity.js';
 import { type Told } from './events/told.js';
 import { TOLD_NOUNS } from './events/told-nouns.js';
@@ -47,6 +50,8 @@ const BILLING_ENTITIES = [
   WebhookEvent,
   WebhookFact,
   WebhookSecret,
+  WebhookEndpoint,
+  WebhookDelivery,
   ImportRun,
   ImportItem,
 ];
@@ -65,7 +70,9 @@ export const AUDITED: Readonly<Record<string, Audited>> = {
   [Payment.name]: { noun: 'payment', hidden: ['description', 'referenceId', 'referenceHeld', 'failureMessage', 'metadata'] },
   [Refund.name]: { noun: 'refund', hidden: ['referenceId', 'referenceHeld', 'failureMessage', 'metadata'] },
   [Dispute.name]: { noun: 'dispute', hidden: ['reason'] },
+  // What stands in a URL may be a credential.
+  [WebhookEndpoint.name]: { noun: 'webhook_endpoint', hidden: ['url', 'secretSealed', 'previousSecretSealed'] },
 };
 
 /** Of which changes an app is told, and how, by the name of the entity's class. */
-export const TOLD: Readonly<Record<string, Told>> = { ...TOLD_NOUNS };
+export const TOLD: Readonly<Record<string, Told>> = { ...TOLD_NOUNS, [WebhookEndpoint.name]: TOLD_ENDPOINT };

@@ -1,7 +1,7 @@
 import type { AccessService } from './access/access.service.js';
 import type { EventPublisher } from './events/event.publisher.js';
 import type { ClockWatch } from './platform/db/clock-watch.js';
-import type { Worker } from './platform/jobs/worker.js';
+import type { Workers } from './platform/jobs/workers.js';
 import { errorFields, type Log } from './platform/log.js';
 import type { Scope } from './platform/tenancy/scope.js';
 import type { WebhookIntake } from './webhooks/webhook.intake.js';
@@ -10,7 +10,7 @@ const SCHEDULE_EVERY_MS = 300_000;
 
 /** Who works by itself, from now on. */
 interface Working {
-  readonly worker: Worker;
+  readonly worker: Pick<Workers, 'start'>;
   readonly publisher: EventPublisher;
 }
 

@@ -71,16 +71,30 @@ export function readLimits(reader: EnvironmentReader, isProduction: boolean): Li
 
 /** Addresses and networks whose X-Forwarded-For is believed. */
 export function readTrustedProxies(reader: EnvironmentReader): readonly string[] {
-  const given = (reader.text('BILLING_TRUSTED_PROXIES') ?? '').split(',').map((entry) => entry.trim());
-  const proxies = given.filter((entry) => entry !== '');
+  return readNetworks(reader, 'BILLING_TRUSTED_PROXIES', '10.0.0.0/8, 2001:db8::/32');
+}
+
+const LOOPBACK = ['127.0.0.0/8', '::1/128'];
+
+/**
+ * Networks beside the public internet that events may be delivered to, by http too. The demo reaches its own machine,
+ * where receivers are tried.
+ */
+export function readWebhookNetworks(reader: EnvironmentReader, isDemo: boolean): readonly string[] {
+  const networks = readNetworks(reader, 'BILLING_WEBHOOK_NETWORKS', '10.1.0.0/16');
+  return isDemo && networks.length === 0 ? LOOPBACK : networks;
+}
+
+function readNetworks(reader: EnvironmentReader, name: string, example: string): readonly string[] {
+  const given = (reader.text(name) ?? '').split(',').map((entry) => entry.trim());
+  const networks = given.filter((entry) => entry !== '');
   const isNetwork = (entry: string) => {
     const [address = '', bits = '0', ...rest] = entry.split('/');
     const version = isIP(address);
     return version !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
   };
-  if (!proxies.every(isNetwork))
-    reader.wrong('BILLING_TRUSTED_PROXIES', 'is not a list of addresses and networks', '10.0.0.0/8, 2001:db8::/32');
-  return proxies;
+  if (!networks.every(isNetwork)) reader.wrong(name, 'is not a list of addresses and networks', example);
+  return networks;
 }
 
 const ENCRYPTION_PURPOSE = 'the key that seals secrets in the database, 32 random bytes in base64';

@@ -1,6 +1,13 @@
 import path from 'node:path';
 import { type DatabaseConfig, type ReplicasConfig, readDatabase, readReplicas } from './config.database.js';
-import { type EncryptionConfig, type LimitsConfig, readEncryption, readLimits, readTrustedProxies } from './config.guarding.js';
+import {
+  type EncryptionConfig,
+  type LimitsConfig,
+  readEncryption,
+  readLimits,
+  readTrustedProxies,
+  readWebhookNetworks,
+} from './config.guarding.js';
 import { type Observing, readObserving } from './config.observing.js';
 import { type Environment, EnvironmentReader } from './config.reader.js';
 import { readDrainMs, readTilledTimeoutMs } from './config.stopping.js';
@@ -49,6 +56,8 @@ export interface Config extends Observing {
   readonly limits: LimitsConfig;
   /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** Networks beside the public internet that events may be delivered to. */
+  readonly webhookNetworks: readonly string[];
   /** Whether this process also handles queued work. */
   readonly runsWorker: boolean;
   /** What the environment says and should not, a sentence each: nothing that keeps from starting. */
@@ -71,6 +80,7 @@ export function readConfig(environment: Environment, workingDir: string): Config
   const isProduction = reader.oneOf('NODE_ENV', ['development', 'production', 'test'], 'development', 'which rules apply') === 'production';
   const dataDir = path.resolve(workingDir, reader.text('BILLING_DATA_DIR') ?? '.billing');
   const database = readDatabase(reader, { isProduction, dataDir }, 'DATABASE_URL_BILLING');
+  const tilled = readTilled(reader, isProduction);
   const config: Config = {
     isProduction,
     host: reader.text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
@@ -78,7 +88,7 @@ export function readConfig(environment: Environment, workingDir: string): Config
     dataDir,
     database,
     replicas: readReplicas(reader, { isProduction, dataDir, database }),
-    tilled: readTilled(reader, isProduction),
+    tilled,
     encryption: readEncryption(reader, isProduction),
     sessionDocuments: reader.oneOf(
       'BILLING_SESSION_DOCUMENTS',
@@ -104,6 +114,7 @@ export function readConfig(environment: Environment, workingDir: string): Config
     }),
     limits: readLimits(reader, isProduction),
     trustedProxies: readTrustedProxies(reader),
+    webhookNetworks: readWebhookNetworks(reader, tilled === null),
     runsWorker: reader.oneOf('BILLING_WORKER', ['on', 'off'], 'on', 'whether this process also handles queued work') === 'on',
     ...readObserving(reader, isProduction, workingDir),
     warnings: reader.warnings,

@@ -62,6 +62,7 @@ export async function settingsOf(config: Config) {
     tilledQuietMs: config.tilledQuietMs,
     slowQueryMs: config.slowQueryMs,
     reconcileEveryMs: config.reconcileEveryHours * 3_600_000,
+    deliveries: { networks: config.webhookNetworks },
   };
 }
 

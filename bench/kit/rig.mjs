@@ -109,6 +109,12 @@ class Rig {
   async payer(url, app, email) {
     const create = 'mutation ($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id } } }';
     const { customer } = await this.ask(url, app, create, { email });
+    await this.card(url, app, customer.id);
+    return customer.id;
+  }
+
+  /** A card of a customer. */
+  async card(url, app, customerId) {
     const card = { number: '4111111111111111', exp_month: 12, exp_year: 2039, cvc: '123' };
     const billing = { name: 'Ann Lee', address: { street: '1 Main St', zip: '12345', country: 'US' } };
     const { accountId, secretKey } = app.account;
@@ -118,8 +124,8 @@ class Rig {
       body: JSON.stringify({ type: 'card', card, billing_details: billing }),
     }).then((response) => response.json());
     const attach = 'mutation ($input: PaymentMethodAttachInput!) { paymentMethodAttach(input: $input) { paymentMethod { id } } }';
-    await this.ask(url, app, attach, { customerId: customer.id, tilledPaymentMethodId: method.id });
-    return customer.id;
+    const { paymentMethod } = await this.ask(url, app, attach, { customerId, tilledPaymentMethodId: method.id });
+    return paymentMethod.id;
   }
 
   /** Sends a payment with a key; null if there was no answer. */

@@ -56,6 +56,9 @@ export class RefundTooLarge extends UserError<'REFUND_TOO_LARGE'> {}
 /** The object changed since you read it. Nothing was done. Read it again, decide anew, and send its new version with a new key. */
 export class StaleVersion extends UserError<'STALE_VERSION'> {}
 
+/** The address of an endpoint is none that may be delivered to; `message` says why. Nothing was done. Give one that begins with https:// and is reached from the public internet, with the same key or a new one. */
+export class TargetRefused extends UserError<'TARGET_REFUSED'> {}
+
 /** There is no credential, it is unknown, revoked or expired, its customer was deleted, or its app does not allow the origin of the page. Nothing was done. Send `Authorization: Bearer …` with a key or session that is good. */
 export class Unauthenticated extends RequestError<'UNAUTHENTICATED'> {}
 
@@ -108,7 +111,7 @@ export class Unavailable extends RequestError<'UNAVAILABLE'> {}
 export class InternalError extends RequestError<'INTERNAL'> {}
 
 /** The class of each code of userErrors. */
-export const USER_ERRORS = { APP_SUSPENDED: AppSuspended, CONFLICT: Conflict, DUPLICATE_EXTERNAL_ID: DuplicateExternalId, DUPLICATE_REFERENCE: DuplicateReference, IDEMPOTENCY_IN_PROGRESS: IdempotencyInProgress, IDEMPOTENCY_KEY_REUSED: IdempotencyKeyReused, ILLEGAL_TRANSITION: IllegalTransition, INVALID: Invalid, NOT_FOUND: NotFound, NO_PAYMENT_METHOD: NoPaymentMethod, OUTCOME_UNKNOWN: OutcomeUnknown, PAYMENT_CANCELED: PaymentCanceled, PAYMENT_DECLINED: PaymentDeclined, PAYMENT_DISPUTED: PaymentDisputed, PAYMENT_METHOD_IN_USE: PaymentMethodInUse, PROCESSOR_REJECTED: ProcessorRejected, PROCESSOR_UNAVAILABLE: ProcessorUnavailable, REFUND_TOO_LARGE: RefundTooLarge, STALE_VERSION: StaleVersion } as const;
+export const USER_ERRORS = { APP_SUSPENDED: AppSuspended, CONFLICT: Conflict, DUPLICATE_EXTERNAL_ID: DuplicateExternalId, DUPLICATE_REFERENCE: DuplicateReference, IDEMPOTENCY_IN_PROGRESS: IdempotencyInProgress, IDEMPOTENCY_KEY_REUSED: IdempotencyKeyReused, ILLEGAL_TRANSITION: IllegalTransition, INVALID: Invalid, NOT_FOUND: NotFound, NO_PAYMENT_METHOD: NoPaymentMethod, OUTCOME_UNKNOWN: OutcomeUnknown, PAYMENT_CANCELED: PaymentCanceled, PAYMENT_DECLINED: PaymentDeclined, PAYMENT_DISPUTED: PaymentDisputed, PAYMENT_METHOD_IN_USE: PaymentMethodInUse, PROCESSOR_REJECTED: ProcessorRejected, PROCESSOR_UNAVAILABLE: ProcessorUnavailable, REFUND_TOO_LARGE: RefundTooLarge, STALE_VERSION: StaleVersion, TARGET_REFUSED: TargetRefused } as const;
 
 /** The class of each code of top-level errors. */
 export const REQUEST_ERRORS = { UNAUTHENTICATED: Unauthenticated, FORBIDDEN: Forbidden, RATE_LIMITED: RateLimited, BAD_REQUEST: BadRequest, UNSUPPORTED_MEDIA_TYPE: UnsupportedMediaType, PAYLOAD_TOO_LARGE: PayloadTooLarge, NOT_FOUND: AddressNotFound, GRAPHQL_PARSE_FAILED: GraphqlParseFailed, GRAPHQL_VALIDATION_FAILED: GraphqlValidationFailed, OPERATION_RESOLUTION_FAILURE: OperationResolutionFailure, BAD_USER_INPUT: BadUserInput, QUERY_TOO_COMPLEX: QueryTooComplex, PERSISTED_QUERY_NOT_FOUND: PersistedQueryNotFound, PCI_VIOLATION: PciViolation, TIMEOUT: Timeout, UNAVAILABLE: Unavailable, INTERNAL: InternalError } as const;

@@ -460,7 +460,78 @@ export type UserErrorCode =
   /** More was asked for than is left to refund. Nothing was done. `message` says how much is left: ask for no more than that, with a new key. */
   | 'REFUND_TOO_LARGE'
   /** The object changed since you read it. Nothing was done. Read it again, decide anew, and send its new version with a new key. */
-  | 'STALE_VERSION';
+  | 'STALE_VERSION'
+  /** The address of an endpoint is none that may be delivered to; `message` says why. Nothing was done. Give one that begins with https:// and is reached from the public internet, with the same key or a new one. */
+  | 'TARGET_REFUSED';
+
+/** What to send again: one delivery, or all events of a range of time that an endpoint wants. */
+export type WebhookDeliveryResendInput = {
+  /** One delivery, wd_…, whatever became of it. */
+  deliveryId?: string | null | undefined;
+  /** An endpoint, we_…, in place of a delivery; with `since`. */
+  endpointId?: string | null | undefined;
+  /** All events that were recorded from this moment on, delivered or not. */
+  since?: string | null | undefined;
+  /** Up to this moment, without it. Absent: until now. More than 10,000 events are INVALID. */
+  until?: string | null | undefined;
+};
+
+/** How far a delivery is. */
+export type WebhookDeliveryStatus =
+  /** The receiver answered 2xx. */
+  | 'DELIVERED'
+  /** The last attempt failed, and it is tried again at nextAttemptAt. */
+  | 'FAILED'
+  /** It is not tried any more. Send it again with webhookDeliveryResend once the receiver is well. */
+  | 'GAVE_UP'
+  /** It was not tried yet: its turn comes, or an earlier event of the same object is not through. */
+  | 'PENDING';
+
+/** An address to tell of the events of your app. */
+export type WebhookEndpointCreateInput = {
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
+  idempotencyKey?: string | null | undefined;
+  /** Types of docs/events.md, or beginnings that end with `.*`, e.g. `payment.*`; at most 100. A type that no event has is INVALID. Absent or empty: all, also those that are added later. */
+  types?: Array<string> | null | undefined;
+  /** Where events are posted: https://, at most 2,048 characters, without user name and password. An address that is not of the public internet is TARGET_REFUSED, now or at each delivery. */
+  url: string;
+};
+
+/** An endpoint to delete. */
+export type WebhookEndpointDeleteInput = {
+  /** The endpoint, we_…. */
+  id: string;
+};
+
+/** An endpoint that is to sign with a new secret. */
+export type WebhookEndpointSecretRotateInput = {
+  /** The endpoint, we_…. */
+  id: string;
+  /** For how long the old secret signs too, in hours, from 0 to 168. Change your receiver within that time. */
+  overlapHours?: number | null | undefined;
+};
+
+/** An endpoint to try. */
+export type WebhookEndpointTestInput = {
+  /** The endpoint, we_…; it may be disabled. */
+  id: string;
+  /** endpoint.test, or a type of docs/events.md: then what the newest event of that type told is sent as a new event. INVALID if there was none. */
+  type?: string | null | undefined;
+};
+
+/** What to change of an endpoint. What is absent stays. */
+export type WebhookEndpointUpdateInput = {
+  /** The version that you read. If the object changed since, nothing is done and STALE_VERSION is answered: read it again and decide anew. Absent: not compared. */
+  expectedVersion?: number | null | undefined;
+  /** The endpoint, we_…. */
+  id: string;
+  /** Whether events are delivered. True also sends what waited when it was disabled, and forgets that it failed. */
+  isEnabled?: boolean | null | undefined;
+  /** Types of docs/events.md, or beginnings that end with `.*`, e.g. `payment.*`; at most 100. A type that no event has is INVALID. Empty: all. */
+  types?: Array<string> | null | undefined;
+  /** Where events are posted: https://, at most 2,048 characters, without user name and password. An address that is not of the public internet is TARGET_REFUSED, now or at each delivery. */
+  url?: string | null | undefined;
+};
 
 /** An event to handle again. */
 export type WebhookEventReplayInput = {
@@ -512,6 +583,10 @@ export type PaymentMethodFieldsFragment = { __typename: 'PaymentMethod', bankLas
 export type RefundFieldsFragment = { __typename: 'Refund', createdAt: string, failureCode: string | null, failureMessage: string | null, id: string, reason: RefundReason | null, referenceId: string | null, status: RefundStatus, unknownSince: string | null, updatedAt: string, amount: { amountMinor: number, currency: string, decimal: string }, payment: { __typename: 'Payment', id: string } };
 
 export type SubscriptionFieldsFragment = { __typename: 'Subscription', billingCycleAnchor: string, cancelAt: string | null, cancelAtPeriodEnd: boolean, canceledAt: string | null, createdAt: string, currentPeriodEnd: string | null, currentPeriodStart: string | null, id: string, intervalCount: number, intervalUnit: IntervalUnit, metadata: Record<string, string | null>, nextPaymentAt: string | null, pauseAt: string | null, pausedAt: string | null, planCode: string | null, planName: string | null, resumeAt: string | null, status: SubscriptionStatus, updatedAt: string, version: number, customer: { __typename: 'Customer', id: string }, paymentMethod: { __typename: 'PaymentMethod', id: string }, price: { amountMinor: number, currency: string, decimal: string } };
+
+export type WebhookDeliveryFieldsFragment = { __typename: 'WebhookDelivery', attempts: number, createdAt: string, deliveredAt: string | null, id: string, lastError: string | null, lastStatus: number | null, nextAttemptAt: string | null, status: WebhookDeliveryStatus, attemptLog: Array<{ answer: string, at: string, durationMs: number, error: string | null, status: number | null }>, endpoint: { __typename: 'WebhookEndpoint', id: string } };
+
+export type WebhookEndpointFieldsFragment = { __typename: 'WebhookEndpoint', createdAt: string, disabledReason: string | null, failingSince: string | null, id: string, isEnabled: boolean, types: Array<string>, updatedAt: string, url: string, version: number };
 
 export type WebhookEventFieldsFragment = { __typename: 'WebhookEvent', attempts: number, deliveries: number, error: string | null, eventId: string, id: string, processedAt: string | null, receivedAt: string, status: WebhookEventStatus, type: string };
 
@@ -717,6 +792,8 @@ export type NodeQuery = { node:
     | { __typename: 'PaymentMethod', id: string }
     | { __typename: 'Refund', id: string }
     | { __typename: 'Subscription', id: string }
+    | { __typename: 'WebhookDelivery', id: string }
+    | { __typename: 'WebhookEndpoint', id: string }
     | { __typename: 'WebhookEvent', id: string }
    | null };
 
@@ -1007,6 +1084,87 @@ export type SubscriptionsQueryVariables = Exact<{
 
 export type SubscriptionsQuery = { subscriptions: { nodes: Array<SubscriptionFieldsFragment>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type WebhookDeliveriesQueryVariables = Exact<{
+  after?: string | null | undefined;
+  endpointId?: string | null | undefined;
+  first?: number | null | undefined;
+  status?: Array<WebhookDeliveryStatus> | WebhookDeliveryStatus | null | undefined;
+}>;
+
+
+export type WebhookDeliveriesQuery = { webhookDeliveries: { nodes: Array<WebhookDeliveryFieldsFragment>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type WebhookDeliveryResendMutationVariables = Exact<{
+  input: WebhookDeliveryResendInput;
+}>;
+
+
+export type WebhookDeliveryResendMutation = { webhookDeliveryResend: { count: number, userErrors: Array<
+      | UserErrorFields_GenericUserError_Fragment
+      | UserErrorFields_PaymentDeclined_Fragment
+      | UserErrorFields_RetryLater_Fragment
+    > } };
+
+export type WebhookEndpointCreateMutationVariables = Exact<{
+  input: WebhookEndpointCreateInput;
+}>;
+
+
+export type WebhookEndpointCreateMutation = { webhookEndpointCreate: { replayed: boolean, secret: string | null, userErrors: Array<
+      | UserErrorFields_GenericUserError_Fragment
+      | UserErrorFields_PaymentDeclined_Fragment
+      | UserErrorFields_RetryLater_Fragment
+    >, webhookEndpoint: WebhookEndpointFieldsFragment | null } };
+
+export type WebhookEndpointDeleteMutationVariables = Exact<{
+  input: WebhookEndpointDeleteInput;
+}>;
+
+
+export type WebhookEndpointDeleteMutation = { webhookEndpointDelete: { replayed: boolean, secret: string | null, userErrors: Array<
+      | UserErrorFields_GenericUserError_Fragment
+      | UserErrorFields_PaymentDeclined_Fragment
+      | UserErrorFields_RetryLater_Fragment
+    >, webhookEndpoint: WebhookEndpointFieldsFragment | null } };
+
+export type WebhookEndpointSecretRotateMutationVariables = Exact<{
+  input: WebhookEndpointSecretRotateInput;
+}>;
+
+
+export type WebhookEndpointSecretRotateMutation = { webhookEndpointSecretRotate: { replayed: boolean, secret: string | null, userErrors: Array<
+      | UserErrorFields_GenericUserError_Fragment
+      | UserErrorFields_PaymentDeclined_Fragment
+      | UserErrorFields_RetryLater_Fragment
+    >, webhookEndpoint: WebhookEndpointFieldsFragment | null } };
+
+export type WebhookEndpointTestMutationVariables = Exact<{
+  input: WebhookEndpointTestInput;
+}>;
+
+
+export type WebhookEndpointTestMutation = { webhookEndpointTest: { count: number, userErrors: Array<
+      | UserErrorFields_GenericUserError_Fragment
+      | UserErrorFields_PaymentDeclined_Fragment
+      | UserErrorFields_RetryLater_Fragment
+    > } };
+
+export type WebhookEndpointUpdateMutationVariables = Exact<{
+  input: WebhookEndpointUpdateInput;
+}>;
+
+
+export type WebhookEndpointUpdateMutation = { webhookEndpointUpdate: { replayed: boolean, secret: string | null, userErrors: Array<
+      | UserErrorFields_GenericUserError_Fragment
+      | UserErrorFields_PaymentDeclined_Fragment
+      | UserErrorFields_RetryLater_Fragment
+    >, webhookEndpoint: WebhookEndpointFieldsFragment | null } };
+
+export type WebhookEndpointsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type WebhookEndpointsQuery = { webhookEndpoints: Array<WebhookEndpointFieldsFragment> };
+
 export type WebhookEventReplayMutationVariables = Exact<{
   input: WebhookEventReplayInput;
 }>;
@@ -1067,6 +1225,12 @@ export type Refund = RefundFieldsFragment;
 /** A payment that repeats until it is canceled. The processor collects it by itself. */
 export type Subscription = SubscriptionFieldsFragment;
 
+/** One event on its way to one endpoint. Kept for 30 days. */
+export type WebhookDelivery = WebhookDeliveryFieldsFragment;
+
+/** An address of yours that is told of the events of your app, signed as Standard Webhooks says. */
+export type WebhookEndpoint = WebhookEndpointFieldsFragment;
+
 /** An event of the processor, verified and stored once. It only hints that an object changed: the object is fetched. */
 export type WebhookEvent = WebhookEventFieldsFragment;
 
@@ -1074,7 +1238,7 @@ export type WebhookEvent = WebhookEventFieldsFragment;
 export type WebhookFact = WebhookFactFieldsFragment;
 
 /** Which types stand behind an interface: what caches ask for. */
-export const possibleTypes = {"Node":["Customer","Dispute","Divergence","Event","Payment","PaymentMethod","Refund","Subscription","WebhookEvent"],"UserError":["GenericUserError","PaymentDeclined","RetryLater"]};
+export const possibleTypes = {"Node":["Customer","Dispute","Divergence","Event","Payment","PaymentMethod","Refund","Subscription","WebhookDelivery","WebhookEndpoint","WebhookEvent"],"UserError":["GenericUserError","PaymentDeclined","RetryLater"]};
 
 const METHODS = {
   app: { name: 'app', path: ["app"], text: "query App{app{...AppFields}} fragment AppFields on App{__typename id name suspendedAt}" },
@@ -1126,6 +1290,14 @@ const METHODS = {
   subscriptionRetry: { name: 'subscriptionRetry', path: ["subscriptionRetry"], text: "mutation SubscriptionRetry($input:SubscriptionRetryInput!){subscriptionRetry(input:$input){replayed subscription{...SubscriptionFields}userErrors{...UserErrorFields}}} fragment SubscriptionFields on Subscription{__typename billingCycleAnchor cancelAt cancelAtPeriodEnd canceledAt createdAt currentPeriodEnd currentPeriodStart customer{__typename id}id intervalCount intervalUnit metadata nextPaymentAt pauseAt pausedAt paymentMethod{__typename id}planCode planName price{amountMinor currency decimal}resumeAt status updatedAt version} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   subscriptionUpdate: { name: 'subscriptionUpdate', path: ["subscriptionUpdate"], text: "mutation SubscriptionUpdate($input:SubscriptionUpdateInput!){subscriptionUpdate(input:$input){replayed subscription{...SubscriptionFields}userErrors{...UserErrorFields}}} fragment SubscriptionFields on Subscription{__typename billingCycleAnchor cancelAt cancelAtPeriodEnd canceledAt createdAt currentPeriodEnd currentPeriodStart customer{__typename id}id intervalCount intervalUnit metadata nextPaymentAt pauseAt pausedAt paymentMethod{__typename id}planCode planName price{amountMinor currency decimal}resumeAt status updatedAt version} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   subscriptions: { name: 'subscriptions', path: ["subscriptions"], text: "query Subscriptions($after:String$createdAt:DateTimeRangeInput$customerId:ID$first:Int$metadata:Metadata$status:[SubscriptionStatus!]$updatedAt:DateTimeRangeInput){subscriptions(after:$after createdAt:$createdAt customerId:$customerId first:$first metadata:$metadata status:$status updatedAt:$updatedAt){nodes{...SubscriptionFields}pageInfo{hasNextPage endCursor}}} fragment SubscriptionFields on Subscription{__typename billingCycleAnchor cancelAt cancelAtPeriodEnd canceledAt createdAt currentPeriodEnd currentPeriodStart customer{__typename id}id intervalCount intervalUnit metadata nextPaymentAt pauseAt pausedAt paymentMethod{__typename id}planCode planName price{amountMinor currency decimal}resumeAt status updatedAt version}" },
+  webhookDeliveries: { name: 'webhookDeliveries', path: ["webhookDeliveries"], text: "query WebhookDeliveries($after:String$endpointId:ID$first:Int$status:[WebhookDeliveryStatus!]){webhookDeliveries(after:$after endpointId:$endpointId first:$first status:$status){nodes{...WebhookDeliveryFields}pageInfo{hasNextPage endCursor}}} fragment WebhookDeliveryFields on WebhookDelivery{__typename attemptLog{answer at durationMs error status}attempts createdAt deliveredAt endpoint{__typename id}id lastError lastStatus nextAttemptAt status}" },
+  webhookDeliveryResend: { name: 'webhookDeliveryResend', path: ["webhookDeliveryResend"], text: "mutation WebhookDeliveryResend($input:WebhookDeliveryResendInput!){webhookDeliveryResend(input:$input){count userErrors{...UserErrorFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
+  webhookEndpointCreate: { name: 'webhookEndpointCreate', path: ["webhookEndpointCreate"], text: "mutation WebhookEndpointCreate($input:WebhookEndpointCreateInput!){webhookEndpointCreate(input:$input){replayed secret userErrors{...UserErrorFields}webhookEndpoint{...WebhookEndpointFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}} fragment WebhookEndpointFields on WebhookEndpoint{__typename createdAt disabledReason failingSince id isEnabled types updatedAt url version}" },
+  webhookEndpointDelete: { name: 'webhookEndpointDelete', path: ["webhookEndpointDelete"], text: "mutation WebhookEndpointDelete($input:WebhookEndpointDeleteInput!){webhookEndpointDelete(input:$input){replayed secret userErrors{...UserErrorFields}webhookEndpoint{...WebhookEndpointFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}} fragment WebhookEndpointFields on WebhookEndpoint{__typename createdAt disabledReason failingSince id isEnabled types updatedAt url version}" },
+  webhookEndpointSecretRotate: { name: 'webhookEndpointSecretRotate', path: ["webhookEndpointSecretRotate"], text: "mutation WebhookEndpointSecretRotate($input:WebhookEndpointSecretRotateInput!){webhookEndpointSecretRotate(input:$input){replayed secret userErrors{...UserErrorFields}webhookEndpoint{...WebhookEndpointFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}} fragment WebhookEndpointFields on WebhookEndpoint{__typename createdAt disabledReason failingSince id isEnabled types updatedAt url version}" },
+  webhookEndpointTest: { name: 'webhookEndpointTest', path: ["webhookEndpointTest"], text: "mutation WebhookEndpointTest($input:WebhookEndpointTestInput!){webhookEndpointTest(input:$input){count userErrors{...UserErrorFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
+  webhookEndpointUpdate: { name: 'webhookEndpointUpdate', path: ["webhookEndpointUpdate"], text: "mutation WebhookEndpointUpdate($input:WebhookEndpointUpdateInput!){webhookEndpointUpdate(input:$input){replayed secret userErrors{...UserErrorFields}webhookEndpoint{...WebhookEndpointFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}} fragment WebhookEndpointFields on WebhookEndpoint{__typename createdAt disabledReason failingSince id isEnabled types updatedAt url version}" },
+  webhookEndpoints: { name: 'webhookEndpoints', path: ["webhookEndpoints"], text: "query WebhookEndpoints{webhookEndpoints{...WebhookEndpointFields}} fragment WebhookEndpointFields on WebhookEndpoint{__typename createdAt disabledReason failingSince id isEnabled types updatedAt url version}" },
   webhookEventReplay: { name: 'webhookEventReplay', path: ["webhookEventReplay"], text: "mutation WebhookEventReplay($input:WebhookEventReplayInput!){webhookEventReplay(input:$input){userErrors{...UserErrorFields}webhookEvent{...WebhookEventFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}} fragment WebhookEventFields on WebhookEvent{__typename attempts deliveries error eventId id processedAt receivedAt status type}" },
   webhookEvents: { name: 'webhookEvents', path: ["webhookEvents"], text: "query WebhookEvents($after:String$first:Int$receivedAt:DateTimeRangeInput$status:[WebhookEventStatus!]$type:String){webhookEvents(after:$after first:$first receivedAt:$receivedAt status:$status type:$type){nodes{...WebhookEventFields}pageInfo{hasNextPage endCursor}}} fragment WebhookEventFields on WebhookEvent{__typename attempts deliveries error eventId id processedAt receivedAt status type}" },
   webhookHealth: { name: 'webhookHealth', path: ["webhookHealth"], text: "query WebhookHealth{webhookHealth{dead failed lagMs oldestUnhandledAt received}}" },
@@ -1386,6 +1558,46 @@ export class Methods {
   /** The subscriptions of the app, newest first. */
   subscriptions(variables: SubscriptionsQueryVariables = {}, options: CallOptions = {}): List<SubscriptionsQuery['subscriptions']['nodes'][number]> {
     return this.#calls.connection<SubscriptionsQuery['subscriptions']['nodes'][number]>(METHODS.subscriptions, variables, options);
+  }
+
+  /** What was and is to be delivered to the endpoints of the app, newest first. */
+  webhookDeliveries(variables: WebhookDeliveriesQueryVariables = {}, options: CallOptions = {}): List<WebhookDeliveriesQuery['webhookDeliveries']['nodes'][number]> {
+    return this.#calls.connection<WebhookDeliveriesQuery['webhookDeliveries']['nodes'][number]>(METHODS.webhookDeliveries, variables, options);
+  }
+
+  /** Sends events again, soon after, each as a delivery of its own outside of the order of its object. Each call sends them once more. */
+  webhookDeliveryResend(input: WebhookDeliveryResendMutationVariables['input'], options: MutationOptions = {}): Promise<Done<WebhookDeliveryResendMutation['webhookDeliveryResend']>> {
+    return this.#calls.mutate<WebhookDeliveryResendMutation['webhookDeliveryResend']>(METHODS.webhookDeliveryResend, input, options);
+  }
+
+  /** Has the events of the app posted to an address of yours from now on, signed with the secret that is answered. */
+  webhookEndpointCreate(input: WebhookEndpointCreateMutationVariables['input'], options: MutationOptions = {}): Promise<Done<WebhookEndpointCreateMutation['webhookEndpointCreate']>> {
+    return this.#calls.mutate<WebhookEndpointCreateMutation['webhookEndpointCreate']>(METHODS.webhookEndpointCreate, input, options);
+  }
+
+  /** Ends deliveries to an endpoint for good, and gives up what waits for it. Its deliveries stay listed for 30 days. */
+  webhookEndpointDelete(input: WebhookEndpointDeleteMutationVariables['input'], options: MutationOptions = {}): Promise<Done<WebhookEndpointDeleteMutation['webhookEndpointDelete']>> {
+    return this.#calls.mutate<WebhookEndpointDeleteMutation['webhookEndpointDelete']>(METHODS.webhookEndpointDelete, input, options);
+  }
+
+  /** Gives an endpoint a new secret, which is answered. The old one signs too for overlapHours, so that your receiver can change in between; one that was rotated out before ends now. */
+  webhookEndpointSecretRotate(input: WebhookEndpointSecretRotateMutationVariables['input'], options: MutationOptions = {}): Promise<Done<WebhookEndpointSecretRotateMutation['webhookEndpointSecretRotate']>> {
+    return this.#calls.mutate<WebhookEndpointSecretRotateMutation['webhookEndpointSecretRotate']>(METHODS.webhookEndpointSecretRotate, input, options);
+  }
+
+  /** Posts an event to an endpoint now, which no other endpoint and no feed has, and waits for the answer: webhookDeliveries has it. An answer of 2xx also ends the waiting of an endpoint that failed. */
+  webhookEndpointTest(input: WebhookEndpointTestMutationVariables['input'], options: MutationOptions = {}): Promise<Done<WebhookEndpointTestMutation['webhookEndpointTest']>> {
+    return this.#calls.mutate<WebhookEndpointTestMutation['webhookEndpointTest']>(METHODS.webhookEndpointTest, input, options);
+  }
+
+  /** Changes where events are posted and which, or switches that off and on. What is on its way may still come as before. */
+  webhookEndpointUpdate(input: WebhookEndpointUpdateMutationVariables['input'], options: MutationOptions = {}): Promise<Done<WebhookEndpointUpdateMutation['webhookEndpointUpdate']>> {
+    return this.#calls.mutate<WebhookEndpointUpdateMutation['webhookEndpointUpdate']>(METHODS.webhookEndpointUpdate, input, options);
+  }
+
+  /** The endpoints of the app, oldest first: at most 50. */
+  webhookEndpoints(variables: WebhookEndpointsQueryVariables = {}, options: CallOptions = {}): Promise<WebhookEndpointsQuery['webhookEndpoints']> {
+    return this.#calls.query<WebhookEndpointsQuery['webhookEndpoints']>(METHODS.webhookEndpoints, variables, options);
   }
 
   /** Has the object of an event fetched and recorded again, soon after; always safe. ILLEGAL_TRANSITION for an event that was only recorded. */

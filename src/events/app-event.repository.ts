@@ -38,7 +38,7 @@ export class AppEventRepository extends TenantRepository<AppEvent> {
 
   private async unpublished(which: string, parameters: readonly string[] = []): Promise<Unpublished[]> {
     const rows = await this.scope.db.query(
-      `select id, type, object_id, sequence from billing_app_events where app_id = ? and position is null ${which}`,
+      `select id, type, object_id, sequence from billing_app_events where app_id = ? and position is null and unpublished_since is not null ${which}`,
       [this.scope.appId, ...parameters],
     );
     return rows.map((row) => ({

@@ -5,7 +5,7 @@ const ALL = Object.keys(EVENT_TYPES) as EventTypeName[];
 const SHOWN_MAX = 64;
 
 /** Whether an event of this type is wanted: by its name, by the beginning of it (`payment.*`), or because all are. */
-function isWanted(type: string, wanted: readonly string[]): boolean {
+export function isWanted(type: string, wanted: readonly string[]): boolean {
   return wanted.length === 0 || wanted.some((one) => (one.endsWith('.*') ? type.startsWith(one.slice(0, -1)) : one === type));
 }
 

@@ -66,6 +66,10 @@ export const EVENT_TYPES = {
   },
   'divergence.opened': { object: 'Divergence', when: "Our books and the processor's differ: a person has to look." },
   'divergence.closed': { object: 'Divergence', when: 'A later look found both sides equal, or a person dealt with it.' },
+  'webhook_endpoint.disabled': {
+    object: 'WebhookEndpoint',
+    when: 'One of your endpoints is told nothing any more: it answered 410, or failed for five days. disabledReason says which.',
+  },
 } as const satisfies Readonly<Record<string, EventType>>;
 
 /** The name of a type. */

@@ -52,4 +52,8 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>
     ...{ id: 'dv_01kjmma7f2p5s8w1z4b7d0g3ja', kind: 'PAYMENT', class: 'FIELD', objectId: PAYMENT, tilledId: 'pi_2Xm', status: 'OPEN' },
     ...{ detections: 1, occurredAt: null, detectedAt: MADE, seenAt: MADE, closedAt: null, closedBy: null, note: null },
   },
+  WebhookEndpoint: {
+    ...{ id: 'we_01kjmma9h4r7v0x3z6c9f2j5ma', version: 4, url: 'https://example.com/billing', isEnabled: false },
+    ...{ disabledReason: 'failed_for_five_days', failingSince: MADE, createdAt: MADE, updatedAt: LATER },
+  },
 };

@@ -43,6 +43,8 @@ describeEnum(UserErrorCode, {
       'The processor could not be reached, or takes nothing now. Nothing happened. Wait for retryAfterMs, then repeat with the same key.',
     OUTCOME_UNKNOWN:
       'The processor was asked and has not answered: it may have happened. It is being found out by itself. Read the object, or repeat with the same key after retryAfterMs. Never send it with a new key: it could be done twice.',
+    TARGET_REFUSED:
+      'The address of an endpoint is none that may be delivered to; `message` says why. Nothing was done. Give one that begins with https:// and is reached from the public internet, with the same key or a new one.',
   },
 });
 

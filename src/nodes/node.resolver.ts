@@ -7,6 +7,8 @@ import { PaymentMethodRepository } from '../billing/payment-methods/payment-meth
 import { PaymentRepository } from '../billing/payments/payment.repository.js';
 import { RefundRepository } from '../billing/refunds/refund.repository.js';
 import { SubscriptionRepository } from '../billing/subscriptions/subscription.repository.js';
+import { WebhookDeliveryRepository } from '../deliveries/delivery.repository.js';
+import { WebhookEndpointRepository } from '../deliveries/endpoint.repository.js';
 import { AppEventRepository } from '../events/app-event.repository.js';
 import { mayRead } from '../events/event.visibility.js';
 import { Allow, mayReach, READERS } from '../graphql/access.js';
@@ -26,6 +28,8 @@ const KINDS: Readonly<Record<string, readonly [string, Finder]>> = {
   dp: ['Dispute', (scope, id) => DisputeRepository.of(scope).find(id)],
   whe: ['WebhookEvent', (scope, id) => WebhookEventRepository.of(scope).find(id)],
   ev: ['Event', findEvent],
+  we: ['WebhookEndpoint', (scope, id) => WebhookEndpointRepository.of(scope).findLive(id)],
+  wd: ['WebhookDelivery', (scope, id) => WebhookDeliveryRepository.of(scope).find(id)],
   dv: ['Divergence', (scope, id) => DivergenceRepository.of(scope).find(id)],
 };
 

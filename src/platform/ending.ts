@@ -1,6 +1,6 @@
 import { withDeadline } from './deadline.js';
 import type { LeaseKeeper } from './jobs/lease-keeper.js';
-import type { Worker } from './jobs/worker.js';
+import type { Workers } from './jobs/workers.js';
 import { errorFields, type Log } from './log.js';
 
 /** The status of a process that a signal ended. */
@@ -35,8 +35,8 @@ export function orInterrupted<T>(howToGoOn: string, work: Promise<T>): Promise<T
   return Promise.race([work, interrupted]);
 }
 
-interface Workers {
-  readonly worker: Pick<Worker, 'stop'>;
+interface InHand {
+  readonly worker: Pick<Workers, 'stop'>;
   readonly publisher: { stop(): Promise<void> };
   readonly leases: Pick<LeaseKeeper, 'whenFree' | 'giveBack'>;
   readonly log: Log;
@@ -46,7 +46,7 @@ interface Workers {
  * Takes no more work, and lets what is in hand end: `serving`, jobs, and mutations that nobody waits for any more. What
  * takes longer than `msMax` is given back, so that the next process goes on with it at once.
  */
-export async function endWork({ worker, publisher, leases, log }: Workers, serving: Promise<unknown>, msMax: number): Promise<void> {
+export async function endWork({ worker, publisher, leases, log }: InHand, serving: Promise<unknown>, msMax: number): Promise<void> {
   const inHand = Promise.all([serving, worker.stop(), publisher.stop()]).then(() => leases.whenFree());
   await withDeadline(msMax, inHand).catch((error: unknown) => log.warn('work in hand was left', errorFields(error)));
   await leases.giveBack();

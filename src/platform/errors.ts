@@ -19,6 +19,7 @@ export enum UserErrorCode {
   PROCESSOR_REJECTED = 'PROCESSOR_REJECTED',
   PROCESSOR_UNAVAILABLE = 'PROCESSOR_UNAVAILABLE',
   OUTCOME_UNKNOWN = 'OUTCOME_UNKNOWN',
+  TARGET_REFUSED = 'TARGET_REFUSED',
 }
 
 /** The parts of an expected failure that reach the caller, and that an idempotency key remembers. */

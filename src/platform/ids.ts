@@ -4,7 +4,7 @@ import type { Clock } from './clock.js';
 
 /** The prefixes of public ids; the part after it is opaque. */
 export type IdPrefix =
-  | ('cus' | 'pm' | 'sub' | 'pay' | 're' | 'dp' | 'dv' | 'rec' | 'whe' | 'evt' | 'ev' | 'key' | 'whsec')
+  | ('cus' | 'pm' | 'sub' | 'pay' | 're' | 'dp' | 'dv' | 'rec' | 'whe' | 'evt' | 'ev' | 'we' | 'wd' | 'key' | 'whsec')
   | ('job' | 'bkp' | 'imp' | 'imi' | 'att');
 
 /**

@@ -49,6 +49,7 @@ const REACHED_BY: Readonly<Record<string, readonly string[]>> = {
   divergences: ['service', 'operator'],
   divergenceResolve: ['service', 'operator'],
   webhookEventReplay: ['service', 'operator'],
+  webhookDeliveryResend: ['service', 'operator'],
   paymentMethodAttach: ['service', 'customer'],
   paymentMethodDetach: ['service', 'customer'],
   paymentMethodSetDefault: ['service', 'customer'],
@@ -216,8 +217,8 @@ describe('the schema', () => {
   it('shows no secret and nothing by which a card could be used', () => {
     const names = types.flatMap((type) => ('getFields' in type ? Object.keys(type.getFields()) : []));
     // What a payer's browser finishes one payment with; for services and the payer's own sessions only.
-    // What an event tells of is what the API shows.
-    const known = ['clientSecret', 'payload'];
+    // What an event tells of is what the API shows. What deliveries are verified with is shown once, to who had it made.
+    const known = ['clientSecret', 'payload', 'secret', 'webhookEndpointSecretRotate'];
     expect(
       names.filter((name) => !known.includes(name) && /secret|hash|cvc|cvv|cardNumber|accountNumber|routing|payload|password/i.test(name)),
     ).toEqual([]);
@@ -235,6 +236,7 @@ describe('the schema', () => {
       [
         ...['customerCreate', 'paymentMethodAttach', 'subscriptionCreate', 'subscriptionCancel', 'subscriptionRetry'],
         ...['paymentCreate', 'paymentCapture', 'paymentCancel', 'refundCreate', 'disputeEvidenceSubmit'],
+        'webhookEndpointCreate',
       ].toSorted(),
     );
   });

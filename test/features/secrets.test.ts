@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SEALED_COLUMNS } from '../../src/access/secret-places.js';
 import { TEST_ENCRYPTION_KEY } from '../support/encryption.js';
+import { listen } from '../support/listening.js';
 import * as ops from '../support/operations.generated.js';
 import { billing, gatewayThatEnds } from '../support/processes.js';
 import { tableNames } from '../support/tables.js';
@@ -16,6 +17,9 @@ beforeAll(async () => {
   app = await world.app();
   await world.gateway.webhooks.endpoints.register(await world.scope(app), `${world.url}/api/billing/webhooks/${app.id}`);
   await world.gateway.access.apps.setTilledSecretKey(app.id, app.tilledSecretKey);
+  // One whose secret was changed, so that it has two.
+  const { id: endpointId } = await listen(world, app, 'https://hooks.example.com/');
+  await world.ask(app, ops.WebhookEndpointSecretRotateDocument, { input: { id: endpointId } });
   // Remembered until their traces are removed.
   const { id } = await world.customer(app);
   await world.ask(app, ops.CustomerDeleteDocument, { input: { id } });

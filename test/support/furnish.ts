@@ -1,3 +1,4 @@
+import { listen } from './listening.js';
 import * as ops from './operations.generated.js';
 import type { TestApp, World } from './world.js';
 
@@ -13,6 +14,8 @@ export interface Furniture {
 export async function furnish(world: World, app: TestApp): Promise<Furniture> {
   const idempotencyKey = `key of ${app.id}`;
   const [externalId, referenceId, email] = [`external-${app.id}`, `reference-${app.id}`, `${app.id}@example.com`];
+  // Nobody listens there: what is delivered fails.
+  const endpoint = await listen(world, app, 'http://127.0.0.1:9/nobody');
   const { id: customerId } = await world.customer(app, { externalId, email, metadata: { owner: app.id }, idempotencyKey });
   const { id: firstCard } = await world.card(app, customerId, { idempotencyKey });
   const { id: secondCard } = await world.card(app, customerId);
@@ -29,9 +32,13 @@ export async function furnish(world: World, app: TestApp): Promise<Furniture> {
   const disputed = await world.payment(app, customerId);
   await dispute(world, app, disputed.id);
   await world.settle();
+  // From here on it is quiet: nothing is tried again.
+  await world.ask(app, ops.WebhookEndpointUpdateDocument, { input: { id: endpoint.id, isEnabled: false } });
+  await world.settle();
   const [disputeRow] = await world.rows('billing_disputes', app);
   const [event] = await world.rows('billing_webhooks', app);
   const [told] = await world.rows('billing_app_events', app);
+  const [delivery] = await world.rows('billing_webhook_deliveries', app);
   const { open } = await world.gateway.reconciliation.object.examine(await world.scope(app), missingHere);
   return {
     ids: {
@@ -42,6 +49,8 @@ export async function furnish(world: World, app: TestApp): Promise<Furniture> {
       Refund: refundCreate.refund?.id ?? '',
       Dispute: String(disputeRow?.['id']),
       WebhookEvent: String(event?.['id']),
+      WebhookEndpoint: endpoint.id,
+      WebhookDelivery: String(delivery?.['id']),
       Divergence: open[0]?.id ?? '',
       Event: String(told?.['id']),
     },

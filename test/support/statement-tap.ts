@@ -32,6 +32,7 @@ const WORKS_FOR_ALL: readonly (readonly [RegExp, string])[] = [
     /\/src\/access\/(api-key|secrets)\.service\.ts/,
     'which app a credential belongs to; keys and secrets of all apps, for the command line',
   ],
+  [/\/src\/deliveries\/delivery\.metrics\.ts/, 'how far deliveries of all apps are behind, for metrics'],
   [/\/src\/platform\/jobs\/(job-administration|count-jobs)\.ts/, 'work of all apps, for operators'],
   [/\/src\/platform\/limits\//, 'limits are counted before a scope is made, by app and by address'],
   [/\/src\/platform\/db\/tenancy\.check\.ts/, 'the catalogue of the database has no rows of ours'],

@@ -104,8 +104,11 @@ const ON_CLUSTER = [
   'test/features/sessions.test.ts',
   'test/features/subscriptions.test.ts',
   'test/features/unknown-outcomes.test.ts',
+  'test/features/webhook-deliveries.test.ts',
+  'test/features/webhook-endpoints.test.ts',
   'test/features/webhook-events.test.ts',
   'test/features/webhook-intake.test.ts',
+  'test/features/webhook-receivers.test.ts',
   'test/scenarios/money-model.test.ts',
 ];
 

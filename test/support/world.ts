@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { print } from 'graphql';
 import type { KeyRole } from '../../src/access/api-key.entity.js';
 import type { KeyWish } from '../../src/access/api-key.service.js';
+import type { DeliverySettings } from '../../src/compose.deliveries.js';
 import { composeGateway, type Gateway } from '../../src/compose.js';
 import { composeLimits, composeLocalLimits } from '../../src/compose.limits.js';
 import { type LimitsConfig, readConfig } from '../../src/config.js';
@@ -76,6 +77,8 @@ export interface WorldOptions {
   /** An empty database made elsewhere; the world drops it like its own. */
   readonly scratch?: ScratchDatabase;
   readonly tilledTimeoutMs?: number;
+  /** How events are delivered; to receivers on this machine, and with little patience, unless it says otherwise. */
+  readonly deliveries?: Partial<DeliverySettings>;
   readonly tilledQuietMs?: number;
   /** Servers for reads that may be a little old, as the environment names them; they are used from the start. */
   readonly replicas?: { readonly url: string; readonly lagSeconds?: number };
@@ -92,6 +95,9 @@ interface Shifts {
   /** Time that only passes: it is never set back. */
   ticksMs: number;
 }
+
+/** Receivers of tests are on this machine. */
+const LOCAL_DELIVERIES: DeliverySettings = { networks: ['127.0.0.0/8', '::1'], timeoutMs: 1_000 };
 
 /** More connections to a gateway than a test keeps open. */
 const KEPT_MAX = 16;
@@ -158,7 +164,8 @@ export class World {
       const { tilledQuietMs } = options;
       const waits = { tilledTimeoutMs, ...(tilledQuietMs !== undefined && { tilledQuietMs }), canaryPauseMs: 1 };
       const times = timesOf(sandbox, clock, shifts);
-      const gateway = await composeGateway({ database, replicas, encryption: TEST_ENCRYPTION, ...times, log, tilled, ...waits });
+      const how = { ...times, ...waits, deliveries: { ...LOCAL_DELIVERIES, ...options.deliveries } };
+      const gateway = await composeGateway({ database, replicas, encryption: TEST_ENCRYPTION, log, tilled, ...how });
       const isLimited = limits !== UNLIMITED;
       const config = { ...UNLIMITED, redisUrl: null, ...limits };
       const made = isLimited ? composeLimits({ ...gateway, clock: time }, config) : composeLocalLimits({ ...gateway, clock: time }, config);
@@ -300,7 +307,8 @@ export class World {
       },
     };
     const times = timesOf(this.sandbox, this.clock, theirs);
-    const gateway = await composeGateway({ database, encryption, ...times, log: createLog('silent'), tilled, tilledTimeoutMs });
+    const how = { ...times, tilledTimeoutMs, deliveries: LOCAL_DELIVERIES };
+    const gateway = await composeGateway({ database, encryption, log: createLog('silent'), tilled, ...how });
     const server = await createHttpServer({ ...gateway, limits: composeLocalLimits({ ...gateway, clock }, UNLIMITED), explorer: null });
     const asked = (payload: object, credential: string) =>
       server.inject({ method: 'POST', url: '/graphql', headers: { authorization: `Bearer ${credential}` }, payload });

@@ -50,6 +50,7 @@ describe('readConfig without any variable', () => {
         redisUrl: null,
       },
       trustedProxies: [],
+      webhookNetworks: ['127.0.0.0/8', '::1/128'],
     });
   });
 

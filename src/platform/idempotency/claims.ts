@@ -32,10 +32,11 @@ export function intentPayloadOf<Payload>(jobPayload: unknown): Payload {
   return (jobPayload as JobPayload).given as Payload;
 }
 
-/** What claiming came to: the right to execute the mutation, or an earlier request that had it. */
+/** What claiming came to: the right to execute the mutation, that it is done, or an earlier request that had it. */
 export type Claim =
   | { readonly kind: 'won'; readonly lease: Lease }
   | { readonly kind: 'existing'; readonly subject: string }
+  | { readonly kind: 'done'; readonly subject: string }
   | { readonly kind: 'known'; readonly key: IdempotencyKey };
 
 /** What a claim has to know of a mutation. */
@@ -91,7 +92,7 @@ export class Claims {
     const intent = await request.intend(tx, isSecondTry);
     // Behind the look at the key: what was begun before the app was suspended is answered, and finished by its job.
     if (sells && !intent.isExisting && tx.caller.app.suspendedAt !== null) throw new AppSuspended(operation);
-    const state = intent.isExisting ? 'done' : 'open';
+    const state = intent.isExisting || intent.isDone ? 'done' : 'open';
     if (keyId !== null) keys.add(this.newKey(keyId, operation, request.input, { state, errors: [], resourceId: intent.subject }));
     if (!intent.isExisting) recordRequest(tx, operation, intent);
     await tx.db.flush();
@@ -100,6 +101,7 @@ export class Claims {
       await this.jobs.askAgain(tx, { kind: operation, subject: intent.subject });
       return { kind: 'existing', subject: intent.subject };
     }
+    if (intent.isDone) return { kind: 'done', subject: intent.subject };
     const payload: JobPayload = { given: intent.payload ?? null, keyId, requestId: tx.caller.requestId };
     const lease = await this.jobs.enqueueAndTake(tx, { kind: operation, subject: intent.subject, payload });
     if (lease === null) throw new AlreadyRunning(operation, intent.subject);

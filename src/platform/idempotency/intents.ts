@@ -43,6 +43,7 @@ export class Intents {
 
   private async outcomeOf<Row>(scope: Scope, mutation: IdempotentMutation<Row>, request: MutationRequest): Promise<Outcome<Row>> {
     const claim = await this.parts.claims.claim(scope, mutation, request);
+    if (claim.kind === 'done') throw new Error(`${mutation.operation} asks the processor: its intent is not all of it.`);
     if (claim.kind === 'existing') return this.asRemembered(scope, mutation, { subject: claim.subject, errors: [] });
     if (claim.kind === 'known') return this.replay(scope, mutation, claim.key, request.input);
     return this.perform(scope, mutation, this.executionOf(claim.lease, true));

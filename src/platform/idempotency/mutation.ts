@@ -20,6 +20,8 @@ export interface Intent {
    * needs. Nothing is done again.
    */
   readonly isExisting?: true;
+  /** Set when the commit of the intent is all there is to do: the processor is not asked. */
+  readonly isDone?: true;
 }
 
 /** Whether earlier calls of a mutation may still be carried out at the processor. */
@@ -79,6 +81,9 @@ export interface IdempotentMutation<Row> {
    */
   errorsOf?(row: Row, remembered: readonly UserErrorFacts[]): readonly UserErrorFacts[];
 }
+
+/** A mutation that ends with our own commit, and that a key makes repeatable. */
+export type LocalMutation<Row> = Pick<IdempotentMutation<Row>, 'operation' | 'sells' | 'load'>;
 
 /** One request for a mutation. */
 export interface MutationRequest {

@@ -6,7 +6,7 @@ import { drawnFence, type JobSql } from './job.sql.js';
 import type { Lease, StartStopwatch } from './lease.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { type Spread, WHOLE } from './spread.js';
-import { type DueWork, type InProgress, shareOut, type Turn } from './turns.js';
+import { type DueWork, type InProgress, type Slots, shareOut, type Turn } from './turns.js';
 
 /** How often a worker that lost its race takes other work at once, before it waits as if there were none. */
 const TRIES_MAX = 10;
@@ -16,6 +16,7 @@ interface ClaimerParts {
   readonly sql: JobSql;
   readonly keeper: LeaseKeeper;
   readonly due: DueWorkReport;
+  readonly slots: Slots;
   readonly spread: Spread;
   readonly startStopwatch: StartStopwatch;
 }
@@ -29,10 +30,10 @@ export class Claimer {
 
   /** Takes up to `limit` due pieces of work, shared out among the apps beside what is in progress. */
   async claim(limit: number, inProgress: InProgress): Promise<Lease[]> {
-    const { due, keeper, spread } = this.parts;
+    const { due, keeper, slots, spread } = this.parts;
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const works = await due.read();
-      const turns = shareOut(spread.mixed(works), inProgress, limit);
+      const turns = shareOut(spread.mixed(works), inProgress, limit, slots);
       if (turns.length === 0) return [];
       const leases = await this.takeOnce(turns, works);
       if (leases === null) spread.lost();

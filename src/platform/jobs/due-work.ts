@@ -7,13 +7,14 @@ const BACKLOG = 200;
 /** For how many times as long as the counting took. */
 const KEPT_FOR = 20;
 
-/** Says what is due, by priority and app. */
+/** Says what is due of some priorities, by priority and app. */
 export class DueWorkReport {
   private last: { readonly due: readonly DueWork[]; readonly untilMs: number } | null = null;
 
   constructor(
     private readonly database: Database,
     private readonly ticks: Ticks,
+    private readonly priorities: readonly number[],
   ) {}
 
   /** What is due now; with a backlog, what was due a moment ago. */
@@ -22,6 +23,7 @@ export class DueWorkReport {
     if (this.last !== null && beganMs < this.last.untilMs) return this.last.due;
     const rows = await this.database.query(
       `select priority, app_id, count(*) as counted, min(due_at) as oldest from billing_jobs where due_at <= ${this.database.time.now}
+       and priority in (${this.priorities.join(', ')})
        group by priority, app_id order by priority, oldest`,
       [],
     );

@@ -5,7 +5,7 @@ import { TenantRow } from '../tenancy/tenant-row.js';
 /** `running` is held by someone until `dueAt`; `dead` waits for a person. Finished work leaves no row. */
 export type JobState = 'due' | 'running' | 'dead';
 
-/** What goes first when there is more than can be done: mutations, then news, then recurring work. */
+/** What goes first when there is too much: mutations, then news, then recurring work. Deliveries go beside. */
 export enum JobPriority {
   /** Finishing a mutation. */
   INTENT = 0,
@@ -13,6 +13,8 @@ export enum JobPriority {
   NEWS = 1,
   /** Work over all of an app that repeats by itself. */
   SWEEP = 2,
+  /** Telling an app what happened: done by a worker with slots of its own, since receivers may be slow. */
+  DELIVERY = 3,
 }
 
 /**
@@ -38,7 +40,7 @@ export class Job extends TenantRow {
   @Text(16)
   state!: JobState;
 
-  /** What goes first: 0 mutations, 1 news of the processor, 2 recurring work (`JobPriority`). */
+  /** What goes first: 0 mutations, 1 news of the processor, 2 recurring work; 3 goes beside (`JobPriority`). */
   @IntColumn({ before: JobPriority.NEWS })
   priority!: number;
 

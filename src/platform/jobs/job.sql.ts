@@ -141,6 +141,16 @@ export class JobSql {
     return `update billing_jobs set state = 'due', due_at = ${this.database.time.now}, attempts = 0${reason} ${HELD}`;
   }
 
+  /**
+   * Makes a held job due with no failed tries; at once, if it was requested since it was taken. Values: how often it
+   * was requested, in how many ms, the holder.
+   */
+  get goingOnLater(): string {
+    const { time } = this.database;
+    return `update billing_jobs set state = 'due', attempts = 0, last_error = null,
+      due_at = case when wanted = ? then ${time.in('?')} else ${time.now} end ${HELD}`;
+  }
+
   /** What was leased waits, with what was sent under the lease and not answered; `error` counts as a failed try. */
   releasing(lease: Lease, { dueInMs, error }: Later): Statement {
     const { isInDoubt, sends, sentAt, appId, jobId, fence } = lease;

@@ -30,7 +30,7 @@ interface JobsParts {
  */
 export class Jobs {
   private readonly sql: JobSql;
-  private nudge: () => void = () => undefined;
+  private readonly nudged: (() => void)[] = [];
 
   constructor(private readonly parts: JobsParts) {
     this.sql = parts.sql;
@@ -38,13 +38,13 @@ export class Jobs {
 
   /** Calls `nudge` whenever work was committed that is due at once, or is about to be queued. */
   onDue(nudge: () => void): void {
-    this.nudge = nudge;
+    this.nudged.push(nudge);
   }
 
   /** Wakes the worker: something was committed that it makes work of. */
-  wake(): void {
-    this.nudge();
-  }
+  readonly wake = (): void => {
+    for (const nudge of this.nudged) nudge();
+  };
 
   /** Enqueues work. If the same work waits already it is moved up; if it runs, it will run once more. */
   async enqueue(scope: Scope, job: NewJob & { readonly dueInMs?: number }): Promise<void> {
@@ -108,7 +108,7 @@ export class Jobs {
     if (await this.removed(scope, lease)) return;
     const again = await scope.db.run(this.sql.askingAnew(), [lease.appId, lease.jobId, lease.fence]);
     if (again === 0) throw new LeaseLost(lease);
-    scope.db.afterCommit(this.nudge);
+    scope.db.afterCommit(this.wake);
   }
 
   /** The work is done, however often it was requested meanwhile. Throws LeaseLost. */
@@ -138,6 +138,15 @@ export class Jobs {
   }
 
   /**
+   * The work is done for now, and goes on in `dueInMs`, or at once if it was requested meanwhile. Throws LeaseLost.
+   */
+  async goOnLater(scope: Scope, lease: Lease, dueInMs: number): Promise<void> {
+    const held = [lease.appId, lease.jobId, lease.fence];
+    if ((await scope.db.run(this.sql.goingOnLater, [lease.timesRequested, dueInMs, ...held])) === 0) throw new LeaseLost(lease);
+    scope.db.afterCommit(this.wake);
+  }
+
+  /**
    * Trying again cannot help: the work waits for a person, unless it was requested meanwhile. Then it is due again, and
    * the answer is false.
    */
@@ -157,7 +166,7 @@ export class Jobs {
   /** The database's time went back: makes what waits due now, so that it does not wait that much longer. */
   async pullForward(): Promise<void> {
     for (const sql of this.sql.pullingForward) await this.parts.database.run(sql, []);
-    this.nudge();
+    this.wake();
   }
 
   /** Removes the job unless it was requested since it was taken; whether it did. */
@@ -170,7 +179,7 @@ export class Jobs {
     const sorted = [...jobs].sort((one, other) => (`${one.kind} ${one.subject}` < `${other.kind} ${other.subject}` ? -1 : 1));
     const valuesOf = (job: NewJob) => [...this.valuesOf(scope, job, this.parts.ids.make('job')), dueInMs];
     for (const part of inParts(sorted)) await scope.db.run(this.sql.insertingDue(part.length), part.flatMap(valuesOf));
-    scope.db.afterCommit(this.nudge);
+    scope.db.afterCommit(this.wake);
   }
 
   /** Without a lock, which could deadlock with who ends the work: who takes it replaces the fence that was read. */

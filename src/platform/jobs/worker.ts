@@ -8,7 +8,7 @@ import type { Claimer } from './claimer.js';
 import { giveBack } from './give-back.js';
 import type { Jobs } from './jobs.js';
 import { type Lease, LeaseLost } from './lease.js';
-import { IN_PROGRESS_MAX, type InProgress } from './turns.js';
+import type { InProgress, Slots } from './turns.js';
 
 /** Does one piece of work and completes its lease, best in the transaction of its own last write. */
 export type JobHandler = (scope: Scope, lease: Lease) => Promise<void>;
@@ -20,6 +20,7 @@ interface WorkerParts {
   readonly jobs: Jobs;
   readonly claimer: Claimer;
   readonly handlers: ReadonlyMap<string, JobHandler>;
+  readonly slots: Slots;
   /** Whether this process may take work now. */
   readonly mayWork: () => Promise<boolean>;
   /** What goes first. Work in progress is counted by it. */
@@ -86,7 +87,7 @@ export class Worker {
       this.wake = new AbortController();
       const taken = await this.takeMore().catch((error: unknown) => this.notTaken(error));
       if (taken > 0 || stop.aborted) continue;
-      if (this.inProgress.size >= IN_PROGRESS_MAX) await Promise.race(this.inProgress.keys());
+      if (this.inProgress.size >= this.parts.slots.all) await Promise.race(this.inProgress.keys());
       else await sleep(this.parts.idleMs, undefined, { signal: this.wake.signal }).catch(() => undefined);
     }
     await Promise.all(this.inProgress.keys());
@@ -105,7 +106,7 @@ export class Worker {
       if (isPassing(error)) throw error;
       this.parts.log.error('what arrived could not be queued', errorFields(error));
     });
-    const free = IN_PROGRESS_MAX - this.inProgress.size;
+    const free = this.parts.slots.all - this.inProgress.size;
     if (free === 0 || !(await this.parts.mayWork())) return 0;
     const leases = await this.parts.claimer.claim(Math.min(free, BATCH), [...this.inProgress.values()]);
     if (this.isHeldUp) this.parts.log.info('work is claimed again');

@@ -2,7 +2,7 @@ import { inserting } from '../db/sql.js';
 import type { EventSource, PendingAppEvent } from './outbox.js';
 
 /** Which form payloads have. It grows by fields without changing; a change that breaks readers changes it. */
-const EVENT_SCHEMA_VERSION = '1';
+export const EVENT_SCHEMA_VERSION = '1';
 
 const COLUMNS =
   'app_id, id, type, schema_version, object_id, sequence, person_id, cause, payload, occurred_at, created_at, unpublished_since';
@@ -55,7 +55,7 @@ const CAUSE_LENGTH_MAX = 255;
 const WEBHOOK_EVENT = 'whe_';
 
 /** What made it happen: a mutation and its request, the webhook events that made us look, a job, a command. */
-function causeOf({ caller: { actor, requestId }, request: { mutation, cause } }: EventSource): string {
+export function causeOf({ caller: { actor, requestId }, request: { mutation, cause } }: EventSource): string {
   const told = () => {
     if (mutation !== null) return `mutation:${mutation} ${requestId}`;
     if (cause?.startsWith(WEBHOOK_EVENT)) return `webhook:${cause}`;
