@@ -21,6 +21,9 @@ export type RefundSnapshot = Pick<api.Refund, '__typename' | 'id' | 'status' | '
 /** A Subscription as its events show it. */
 export type SubscriptionSnapshot = Pick<api.Subscription, '__typename' | 'id' | 'version' | 'status' | 'planCode' | 'planName' | 'intervalUnit' | 'intervalCount' | 'billingCycleAnchor' | 'currentPeriodStart' | 'currentPeriodEnd' | 'nextPaymentAt' | 'cancelAtPeriodEnd' | 'cancelAt' | 'canceledAt' | 'pauseAt' | 'pausedAt' | 'resumeAt' | 'metadata' | 'createdAt' | 'updatedAt' | 'price' | 'customer' | 'paymentMethod'> & { readonly platformFee: NonNullable<api.SubscriptionPlatformFeeQuery['subscription']>['platformFee']; } & Erasable;
 
+/** A WebhookEndpoint as its events show it. */
+export type WebhookEndpointSnapshot = Pick<api.WebhookEndpoint, '__typename' | 'id' | 'version' | 'url' | 'isEnabled' | 'disabledReason' | 'failingSince' | 'createdAt' | 'updatedAt'> & Erasable;
+
 /** The object of each type of event, and when it is written. */
 export interface EventObjects {
   /** A customer was made, or imported. */
@@ -127,4 +130,6 @@ export interface EventObjects {
   'divergence.opened': DivergenceSnapshot;
   /** A later look found both sides equal, or a person dealt with it. */
   'divergence.closed': DivergenceSnapshot;
+  /** One of your endpoints is told nothing any more: it answered 410, or failed for five days. disabledReason says which. */
+  'webhook_endpoint.disabled': WebhookEndpointSnapshot;
 }
