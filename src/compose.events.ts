@@ -1,5 +1,6 @@
 import type { Foundation } from './compose.foundation.js';
 import { EventPublisher, type FanOut } from './events/event.publisher.js';
+import { LimitEvents } from './events/limit-events.js';
 import type { Clock } from './platform/clock.js';
 import type { Ids } from './platform/ids.js';
 
@@ -12,11 +13,15 @@ interface EventsParts {
   readonly fanOut: FanOut;
 }
 
-/** Publishing what apps are told: in the order of their feeds, and to whoever passes it on. */
+/** Publishing what apps are told, in the order of their feeds and to whoever passes it on; and telling of limits. */
 export function composeEvents(
-  { database, access, log }: Pick<Foundation, 'database' | 'access' | 'log'>,
+  { database, access, eventTrail, log }: Pick<Foundation, 'database' | 'access' | 'eventTrail' | 'log'>,
   { clock, ids, fanOut }: EventsParts,
-): EventPublisher {
-  const scopeOf = (appId: string) => access.scopeOf(appId, { kind: 'job', id: 'events.publish' }, { requestId: ids.make('job') });
-  return new EventPublisher({ database, scopeOf, fanOut, clock, log });
+): { readonly publisher: EventPublisher; readonly limitEvents: LimitEvents } {
+  const scopeFor = (appId: string, id: string) => access.scopeOf(appId, { kind: 'job', id }, { requestId: ids.make('job') });
+  const scopeOf = (appId: string, limit: string) => scopeFor(appId, `limit.${limit}`);
+  return {
+    publisher: new EventPublisher({ database, scopeOf: (appId) => scopeFor(appId, 'events.publish'), fanOut, clock, log }),
+    limitEvents: new LimitEvents({ scopeOf, eventTrail, clock, log }),
+  };
 }

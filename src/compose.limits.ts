@@ -1,4 +1,5 @@
 import type { LimitsConfig } from './config.js';
+import type { LimitEvents } from './events/limit-events.js';
 import { RequestLimit } from './graphql/request-limit.js';
 import type { Clock } from './platform/clock.js';
 import type { Database } from './platform/db/database.js';
@@ -32,6 +33,8 @@ interface LimitsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Who tells apps that their requests are refused. */
+  readonly limitEvents: Pick<LimitEvents, 'reached'>;
 }
 
 /** The limits of a deployment, counted in Redis if there is one and else in the billing database. */
@@ -42,20 +45,20 @@ export function composeLimits(parts: LimitsParts, config: LimitsConfig): Limits 
 }
 
 /** Limits of one process that are counted nowhere else, for servers that stand alone. */
-export function composeLocalLimits(parts: Pick<LimitsParts, 'clock' | 'metrics'>, config: Counted): Limits {
+export function composeLocalLimits(parts: Pick<LimitsParts, 'clock' | 'metrics' | 'limitEvents'>, config: Counted): Limits {
   return limitsOn(new MemoryLimitStore(), parts, config, null);
 }
 
 function limitsOn(
   store: LimitStore,
-  { clock, metrics }: Pick<LimitsParts, 'clock' | 'metrics'>,
+  { clock, metrics, limitEvents }: Pick<LimitsParts, 'clock' | 'metrics' | 'limitEvents'>,
   config: Counted,
   settings: LimitSettings | null,
 ): Limits {
   const { requestsPerWindow: max, sessionRequestsPerWindow: sessionMax, sessionsRequestsPerWindow: sessionsMax } = config;
   const requests = { max, sessionMax, sessionsMax };
   return {
-    requests: new RequestLimit({ store, clock, metrics, settings, ...requests }),
+    requests: new RequestLimit({ ...{ store, clock, metrics, settings }, ...requests, onReached: limitEvents.reached.bind(limitEvents) }),
     failedAuthentications: new AddressLimit({ store, clock, max: config.failedAuthenticationsPerWindow }),
     deliveries: new DeliveryLimit({ store, clock, maxPerHour: config.webhooksPerHour }),
     close: () => store.close?.(),

@@ -25,6 +25,7 @@ import { composeProcessor, type TilledParts } from './compose.processor.js';
 import { scheduleAll, startWorking, takeIn } from './compose.work.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
 import type { EventPublisher } from './events/event.publisher.js';
+import type { LimitEvents } from './events/limit-events.js';
 import { countRootFields } from './graphql/operations.js';
 import { createSchema } from './graphql/schema.js';
 import { atMostEvery } from './platform/brief-cache.js';
@@ -61,6 +62,8 @@ export interface Gateway extends Foundation, AppWork {
   readonly worker: Workers;
   /** Gives events their places in the feeds of their apps. */
   readonly publisher: EventPublisher;
+  /** Tells apps that their requests are refused. */
+  readonly limitEvents: LimitEvents;
   /** Makes sure that what repeats is scheduled, and starts the workers and the publisher. */
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
@@ -116,11 +119,11 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const sync = composeSync({ processor, jobs, clock }, services);
   const dataWork = composeDataWork(tools, services, vault);
   const handlers = handlersOf(intents, services, { sync, webhooks, reconciliation, retention: dataWork.retention, deliveries });
-  const publisher = composeEvents(foundation, { clock, ids, fanOut: (tx, events) => deliveries.fanOut.add(tx, events) });
+  const events = composeEvents(foundation, { clock, ids, fanOut: (tx, published) => deliveries.fanOut.add(tx, published) });
   const worker: Workers = composeWorkers(foundation, {
     ...taking,
     ids,
-    intake: () => takeIn(webhooks, publisher),
+    intake: () => takeIn(webhooks, events.publisher),
     handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
     onFailure: sync.noteFailure.bind(sync),
   });
@@ -129,8 +132,8 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   return {
     ...foundation,
     ...composeAppWork(dataWork, { schema, access, deletion: services.customerDeletion, endpoints: webhooks.endpoints }),
-    ...{ schema, worker, publisher, schedule },
-    startWork: () => startWorking({ worker, publisher }, schedule, { clocks: held.clocks, log }),
+    ...{ schema, worker, ...events, schedule },
+    startWork: () => startWorking({ worker, ...events }, schedule, { clocks: held.clocks, log }),
     inbox: webhooks.inbox,
     operations: new Operations(clock),
     webhooks,

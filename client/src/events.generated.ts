@@ -1,5 +1,8 @@
 import type { Erasable } from './events.js';
 import type * as api from './methods.generated.js';
+/** A App as its events show it. */
+export type AppSnapshot = Pick<api.App, '__typename' | 'id' | 'name' | 'suspendedAt'> & Erasable;
+
 /** A Customer as its events show it. */
 export type CustomerSnapshot = Pick<api.Customer, '__typename' | 'id' | 'version' | 'externalId' | 'email' | 'name' | 'metadata' | 'missingSince' | 'createdAt' | 'updatedAt'> & Erasable;
 
@@ -126,6 +129,8 @@ export interface EventObjects {
   'dispute.evidence_submitted': DisputeSnapshot;
   /** Anything else of it changed: its amount, until when evidence is taken, or the app conceded it. */
   'dispute.updated': DisputeSnapshot;
+  /** Requests are refused: `cause` is job:limit.requests for those of its keys, job:limit.session for those of one customer, job:limit.sessions for those of all sessions. At most once an hour for each. */
+  'app.limit_reached': AppSnapshot;
   /** Our books and the processor's differ: a person has to look. */
   'divergence.opened': DivergenceSnapshot;
   /** A later look found both sides equal, or a person dealt with it. */

@@ -36,6 +36,20 @@ export class AppEventRepository extends TenantRepository<AppEvent> {
     return published;
   }
 
+  /**
+   * Removes up to `limit` of the oldest published events, those before the first that was written at `before` or later:
+   * the feed loses its beginning and nothing else. Returns how many.
+   */
+  async removeOldest(before: Date, limit: number): Promise<number> {
+    const sql = `select id, case when created_at < ? then 1 else 0 end as is_old from billing_app_events
+      where app_id = ? and position is not null order by position limit ${limit}`;
+    const rows = await this.scope.db.query(sql, [before, this.scope.appId]);
+    const kept = rows.findIndex((row) => Number(row.is_old) === 0);
+    const ids = (kept < 0 ? rows : rows.slice(0, kept)).map((row) => String(row.id));
+    if (ids.length === 0) return 0;
+    return this.scope.db.run(`delete from billing_app_events where app_id = ? and id in (${places(ids)})`, [this.scope.appId, ...ids]);
+  }
+
   private async unpublished(which: string, parameters: readonly string[] = []): Promise<Unpublished[]> {
     const rows = await this.scope.db.query(
       `select id, type, object_id, sequence from billing_app_events where app_id = ? and position is null and unpublished_since is not null ${which}`,

@@ -64,6 +64,10 @@ export const EVENT_TYPES = {
     object: 'Dispute',
     when: 'Anything else of it changed: its amount, until when evidence is taken, or the app conceded it.',
   },
+  'app.limit_reached': {
+    object: 'App',
+    when: 'Requests are refused: `cause` is job:limit.requests for those of its keys, job:limit.session for those of one customer, job:limit.sessions for those of all sessions. At most once an hour for each.',
+  },
   'divergence.opened': { object: 'Divergence', when: "Our books and the processor's differ: a person has to look." },
   'divergence.closed': { object: 'Divergence', when: 'A later look found both sides equal, or a person dealt with it.' },
   'webhook_endpoint.disabled': {

@@ -48,6 +48,7 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>
     ...{ reason: 'Product not received', evidenceDueAt: LATER, evidenceSubmittedAt: null, concededAt: null },
     ...{ createdAt: MADE, updatedAt: CHANGED },
   },
+  App: { id: 'shop', name: 'Shop', suspendedAt: null },
   Divergence: {
     ...{ id: 'dv_01kjmma7f2p5s8w1z4b7d0g3ja', kind: 'PAYMENT', class: 'FIELD', objectId: PAYMENT, tilledId: 'pi_2Xm', status: 'OPEN' },
     ...{ detections: 1, occurredAt: null, detectedAt: MADE, seenAt: MADE, closedAt: null, closedBy: null, note: null },

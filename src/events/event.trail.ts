@@ -4,7 +4,7 @@ import { recordAppEvent } from '../platform/outbox/app-events.js';
 import { sourceOf } from '../platform/outbox/audit-trail.js';
 import type { EventSource, PendingAppEvent } from '../platform/outbox/outbox.js';
 import type { ToldRow } from '../platform/outbox/told-row.js';
-import type { EventTypeName } from './event.catalogue.js';
+import { EVENT_TYPES, type EventTypeName } from './event.catalogue.js';
 import { Snapshots } from './snapshots.js';
 import type { RowBefore, Told } from './told.js';
 
@@ -28,8 +28,7 @@ export class EventTrail implements EventSubscriber {
 
   /** How objects look in the API. Until it is known nothing can be told, so nothing that is told may be changed. */
   learn(schema: GraphQLSchema): void {
-    const objects = Object.values(this.told).map(({ object }) => object);
-    this.snapshots = new Snapshots(schema, objects);
+    this.snapshots = new Snapshots(schema, [...new Set(Object.values(EVENT_TYPES).map(({ object }) => object))]);
   }
 
   /** The object as the API shows it; for events of rows that the unit of work does not manage. */

@@ -30,6 +30,8 @@ interface RequestLimitParts {
   readonly max: number;
   readonly sessionMax: number;
   readonly sessionsMax: number;
+  /** Hears of each request that is refused, and has to be quick. */
+  readonly onReached: (appId: string, budget: Budget) => void;
 }
 
 /**
@@ -73,6 +75,7 @@ export class RequestLimit {
     if (decision === null) throw new Error('The limit of requests was not asked.');
     if (refusal === undefined) return decision;
     this.parts.metrics.rateLimited.inc({ limit: 'requests' });
+    this.parts.onReached(caller.app.id, decision.budget);
     throw rateLimited(
       `${decision.limit} requests may be made in ${WINDOW_SECONDS / 60} minutes: wait, or ask for a higher limit.`,
       decision,

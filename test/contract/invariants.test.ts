@@ -20,6 +20,8 @@ const BREAKAGES: Readonly<Record<string, string>> = {
   'collected-with-a-method': 'update billing_payment_methods set detached_at = created_at, default_of = null where app_id = ?',
   'endings-are-under-way': 'update billing_customers set deleting_at = created_at where app_id = ?',
   'transitions-lead-to-status': 'delete from billing_events where app_id = ?',
+  'events-are-numbered': 'update billing_payments set event_sequence = event_sequence + 1 where app_id = ?',
+  'events-are-in-order': 'update billing_app_events set unpublished_since = null, position = null where app_id = ?',
 };
 
 /** Broken only by who switches the foreign keys off: made of all of them. */

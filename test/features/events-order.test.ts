@@ -56,6 +56,8 @@ describe('the order of the feed', () => {
   if (isServer)
     it('is that of commits: what began first and commits last comes after what was read before it', async () => {
       const [slow, quick] = [await world.customer(app), await world.customer(app, { email: 'bob@example.com' })];
+      // Nothing is left that would want the row of the slow one.
+      await world.settle();
       const { promise: maySlowCommit, resolve: commitSlow } = Promise.withResolvers<void>();
       const { promise: slowHasWritten, resolve: wrote } = Promise.withResolvers<void>();
       const scope = await world.scope(app);

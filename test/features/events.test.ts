@@ -184,4 +184,33 @@ describe('the feed', () => {
       { extensions: { code: 'FORBIDDEN' } },
     ]);
   });
+
+  it('loses its beginning after 90 days, and says so to whoever is further back', async () => {
+    const { id } = await world.customer(app);
+    await world.settle();
+    const begun = (await read()).pageInfo.endCursor ?? '';
+    await world.advance({ days: 91 });
+    await world.ask(app, ops.CustomerUpdateDocument, { input: { id, name: 'Ann Later' } });
+    await world.settle();
+    await world.gateway.retention.run(await world.scope(app));
+    expect((await read()).nodes).toMatchObject([{ type: 'customer.updated', sequence: 2 }]);
+    expect((await world.send(app, ops.EventsDocument, { after: begun })).errors).toMatchObject([
+      { message: expect.stringContaining('older than the events that are kept'), extensions: { code: 'BAD_USER_INPUT' } },
+    ]);
+  });
+
+  it('keeps of somebody who was erased what happened and when, and nothing that was said of them', async () => {
+    const { customer } = await world.payer(app);
+    const { id } = await world.payment(app, customer.id, { description: 'for Ann' });
+    await world.settle();
+    await world.gateway.privacy.erase(await world.scope(app), customer.id);
+    await world.settle();
+    const { nodes } = await read();
+    expect(nodes.map(({ type }) => type)).toEqual([
+      ...['customer.created', 'payment_method.attached', 'payment.created', 'payment.succeeded'],
+      ...['payment_method.detached', 'customer.deleted'],
+    ]);
+    for (const { payload } of nodes) expect(Object.keys(JSON.parse(payload) as object)).toEqual(['__typename', 'id', 'erased']);
+    expect(JSON.parse(nodes[2]?.payload ?? '')).toEqual({ __typename: 'Payment', id, erased: true });
+  });
 });

@@ -110,6 +110,7 @@ describe('billing customers erase', () => {
     const { customer, payment } = await grace();
     expect(new Set((await traces()).map((trace) => trace.split('.')[0]))).toEqual(
       new Set([
+        'billing_app_events',
         'billing_customers',
         'billing_payment_methods',
         'billing_payments',

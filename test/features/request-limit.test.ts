@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
 import { ask, countOf, expectSharedLimits } from '../support/limits.js';
@@ -54,6 +55,21 @@ describe('RATE_LIMITED', () => {
     const app = await world.app();
     const answers = await Promise.all(Array.from({ length: 5 }, () => ask(world.url, app.key)));
     expect(answers.map(({ headers }) => headers.get('ratelimit-remaining')).toSorted()).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  it('is told as an event of the app, once an hour however many are refused', async () => {
+    const app = await world.app();
+    const told = async () => {
+      await Promise.all(Array.from({ length: 8 }, () => ask(world.url, app.key)));
+      // Nobody waits for it.
+      while ((await world.rows('billing_cursors', app)).every(({ id }) => id !== 'events.limit.requests')) await sleep(10);
+      await world.settle();
+      return (await world.rows('billing_app_events', app)).map(({ type, sequence, cause }) => [type, sequence, cause]);
+    };
+    const first = ['app.limit_reached', 1, 'job:limit.requests'];
+    expect(await told()).toEqual([first]);
+    await world.advance({ ms: 1_800_000 });
+    expect(await told()).toEqual([first]);
   });
 
   it('ends with the window', async () => {

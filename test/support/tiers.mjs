@@ -92,6 +92,7 @@ const ON_CLUSTER = [
   'test/features/customers.test.ts',
   'test/features/disputes.test.ts',
   'test/features/duplicates.test.ts',
+  'test/features/events-order.test.ts',
   'test/features/giving-back.test.ts',
   'test/features/idempotency.test.ts',
   'test/features/import.test.ts',

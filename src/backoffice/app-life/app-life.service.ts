@@ -45,7 +45,7 @@ export interface Removal {
 const SETTLED_MS = 6_000;
 const CUSTOMERS_AT_ONCE = 50;
 /** What has no use without the app, and is no financial record and no audit. */
-const FORGOTTEN_TABLES = ['billing_webhook_secrets', 'billing_idempotency_keys'] as const;
+const FORGOTTEN_TABLES = ['billing_webhook_secrets', 'billing_idempotency_keys', 'billing_app_events'] as const;
 /**
  * Work that has no use without the app. All other stays: events that may be another app's of the account, and whatever
  * was begun while the last look was taken.

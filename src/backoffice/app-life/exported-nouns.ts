@@ -46,6 +46,7 @@ const LISTS: Readonly<Record<string, { readonly type: string; readonly tilled: r
   disputes: { type: 'Dispute', tilled: ['billing_disputes', 'tilled_dispute_id'] },
   divergences: { type: 'Divergence', tilled: null },
   webhookEvents: { type: 'WebhookEvent', tilled: null },
+  events: { type: 'Event', tilled: null },
 };
 
 /** Everything an app has, in the order in which one refers to the other. */

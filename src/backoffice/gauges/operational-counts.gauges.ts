@@ -99,6 +99,18 @@ const GAUGES: readonly CountsGauge[] = [
     values: ({ oldestDueSeconds }) => [['', oldestDueSeconds]],
   },
   {
+    name: 'billing_app_events_unpublished',
+    help: 'Events that apps are told and that are not in their feeds yet. The same in every process.',
+    label: null,
+    values: ({ unpublished }) => [['', unpublished.count]],
+  },
+  {
+    name: 'billing_app_events_unpublished_oldest_seconds',
+    help: 'How long the oldest event that is not in the feed of its app yet has been written. The same in every process.',
+    label: null,
+    values: ({ unpublished }) => [['', unpublished.oldestSeconds]],
+  },
+  {
     name: 'billing_unknown_outcomes',
     help: 'Payments and refunds whose outcome is unknown. The same in every process.',
     label: 'noun',

@@ -22,6 +22,8 @@ export interface OperationalCounts {
   readonly jobs: ReadonlyMap<string, number>;
   /** For how long the oldest due work is due, s; an event without a job is due since it arrived. */
   readonly oldestDueSeconds: number;
+  /** Events that apps are told and that have no place in their feeds yet. */
+  readonly unpublished: CountAndAge;
   /** Payments and refunds whose outcome is unknown; age since what is unknown was asked for. */
   readonly unknown: ReadonlyMap<string, CountAndAge>;
   readonly subscriptions: ReadonlyMap<string, number>;
@@ -66,6 +68,7 @@ export class OperationalCountsReader {
     // primary's: they say how work stands now, and that the database is there.
     const [clock] = await database.query(`select ${database.time.now} as now_at`, []);
     const unqueuedRows = await database.query(UNQUEUED, []);
+    const unpublished = await database.query(UNPUBLISHED, []);
     const jobs = await database.query(JOBS, []);
     const intents = await this.parts.openIntents();
     const events = await this.countsOf(query, 'billing_webhooks', EVENT_STATES);
@@ -86,6 +89,7 @@ export class OperationalCountsReader {
       },
       jobs: new Map(JOB_STATES.map((state) => [state, total(jobs.filter((row) => row.state === state))])),
       oldestDueSeconds: Math.max(unqueued.oldestSeconds, ...due),
+      unpublished: pileOf(unpublished),
       unknown: new Map([
         ['payment', pileOf(payments)],
         ['refund', pileOf(refunds)],
@@ -143,6 +147,9 @@ export class OperationalCountsReader {
 }
 
 const UNQUEUED = 'select count(*) as counted, min(unqueued_since) as oldest from billing_webhooks where unqueued_since is not null';
+
+const UNPUBLISHED =
+  'select count(*) as counted, min(unpublished_since) as oldest from billing_app_events where unpublished_since is not null';
 
 const JOBS = `select j.state, case when j.kind like 'sync.%' then 1 else 0 end as is_sync, count(*) as counted,
   min(j.created_at) as oldest, min(j.due_at) as oldest_due from billing_jobs j group by j.state, case when j.kind like 'sync.%' then 1 else 0 end`;

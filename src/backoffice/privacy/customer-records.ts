@@ -73,6 +73,7 @@ export async function rowsWhere(scope: Scope, { table, where, isKept }: Search):
 export async function tracesOf(scope: Scope, ids: readonly string[]) {
   return {
     billing_events: await rowsBy(scope, 'billing_events', 'object_id', ids),
+    billing_app_events: await rowsBy(scope, 'billing_app_events', 'object_id', ids),
     billing_webhooks: await rowsBy(scope, 'billing_webhooks', 'object_id', ids),
     billing_webhook_facts: await rowsBy(scope, 'billing_webhook_facts', 'object_id', ids),
     billing_jobs: await jobsAbout(scope, ids),

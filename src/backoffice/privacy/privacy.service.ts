@@ -23,6 +23,7 @@ import {
   tracesOf,
 } from './customer-records.js';
 import { ERASED, holdsOne, withoutPersonalData } from './personal-data.js';
+import { eraseToldEvents } from './told-events.js';
 import { allWords, type Words, wordsOf } from './words.js';
 
 /** What an erasure changed beside the customer itself. */
@@ -101,6 +102,7 @@ export class PrivacyService {
     const all = allWords(words);
     const { events, mentioned } = await this.eraseEvents(scope, known, { ...all, sinceEventId });
     let rows = await this.eraseTraces(scope, [...known, ...mentioned], all);
+    rows += await eraseToldEvents(scope, 'person_id', customerIds);
     // Last, since a sweep that is cut off finds the rest by what these say.
     for (const id of customerIds) rows += await this.eraseRows(scope, await rowsOfCustomer(scope, id), all.values);
     await scope.transaction(async (tx) => {
@@ -170,10 +172,12 @@ export class PrivacyService {
       const clean = { payload: cleanJson(row['payload'], values), last_error: cleanText(row['last_error'], values) };
       changed += await update(scope, 'billing_jobs', row, clean);
     }
-    for (const row of await this.differencesAbout(scope, ids, telling)) {
+    const different = await this.differencesAbout(scope, ids, telling);
+    for (const row of different) {
       const sides = { ours: cleanJson(row['ours'], values), theirs: cleanJson(row['theirs'], values) };
       changed += await update(scope, 'billing_divergences', row, { ...sides, note: cleanText(row['note'], values) });
     }
+    changed += await eraseToldEvents(scope, 'object_id', idsOf(different));
     for (const row of await this.keysAbout(scope, ids, telling)) {
       changed += await update(scope, 'billing_idempotency_keys', row, { errors: cleanJson(row['errors'], values) });
     }

@@ -40,6 +40,16 @@ const holdsWrongly = (table: string, mayStillHold: string): string =>
   union all select p.app_id, p.id from ${table} p where p.reference_id is not null and p.reference_held is null and p.status not in ('FAILED', 'CANCELED')
     and not exists (select 1 from ${table} o where o.app_id = p.app_id and o.reference_held = p.reference_id)`;
 
+/** The nouns that count the events of their rows. */
+const TOLD_TABLES = ['customers', 'payment_methods', 'subscriptions', 'payments', 'refunds', 'disputes', 'divergences'].map(
+  (noun) => `billing_${noun}`,
+);
+
+/** Rows that have had another number of events than their last one has. */
+const numberedOtherwise = (table: string): string => ` union all select r.app_id, r.id from ${table} r join
+  (select app_id, object_id, max(sequence) as last from billing_app_events group by app_id, object_id) e
+  on e.app_id = r.app_id and e.object_id = r.id where e.last <> r.event_sequence`;
+
 const refundsOf = (statuses: string): string =>
   `coalesce((select sum(r.amount_minor) from billing_refunds r where r.app_id = p.app_id and r.payment_id = p.id and r.status in (${statuses})), 0)`;
 
@@ -142,6 +152,23 @@ const INVARIANTS: readonly Invariant[] = [
       // A dispute begins in whatever state it was first seen in: its first transition leads there from NEW.
       ledTo('billing_disputes', 'NEW'),
     ].join(' union all '),
+  },
+  {
+    name: 'events-are-numbered',
+    sentence: 'The events of an object have numbers without gaps, as far back as they are kept, up to the number of its row.',
+    sql: `select e.app_id, e.object_id as id from billing_app_events e group by e.app_id, e.object_id
+      having count(*) <> max(e.sequence) - min(e.sequence) + 1${TOLD_TABLES.map(numberedOtherwise).join('')}`,
+  },
+  {
+    name: 'events-are-in-order',
+    sentence: 'Events have places without gaps or none yet, and none comes before an event of its object with a lower number.',
+    sql: `select e.app_id, e.id from billing_app_events e where (e.position is null and e.unpublished_since is null)
+      or (e.position is not null and e.unpublished_since is not null)
+      union all select e.app_id, e.id from billing_app_events e join billing_app_events n
+        on n.app_id = e.app_id and n.object_id = e.object_id and n.sequence = e.sequence + 1
+        where n.position is not null and (e.position is null or e.position > n.position)
+      union all select e.app_id, min(e.id) from billing_app_events e where e.position is not null
+        group by e.app_id having count(*) <> max(e.position) - min(e.position) + 1`,
   },
 ];
 

@@ -1,4 +1,5 @@
 import { ERASURE } from '../../billing/customers/customer.deletion.js';
+import { AppEventRepository } from '../../events/app-event.repository.js';
 import { plusMs } from '../../platform/clock.js';
 import { CursorRepository } from '../../platform/cursors.js';
 import { places } from '../../platform/db/sql.js';
@@ -41,6 +42,11 @@ const RETENTIONS: readonly Retention[] = [
   { what: 'idempotency keys', keptDays: 0, remove: removeKeys },
   { what: 'bodies of webhook events', keptDays: 90, remove: expirePayloads },
   { what: 'webhook events that were handled', keptDays: 365, remove: removeEvents },
+  {
+    what: 'events that apps were told',
+    keptDays: 90,
+    remove: (scope, before, limit) => AppEventRepository.of(scope).removeOldest(before, limit),
+  },
   { what: 'lines of imports', keptDays: 365, remove: removeImports },
 ];
 
