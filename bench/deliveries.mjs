@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { onBoth } from './kit/rig.mjs';
 
 const [EVENTS, OBJECTS, AT_ONCE] = [20_000, 2_000, 500];
-const [PLAIN, SECONDS, CALLS_A_SECOND] = [5_000, 20, 50];
+const [PLAIN, SECONDS, CALLS_A_SECOND, PAYERS] = [5_000, 20, 50, 20];
 
 await onBoth(async (rig) => {
   const receiver = await startReceiver();
@@ -93,10 +93,13 @@ async function plainLoop({ url }, body) {
   return Math.trunc(PLAIN / ((performance.now() - from) / 1_000));
 }
 
-/** Changes the default method of a customer again and again, which are two events each; how long each took to arrive, ms, sorted. */
+/** Changes the default methods of customers again and again, which are two events each; how long each took to arrive, ms, sorted. */
 async function trickle(rig, { url, app, receiver }) {
-  const customerId = await rig.payer(url, app, 'bob@example.com');
-  const methods = [await rig.card(url, app, customerId), await rig.card(url, app, customerId)];
+  const methods = [];
+  for (let payer = 0; payer < PAYERS; payer += 1) {
+    const customerId = await rig.payer(url, app, `${payer}@example.com`);
+    methods.push([await rig.card(url, app, customerId), await rig.card(url, app, customerId)]);
+  }
   await sleep(2_000);
   await receiver.ask('forget');
   const change = 'mutation ($input: PaymentMethodSetDefaultInput!) { paymentMethodSetDefault(input: $input) { userErrors { message } } }';
@@ -104,7 +107,7 @@ async function trickle(rig, { url, app, receiver }) {
   const calls = [];
   for (let call = 0; call < SECONDS * CALLS_A_SECOND; call += 1) {
     await sleep(Math.max(0, from + (call * 1_000) / CALLS_A_SECOND - performance.now()));
-    calls.push(rig.ask(url, app, change, { id: methods[call % 2] }));
+    calls.push(rig.ask(url, app, change, { id: methods[call % PAYERS][Math.trunc(call / PAYERS) % 2] }));
   }
   const failed = (await Promise.all(calls)).filter((answer) => answer === null || answer.userErrors.length > 0).length;
   if (failed > 0) console.log(`  ${failed} of ${calls.length} calls failed`);

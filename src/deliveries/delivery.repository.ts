@@ -162,6 +162,22 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
       await db.run(`update billing_webhook_deliveries set turn = 'new' where app_id = ? and id in (${places(part)})`, [appId, ...part]);
   }
 
+  /** All that waits for an endpoint is new again, in the order of the feed: it was switched off, and time passed. */
+  async beginAnew(endpointId: string): Promise<void> {
+    const sql = `update billing_webhook_deliveries set turn = 'new', due_at = null
+      where app_id = ? and endpoint_id = ? and turn in ('due', 'behind')`;
+    await this.scope.db.run(sql, [this.scope.appId, endpointId]);
+  }
+
+  /** Forgets what receivers answered to events that told of these people; returns of how many deliveries. */
+  async forgetAnswersAbout(personIds: readonly string[]): Promise<number> {
+    if (personIds.length === 0) return 0;
+    const about = `select id from billing_app_events where app_id = ? and person_id in (${places(personIds)})`;
+    const sql = `update billing_webhook_deliveries set attempt_log = null
+      where app_id = ? and attempt_log is not null and app_event_id in (${about})`;
+    return this.scope.db.run(sql, [this.scope.appId, this.scope.appId, ...personIds]);
+  }
+
   /** Gives up to `limit` of what waits for an endpoint up; returns how many. */
   async giveUp(endpointId: string, reason: string, limit: number): Promise<number> {
     const { db, appId } = this.scope;

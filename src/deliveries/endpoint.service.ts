@@ -8,6 +8,7 @@ import type { LocalMutation, Outcome } from '../platform/idempotency/mutation.js
 import type { Jobs } from '../platform/jobs/jobs.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { DELIVER } from './deliverer.js';
+import { WebhookDeliveryRepository } from './delivery.repository.js';
 import type { WebhookEndpoint } from './endpoint.entity.js';
 import type { WebhookEndpointCreateInput, WebhookEndpointSecretRotateInput, WebhookEndpointUpdateInput } from './endpoint.inputs.js';
 import { WebhookEndpointRepository } from './endpoint.repository.js';
@@ -69,10 +70,11 @@ export class WebhookEndpointService {
   async update(scope: Scope, input: WebhookEndpointUpdateInput): Promise<EndpointOutcome> {
     const url = typeof input.url === 'string' ? this.parts.guard.checkedUrl(input.url) : null;
     const types = input.types ? checkedTypes(input.types) : null;
-    return this.changed(scope, input.id, (tx, endpoint) => {
+    return this.changed(scope, input.id, async (tx, endpoint) => {
       assertVersion(endpoint, input.expectedVersion);
       if (types !== null) endpoint.types = types;
       if (url !== null && url !== endpoint.url) Object.assign(endpoint, { url, ...WELL });
+      if (input.isEnabled === true && !endpoint.isEnabled) await WebhookDeliveryRepository.of(tx).beginAnew(endpoint.id);
       if (input.isEnabled === true) Object.assign(endpoint, { isEnabled: true, disabledReason: null, ...WELL });
       if (input.isEnabled === false && endpoint.isEnabled)
         Object.assign(endpoint, { isEnabled: false, disabledReason: 'switched_off' as const });
@@ -108,11 +110,15 @@ export class WebhookEndpointService {
   }
 
   /** Changes an endpoint under its lock, and lets its deliveries look again at how it is. */
-  private async changed(scope: Scope, id: string, change: (tx: Scope, endpoint: WebhookEndpoint) => void): Promise<EndpointOutcome> {
+  private async changed(
+    scope: Scope,
+    id: string,
+    change: (tx: Scope, endpoint: WebhookEndpoint) => void | Promise<void>,
+  ): Promise<EndpointOutcome> {
     await scope.transaction(async (tx) => {
       // Its job first, as who delivers has them: the other way round they could wait for each other.
       await this.parts.jobs.enqueue(tx, { kind: DELIVER, subject: id });
-      change(tx, await WebhookEndpointRepository.of(tx).lockLive(id));
+      await change(tx, await WebhookEndpointRepository.of(tx).lockLive(id));
     });
     return { row: await WebhookEndpointRepository.of(scope).findCommitted(id), errors: [], replayed: false, secret: null };
   }

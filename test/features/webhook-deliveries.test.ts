@@ -10,7 +10,7 @@ let receiver: Receiver;
 const others: Receiver[] = [];
 
 beforeAll(async () => {
-  world = await World.create();
+  world = await World.create({ deliveries: { timeoutMs: 3_000 } });
 });
 beforeEach(async () => {
   app = await world.app();
@@ -230,9 +230,9 @@ describe('who delivers', () => {
     });
     const { id } = await listen(world, app, receiver);
     for (let count = 0; count < 3; count += 1) await world.customer(app, { email: `${count}@example.com` });
+    const next = await world.anotherGateway();
     const first = world.gateway.worker.drain();
     await world.until(async () => receiver.received.length === 3);
-    const next = await world.anotherGateway();
     // The lease of who hangs is over, by the time of the database.
     world.shifts.databaseMs += 16 * SECOND;
     await next.gateway.worker.drain();

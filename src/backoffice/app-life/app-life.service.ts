@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessService } from '../../access/access.service.js';
 import type { CustomerDeletion } from '../../billing/customers/customer.deletion.js';
 import { CUSTOMER_PUSH } from '../../billing/customers/customer.service.js';
+import { DELIVER } from '../../deliveries/deliverer.js';
 import { places } from '../../platform/db/sql.js';
 import { Conflict } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
@@ -45,12 +46,18 @@ export interface Removal {
 const SETTLED_MS = 6_000;
 const CUSTOMERS_AT_ONCE = 50;
 /** What has no use without the app, and is no financial record and no audit. */
-const FORGOTTEN_TABLES = ['billing_webhook_secrets', 'billing_idempotency_keys', 'billing_app_events'] as const;
+const FORGOTTEN_TABLES = [
+  'billing_webhook_deliveries',
+  'billing_webhook_endpoints',
+  'billing_webhook_secrets',
+  'billing_idempotency_keys',
+  'billing_app_events',
+] as const;
 /**
  * Work that has no use without the app. All other stays: events that may be another app's of the account, and whatever
  * was begun while the last look was taken.
  */
-const FORGOTTEN_JOBS = [BACKFILL, CUSTOMER_PUSH, EXAMINE_AGAIN, RECONCILE];
+const FORGOTTEN_JOBS = [DELIVER, BACKFILL, CUSTOMER_PUSH, EXAMINE_AGAIN, RECONCILE];
 
 /** The life of an app after it was made: suspended, resumed, removed. By people on the command line only. */
 export class AppLife {

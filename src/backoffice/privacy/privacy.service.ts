@@ -5,6 +5,7 @@ import { CustomerRepository } from '../../billing/customers/customer.repository.
 import type { Erasure } from '../../billing/customers/erasure.entity.js';
 import { ErasureRepository } from '../../billing/customers/erasure.repository.js';
 import { erasedMetadata } from '../../billing/kit/metadata.js';
+import { WebhookDeliveryRepository } from '../../deliveries/delivery.repository.js';
 import type { RawRow } from '../../platform/db/table.js';
 import { Conflict, NotFound } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
@@ -103,6 +104,8 @@ export class PrivacyService {
     const { events, mentioned } = await this.eraseEvents(scope, known, { ...all, sinceEventId });
     let rows = await this.eraseTraces(scope, [...known, ...mentioned], all);
     rows += await eraseToldEvents(scope, 'person_id', customerIds);
+    // What receivers answered to events about them.
+    rows += await WebhookDeliveryRepository.of(scope).forgetAnswersAbout(customerIds);
     // Last, since a sweep that is cut off finds the rest by what these say.
     for (const id of customerIds) rows += await this.eraseRows(scope, await rowsOfCustomer(scope, id), all.values);
     await scope.transaction(async (tx) => {

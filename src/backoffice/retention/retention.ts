@@ -42,6 +42,8 @@ const RETENTIONS: readonly Retention[] = [
   { what: 'idempotency keys', keptDays: 0, remove: removeKeys },
   { what: 'bodies of webhook events', keptDays: 90, remove: expirePayloads },
   { what: 'webhook events that were handled', keptDays: 365, remove: removeEvents },
+  { what: 'deliveries of events', keptDays: 30, remove: removeDeliveries },
+  { what: 'endpoints that were deleted', keptDays: 30, remove: removeEndpoints },
   {
     what: 'events that apps were told',
     keptDays: 90,
@@ -144,6 +146,18 @@ async function removeEvents(scope: Scope, before: Date, limit: number): Promise<
   const sql = 'select id from billing_webhooks where app_id = ? and status = ? and id < ? order by id';
   const ids = await idsOf(scope, sql, limit, [WebhookEventStatus.PROCESSED, firstIdAt('whe', before)]);
   return remove(scope, 'billing_webhooks', ids);
+}
+
+async function removeDeliveries(scope: Scope, before: Date, limit: number): Promise<number> {
+  const old = 'select id from billing_webhook_deliveries where app_id = ? and id < ? order by id';
+  return remove(scope, 'billing_webhook_deliveries', await idsOf(scope, old, limit, [firstIdAt('wd', before)]));
+}
+
+/** Once nothing tells of them. */
+async function removeEndpoints(scope: Scope, before: Date, limit: number): Promise<number> {
+  const gone = `select e.id from billing_webhook_endpoints e where e.app_id = ? and e.deleted_at < ? and not exists
+    (select d.id from billing_webhook_deliveries d where d.app_id = e.app_id and d.endpoint_id = e.id) order by e.id`;
+  return remove(scope, 'billing_webhook_endpoints', await idsOf(scope, gone, limit, [before]));
 }
 
 /** After that time an import cannot be verified or taken back any more. */
