@@ -11,9 +11,11 @@ import { systemClock } from '../../src/platform/clock.js';
 import { countingLog, createLog } from '../../src/platform/log.js';
 import { signPayload } from '../../src/tilled/tilled.signature.js';
 import { Alertmanager } from '../support/alertmanager.js';
+import { listen } from '../support/listening.js';
 import * as ops from '../support/operations.generated.js';
 import { freePort } from '../support/processes.js';
 import { alertNames, OPS, Prometheus } from '../support/prometheus.js';
+import { Receiver } from '../support/receiver.js';
 import { createScratchDatabase } from '../support/scratch-database.js';
 import { SeverableDatabase } from '../support/severable.js';
 import { type TestApp, UNLIMITED, VISA, World } from '../support/world.js';
@@ -68,6 +70,7 @@ const CAUSES: readonly { readonly alerts: readonly string[]; readonly story: str
   { alerts: ['WebhooksBurnFast', 'WebhooksBurnSlow'], story: 'we look late at most of what Tilled tells', cause: lookLate },
   { alerts: ['DisputeEvidenceDue'], story: 'nobody answers a dispute', cause: forgetDispute },
   { alerts: ['DeadWebhookEvents', 'DeadJobs'], story: 'Tilled does not show what an event names', cause: refuseToShow },
+  { alerts: ['WebhookEndpointDisabled'], story: "an app's receiver answers 410", cause: loseReceiver },
   { alerts: ['CardDataRefused'], story: 'a caller sends a card number', cause: sendCard },
   { alerts: ['DivergenceRisk', 'DivergencesOpen'], story: 'Tilled says that a canceled payment was taken', cause: contradict },
   { alerts: ['DuplicateAtTilled'], story: 'a customer is at Tilled twice', cause: makeTwice },
@@ -279,6 +282,14 @@ async function refuseToShow(): Promise<void> {
   await world.control('faults', { operation: 'GET /v1/customers/:id', status: 400, body: { message: 'no' } });
   expect(await deliver({ data: { id: row?.['tilled_customer_id'] } })).toBe(200);
   await world.settle();
+}
+
+async function loseReceiver(): Promise<void> {
+  const receiver = await Receiver.start(() => 410);
+  await listen(world, app, receiver);
+  await world.customer(app);
+  await world.settle();
+  await receiver.close();
 }
 
 async function sendCard(): Promise<void> {
