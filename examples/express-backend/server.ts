@@ -9,14 +9,15 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import { keysIn } from './keys.ts';
 import { Orders } from './orders.ts';
 
-const { BILLING_URL = '', BILLING_SERVICE_KEY = '', WEBHOOK_SECRET = '', KEYS_FILE = ':memory:', PORT = '3000' } = process.env;
+const { BILLING_URL = '', BILLING_SERVICE_KEY = '', WEBHOOK_SECRET, KEYS_FILE = ':memory:', PORT = '3000' } = process.env;
 const billing = createClient({ url: BILLING_URL, credential: BILLING_SERVICE_KEY, keyStorage: keysIn(KEYS_FILE) });
 const orders = new Orders();
+const secrets = WEBHOOK_SECRET?.split(' ') ?? [await endpointSecret(`http://127.0.0.1:${PORT}/webhooks`)];
 const app = express();
 
 // The bytes as they came: they were signed, and not what a parser makes of them.
 app.post('/webhooks', express.raw({ type: () => true, limit: '1mb' }), async (request, response) => {
-  const event = await webhooks.verify(request.body, request.headers, WEBHOOK_SECRET.split(' '));
+  const event = await webhooks.verify(request.body, request.headers, secrets);
   orders.take(event);
   console.log(`${event.type} ${event.id}`);
   response.sendStatus(204);
@@ -50,3 +51,14 @@ app.use((error: unknown, _: Request, response: Response, next: NextFunction) => 
 });
 
 app.listen(Number(PORT), '127.0.0.1', () => console.log(`The shop listens on http://127.0.0.1:${PORT}`));
+
+/** Has the gateway tell this shop. A secret is shown once: this one is new with each start, a real shop keeps it. */
+async function endpointSecret(url: string): Promise<string> {
+  const known = (await billing.webhookEndpoints()).find((endpoint) => endpoint.url === url);
+  const { secret } =
+    known === undefined
+      ? await billing.webhookEndpointCreate({ url })
+      : await billing.webhookEndpointSecretRotate({ id: known.id, overlapHours: 0 });
+  if (secret === null) throw new Error('The secret was shown before.');
+  return secret;
+}

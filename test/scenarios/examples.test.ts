@@ -73,6 +73,19 @@ describe('the Express backend', () => {
     expect(await order('order-3', 'pm_nobody')).toMatchObject({ status: 422, code: 'NOT_FOUND' });
   });
 
+  it('has the gateway tell it of its orders, also when it was started again', async () => {
+    const port = await freePort();
+    for (const name of ['order-6', 'order-7']) {
+      const told = await stage.start('express-backend', { PORT: String(port) });
+      expect(await order(name, await stage.newCard(), '1990', told.url)).toMatchObject({ status: 'SUCCEEDED' });
+      while ((await known(name, told.url))?.sequence !== 2) await sleep(50);
+      await told.process.end('SIGKILL');
+    }
+    const { BILLING_URL = '', BILLING_SERVICE_KEY = '' } = stage.demo;
+    const endpoints = await createClient({ url: BILLING_URL, credential: BILLING_SERVICE_KEY }).webhookEndpoints();
+    expect(endpoints.filter(({ url }) => url.includes(`:${port}/`))).toHaveLength(1);
+  });
+
   it('is told of its orders by `billing events listen`, which needs nothing but the gateway beside it', async () => {
     const port = await freePort();
     const forwardTo = ['--forward-to', `http://127.0.0.1:${port}/webhooks`];
