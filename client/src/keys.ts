@@ -22,7 +22,7 @@ const KEY_BYTES = 16;
  * Answers after which nothing of this request is under way, and another try needs a new key (docs/errors.md). A code
  * that is not known here keeps its key: the same answer again is safe, a second payment is not.
  */
-const ENDED = new Set([
+export const ENDED: ReadonlySet<string> = new Set([
   ...['NOT_FOUND', 'STALE_VERSION', 'DUPLICATE_EXTERNAL_ID', 'DUPLICATE_REFERENCE', 'NO_PAYMENT_METHOD'],
   ...['PAYMENT_DECLINED', 'PAYMENT_CANCELED', 'ILLEGAL_TRANSITION', 'REFUND_TOO_LARGE', 'PROCESSOR_REJECTED'],
 ]);
