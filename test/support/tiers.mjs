@@ -27,6 +27,7 @@ const LONG = [
   'test/scenarios/clocks.test.ts',
   'test/scenarios/database-clock.test.ts',
   'test/scenarios/database-tls.test.ts',
+  'test/scenarios/deliveries.test.ts',
   'test/scenarios/examples.chromium.test.ts',
   'test/scenarios/failover.test.ts',
   'test/scenarios/full-disk.test.ts',
