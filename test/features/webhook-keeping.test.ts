@@ -63,6 +63,24 @@ describe('deliveries', () => {
   });
 });
 
+describe('a delivery that was sent again on the last day of its event', () => {
+  it('does not keep the event, which goes after 90 days, and neither does the test of an endpoint stay', async () => {
+    const { id } = await listen(world, app, receiver);
+    await world.customer(app);
+    await world.settle();
+    await world.ask(app, ops.WebhookEndpointTestDocument, { input: { id } });
+    const since = world.sandbox.now().toISOString();
+    await world.advance({ days: 89 });
+    const { webhookDeliveryResend } = await world.ask(app, ops.WebhookDeliveryResendDocument, {
+      input: { endpointId: id, since: new Date(Date.parse(since) - 1_000).toISOString() },
+    });
+    expect(webhookDeliveryResend.count).toBe(1);
+    await world.advance({ days: 2 });
+    await sweep();
+    expect([await world.rows('billing_app_events', app), await deliveriesOf(world, app)]).toEqual([[], []]);
+  });
+});
+
 describe('a suspended app', () => {
   it('is told on', async () => {
     await listen(world, app, receiver);

@@ -41,9 +41,10 @@ const holdsWrongly = (table: string, mayStillHold: string): string =>
     and not exists (select 1 from ${table} o where o.app_id = p.app_id and o.reference_held = p.reference_id)`;
 
 /** The nouns that count the events of their rows. */
-const TOLD_TABLES = ['customers', 'payment_methods', 'subscriptions', 'payments', 'refunds', 'disputes', 'divergences'].map(
-  (noun) => `billing_${noun}`,
-);
+const TOLD_TABLES = [
+  ...['customers', 'payment_methods', 'subscriptions', 'payments', 'refunds', 'disputes', 'divergences'],
+  'webhook_endpoints',
+].map((noun) => `billing_${noun}`);
 
 /** Rows that have had another number of events than their last one has. */
 const numberedOtherwise = (table: string): string => ` union all select r.app_id, r.id from ${table} r join
@@ -161,8 +162,9 @@ const INVARIANTS: readonly Invariant[] = [
   },
   {
     name: 'events-are-in-order',
-    sentence: 'Events have places without gaps or none yet, and none comes before an event of its object with a lower number.',
-    sql: `select e.app_id, e.id from billing_app_events e where (e.position is null and e.unpublished_since is null)
+    sentence:
+      'Events have places without gaps or none yet, but for tests of endpoints, and none comes before an event of its object with a lower number.',
+    sql: `select e.app_id, e.id from billing_app_events e where (e.position is null and e.unpublished_since is null and e.object_id not like 'wd%')
       or (e.position is not null and e.unpublished_since is not null)
       union all select e.app_id, e.id from billing_app_events e join billing_app_events n
         on n.app_id = e.app_id and n.object_id = e.object_id and n.sequence = e.sequence + 1

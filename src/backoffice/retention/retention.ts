@@ -44,6 +44,8 @@ const RETENTIONS: readonly Retention[] = [
   { what: 'webhook events that were handled', keptDays: 365, remove: removeEvents },
   { what: 'deliveries of events', keptDays: 30, remove: removeDeliveries },
   { what: 'endpoints that were deleted', keptDays: 30, remove: removeEndpoints },
+  { what: 'tests of endpoints', keptDays: 30, remove: removeTests },
+  { what: 'deliveries of events that are kept no longer', keptDays: 90, remove: removeLastDeliveries },
   {
     what: 'events that apps were told',
     keptDays: 90,
@@ -151,6 +153,19 @@ async function removeEvents(scope: Scope, before: Date, limit: number): Promise<
 async function removeDeliveries(scope: Scope, before: Date, limit: number): Promise<number> {
   const old = 'select id from billing_webhook_deliveries where app_id = ? and id < ? order by id';
   return remove(scope, 'billing_webhook_deliveries', await idsOf(scope, old, limit, [firstIdAt('wd', before)]));
+}
+
+/** Events that are in no feed. */
+async function removeTests(scope: Scope, before: Date, limit: number): Promise<number> {
+  const sql = `select e.id from billing_app_events e where e.app_id = ? and e.position is null and e.unpublished_since is null and e.id < ?
+    and not exists (select d.id from billing_webhook_deliveries d where d.app_id = e.app_id and d.app_event_id = e.id) order by e.id`;
+  return remove(scope, 'billing_app_events', await idsOf(scope, sql, limit, [firstIdAt('ev', before)]));
+}
+
+/** Sent again shortly before their event goes: it could not, else. */
+async function removeLastDeliveries(scope: Scope, before: Date, limit: number): Promise<number> {
+  const sql = 'select id from billing_webhook_deliveries where app_id = ? and app_event_id < ? order by app_event_id';
+  return remove(scope, 'billing_webhook_deliveries', await idsOf(scope, sql, limit, [firstIdAt('ev', before)]));
 }
 
 /** Once nothing tells of them. */
