@@ -14,7 +14,7 @@ const AT_ONCE = 8;
 const KILL_EVERY_MS = 1_500;
 /** From the attempt after that on a delivery arrives: else some would be given up. */
 const FAILS_MAX = 4;
-const MINUTE_MS = 60_000;
+const TAKES_MS_MAX = Math.max(6, CHANGES / 200) * 60_000;
 
 let world: World;
 let fleet: Fleet;
@@ -26,37 +26,34 @@ const follows = new Map<string, string>();
 const contradictions: string[] = [];
 let told: { readonly id: string; readonly objectId: string; readonly sequence: number }[] = [];
 
-beforeAll(
-  async () => {
-    world = await World.create({ clock: 'running' });
-    app = await world.app();
-    const seen = new Map<string, number>();
-    receiver = await Receiver.start((received) => {
-      const times = (seen.get(received.id) ?? 0) + 1;
-      seen.set(received.id, times);
-      if (times <= FAILS_MAX && Math.random() < 0.5) return 500;
-      acknowledged.push(received);
-      return 204;
-    });
-    await listen(world, app, receiver);
-    await listen(world, app, 'http://127.0.0.1:9/dead');
-    fleet = new Fleet({
-      ...world.environment,
-      BILLING_WEBHOOK_NETWORKS: '127.0.0.1',
-      LOG_LEVEL: 'silent',
-      BILLING_REQUESTS_PER_WINDOW: '1000000',
-    });
-    const urls = await startAll();
-    const isOver = { changes: false };
-    const trouble = keepKilling(urls, isOver);
-    const readers = [0, 1, 2].map(() => keepReading(urls, isOver));
-    await change(urls);
-    isOver.changes = true;
-    await Promise.all([trouble, ...readers]);
-    await settle();
-  },
-  Math.max(6, CHANGES / 200) * MINUTE_MS,
-);
+beforeAll(async () => {
+  world = await World.create({ clock: 'running' });
+  app = await world.app();
+  const seen = new Map<string, number>();
+  receiver = await Receiver.start((received) => {
+    const times = (seen.get(received.id) ?? 0) + 1;
+    seen.set(received.id, times);
+    if (times <= FAILS_MAX && Math.random() < 0.5) return 500;
+    acknowledged.push(received);
+    return 204;
+  });
+  await listen(world, app, receiver);
+  await listen(world, app, 'http://127.0.0.1:9/dead');
+  fleet = new Fleet({
+    ...world.environment,
+    BILLING_WEBHOOK_NETWORKS: '127.0.0.1',
+    LOG_LEVEL: 'silent',
+    BILLING_REQUESTS_PER_WINDOW: '1000000',
+  });
+  const urls = await startAll();
+  const isOver = { changes: false };
+  const trouble = keepKilling(urls, isOver);
+  const readers = [0, 1, 2].map(() => keepReading(urls, isOver));
+  await change(urls);
+  isOver.changes = true;
+  await Promise.all([trouble, ...readers]);
+  await settle();
+}, TAKES_MS_MAX);
 afterAll(async () => {
   await fleet.close();
   await receiver.close();
