@@ -62,7 +62,8 @@ afterAll(async () => {
 
 describe(`${CHANGES} changes of ${OBJECTS} objects through two gateways, told by two workers, all of which are killed again and again`, () => {
   it('were that many, with trouble enough', () => {
-    expect(told.length).toBeGreaterThanOrEqual(CHANGES);
+    // A change of a customer whom Tilled has not confirmed yet is told with the event that they were made.
+    expect(told.length).toBeGreaterThan(0.95 * CHANGES);
     expect(killed).toBeGreaterThanOrEqual(3);
     expect(receiver.received.length).toBeGreaterThan(1.3 * told.length);
   });
