@@ -10,6 +10,7 @@ import { EndpointTestService } from './deliveries/endpoint-test.service.js';
 import { FanOut } from './deliveries/fan-out.js';
 import { Sender } from './deliveries/sender.js';
 import { type Resolve, TargetGuard } from './deliveries/target.guard.js';
+import { exampleOf } from './events/event.examples.js';
 import type { Claims } from './platform/idempotency/claims.js';
 import { LocalMutations } from './platform/idempotency/local-mutations.js';
 import type { Jobs } from './platform/jobs/jobs.js';
@@ -43,7 +44,11 @@ export function composeDeliveries(
   const sender = new Sender({ guard, secrets, metrics, timeoutMs });
   const endpoints = new WebhookEndpointService({ mutations: new LocalMutations(claims), jobs, guard, secrets });
   const service = new WebhookDeliveryService(jobs);
-  const tests = new EndpointTestService({ sender, jobs, shown: (endpoint) => eventTrail.snapshotOf('WebhookEndpoint', endpoint) });
+  const tests = new EndpointTestService({
+    ...{ sender, jobs },
+    shown: (endpoint) => eventTrail.snapshotOf('WebhookEndpoint', endpoint),
+    exampleOf: (type) => exampleOf(type, (object, row) => eventTrail.snapshotOf(object, row)),
+  });
   return {
     endpoints,
     fanOut: new FanOut(jobs),

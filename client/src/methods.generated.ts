@@ -515,7 +515,7 @@ export type WebhookEndpointSecretRotateInput = {
 export type WebhookEndpointTestInput = {
   /** The endpoint, we_…; it may be disabled. */
   id: string;
-  /** endpoint.test, or a type of docs/events.md: then what the newest event of that type told is sent as a new event. INVALID if there was none. */
+  /** endpoint.test, or a type of docs/events.md, whose example there is sent then: its ids are of nothing that there is. */
   type?: string | null | undefined;
 };
 

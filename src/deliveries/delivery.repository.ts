@@ -80,14 +80,6 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
     return { events, lastId: events.length < ROWS_AT_ONCE ? null : (events.at(-1)?.id ?? null) };
   }
 
-  /** What the newest published event of a type told; null if there was none. */
-  async lastPayloadOf(type: string): Promise<string | null> {
-    const sql =
-      'select payload from billing_app_events where app_id = ? and type = ? and position is not null order by position desc limit 1';
-    const [row] = await this.scope.db.query(sql, [this.scope.appId, type]);
-    return row === undefined ? null : String(row['payload']);
-  }
-
   /** Adds an event that is never published, for a delivery of its own. */
   async addUnpublished(event: ToldEvent, deliveryId: string): Promise<void> {
     const { id, type, schemaVersion, sequence, cause, payload, occurredAt } = event;

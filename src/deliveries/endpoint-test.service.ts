@@ -20,6 +20,8 @@ interface EndpointTestParts {
   readonly jobs: Jobs;
   /** An endpoint as events show it. */
   readonly shown: (endpoint: WebhookEndpoint) => object;
+  /** What docs/events.md has as the example of a type; null where there is no such type. */
+  readonly exampleOf: (type: string) => object | null;
 }
 
 interface Tested {
@@ -36,7 +38,7 @@ export class EndpointTestService {
   /** Sends one now, signed as all are, and keeps what came of it as a delivery. It is not tried again. Returns 1. */
   async test(scope: Scope, id: string, type: string): Promise<number> {
     const endpoint = await WebhookEndpointRepository.of(scope).getLive(id);
-    const event = await this.eventOf(scope, endpoint, type);
+    const event = this.eventOf(scope, endpoint, type);
     const at = scope.now();
     const reply = await this.parts.sender.to(endpoint, scope)({ event });
     await scope.transaction(async (tx) => {
@@ -48,10 +50,12 @@ export class EndpointTestService {
     return 1;
   }
 
-  private async eventOf(scope: Scope, endpoint: WebhookEndpoint, type: string): Promise<ToldEvent> {
-    const payload =
-      type === TEST_TYPE ? JSON.stringify(this.parts.shown(endpoint)) : await WebhookDeliveryRepository.of(scope).lastPayloadOf(type);
-    if (payload === null) throw InvalidInput.because(['type'], `type: the app has had no event of type ${type.slice(0, 64)}.`);
+  /** Of what never happened: a receiver that acts on it finds nothing that it could do twice. */
+  private eventOf(scope: Scope, endpoint: WebhookEndpoint, type: string): ToldEvent {
+    const object = type === TEST_TYPE ? this.parts.shown(endpoint) : this.parts.exampleOf(type);
+    if (object === null)
+      throw InvalidInput.because(['type'], `There is no event of type ${type.slice(0, 64)}; docs/events.md has all types.`);
+    const payload = JSON.stringify(object);
     return {
       ...{ id: scope.newId('ev'), type, schemaVersion: EVENT_SCHEMA_VERSION, sequence: 1, occurredAt: scope.businessNow() },
       ...{ cause: causeOf(scope), payload },

@@ -72,8 +72,7 @@ export class WebhookEndpointTestInput {
   @Field(() => String, {
     nullable: true,
     defaultValue: 'endpoint.test',
-    description:
-      'endpoint.test, or a type of docs/events.md: then what the newest event of that type told is sent as a new event. INVALID if there was none.',
+    description: 'endpoint.test, or a type of docs/events.md, whose example there is sent then: its ids are of nothing that there is.',
   })
   type?: string | null;
 }

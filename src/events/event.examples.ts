@@ -1,3 +1,5 @@
+import { EVENT_TYPES } from './event.catalogue.js';
+
 /** Moments of the examples. */
 const [MADE, CHANGED, LATER] = ['2026-03-01T12:00:00.000Z', '2026-03-01T12:00:01.250Z', '2026-04-01T12:00:00.000Z'].map(
   (text) => new Date(text),
@@ -58,3 +60,10 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>
     ...{ disabledReason: 'failed_for_five_days', failingSince: MADE, createdAt: MADE, updatedAt: LATER },
   },
 };
+
+/** What an event of a type tells in its example, as `show` shows it; null for a name that is no type. */
+export function exampleOf(type: string, show: (object: string, row: object) => object): object | null {
+  const { object } = Object.entries(EVENT_TYPES).find(([name]) => name === type)?.[1] ?? { object: '' };
+  const row = EXAMPLES[object];
+  return row === undefined ? null : show(object, row);
+}
