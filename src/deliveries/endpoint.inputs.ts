@@ -1,18 +1,21 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { EXPECTED_VERSION, IDEMPOTENCY_KEY } from '../graphql/descriptions.js';
-import { Max, Min } from '../graphql/input-rules.js';
+import { IsOptional, Max, MaxLength, Min } from '../graphql/input-rules.js';
 import { repeatablePayload } from '../graphql/payload.js';
 import { WebhookEndpoint } from './endpoint.entity.js';
+import { URL_CHARS_MAX } from './target.guard.js';
 
 const TYPES =
   'Types of docs/events.md, or beginnings that end with `.*`, e.g. `payment.*`; at most 100. A type that no event has is INVALID.';
 const URL_RULE =
-  'Where events are posted: https://, at most 2,048 characters, without user name and password. An address that is not of the public internet is TARGET_REFUSED, now or at each delivery.';
+  'Where events are posted: https://, 1 to 2,048 characters, without user name and password. An address that is not of the public internet is TARGET_REFUSED, now or at each delivery.';
 const OVERLAP_HOURS_MAX = 168;
+const TYPE_CHARS_MAX = 64;
 
 @InputType({ description: 'An address to tell of the events of your app.' })
 export class WebhookEndpointCreateInput {
   @Field(() => String, { description: URL_RULE })
+  @MaxLength(URL_CHARS_MAX)
   url!: string;
 
   @Field(() => [String], { nullable: true, description: `${TYPES} Absent or empty: all, also those that are added later.` })
@@ -31,6 +34,8 @@ export class WebhookEndpointUpdateInput {
   expectedVersion?: number | null;
 
   @Field(() => String, { nullable: true, description: URL_RULE })
+  @IsOptional()
+  @MaxLength(URL_CHARS_MAX)
   url?: string | null;
 
   @Field(() => [String], { nullable: true, description: `${TYPES} Empty: all.` })
@@ -74,6 +79,8 @@ export class WebhookEndpointTestInput {
     defaultValue: 'endpoint.test',
     description: 'endpoint.test, or a type of docs/events.md, whose example there is sent then: its ids are of nothing that there is.',
   })
+  @IsOptional()
+  @MaxLength(TYPE_CHARS_MAX)
   type?: string | null;
 }
 

@@ -9,7 +9,7 @@ export type Resolve = (hostname: string, told: (error: NodeJS.ErrnoException | n
 export const REFUSED = 'TARGET_REFUSED';
 
 /** Longer addresses fit neither the column nor any server. */
-const URL_CHARS_MAX = 2_048;
+export const URL_CHARS_MAX = 2_048;
 
 /** This host, link-local, metadata services of clouds, many receivers at once: never reached, whoever lists them. */
 const NEVER = [

@@ -57,6 +57,7 @@ afterAll(() => world.close({ divergences: 1 }));
 
 const fill = ({ path, type }: InputPlace): unknown => {
   const name = path.at(-1) ?? '';
+  if (name === 'url') return 'https://example.com/billing';
   if (name in furniture.strings) return furniture.strings[name as keyof Furniture['strings']];
   const ours = Object.entries(furniture.ids).find(([noun]) => name.toLowerCase() === `${noun.toLowerCase()}id`);
   return SAMPLES[getNamedType(type).name] ?? ours?.[1] ?? 'text';

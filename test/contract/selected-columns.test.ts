@@ -47,7 +47,7 @@ afterAll(() => world.close({ divergences: 1 }));
 describe('a list reads the columns that are selected', () => {
   it('there are lists, and what is in them', () => {
     expect(lists.map(({ name }) => name).toSorted()).toEqual(
-      ['customers', 'disputes', 'divergences', 'payments', 'refunds', 'subscriptions', 'webhookEvents'].toSorted(),
+      ['customers', 'disputes', 'divergences', 'payments', 'refunds', 'subscriptions', 'webhookDeliveries', 'webhookEvents'].toSorted(),
     );
     expect(cases.length).toBeGreaterThan(100);
   });

@@ -19,6 +19,7 @@ interface Told {
 const FORMED: Readonly<Record<string, unknown>> = {
   email: 'ann@example.com',
   tilledPaymentMethodId: 'pm_none',
+  url: 'https://example.com/billing',
   DateTime: '2030-01-01T00:00:00.000Z',
   Metadata: {},
   Int: 1,

@@ -88,7 +88,7 @@ if (globalThis.TEST_DATABASE === 'mysql') {
 
     it('is never read from as long as it lacks a migration that this build wants', async () => {
       const world = await World.create({ replicas: { url: await migrated(1, '--to', '0031-locks') } });
-      await isNotReadFrom(world, 'It is not migrated as far: 0032-heartbeat did not arrive there yet.');
+      await isNotReadFrom(world, 'It is not migrated as far: 0032-heartbeat(, [-\\w]+)* did not arrive there yet.');
     });
 
     /** One of the databases, which its world does not drop. */

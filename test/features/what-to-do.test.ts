@@ -91,6 +91,10 @@ const SAME_KEY: Readonly<Record<string, () => Promise<Case>>> = {
     };
     return { refused, putRight: () => ended, again: first };
   },
+  TARGET_REFUSED: async () => {
+    const listen = (url: string) => request(ops.WebhookEndpointCreateDocument, { url });
+    return { refused: listen('https://169.254.169.254/billing'), again: listen('https://example.com/billing') };
+  },
   PROCESSOR_UNAVAILABLE: async () => {
     await refuse(world, 'POST /v1/payment-intents', 429);
     return { refused: pay({ customerId: (await world.payer(app)).customer.id, amount: usd(100) }) };

@@ -483,7 +483,7 @@ export type WebhookEndpointCreateInput = {
   idempotencyKey?: string | null | undefined;
   /** Types of docs/events.md, or beginnings that end with `.*`, e.g. `payment.*`; at most 100. A type that no event has is INVALID. Absent or empty: all, also those that are added later. */
   types?: Array<string> | null | undefined;
-  /** Where events are posted: https://, at most 2,048 characters, without user name and password. An address that is not of the public internet is TARGET_REFUSED, now or at each delivery. */
+  /** Where events are posted: https://, 1 to 2,048 characters, without user name and password. An address that is not of the public internet is TARGET_REFUSED, now or at each delivery. */
   url: string;
 };
 
@@ -519,7 +519,7 @@ export type WebhookEndpointUpdateInput = {
   isEnabled?: boolean | null | undefined;
   /** Types of docs/events.md, or beginnings that end with `.*`, e.g. `payment.*`; at most 100. A type that no event has is INVALID. Empty: all. */
   types?: Array<string> | null | undefined;
-  /** Where events are posted: https://, at most 2,048 characters, without user name and password. An address that is not of the public internet is TARGET_REFUSED, now or at each delivery. */
+  /** Where events are posted: https://, 1 to 2,048 characters, without user name and password. An address that is not of the public internet is TARGET_REFUSED, now or at each delivery. */
   url?: string | null | undefined;
 };
 

@@ -6,7 +6,7 @@ import { RELEASE_BEFORE } from '../support/release-before.mjs';
 
 const PROJECT = path.join(import.meta.dirname, '../..');
 const PARTS = [
-  ...['test/support/programs.mjs', 'test/support/galera-cluster.mjs', 'test/support/release-before.mjs'],
+  ...['test/support/programs.mjs', 'test/support/galera-cluster.mjs', 'test/support/release-before.mjs', 'test/support/older-node.mjs'],
   'test/upgrade/release-before.json',
 ];
 
