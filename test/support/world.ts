@@ -308,7 +308,7 @@ export class World {
     };
     const times = timesOf(this.sandbox, this.clock, theirs);
     const how = { ...times, tilledTimeoutMs, deliveries: LOCAL_DELIVERIES };
-    const gateway = await composeGateway({ database, encryption, log: createLog('silent'), tilled, ...how });
+    const gateway = await composeGateway({ database, encryption, log: createLog('error'), tilled, ...how });
     const server = await createHttpServer({ ...gateway, limits: composeLocalLimits({ ...gateway, clock }, UNLIMITED), explorer: null });
     const asked = (payload: object, credential: string) =>
       server.inject({ method: 'POST', url: '/graphql', headers: { authorization: `Bearer ${credential}` }, payload });
