@@ -250,6 +250,8 @@ class GaleraNode {
     await sh(installer, [
       '--no-defaults',
       `--datadir=${this.#data}`,
+      // A server that starts removes what looks like temporary tables there, those of others that run too.
+      `--tmpdir=${join(this.#parts.directory, 'tmp')}`,
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
       ...user(),
