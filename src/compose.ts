@@ -22,7 +22,7 @@ import { composeEvents } from './compose.events.js';
 import { composeFoundation, type Foundation, type Surroundings } from './compose.foundation.js';
 import { composeJobs, composeWorkers } from './compose.jobs.js';
 import { composeProcessor, type TilledParts } from './compose.processor.js';
-import { scheduleAll, startWorking, takeIn } from './compose.work.js';
+import { scheduleAll, startWorking } from './compose.work.js';
 import type { DatabaseConfig, TilledConfig } from './config.js';
 import type { EventPublisher } from './events/event.publisher.js';
 import type { LimitEvents } from './events/limit-events.js';
@@ -123,7 +123,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const worker: Workers = composeWorkers(foundation, {
     ...taking,
     ids,
-    intake: () => takeIn(webhooks, events.publisher),
+    intake: () => webhooks.intake.take(),
     handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
     onFailure: sync.noteFailure.bind(sync),
   });

@@ -4,7 +4,6 @@ import type { ClockWatch } from './platform/db/clock-watch.js';
 import type { Workers } from './platform/jobs/workers.js';
 import { errorFields, type Log } from './platform/log.js';
 import type { Scope } from './platform/tenancy/scope.js';
-import type { WebhookIntake } from './webhooks/webhook.intake.js';
 
 const SCHEDULE_EVERY_MS = 300_000;
 
@@ -26,11 +25,6 @@ export async function startWorking(
   setInterval(() => schedule().catch((error: unknown) => log.error('schedules not made', errorFields(error))), SCHEDULE_EVERY_MS).unref();
   worker.start();
   publisher.start();
-}
-
-/** Makes work of what arrived: of webhooks, and of events that apps are told. */
-export async function takeIn({ intake }: { readonly intake: WebhookIntake }, publisher: EventPublisher): Promise<void> {
-  await Promise.all([intake.take(), publisher.publish()]);
 }
 
 /** What repeats by itself in every app, once it is scheduled. */

@@ -231,6 +231,7 @@ describe('who delivers', () => {
     const { id } = await listen(world, app, receiver);
     for (let count = 0; count < 3; count += 1) await world.customer(app, { email: `${count}@example.com` });
     const next = await world.anotherGateway();
+    await world.gateway.publisher.publish();
     const first = world.gateway.worker.drain();
     await world.until(async () => receiver.received.length === 3);
     // The lease of who hangs is over, by the time of the database.

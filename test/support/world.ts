@@ -420,11 +420,12 @@ export class World {
     return present(subscriptionCreate.subscription, subscriptionCreate.userErrors);
   }
 
-  /** Delivers every due webhook and does every due piece of work, until there is none. */
+  /** Delivers every due webhook, publishes every event and does every due piece of work, until there is none. */
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < 2; ) {
       await this.sandbox.drain();
-      quiet = (await this.gateway.worker.drain()) === 0 ? quiet + 1 : 0;
+      const done = (await this.gateway.publisher.publish()) + (await this.gateway.worker.drain());
+      quiet = done === 0 ? quiet + 1 : 0;
     }
   }
 
