@@ -1,15 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Command } from 'commander';
-import { Webhook } from 'standardwebhooks';
 import { type BillingClient, BillingError, createClient, type FeedEvent } from '../../client/src/index.js';
 import { ConfigError, readConfig } from '../config.js';
 import { readDemoEnvironment } from '../demo.js';
+import { newSecret, type Sign, signedHeaders, signerWith } from '../platform/standard-webhooks.js';
 
 /** As long as the gateway gives an endpoint. */
 const ANSWER_MS_MAX = 15_000;
 const POLL_MS = 500;
-const SECRET_BYTES = 32;
 
 interface ListenOptions {
   readonly forwardTo: string;
@@ -38,12 +36,13 @@ export function eventsCommand(): Command {
 
 async function listen({ forwardTo, url, type }: ListenOptions, signal: AbortSignal): Promise<void> {
   const billing = await clientFor(url);
-  const secret = `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
+  const secret = newSecret();
+  const sign = signerWith([secret]);
   try {
     const after = await billing.events({ type }, { signal }).end();
     process.stdout.write(`Signed with ${secret} while this runs.\nEvents go to ${forwardTo} from now on.\n`);
     for await (const event of billing.events({ type, after }, { signal }).follow({ pollMs: POLL_MS })) {
-      process.stdout.write(`${event.type} ${event.id} ${await post(forwardTo, new Webhook(secret), event)}\n`);
+      process.stdout.write(`${event.type} ${event.id} ${await post(forwardTo, sign, event)}\n`);
     }
   } catch (error) {
     if (!(error instanceof BillingError)) throw error;
@@ -64,15 +63,9 @@ async function clientFor(url: string | undefined): Promise<BillingClient> {
 }
 
 /** The status of the answer, or why there was none. */
-async function post(url: string, signer: Webhook, { id, cursor: _, ...told }: FeedEvent): Promise<string> {
+async function post(url: string, sign: Sign, { id, cursor: _, ...told }: FeedEvent): Promise<string> {
   const body = JSON.stringify(told);
-  const at = new Date();
-  const headers = {
-    'content-type': 'application/json',
-    'webhook-id': id,
-    'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
-    'webhook-signature': signer.sign(id, at, body),
-  };
+  const headers = signedHeaders(id, new Date(), body, sign);
   const signal = AbortSignal.timeout(ANSWER_MS_MAX);
   return fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal }).then(
     async (answer) => {

@@ -6,6 +6,7 @@ import { Conflict, InvalidInput } from '../platform/errors.js';
 import type { LocalMutations } from '../platform/idempotency/local-mutations.js';
 import type { LocalMutation, Outcome } from '../platform/idempotency/mutation.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
+import { newSecret } from '../platform/standard-webhooks.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { DELIVER } from './deliverer.js';
 import { WebhookDeliveryRepository } from './delivery.repository.js';
@@ -13,7 +14,6 @@ import type { WebhookEndpoint } from './endpoint.entity.js';
 import type { WebhookEndpointCreateInput, WebhookEndpointSecretRotateInput, WebhookEndpointUpdateInput } from './endpoint.inputs.js';
 import { WebhookEndpointRepository } from './endpoint.repository.js';
 import type { EndpointSecrets } from './endpoint.secrets.js';
-import { newSecret } from './message.js';
 import type { TargetGuard } from './target.guard.js';
 
 /** How many endpoints an app may have: as many as are listed. */

@@ -1,17 +1,10 @@
+import type { PublishedEvent } from '../events/app-event.repository.js';
 import { isWanted } from '../events/event-filter.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { DELIVER } from './deliverer.js';
 import { WebhookDeliveryRepository } from './delivery.repository.js';
 import { WebhookEndpointRepository } from './endpoint.repository.js';
-
-/** An event that was given its place in the feed. */
-export interface PublishedEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly objectId: string;
-  readonly position: number;
-}
 
 /** Hands published events on to the endpoints that want them. */
 export class FanOut {

@@ -1,9 +1,10 @@
+import { signerWith } from '../platform/standard-webhooks.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import type { DeliveryMetrics } from './delivery.metrics.js';
 import type { WebhookEndpoint } from './endpoint.entity.js';
 import type { EndpointSecrets } from './endpoint.secrets.js';
 import { GuardedAgents } from './guarded-agents.js';
-import { messageOf, signerWith, type ToldEvent } from './message.js';
+import { messageOf, type ToldEvent } from './message.js';
 import { post, type Reply } from './post.js';
 import type { TargetGuard } from './target.guard.js';
 
