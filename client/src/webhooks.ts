@@ -14,8 +14,8 @@ export class WebhookRejected extends Error {
   }
 }
 
-/** Headers as any server has them: those of fetch, or an object with names in any case. */
-export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+/** Headers as any server has them: those of a fetch, whichever, or an object with names in any case. */
+export type WebhookHeaders = Pick<Headers, 'get'> | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** For how long a signature is good, in both directions, s. */
 const TOLERANCE_SECONDS = 300;
@@ -44,9 +44,14 @@ export const webhooks = {
 };
 
 function headerOf(headers: WebhookHeaders, name: string): string | undefined {
-  if (headers instanceof Headers) return headers.get(name) ?? undefined;
+  // Not by its class: frameworks bring one of their own, and pages have one a frame.
+  if (isOfFetch(headers)) return headers.get(name) ?? undefined;
   const [, value] = Object.entries(headers).find(([key]) => key.toLowerCase() === name) ?? [];
   return typeof value === 'string' ? value : value?.join(' ');
+}
+
+function isOfFetch(headers: WebhookHeaders): headers is Pick<Headers, 'get'> {
+  return typeof headers.get === 'function';
 }
 
 function assertNow(timestamp: string): void {

@@ -42,6 +42,10 @@ describe('webhooks.verify', () => {
     expect(await webhooks.verify(BODY, new Headers(headers), SECRET)).toMatchObject({ id: 'ev_1' });
     const listed = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), [value]]));
     expect(await webhooks.verify(BODY, listed, SECRET)).toMatchObject({ id: 'ev_1' });
+    // Those of another fetch than the platform's.
+    const { get } = Headers.prototype;
+    const others = { get: (name: string) => get.call(new Headers(headers), name) };
+    expect(await webhooks.verify(BODY, others, SECRET)).toMatchObject({ id: 'ev_1' });
   });
 
   it('believes either secret while one takes the place of another', async () => {
