@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -5,7 +6,7 @@ import { print } from 'graphql';
 import { CustomerRepository } from '../../src/billing/customers/customer.repository.js';
 import { CursorRepository } from '../../src/platform/cursors.js';
 import { atTilled, takenAtTilled } from '../support/at-tilled.js';
-import { GaleraCluster } from '../support/galera-cluster.mjs';
+import { GaleraCluster, type GaleraNode } from '../support/galera-cluster.mjs';
 import * as ops from '../support/operations.generated.js';
 import { type GatewayBeside, type TestApp, World } from '../support/world.js';
 
@@ -13,6 +14,8 @@ import { type GatewayBeside, type TestApp, World } from '../support/world.js';
 const ROUNDS = 50;
 /** How often two requests meet, in tests of what must not happen to both. */
 const MEETINGS = 30;
+/** A refund sends more statements than this. */
+const STATEMENTS_OF_A_REFUND = 10;
 /** What a caller may be told who has to repeat. */
 const REPEAT = ['UNAVAILABLE', 'IDEMPOTENCY_IN_PROGRESS'];
 
@@ -59,6 +62,28 @@ describe('gateways that write on three nodes of one cluster', () => {
       payments.map(() => [4_800, 4_800]),
     );
     expect(await takenAtTilled(world, app)).toEqual(payments.map(() => 200));
+  });
+
+  it('give back what is asked for whichever statement of a new process another node overtakes', async () => {
+    const { customer } = await world.payer(app);
+    const [overtaken, other] = cluster.nodes;
+    let overtakenAt = 0;
+    for (let isOvertaken = true; isOvertaken; overtakenAt += 1) {
+      const newcomer = await world.anotherGateway({ url: overtaken.url });
+      const { id: paymentId } = await world.payment(app, customer.id);
+      let heard = 0;
+      const stop = newcomer.gateway.database.listen(() => {
+        if (heard === overtakenAt) overtake(other, overtaken, paymentId);
+        heard += 1;
+      });
+      const input = { paymentId, amount: { amountMinor: 400, currency: 'usd' }, idempotencyKey: `${paymentId}-overtaken` };
+      const answer = await newcomer.post({ query: print(ops.RefundCreateDocument), variables: { input } }, app.key);
+      stop();
+      await newcomer.close();
+      isOvertaken = heard > overtakenAt;
+      expect(answer).toMatchObject({ data: { refundCreate: { userErrors: [], refund: { amount: { amountMinor: 400 } } } } });
+    }
+    expect(overtakenAt).toBeGreaterThan(STATEMENTS_OF_A_REFUND);
   });
 
   it('take one payment for one key, and one for one reference, whoever is asked', async () => {
@@ -194,6 +219,21 @@ async function insist<Data, Variables, Answered extends Payload>(
     }
     await sleep(100 * Math.random());
   }
+}
+
+/** While this process waits: writes a payment through one node, and sees that another has it. */
+function overtake(by: GaleraNode, whom: GaleraNode, paymentId: string): void {
+  const script = `
+    const { createConnection } = require('mysql2/promise');
+    (async ([by, whom, id]) => {
+      const writer = await createConnection(by);
+      await writer.query('UPDATE billing_payments SET updated_at = updated_at + INTERVAL 1 SECOND WHERE id = ?', [id]);
+      const reader = await createConnection(whom);
+      await reader.query('SET wsrep_sync_wait = 1');
+      await reader.query('SELECT 1 FROM billing_payments WHERE id = ?', [id]);
+      process.exit();
+    })(process.argv.slice(1));`;
+  execFileSync(process.execPath, ['-e', script, by.url, whom.url, paymentId], { timeout: 20_000 });
 }
 
 /** As the books have it now. */

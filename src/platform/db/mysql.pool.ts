@@ -1,3 +1,4 @@
+import type { Configuration } from '@mikro-orm/core';
 import { MySqlDriver } from '@mikro-orm/mysql';
 import { type ControlledTransaction, Kysely, MysqlDialect, type MysqlDialectConfig } from 'kysely';
 import { type ConnectionOptions, createPool, type Pool, type PoolConnection } from 'mysql2';
@@ -43,7 +44,7 @@ const TRANSACTIONS_SHARE = 0.5;
  */
 export class MySqlPool {
   /** What the ORM speaks to it with. */
-  readonly driver = MySqlDriver;
+  readonly driver = OwnIdsDriver;
   /** Null where there is one server. */
   readonly hosts: Hosts | null;
   private readonly singles: Connections;
@@ -121,6 +122,17 @@ export class MySqlPool {
       idle: one.idle + other.idle,
       waiting: one.waiting + other.waiting,
     };
+  }
+}
+
+/**
+ * Ids are ours. Otherwise the ORM asks in the first transaction that inserts by which step the server's ids grow, and an
+ * error of that one statement, where a Galera node says that the transaction is lost, is of none of its classes.
+ */
+class OwnIdsDriver extends MySqlDriver {
+  constructor(config: Configuration) {
+    super(config);
+    Object.assign(this, { autoIncrementIncrement: 1 });
   }
 }
 
