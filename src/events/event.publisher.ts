@@ -27,7 +27,7 @@ export const FEED = 'events.feed';
 /** Events of one app that are published in one transaction, in the order of their ids. */
 const AT_ONCE = 500;
 /** How often it is looked for events, ms: often enough to be soon, seldom enough for many to share a transaction. */
-const POLL_MS = 100;
+const POLL_MS = 250;
 /** How long an app whose events could not be published is skipped, ms, so that it does not block the others. */
 const REST_MS = 5_000;
 
@@ -65,10 +65,12 @@ export class EventPublisher {
     const looked = new Set(this.resting.keys());
     let published = 0;
     for (;;) {
-      const appIds = await this.waitingLongest([...looked]);
-      if (appIds.length === 0) return published;
+      const waiting = await this.waitingLongest([...looked]);
+      const appIds = [...new Set(waiting)];
       const counts = await Promise.all(appIds.map((appId) => this.publishOrRest(appId)));
       for (const count of counts) published += count;
+      // These were all that waited.
+      if (waiting.length < AT_ONCE) return published;
       for (const appId of appIds) looked.add(appId);
     }
   }
@@ -86,10 +88,11 @@ export class EventPublisher {
     this.isHeldUp = isPassing(error);
   }
 
+  /** Of each event that waits the app. */
   private async waitingLongest(except: readonly string[]): Promise<readonly string[]> {
     const rows = await this.parts.database.query(oldest(except), except);
     this.isHeldUp = false;
-    return [...new Set(rows.map((row) => String(row.app_id)))];
+    return rows.map((row) => String(row.app_id));
   }
 
   private async publishOrRest(appId: string): Promise<number> {

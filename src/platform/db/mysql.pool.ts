@@ -126,8 +126,8 @@ export class MySqlPool {
 }
 
 /**
- * Ids are ours. Otherwise the ORM asks in the first transaction that inserts by which step the server's ids grow, and an
- * error of that one statement, where a Galera node says that the transaction is lost, is of none of its classes.
+ * Ids are ours. Otherwise the ORM asks in the first transaction that inserts by which step the server's ids grow, and
+ * an error of that one statement, where a Galera node says that the transaction is lost, is of none of its classes.
  */
 class OwnIdsDriver extends MySqlDriver {
   constructor(config: Configuration) {
