@@ -4,7 +4,7 @@
  *   npm run example:backend
  *   curl -d order=7 -d email=ann@example.com -d card=pm_… -d amountMinor=1990 http://127.0.0.1:3000/orders
  */
-import { createClient, OutcomeUnknown, PaymentDeclined, UserError, WebhookRejected, webhooks } from '@billing-gateway/client';
+import { BadUserInput, createClient, OutcomeUnknown, PaymentDeclined, UserError, WebhookRejected, webhooks } from '@billing-gateway/client';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { keysIn } from './keys.ts';
 import { Orders } from './orders.ts';
@@ -30,7 +30,7 @@ app.post('/orders', express.urlencoded({ extended: false }), async (request, res
   await billing.paymentMethodAttach({ customerId: customer.id, tilledPaymentMethodId: card ?? '' }, { intent: `${card} of ${order}` });
   const amount = { amountMinor: Number(amountMinor), currency: 'usd' };
   const { payment } = await billing.paymentCreate({ customerId: customer.id, amount, referenceId: order }, { intent: `order ${order}` });
-  orders.note(order ?? '', payment.status);
+  orders.note(order ?? '', payment);
   response.status(201).json({ order, payment: payment.id, status: payment.status });
 });
 
@@ -46,6 +46,8 @@ app.use((error: unknown, _: Request, response: Response, next: NextFunction) => 
   if (error instanceof OutcomeUnknown) return response.status(202).json({ code: error.code, payment: error.objectId });
   if (error instanceof PaymentDeclined) return response.status(402).json({ code: error.code, declineCode: error.declineCode });
   if (error instanceof UserError) return response.status(422).json({ code: error.code, field: error.field });
+  // Such as an amount that is no number.
+  if (error instanceof BadUserInput) return response.status(422).json({ code: error.code });
   console.error(error);
   return response.status(500).json({ code: 'INTERNAL' });
 });

@@ -26,7 +26,7 @@ const ANSWERS: Readonly<Record<string, (body: string) => Promise<object>>> = {
     const tilled = { script: `${TILLED_BASE_URL}/v2`, key: TILLED_PUBLIC_KEY, account: TILLED_ACCOUNT_ID };
     return { token, customerId, url: `${BILLING_URL}/graphql`, tilled };
   },
-  // The order has its price here; a page that sent one could pay less.
+  // The page names the amount so that declines can be tried. A shop knows the price of an order: a page could pay less.
   '/pay': async (body) => {
     const { order, amountMinor } = JSON.parse(body) as { order: string; amountMinor: number };
     const input = { customerId: await customer(), amount: { amountMinor, currency: 'usd' }, referenceId: order };

@@ -29,8 +29,9 @@ async function order(name: string, card: string, amountMinor = '1990', url = sho
 }
 
 /** Posts an event of the payment of an order; the status of the answer. */
-async function tell(name: string, status: string, { sequence = 1, secret = SECRET } = {}): Promise<number> {
-  const object = { __typename: 'Payment', id: 'pay_1', referenceId: name, status };
+async function tell(name: string, status: string, { sequence = 1, secret = SECRET, payment = 1 } = {}): Promise<number> {
+  const createdAt = `2026-03-01T12:00:0${payment}.000Z`;
+  const object = { __typename: 'Payment', id: `pay_${payment}`, referenceId: name, status, createdAt };
   const type = `payment.${status.toLowerCase()}`;
   const timestamp = new Date();
   const body = JSON.stringify({
@@ -96,6 +97,16 @@ describe('the Express backend', () => {
     while ((await known('order-5', told.url))?.sequence !== 2) await sleep(50);
     const { stdout } = await listening.end('SIGINT');
     expect(stdout).toMatch(/^payment\.succeeded ev_\w+ 204$/m);
+  });
+
+  it('has an order as its newest payment has it, in whichever order events come', async () => {
+    expect(await order('order-8', await stage.newCard(), DECLINED)).toMatchObject({ status: 402 });
+    expect(await tell('order-8', 'FAILED', { sequence: 2 })).toBe(204);
+    expect(await order('order-8', await stage.newCard())).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await known('order-8')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await tell('order-9', 'SUCCEEDED', { sequence: 2, payment: 2 })).toBe(204);
+    expect(await tell('order-9', 'FAILED', { sequence: 3, payment: 1 })).toBe(204);
+    expect(await known('order-9')).toEqual({ status: 'SUCCEEDED', sequence: 2 });
   });
 
   it('believes signed events alone, and of one order the last', async () => {
