@@ -7,7 +7,7 @@ import type { Credential } from './wire.js';
 
 /** Where the gateway is, and who asks. */
 export interface ClientOptions {
-  /** The gateway: `https://billing.example.com`. */
+  /** The gateway: `https://billing.example.com`, with or without `/graphql`. */
   readonly url: string;
   /**
    * An API key, or in a page the token of a customer's session; or what gives one. A function is asked before each
@@ -85,9 +85,14 @@ export class BillingClient extends Methods {
   }
 }
 
-/** A client of a gateway. It opens nothing and needs no end. */
+/** A client of a gateway. It opens nothing and needs no end. Throws TypeError where `url` or `credential` is missing. */
 export function createClient({ url, credential, fetch: given, keyStorage = memoryKeys() }: ClientOptions): BillingClient {
+  // What comes from an environment may not be there, whatever its type says.
+  if (!url) throw new TypeError('createClient: url is where the gateway is, such as https://billing.example.com.');
+  if (!credential) throw new TypeError('createClient: credential is an API key, the token of a session, or a function that gives one.');
   // Called without its object, which the fetch of browsers does not forgive.
   const send: typeof fetch = given ?? ((...request) => fetch(...request));
-  return new BillingClient(new Calls({ url: `${url.replace(/\/+$/, '')}/graphql`, credential, fetch: send }, keyStorage));
+  return new BillingClient(
+    new Calls({ url: `${url.replace(/\/+$/, '').replace(/\/graphql$/, '')}/graphql`, credential, fetch: send }, keyStorage),
+  );
 }

@@ -27,21 +27,34 @@ export const webhooks = {
   /**
    * The event of a delivery, if it was signed with one of these secrets (`whsec_…`; two while one takes the place of
    * another) in the last five minutes. `rawBody` are the bytes as they came: text that was parsed and written again has
-   * another signature. The same event may come again: its `id` stays. Throws WebhookRejected; TypeError if a secret is
-   * none.
+   * another signature. The same event may come again: its `id` stays. Throws WebhookRejected; TypeError if the body was
+   * parsed, if there is no secret, or if one is none.
    */
-  async verify(rawBody: string | Uint8Array, headers: WebhookHeaders, secrets: string | readonly string[]): Promise<BillingEvent> {
+  async verify(
+    rawBody: string | Uint8Array | ArrayBuffer,
+    headers: WebhookHeaders,
+    secrets: string | readonly string[],
+  ): Promise<BillingEvent> {
     const [id, timestamp, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => headerOf(headers, name));
     if (!id || !timestamp || !signatures)
       throw new WebhookRejected('MISSING_HEADERS', 'A delivery has the headers webhook-id, webhook-timestamp and webhook-signature.');
     assertNow(timestamp);
-    const body = typeof rawBody === 'string' ? new TextEncoder().encode(rawBody) : rawBody;
+    const body = bytesIn(rawBody);
     const signed = joined(new TextEncoder().encode(`${id}.${timestamp}.`), body);
     if (!(await isSigned(signed, signatures, [secrets].flat())))
       throw new WebhookRejected('WRONG_SIGNATURE', 'No signature of the delivery is of one of the secrets.');
     return eventIn(id, new TextDecoder().decode(body));
   },
 };
+
+/** Throws TypeError for what is neither text nor bytes: a fault of the receiver's, which the sender is not to blame for. */
+function bytesIn(rawBody: unknown): Uint8Array {
+  if (typeof rawBody === 'string') return new TextEncoder().encode(rawBody);
+  if (ArrayBuffer.isView(rawBody)) return new Uint8Array(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength);
+  // Not by its class alone: it may be of another frame.
+  if (Object.prototype.toString.call(rawBody) === '[object ArrayBuffer]') return new Uint8Array(rawBody as ArrayBuffer);
+  throw new TypeError('rawBody is the body as it came, text or bytes: not what a parser made of it, such as express.json().');
+}
 
 function headerOf(headers: WebhookHeaders, name: string): string | undefined {
   // Not by its class: frameworks bring one of their own, and pages have one a frame.
@@ -63,6 +76,7 @@ function assertNow(timestamp: string): void {
 
 /** Whether one of the signatures is of one of the secrets. The platform compares them, in constant time. */
 async function isSigned(signed: Uint8Array<ArrayBuffer>, signatures: string, secrets: readonly string[]): Promise<boolean> {
+  if (secrets.length === 0) throw new TypeError('Give the secret of the endpoint, whsec_…, or both while it is rotated.');
   const given = signatures.split(' ').filter((one) => one.startsWith('v1,'));
   for (const secret of secrets) {
     const key = await crypto.subtle.importKey('raw', secretBytes(secret), HMAC, false, ['verify']);
@@ -74,8 +88,8 @@ async function isSigned(signed: Uint8Array<ArrayBuffer>, signatures: string, sec
   return false;
 }
 
-function secretBytes(secret: string): Uint8Array<ArrayBuffer> {
-  const bytes = secret.startsWith(PREFIX) ? bytesOf(secret.slice(PREFIX.length)) : null;
+function secretBytes(secret: unknown): Uint8Array<ArrayBuffer> {
+  const bytes = typeof secret === 'string' && secret.startsWith(PREFIX) ? bytesOf(secret.slice(PREFIX.length)) : null;
   if (bytes === null || bytes.length === 0) throw new TypeError('A secret is whsec_ and base64 after it.');
   return bytes;
 }

@@ -30,6 +30,7 @@ describe('webhooks.verify', () => {
     ['text', BODY],
     ['bytes', new TextEncoder().encode(BODY)],
     ['a Buffer', Buffer.from(BODY)],
+    ['an ArrayBuffer', new TextEncoder().encode(BODY).buffer],
   ])('gives the event of a delivery that the library signed, of %s', async (_, body) => {
     const event = await webhooks.verify(body, delivery([SECRET]), SECRET);
     expect(event).toEqual({ id: 'ev_1', ...JSON.parse(BODY) });
@@ -83,6 +84,17 @@ describe('webhooks.verify', () => {
     expect(await rejection(BODY, { ...delivery([SECRET]), 'webhook-timestamp': 'now' }, SECRET)).toBe('MALFORMED');
     const bodies = ['', 'null', '[]', '{"type":"payment.succeeded"}', BODY.replace('"sequence":2', '"sequence":"2"')];
     for (const body of bodies) expect(await rejection(body, delivery([SECRET], { body }), SECRET)).toBe('MALFORMED');
+  });
+
+  it.each([
+    ['a body that was parsed', JSON.parse(BODY), SECRET, 'express.json()'],
+    ['no body', undefined, SECRET, 'rawBody'],
+    ['no secret', BODY, undefined, 'whsec_'],
+    ['none of the secrets', BODY, [], 'whsec_'],
+  ])('says what the receiver did wrong: %s', async (_, body, secrets, word) => {
+    const error = await rejection(body, delivery([SECRET]), secrets as string[]);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toContain(word);
   });
 
   it('says that a secret is none, without the secret', async () => {
