@@ -1,3 +1,4 @@
+import { BillingError } from './errors.js';
 import type { FeedEvent } from './events.js';
 import { List, type Page } from './list.js';
 import { pause } from './repeat.js';
@@ -17,16 +18,22 @@ export class Feed extends List<FeedEvent> {
 
   /**
    * Every event from the beginning, or from `after` on, and then those that come, for ever: looks again after `pollMs`.
-   * Ends when the signal of the call aborts. Throws what a call throws; begin again then behind the last `cursor`.
+   * Each look is a request of the key's app and counts for its limit; where that is used up, it waits until it is not.
+   * Ends when the signal of the call aborts. Throws what else a call throws; begin again then behind the last `cursor`.
    */
   async *follow({ pollMs = POLL_MS }: { readonly pollMs?: number } = {}): AsyncGenerator<FeedEvent, void, undefined> {
     let after: string | null = null;
     while (this.#signal?.aborted !== true) {
-      const page: Page<FeedEvent> | null = await this.#ask(after).catch((error: unknown) => {
+      const page: Page<FeedEvent> | number | null = await this.#ask(after).catch((error: unknown) => {
         if (this.#signal?.aborted === true) return null;
+        if (error instanceof BillingError && error.code === 'RATE_LIMITED' && error.retryAfterMs !== null) return error.retryAfterMs;
         throw error;
       });
       if (page === null) return;
+      if (typeof page === 'number') {
+        await pause(page, this.#signal).catch(() => undefined);
+        continue;
+      }
       yield* page.nodes;
       after = page.endCursor ?? after;
       if (!page.hasNextPage) await pause(pollMs, this.#signal).catch(() => undefined);

@@ -71,4 +71,24 @@ describe('the events of the client', () => {
     await following;
     expect(seen.map((event) => event.id)).toEqual((await allOf(open().events())).map((event) => event.id));
   });
+
+  it('are followed on once the limit of requests lets them be, and none is missed', async () => {
+    await paid();
+    const all = await allOf(open().events());
+    const ending = new AbortController();
+    let asked = 0;
+    const limited: typeof fetch = async (...request) => {
+      asked += 1;
+      if (asked % 2 === 0) return fetch(...request);
+      const extensions = { code: 'RATE_LIMITED', rateLimit: { retryAfterMs: 150 } };
+      return Response.json({ errors: [{ message: 'Too many requests.', extensions }] }, { status: 429 });
+    };
+    const billing = createClient({ url: world.url, credential: app.key, fetch: limited });
+    const seen: string[] = [];
+    for await (const { id } of billing.events({ first: 2 }, { signal: ending.signal, deadlineMs: 100 }).follow({ pollMs: 5 })) {
+      seen.push(id);
+      if (seen.length === all.length) ending.abort();
+    }
+    expect(seen).toEqual(all.map(({ id }) => id));
+  });
 });
