@@ -22,6 +22,7 @@ import { Migration0031Locks } from './0031-locks.js';
 import { Migration0032Heartbeat } from './0032-heartbeat.js';
 import { Migration0033AppEvents } from './0033-app-events.js';
 import { Migration0034Deliveries } from './0034-deliveries.js';
+import { Migration0035SecretRequests } from './0035-secret-requests.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
 export const MIGRATIONS: MigrationList = [
@@ -48,4 +49,5 @@ export const MIGRATIONS: MigrationList = [
   { name: '0032-heartbeat', class: Migration0032Heartbeat },
   { name: '0033-app-events', class: Migration0033AppEvents },
   { name: '0034-deliveries', class: Migration0034Deliveries },
+  { name: '0035-secret-requests', class: Migration0035SecretRequests },
 ];

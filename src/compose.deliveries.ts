@@ -42,8 +42,9 @@ export function composeDeliveries(
   const guard = new TargetGuard(networks, resolve);
   const secrets = new EndpointSecrets(vault);
   const sender = new Sender({ guard, secrets, metrics, timeoutMs });
-  const endpoints = new WebhookEndpointService({ mutations: new LocalMutations(claims), jobs, guard, secrets });
-  const service = new WebhookDeliveryService(jobs);
+  const mutations = new LocalMutations(claims);
+  const endpoints = new WebhookEndpointService({ mutations, jobs, guard, secrets });
+  const service = new WebhookDeliveryService(mutations, jobs);
   const tests = new EndpointTestService({
     ...{ sender, jobs },
     shown: (endpoint) => eventTrail.snapshotOf('WebhookEndpoint', endpoint),

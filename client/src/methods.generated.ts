@@ -470,6 +470,8 @@ export type WebhookDeliveryResendInput = {
   deliveryId?: string | null | undefined;
   /** An endpoint, we_…, in place of a delivery; with `since`. */
   endpointId?: string | null | undefined;
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
+  idempotencyKey?: string | null | undefined;
   /** All events that were recorded from this moment on, delivered or not. */
   since?: string | null | undefined;
   /** Up to this moment, without it. Absent: until now. More than 10,000 events are INVALID. */
@@ -507,6 +509,8 @@ export type WebhookEndpointDeleteInput = {
 export type WebhookEndpointSecretRotateInput = {
   /** The endpoint, we_…. */
   id: string;
+  /** Makes the request safe to repeat: within 30 days the same key with the same input answers what became of the first request, and nothing is done twice. Make a new random one for each thing you want done, 1 to 255 characters, and keep it until you know the outcome. The header Idempotency-Key does the same; two that differ are INVALID. Without a key a repeat is a new request. */
+  idempotencyKey?: string | null | undefined;
   /** For how long the old secret signs too, in hours, from 0 to 168. Change your receiver within that time. */
   overlapHours?: number | null | undefined;
 };
@@ -584,7 +588,7 @@ export type RefundFieldsFragment = { __typename: 'Refund', createdAt: string, fa
 
 export type SubscriptionFieldsFragment = { __typename: 'Subscription', billingCycleAnchor: string, cancelAt: string | null, cancelAtPeriodEnd: boolean, canceledAt: string | null, createdAt: string, currentPeriodEnd: string | null, currentPeriodStart: string | null, id: string, intervalCount: number, intervalUnit: IntervalUnit, metadata: Record<string, string | null>, nextPaymentAt: string | null, pauseAt: string | null, pausedAt: string | null, planCode: string | null, planName: string | null, resumeAt: string | null, status: SubscriptionStatus, updatedAt: string, version: number, customer: { __typename: 'Customer', id: string }, paymentMethod: { __typename: 'PaymentMethod', id: string }, price: { amountMinor: number, currency: string, decimal: string } };
 
-export type WebhookDeliveryFieldsFragment = { __typename: 'WebhookDelivery', attempts: number, createdAt: string, deliveredAt: string | null, id: string, lastError: string | null, lastStatus: number | null, nextAttemptAt: string | null, status: WebhookDeliveryStatus, attemptLog: Array<{ answer: string, at: string, durationMs: number, error: string | null, status: number | null }>, endpoint: { __typename: 'WebhookEndpoint', id: string } };
+export type WebhookDeliveryFieldsFragment = { __typename: 'WebhookDelivery', attempts: number, createdAt: string, deliveredAt: string | null, eventId: string, id: string, lastError: string | null, lastStatus: number | null, nextAttemptAt: string | null, status: WebhookDeliveryStatus, attemptLog: Array<{ answer: string, at: string, durationMs: number, error: string | null, status: number | null }>, endpoint: { __typename: 'WebhookEndpoint', id: string } };
 
 export type WebhookEndpointFieldsFragment = { __typename: 'WebhookEndpoint', createdAt: string, disabledReason: string | null, failingSince: string | null, id: string, isEnabled: boolean, types: Array<string>, updatedAt: string, url: string, version: number };
 
@@ -1099,7 +1103,7 @@ export type WebhookDeliveryResendMutationVariables = Exact<{
 }>;
 
 
-export type WebhookDeliveryResendMutation = { webhookDeliveryResend: { count: number, userErrors: Array<
+export type WebhookDeliveryResendMutation = { webhookDeliveryResend: { count: number, replayed: boolean, userErrors: Array<
       | UserErrorFields_GenericUserError_Fragment
       | UserErrorFields_PaymentDeclined_Fragment
       | UserErrorFields_RetryLater_Fragment
@@ -1143,7 +1147,7 @@ export type WebhookEndpointTestMutationVariables = Exact<{
 }>;
 
 
-export type WebhookEndpointTestMutation = { webhookEndpointTest: { count: number, userErrors: Array<
+export type WebhookEndpointTestMutation = { webhookEndpointTest: { count: number, replayed: boolean, userErrors: Array<
       | UserErrorFields_GenericUserError_Fragment
       | UserErrorFields_PaymentDeclined_Fragment
       | UserErrorFields_RetryLater_Fragment
@@ -1290,12 +1294,12 @@ const METHODS = {
   subscriptionRetry: { name: 'subscriptionRetry', path: ["subscriptionRetry"], text: "mutation SubscriptionRetry($input:SubscriptionRetryInput!){subscriptionRetry(input:$input){replayed subscription{...SubscriptionFields}userErrors{...UserErrorFields}}} fragment SubscriptionFields on Subscription{__typename billingCycleAnchor cancelAt cancelAtPeriodEnd canceledAt createdAt currentPeriodEnd currentPeriodStart customer{__typename id}id intervalCount intervalUnit metadata nextPaymentAt pauseAt pausedAt paymentMethod{__typename id}planCode planName price{amountMinor currency decimal}resumeAt status updatedAt version} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   subscriptionUpdate: { name: 'subscriptionUpdate', path: ["subscriptionUpdate"], text: "mutation SubscriptionUpdate($input:SubscriptionUpdateInput!){subscriptionUpdate(input:$input){replayed subscription{...SubscriptionFields}userErrors{...UserErrorFields}}} fragment SubscriptionFields on Subscription{__typename billingCycleAnchor cancelAt cancelAtPeriodEnd canceledAt createdAt currentPeriodEnd currentPeriodStart customer{__typename id}id intervalCount intervalUnit metadata nextPaymentAt pauseAt pausedAt paymentMethod{__typename id}planCode planName price{amountMinor currency decimal}resumeAt status updatedAt version} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   subscriptions: { name: 'subscriptions', path: ["subscriptions"], text: "query Subscriptions($after:String$createdAt:DateTimeRangeInput$customerId:ID$first:Int$metadata:Metadata$status:[SubscriptionStatus!]$updatedAt:DateTimeRangeInput){subscriptions(after:$after createdAt:$createdAt customerId:$customerId first:$first metadata:$metadata status:$status updatedAt:$updatedAt){nodes{...SubscriptionFields}pageInfo{hasNextPage endCursor}}} fragment SubscriptionFields on Subscription{__typename billingCycleAnchor cancelAt cancelAtPeriodEnd canceledAt createdAt currentPeriodEnd currentPeriodStart customer{__typename id}id intervalCount intervalUnit metadata nextPaymentAt pauseAt pausedAt paymentMethod{__typename id}planCode planName price{amountMinor currency decimal}resumeAt status updatedAt version}" },
-  webhookDeliveries: { name: 'webhookDeliveries', path: ["webhookDeliveries"], text: "query WebhookDeliveries($after:String$endpointId:ID$first:Int$status:[WebhookDeliveryStatus!]){webhookDeliveries(after:$after endpointId:$endpointId first:$first status:$status){nodes{...WebhookDeliveryFields}pageInfo{hasNextPage endCursor}}} fragment WebhookDeliveryFields on WebhookDelivery{__typename attemptLog{answer at durationMs error status}attempts createdAt deliveredAt endpoint{__typename id}id lastError lastStatus nextAttemptAt status}" },
-  webhookDeliveryResend: { name: 'webhookDeliveryResend', path: ["webhookDeliveryResend"], text: "mutation WebhookDeliveryResend($input:WebhookDeliveryResendInput!){webhookDeliveryResend(input:$input){count userErrors{...UserErrorFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
+  webhookDeliveries: { name: 'webhookDeliveries', path: ["webhookDeliveries"], text: "query WebhookDeliveries($after:String$endpointId:ID$first:Int$status:[WebhookDeliveryStatus!]){webhookDeliveries(after:$after endpointId:$endpointId first:$first status:$status){nodes{...WebhookDeliveryFields}pageInfo{hasNextPage endCursor}}} fragment WebhookDeliveryFields on WebhookDelivery{__typename attemptLog{answer at durationMs error status}attempts createdAt deliveredAt endpoint{__typename id}eventId id lastError lastStatus nextAttemptAt status}" },
+  webhookDeliveryResend: { name: 'webhookDeliveryResend', path: ["webhookDeliveryResend"], text: "mutation WebhookDeliveryResend($input:WebhookDeliveryResendInput!){webhookDeliveryResend(input:$input){count replayed userErrors{...UserErrorFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   webhookEndpointCreate: { name: 'webhookEndpointCreate', path: ["webhookEndpointCreate"], text: "mutation WebhookEndpointCreate($input:WebhookEndpointCreateInput!){webhookEndpointCreate(input:$input){replayed secret userErrors{...UserErrorFields}webhookEndpoint{...WebhookEndpointFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}} fragment WebhookEndpointFields on WebhookEndpoint{__typename createdAt disabledReason failingSince id isEnabled types updatedAt url version}" },
   webhookEndpointDelete: { name: 'webhookEndpointDelete', path: ["webhookEndpointDelete"], text: "mutation WebhookEndpointDelete($input:WebhookEndpointDeleteInput!){webhookEndpointDelete(input:$input){replayed secret userErrors{...UserErrorFields}webhookEndpoint{...WebhookEndpointFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}} fragment WebhookEndpointFields on WebhookEndpoint{__typename createdAt disabledReason failingSince id isEnabled types updatedAt url version}" },
   webhookEndpointSecretRotate: { name: 'webhookEndpointSecretRotate', path: ["webhookEndpointSecretRotate"], text: "mutation WebhookEndpointSecretRotate($input:WebhookEndpointSecretRotateInput!){webhookEndpointSecretRotate(input:$input){replayed secret userErrors{...UserErrorFields}webhookEndpoint{...WebhookEndpointFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}} fragment WebhookEndpointFields on WebhookEndpoint{__typename createdAt disabledReason failingSince id isEnabled types updatedAt url version}" },
-  webhookEndpointTest: { name: 'webhookEndpointTest', path: ["webhookEndpointTest"], text: "mutation WebhookEndpointTest($input:WebhookEndpointTestInput!){webhookEndpointTest(input:$input){count userErrors{...UserErrorFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
+  webhookEndpointTest: { name: 'webhookEndpointTest', path: ["webhookEndpointTest"], text: "mutation WebhookEndpointTest($input:WebhookEndpointTestInput!){webhookEndpointTest(input:$input){count replayed userErrors{...UserErrorFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   webhookEndpointUpdate: { name: 'webhookEndpointUpdate', path: ["webhookEndpointUpdate"], text: "mutation WebhookEndpointUpdate($input:WebhookEndpointUpdateInput!){webhookEndpointUpdate(input:$input){replayed secret userErrors{...UserErrorFields}webhookEndpoint{...WebhookEndpointFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}} fragment WebhookEndpointFields on WebhookEndpoint{__typename createdAt disabledReason failingSince id isEnabled types updatedAt url version}" },
   webhookEndpoints: { name: 'webhookEndpoints', path: ["webhookEndpoints"], text: "query WebhookEndpoints{webhookEndpoints{...WebhookEndpointFields}} fragment WebhookEndpointFields on WebhookEndpoint{__typename createdAt disabledReason failingSince id isEnabled types updatedAt url version}" },
   webhookEventReplay: { name: 'webhookEventReplay', path: ["webhookEventReplay"], text: "mutation WebhookEventReplay($input:WebhookEventReplayInput!){webhookEventReplay(input:$input){userErrors{...UserErrorFields}webhookEvent{...WebhookEventFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}} fragment WebhookEventFields on WebhookEvent{__typename attempts deliveries error eventId id processedAt receivedAt status type}" },
@@ -1565,7 +1569,7 @@ export class Methods {
     return this.#calls.connection<WebhookDeliveriesQuery['webhookDeliveries']['nodes'][number]>(METHODS.webhookDeliveries, variables, options);
   }
 
-  /** Sends events again, soon after, each as a delivery of its own outside of the order of its object. Each call sends them once more. */
+  /** Sends events again, soon after, each as a delivery of its own outside of the order of its object. Each call with another key, or none, sends them once more. */
   webhookDeliveryResend(input: WebhookDeliveryResendMutationVariables['input'], options: MutationOptions = {}): Promise<Done<WebhookDeliveryResendMutation['webhookDeliveryResend']>> {
     return this.#calls.mutate<WebhookDeliveryResendMutation['webhookDeliveryResend']>(METHODS.webhookDeliveryResend, input, options);
   }

@@ -1,6 +1,7 @@
 import { ArgsType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { PageArgs } from '../graphql/connection.js';
-import { plainPayload } from '../graphql/payload.js';
+import { IDEMPOTENCY_KEY } from '../graphql/descriptions.js';
+import { repeatablePayload } from '../graphql/payload.js';
 import { WebhookDeliveryStatus } from './delivery.entity.js';
 
 @InputType({ description: 'What to send again: one delivery, or all events of a range of time that an endpoint wants.' })
@@ -19,6 +20,9 @@ export class WebhookDeliveryResendInput {
     description: 'Up to this moment, without it. Absent: until now. More than 10,000 events are INVALID.',
   })
   until?: Date | null;
+
+  @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
+  idempotencyKey?: string | null;
 }
 
 @ArgsType()
@@ -31,7 +35,7 @@ export class WebhookDeliveriesArgs extends PageArgs {
 }
 
 @ObjectType({ simpleResolvers: true, description: 'How much is sent.' })
-export class WebhookDeliveryPayload extends plainPayload() {
-  @Field(() => Int, { description: 'How many events are sent; 0 where nothing was done.' })
+export class WebhookDeliveryPayload extends repeatablePayload() {
+  @Field(() => Int, { description: 'How many events are sent; 0 where nothing was done, in a replay too.' })
   count!: number;
 }

@@ -1,4 +1,4 @@
-import { Arg, Args, Ctx, Extensions, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { AppEvent } from '../events/app-event.entity.js';
 import { AppEventRepository } from '../events/app-event.repository.js';
 import { Allow, READERS } from '../graphql/access.js';
@@ -8,6 +8,7 @@ import { MOVES_NO_MONEY } from '../graphql/money.js';
 import { respond } from '../graphql/payload.js';
 import { Reads, Selected, type SelectedColumns } from '../graphql/reads/selected-columns.js';
 import type { UserError } from '../graphql/user-errors.js';
+import type { Outcome } from '../platform/idempotency/mutation.js';
 import { Scope } from '../platform/tenancy/scope.js';
 import { WebhookAttempt, WebhookDelivery, WebhookDeliveryConnection } from './delivery.entity.js';
 import { WebhookDeliveriesArgs, WebhookDeliveryPayload, WebhookDeliveryResendInput } from './delivery.inputs.js';
@@ -20,6 +21,7 @@ import { EndpointTestService, TEST_TYPE } from './endpoint-test.service.js';
 
 interface Answer {
   readonly count: number;
+  readonly replayed: boolean;
   readonly userErrors: UserError[];
 }
 
@@ -50,20 +52,28 @@ export class WebhookDeliveryResolver {
     @Arg('input', () => WebhookEndpointTestInput, { description: INPUT }) input: WebhookEndpointTestInput,
     @Ctx() scope: Scope,
   ): Promise<Answer> {
-    return counted(input, () => this.tests.test(scope, input.id, input.type ?? TEST_TYPE));
+    return counted(input, async () => ({
+      ...{ row: await this.tests.test(scope, input.id, input.type ?? TEST_TYPE), errors: [], replayed: false },
+    }));
   }
 
   @Allow('service', 'operator', { needs: 'events:write' })
   @Extensions(MOVES_NO_MONEY)
   @Mutation(() => WebhookDeliveryPayload, {
     description:
-      'Sends events again, soon after, each as a delivery of its own outside of the order of its object. Each call sends them once more.',
+      'Sends events again, soon after, each as a delivery of its own outside of the order of its object. Each call with another key, or none, sends them once more.',
   })
   webhookDeliveryResend(
     @Arg('input', () => WebhookDeliveryResendInput, { description: INPUT }) input: WebhookDeliveryResendInput,
     @Ctx() scope: Scope,
   ): Promise<Answer> {
     return counted(input, () => this.service.resend(scope, input));
+  }
+
+  @Reads('appEventId')
+  @FieldResolver(() => ID, { description: 'The id of the event that is told, ev_…: the webhook-id under which it is sent.' })
+  eventId(@Root() { appEventId }: WebhookDelivery): string {
+    return appEventId;
   }
 
   // Some events tell of what a key that only reads may not see.
@@ -88,7 +98,7 @@ export class WebhookDeliveryResolver {
 }
 
 /** The payload of what is counted. */
-async function counted(input: object, work: () => Promise<number>): Promise<Answer> {
-  const { row, userErrors } = await respond('row', input, async () => ({ row: await work(), errors: [], replayed: false }));
-  return { count: row ?? 0, userErrors };
+async function counted(input: object, work: () => Promise<Outcome<number>>): Promise<Answer> {
+  const { row, replayed, userErrors } = await respond('row', input, work);
+  return { count: row ?? 0, replayed, userErrors };
 }

@@ -1,5 +1,7 @@
 import { isWanted } from '../events/event-filter.js';
 import { Conflict, InvalidInput } from '../platform/errors.js';
+import type { LocalMutations } from '../platform/idempotency/local-mutations.js';
+import type { LocalMutation, Outcome } from '../platform/idempotency/mutation.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { DELIVER } from './deliverer.js';
@@ -11,52 +13,69 @@ import { WebhookEndpointRepository } from './endpoint.repository.js';
 /** So many events of a range of time at most are sent again at once. */
 const RESENT_MAX = 10_000;
 
+/** Which deliveries are to be made for an endpoint. */
+interface Choice {
+  readonly endpointId: string;
+  readonly deliveries: (endpoint: WebhookEndpoint) => Promise<readonly NewDelivery[]>;
+}
+
 /** Sends events again, outside of the order of their objects. */
 export class WebhookDeliveryService {
-  constructor(private readonly jobs: Jobs) {}
+  constructor(
+    private readonly mutations: LocalMutations,
+    private readonly jobs: Jobs,
+  ) {}
 
-  /** Sends one delivery again, or all events of a range of time that an endpoint wants; returns how many. */
-  async resend(scope: Scope, { deliveryId, endpointId, since, until }: WebhookDeliveryResendInput): Promise<number> {
-    if (deliveryId && !endpointId && !since && !until) return this.resendOne(scope, deliveryId);
-    if (deliveryId || !endpointId || !since)
-      throw InvalidInput.because(['deliveryId'], 'Give deliveryId alone, or endpointId with since and perhaps until.');
-    const range = { since, until: until ?? scope.now() };
-    if (range.since >= range.until) throw InvalidInput.because(['until'], 'until must be after since.');
-    return this.resendRange(scope, endpointId, range);
-  }
+  // A repeat sends nothing, and says so.
+  private readonly resending: LocalMutation<number> = { operation: 'webhookDeliveryResend', sells: false, load: async () => 0 };
 
-  private async resendOne(scope: Scope, id: string): Promise<number> {
-    const { endpointId, appEventId: eventId, position } = await WebhookDeliveryRepository.of(scope).get(id, ['deliveryId']);
-    return this.add(scope, endpointId, async () => [{ endpointId, eventId, position, lane: null }]);
-  }
-
-  private resendRange(scope: Scope, endpointId: string, range: { readonly since: Date; readonly until: Date }): Promise<number> {
-    return this.add(scope, endpointId, async (tx, { types }) => {
-      const deliveries: NewDelivery[] = [];
-      for (let afterId: string | null = ''; afterId !== null; ) {
-        const part = await WebhookDeliveryRepository.of(tx).eventsWithin(range, afterId);
-        for (const { id: eventId, type, position } of part.events)
-          if (isWanted(type, types)) deliveries.push({ endpointId, eventId, position, lane: null });
-        if (deliveries.length > RESENT_MAX)
-          throw InvalidInput.because(['until'], `More than ${RESENT_MAX} events are in that time: ask for a shorter one.`);
-        afterId = part.lastId;
-      }
-      return deliveries;
-    });
-  }
-
-  private async add(
-    scope: Scope,
-    endpointId: string,
-    choose: (tx: Scope, endpoint: WebhookEndpoint) => Promise<readonly NewDelivery[]>,
-  ): Promise<number> {
-    return scope.transaction(async (tx) => {
+  /** Sends one delivery again, or all events of a range of time that an endpoint wants; its row is how many. */
+  async resend(scope: Scope, input: WebhookDeliveryResendInput): Promise<Outcome<number>> {
+    const choose = chooserOf(input, scope.now());
+    let count = 0;
+    const intend = async (tx: Scope) => {
+      const { endpointId, deliveries } = await choose(tx);
       await this.jobs.enqueue(tx, { kind: DELIVER, subject: endpointId });
-      const endpoint = await WebhookEndpointRepository.of(tx).lockLive(endpointId);
+      const endpoint = await WebhookEndpointRepository.of(tx).lockLive(endpointId, ['endpointId']);
       if (!endpoint.isEnabled) throw new Conflict('The endpoint is disabled: enable it first.');
-      const deliveries = await choose(tx, endpoint);
-      await WebhookDeliveryRepository.of(tx).append(deliveries);
-      return deliveries.length;
-    });
+      const chosen = await deliveries(endpoint);
+      await WebhookDeliveryRepository.of(tx).append(chosen);
+      count = chosen.length;
+      return { subject: endpointId, payload: { count }, isDone: true as const };
+    };
+    const outcome = await this.mutations.run(scope, this.resending, { input, intend });
+    return outcome.replayed ? outcome : { ...outcome, row: count };
   }
+}
+
+/** What an input asks for. Throws InvalidInput where it says too much or too little. */
+function chooserOf({ deliveryId, endpointId, since, until }: WebhookDeliveryResendInput, now: Date): (tx: Scope) => Promise<Choice> {
+  if (deliveryId && !endpointId && !since && !until) return (tx) => one(tx, deliveryId);
+  if (deliveryId || !endpointId || !since)
+    throw InvalidInput.because(['deliveryId'], 'Give deliveryId alone, or endpointId with since and perhaps until.');
+  const range = { since, until: until ?? now };
+  if (range.since >= range.until) throw InvalidInput.because(['until'], 'until must be after since.');
+  return async (tx) => ({ endpointId, deliveries: (endpoint) => within(tx, endpoint, range) });
+}
+
+async function one(tx: Scope, id: string): Promise<Choice> {
+  const { endpointId, appEventId: eventId, position } = await WebhookDeliveryRepository.of(tx).get(id, ['deliveryId']);
+  return { endpointId, deliveries: async () => [{ endpointId, eventId, position, lane: null }] };
+}
+
+async function within(
+  tx: Scope,
+  { id: endpointId, types }: WebhookEndpoint,
+  range: { readonly since: Date; readonly until: Date },
+): Promise<readonly NewDelivery[]> {
+  const deliveries: NewDelivery[] = [];
+  for (let afterId: string | null = ''; afterId !== null; ) {
+    const part = await WebhookDeliveryRepository.of(tx).eventsWithin(range, afterId);
+    for (const { id: eventId, type, position } of part.events)
+      if (isWanted(type, types)) deliveries.push({ endpointId, eventId, position, lane: null });
+    if (deliveries.length > RESENT_MAX)
+      throw InvalidInput.because(['until'], `More than ${RESENT_MAX} events are in that time: ask for a shorter one.`);
+    afterId = part.lastId;
+  }
+  return deliveries;
 }

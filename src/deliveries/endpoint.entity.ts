@@ -48,6 +48,10 @@ export class WebhookEndpoint extends ToldRow {
   @Text(255, { nullable: true })
   secretSealed!: string | null;
 
+  /** Which request made the secret: the id of its idempotency key. Null where it had none. */
+  @Text(64, { nullable: true })
+  secretRequest!: string | null;
+
   /** The secret before it, which signs too until `previousExpiresAt`. */
   @Text(255, { nullable: true })
   previousSecretSealed!: string | null;

@@ -67,6 +67,9 @@ export class WebhookEndpointSecretRotateInput {
   @Min(0)
   @Max(OVERLAP_HOURS_MAX)
   overlapHours?: number | null;
+
+  @Field(() => String, { nullable: true, description: IDEMPOTENCY_KEY })
+  idempotencyKey?: string | null;
 }
 
 @InputType({ description: 'An endpoint to try.' })
@@ -92,7 +95,7 @@ export class WebhookEndpointPayload extends repeatablePayload() {
   @Field(() => String, {
     nullable: true,
     description:
-      'The secret whsec_… with which you verify what is delivered: shown this once, where it was made. Null otherwise, in a replay too: rotate it if it was lost.',
+      'The secret whsec_… with which you verify what is delivered: shown where it was made, and to a repeat with the same idempotency key until it is rotated. Null otherwise: rotate it if it was lost.',
   })
   secret!: string | null;
 }

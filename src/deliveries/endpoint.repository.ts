@@ -26,9 +26,9 @@ export class WebhookEndpointRepository extends TenantRepository<WebhookEndpoint>
   }
 
   /** One that is not deleted, locked; throws NotFound. */
-  async lockLive(id: string): Promise<WebhookEndpoint> {
-    const endpoint = await this.lock(id);
-    if (endpoint.deletedAt !== null) throw new NotFound(this.noun, id);
+  async lockLive(id: string, field: readonly string[] = ['id']): Promise<WebhookEndpoint> {
+    const endpoint = await this.lock(id, field);
+    if (endpoint.deletedAt !== null) throw new NotFound(this.noun, id, field);
     return endpoint;
   }
 

@@ -60,7 +60,7 @@ export class WebhookEndpointResolver {
     @Arg('input', () => WebhookEndpointDeleteInput, { description: INPUT }) input: WebhookEndpointDeleteInput,
     @Ctx() scope: Scope,
   ): Promise<Answer> {
-    return answer(input, () => this.service.delete(scope, input.id));
+    return answer(input, () => this.service.delete(scope, input));
   }
 
   @Allow('service', { needs: 'events:write' })

@@ -14,18 +14,22 @@ export class EndpointSecrets {
   }
 
   /** Those that sign at a moment, the newest first. Throws SecretUnreadable. */
-  active({ appId, id, secretSealed, previousSecretSealed, previousExpiresAt }: Sealed, now: Date): string[] {
-    const current = secretSealed === null ? [] : [this.vault.open(secretSealed, placeOf(ENDPOINT_SECRET, appId, id))];
-    if (previousSecretSealed === null || previousExpiresAt === null || previousExpiresAt <= now) return current;
-    return [...current, this.vault.open(previousSecretSealed, placeOf(PREVIOUS_ENDPOINT_SECRET, appId, id))];
+  active(endpoint: Sealed, now: Date): string[] {
+    const { appId, id, previousSecretSealed, previousExpiresAt } = endpoint;
+    const current = this.current(endpoint);
+    const newest = current === null ? [] : [current];
+    if (previousSecretSealed === null || previousExpiresAt === null || previousExpiresAt <= now) return newest;
+    return [...newest, this.vault.open(previousSecretSealed, placeOf(PREVIOUS_ENDPOINT_SECRET, appId, id))];
+  }
+
+  /** The newest; null once the endpoint is deleted. Throws SecretUnreadable. */
+  current({ appId, id, secretSealed }: Sealed): string | null {
+    return secretSealed === null ? null : this.vault.open(secretSealed, placeOf(ENDPOINT_SECRET, appId, id));
   }
 
   /** The current secret, sealed for the place of the one before. */
-  demoted({ appId, id, secretSealed }: Sealed): string | null {
-    if (secretSealed === null) return null;
-    return this.vault.seal(
-      this.vault.open(secretSealed, placeOf(ENDPOINT_SECRET, appId, id)),
-      placeOf(PREVIOUS_ENDPOINT_SECRET, appId, id),
-    );
+  demoted(endpoint: Sealed): string | null {
+    const current = this.current(endpoint);
+    return current === null ? null : this.vault.seal(current, placeOf(PREVIOUS_ENDPOINT_SECRET, endpoint.appId, endpoint.id));
   }
 }

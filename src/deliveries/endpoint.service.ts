@@ -5,13 +5,19 @@ import { CursorRepository } from '../platform/cursors.js';
 import { Conflict, InvalidInput } from '../platform/errors.js';
 import type { LocalMutations } from '../platform/idempotency/local-mutations.js';
 import type { LocalMutation, Outcome } from '../platform/idempotency/mutation.js';
+import { keyIdOf } from '../platform/idempotency/request-key.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
 import { newSecret } from '../platform/standard-webhooks.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import { DELIVER } from './deliverer.js';
 import { WebhookDeliveryRepository } from './delivery.repository.js';
 import type { WebhookEndpoint } from './endpoint.entity.js';
-import type { WebhookEndpointCreateInput, WebhookEndpointSecretRotateInput, WebhookEndpointUpdateInput } from './endpoint.inputs.js';
+import type {
+  WebhookEndpointCreateInput,
+  WebhookEndpointDeleteInput,
+  WebhookEndpointSecretRotateInput,
+  WebhookEndpointUpdateInput,
+} from './endpoint.inputs.js';
 import { WebhookEndpointRepository } from './endpoint.repository.js';
 import type { EndpointSecrets } from './endpoint.secrets.js';
 import type { TargetGuard } from './target.guard.js';
@@ -40,11 +46,10 @@ export type EndpointOutcome = Outcome<WebhookEndpoint> & { readonly secret: stri
 export class WebhookEndpointService {
   constructor(private readonly parts: EndpointServiceParts) {}
 
-  private readonly creation: LocalMutation<WebhookEndpoint> = {
-    operation: 'webhookEndpointCreate',
-    sells: false,
-    load: (scope, id) => WebhookEndpointRepository.of(scope).find(id),
-  };
+  private readonly creation = mutationCalled('webhookEndpointCreate');
+  private readonly rotation = mutationCalled('webhookEndpointSecretRotate');
+  private readonly updating = mutationCalled('webhookEndpointUpdate');
+  private readonly deletion = mutationCalled('webhookEndpointDelete');
 
   async create(scope: Scope, input: WebhookEndpointCreateInput): Promise<EndpointOutcome> {
     const [url, types] = [this.parts.guard.checkedUrl(input.url), checkedTypes(input.types)];
@@ -57,20 +62,20 @@ export class WebhookEndpointService {
       const [id, now] = [tx.newId('we'), tx.now()];
       endpoints.add({
         ...{ id, version: 1, url, types, isEnabled: true, disabledReason: null, eventSequence: 0 },
-        secretSealed: this.parts.secrets.seal(secret, tx.appId, id),
+        ...{ secretSealed: this.parts.secrets.seal(secret, tx.appId, id), secretRequest: requestOf(tx, this.creation, input) },
         ...{ previousSecretSealed: null, previousExpiresAt: null, ...WELL },
         ...{ createdAt: now, updatedAt: now, deletedAt: null },
       });
       return { subject: id, isDone: true as const };
     };
     const outcome = await this.parts.mutations.run(scope, this.creation, { input, intend });
-    return { ...outcome, secret: outcome.replayed ? null : secret };
+    return { ...outcome, secret: outcome.replayed ? this.secretOf(scope, this.creation, input, outcome) : secret };
   }
 
   async update(scope: Scope, input: WebhookEndpointUpdateInput): Promise<EndpointOutcome> {
     const url = typeof input.url === 'string' ? this.parts.guard.checkedUrl(input.url) : null;
     const types = input.types ? checkedTypes(input.types) : null;
-    return this.changed(scope, input.id, async (tx, endpoint) => {
+    return this.changed(scope, this.updating, input, async (tx, endpoint) => {
       assertVersion(endpoint, input.expectedVersion);
       if (types !== null) endpoint.types = types;
       if (url !== null && url !== endpoint.url) Object.assign(endpoint, { url, ...WELL });
@@ -83,24 +88,25 @@ export class WebhookEndpointService {
   }
 
   /** Nothing is sent there any more, and its secrets are forgotten. What was delivered stays listed as usual. */
-  async delete(scope: Scope, id: string): Promise<EndpointOutcome> {
-    return this.changed(scope, id, (tx, endpoint) => {
+  async delete(scope: Scope, input: WebhookEndpointDeleteInput): Promise<EndpointOutcome> {
+    return this.changed(scope, this.deletion, input, (tx, endpoint) => {
       const now = tx.now();
       Object.assign(endpoint, { isEnabled: false, disabledReason: 'deleted', deletedAt: now, updatedAt: now });
-      Object.assign(endpoint, { secretSealed: null, previousSecretSealed: null, previousExpiresAt: null });
+      Object.assign(endpoint, { secretSealed: null, secretRequest: null, previousSecretSealed: null, previousExpiresAt: null });
     });
   }
 
   /** From now on both secrets sign, until the overlap is over. A secret that was to go before stays no longer. */
-  async rotateSecret(scope: Scope, { id, overlapHours }: WebhookEndpointSecretRotateInput): Promise<EndpointOutcome> {
+  async rotateSecret(scope: Scope, input: WebhookEndpointSecretRotateInput): Promise<EndpointOutcome> {
     const secret = newSecret();
-    const outcome = await this.changed(scope, id, (tx, endpoint) => {
+    const outcome = await this.changed(scope, this.rotation, input, (tx, endpoint) => {
       const now = tx.now();
-      const previousExpiresAt = plusMs(now, (overlapHours ?? 24) * HOUR_MS);
+      const previousExpiresAt = plusMs(now, (input.overlapHours ?? 24) * HOUR_MS);
       Object.assign(endpoint, { previousSecretSealed: this.parts.secrets.demoted(endpoint), previousExpiresAt });
-      Object.assign(endpoint, { secretSealed: this.parts.secrets.seal(secret, tx.appId, id), updatedAt: now });
+      Object.assign(endpoint, { secretSealed: this.parts.secrets.seal(secret, tx.appId, endpoint.id), updatedAt: now });
+      endpoint.secretRequest = requestOf(tx, this.rotation, input);
     });
-    return { ...outcome, secret };
+    return { ...outcome, secret: outcome.replayed ? this.secretOf(scope, this.rotation, input, outcome) : secret };
   }
 
   /** Makes sure that what waits for an endpoint has a job, whatever became of the one that it had. */
@@ -109,19 +115,40 @@ export class WebhookEndpointService {
       await scope.transaction((tx) => this.parts.jobs.enqueue(tx, { kind: DELIVER, subject: id }));
   }
 
-  /** Changes an endpoint under its lock, and lets its deliveries look again at how it is. */
+  /** Changes an endpoint under its lock, once for a key, and lets its deliveries look again at how it is. */
   private async changed(
     scope: Scope,
-    id: string,
+    mutation: LocalMutation<WebhookEndpoint>,
+    input: { readonly id: string },
     change: (tx: Scope, endpoint: WebhookEndpoint) => void | Promise<void>,
   ): Promise<EndpointOutcome> {
-    await scope.transaction(async (tx) => {
+    const { id } = input;
+    const intend = async (tx: Scope) => {
       // Its job first, as who delivers has them: the other way round they could wait for each other.
       await this.parts.jobs.enqueue(tx, { kind: DELIVER, subject: id });
       await change(tx, await WebhookEndpointRepository.of(tx).lockLive(id));
-    });
-    return { row: await WebhookEndpointRepository.of(scope).findCommitted(id), errors: [], replayed: false, secret: null };
+      return { subject: id, isDone: true as const };
+    };
+    return { ...(await this.parts.mutations.run(scope, mutation, { input, intend })), secret: null };
   }
+
+  /** For a repeat, whose first answer may have been lost: the secret, if it is still the one that this request made. */
+  private secretOf(
+    scope: Scope,
+    mutation: LocalMutation<WebhookEndpoint>,
+    input: object,
+    { row }: Outcome<WebhookEndpoint>,
+  ): string | null {
+    return row !== null && row.secretRequest === requestOf(scope, mutation, input) ? this.parts.secrets.current(row) : null;
+  }
+}
+
+function mutationCalled(operation: string): LocalMutation<WebhookEndpoint> {
+  return { operation, sells: false, load: (scope, id) => WebhookEndpointRepository.of(scope).findCommitted(id) };
+}
+
+function requestOf({ caller }: Scope, { operation }: LocalMutation<WebhookEndpoint>, input: object): string | null {
+  return keyIdOf(caller, operation, input);
 }
 
 function checkedTypes(types: readonly string[] | null | undefined): readonly string[] {

@@ -236,7 +236,7 @@ describe('the schema', () => {
       [
         ...['customerCreate', 'paymentMethodAttach', 'subscriptionCreate', 'subscriptionCancel', 'subscriptionRetry'],
         ...['paymentCreate', 'paymentCapture', 'paymentCancel', 'refundCreate', 'disputeEvidenceSubmit'],
-        'webhookEndpointCreate',
+        ...['webhookEndpointCreate', 'webhookEndpointSecretRotate', 'webhookDeliveryResend'],
       ].toSorted(),
     );
   });

@@ -184,7 +184,7 @@ describe('an endpoint', () => {
     expect([receiver.of(first).length, receiver.of(second).length]).toEqual([2, 0]);
     const input = { endpointId: id, since: new Date(world.sandbox.now().getTime() - 2 * HOUR).toISOString() };
     const { webhookDeliveryResend } = await world.ask(app, ops.WebhookDeliveryResendDocument, { input });
-    expect(webhookDeliveryResend).toEqual({ count: 2, userErrors: [] });
+    expect(webhookDeliveryResend).toEqual({ count: 2, replayed: false, userErrors: [] });
     await world.settle();
     expect([receiver.of(first).length, receiver.of(second).length]).toEqual([3, 1]);
   });

@@ -37,10 +37,12 @@ describe('webhookEndpointCreate', () => {
     expect(JSON.stringify(await world.rows('billing_webhook_endpoints', app))).not.toContain(encoded);
   });
 
-  it('answers the same endpoint to the same key, and its secret not again', async () => {
+  it('answers the same endpoint to the same key, and its secret until it was rotated', async () => {
     const first = await create({ idempotencyKey: 'once' });
     const again = await create({ idempotencyKey: 'once' });
-    expect(again).toMatchObject({ replayed: true, secret: null, userErrors: [] });
+    expect(again).toMatchObject({ replayed: true, secret: first.secret, userErrors: [] });
+    await rotate({ id: idOf(first) });
+    expect(await create({ idempotencyKey: 'once' })).toMatchObject({ replayed: true, secret: null, userErrors: [] });
     expect(idOf(again)).toBe(idOf(first));
     expect((await create({ idempotencyKey: 'once', url: `${URL}/other` })).userErrors).toMatchObject([{ code: 'IDEMPOTENCY_KEY_REUSED' }]);
   });
@@ -105,10 +107,50 @@ describe('webhookEndpointSecretRotate', () => {
     ]);
   });
 
+  it('rotates once for one key, and answers a repeat the same secret until another one took its place', async () => {
+    const made = await create();
+    const input = { id: idOf(made), idempotencyKey: 'rotate-once' };
+    const sealed = async () => (await world.rows('billing_webhook_endpoints', app)).find((one) => one['id'] === idOf(made));
+    const [first, beside] = await Promise.all([rotate(input), rotate(input)]);
+    const before = await sealed();
+    const again = await rotate(input);
+    expect([first, beside, again].map(({ secret, userErrors }) => [secret, userErrors])).toEqual(Array(3).fill([first.secret, []]));
+    expect([first.replayed, beside.replayed].toSorted()).toEqual([false, true]);
+    expect(again.replayed).toBe(true);
+    expect(await sealed()).toEqual(before);
+    expect((await rotate({ ...input, overlapHours: 0 })).userErrors).toMatchObject([{ code: 'IDEMPOTENCY_KEY_REUSED' }]);
+    expect((await rotate({ id: idOf(made) })).secret).not.toBe(first.secret);
+    expect(await rotate(input)).toMatchObject({ replayed: true, secret: null, userErrors: [] });
+    await remove(idOf(made));
+    expect(await rotate(input)).toMatchObject({ replayed: true, secret: null });
+  });
+
   it('refuses an overlap of more than a week', async () => {
     expect((await rotate({ id: idOf(await create()), overlapHours: 169 })).userErrors).toMatchObject([
       { code: 'INVALID', field: ['overlapHours'] },
     ]);
+  });
+});
+
+describe('a repeat with the key of a request whose answer was lost', () => {
+  const keyed = (key: string) => ({ headers: { 'idempotency-key': key } });
+
+  it('is told that the endpoint was changed, and changes nothing that came later', async () => {
+    const { id = '', version } = (await create()).webhookEndpoint ?? {};
+    const change = async () => {
+      const input = { id, isEnabled: false, expectedVersion: version ?? 0 };
+      return (await world.ask(app, ops.WebhookEndpointUpdateDocument, { input }, keyed('change'))).webhookEndpointUpdate;
+    };
+    expect(await change()).toMatchObject({ replayed: false, userErrors: [], webhookEndpoint: { isEnabled: false } });
+    await update({ id, isEnabled: true });
+    expect(await change()).toMatchObject({ replayed: true, userErrors: [], webhookEndpoint: { isEnabled: true } });
+  });
+
+  it('is told that the endpoint was deleted', async () => {
+    const id = idOf(await create());
+    const end = async () => (await world.ask(app, ops.WebhookEndpointDeleteDocument, { input: { id } }, keyed('end'))).webhookEndpointDelete;
+    expect(await end()).toMatchObject({ replayed: false, userErrors: [], webhookEndpoint: { id, disabledReason: 'deleted' } });
+    expect(await end()).toMatchObject({ replayed: true, userErrors: [], webhookEndpoint: { id, disabledReason: 'deleted' } });
   });
 });
 

@@ -153,7 +153,7 @@ describe('webhookDeliveryResend', () => {
     await world.customer(app);
     await world.settle();
     const [delivery] = await deliveriesOf(world, app);
-    expect(await resend({ deliveryId: delivery?.id ?? '' })).toEqual({ count: 1, userErrors: [] });
+    expect(await resend({ deliveryId: delivery?.id ?? '' })).toEqual({ count: 1, replayed: false, userErrors: [] });
     await world.settle();
     expect(receiver.received.map(({ id }) => id)).toEqual(Array(2).fill(delivery?.event.id));
     expect((await deliveriesOf(world, app, endpointId)).map(({ status }) => status)).toEqual(['DELIVERED', 'DELIVERED']);
@@ -166,10 +166,24 @@ describe('webhookDeliveryResend', () => {
     await world.settle();
     await test({ id: endpointId });
     receiver.received.splice(0);
-    expect(await resend({ endpointId, since })).toEqual({ count: 1, userErrors: [] });
+    expect(await resend({ endpointId, since })).toEqual({ count: 1, replayed: false, userErrors: [] });
     expect(await resend({ endpointId, since, until: since })).toMatchObject({ count: 0, userErrors: [{ code: 'INVALID' }] });
     await world.settle();
     expect(receiver.received.map(({ type }) => type)).toEqual(['payment_method.attached']);
+  });
+
+  it('sends once what is asked for again with the same key', async () => {
+    const since = new Date().toISOString();
+    const { id: endpointId } = await listen(world, app, receiver, ['payment_method.*']);
+    await world.payer(app);
+    await world.settle();
+    receiver.received.splice(0);
+    const input = { endpointId, since, idempotencyKey: 'resend-once' };
+    expect(await resend(input)).toEqual({ count: 1, replayed: false, userErrors: [] });
+    expect(await resend(input)).toEqual({ count: 0, replayed: true, userErrors: [] });
+    expect((await resend({ ...input, since: new Date(0).toISOString() })).userErrors).toMatchObject([{ code: 'IDEMPOTENCY_KEY_REUSED' }]);
+    await world.settle();
+    expect(receiver.received).toHaveLength(1);
   });
 
   it('refuses what does not say what it means, and an endpoint that is switched off', async () => {
@@ -177,6 +191,8 @@ describe('webhookDeliveryResend', () => {
     for (const input of [{}, { endpointId }, { deliveryId: 'wd_x', endpointId, since: new Date().toISOString() }])
       expect((await resend(input)).userErrors).toMatchObject([{ code: 'INVALID' }]);
     expect((await resend({ deliveryId: 'wd_unknown' })).userErrors).toMatchObject([{ code: 'NOT_FOUND', field: ['deliveryId'] }]);
+    const unknown = { endpointId: 'we_unknown', since: new Date(0).toISOString() };
+    expect((await resend(unknown)).userErrors).toMatchObject([{ code: 'NOT_FOUND', field: ['endpointId'] }]);
     await world.ask(app, ops.WebhookEndpointUpdateDocument, { input: { id: endpointId, isEnabled: false } });
     expect((await resend({ endpointId, since: new Date(0).toISOString() })).userErrors).toMatchObject([{ code: 'CONFLICT' }]);
   });
