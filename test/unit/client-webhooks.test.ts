@@ -69,7 +69,6 @@ describe('webhooks.verify', () => {
     const headers = delivery([SECRET]);
     const signature = headers['webhook-signature'];
     expect(await rejection(BODY, headers, OTHER)).toBe('WRONG_SIGNATURE');
-    expect(await rejection(BODY, headers, [])).toBe('WRONG_SIGNATURE');
     expect(await rejection(`${BODY} `, headers, SECRET)).toBe('WRONG_SIGNATURE');
     expect(await rejection(BODY, { ...headers, 'Webhook-Id': 'ev_2' }, SECRET)).toBe('WRONG_SIGNATURE');
     const later = String(Number(headers['webhook-timestamp']) + 1);
