@@ -85,7 +85,7 @@ export class BillingClient extends Methods {
   }
 }
 
-/** A client of a gateway. It opens nothing and needs no end. Throws TypeError where `url` or `credential` is missing. */
+/** A client of a gateway. It opens nothing and needs no end. Throws TypeError without a `url` or a `credential`. */
 export function createClient({ url, credential, fetch: given, keyStorage = memoryKeys() }: ClientOptions): BillingClient {
   // What comes from an environment may not be there, whatever its type says.
   if (!url) throw new TypeError('createClient: url is where the gateway is, such as https://billing.example.com.');

@@ -47,7 +47,7 @@ export const webhooks = {
   },
 };
 
-/** Throws TypeError for what is neither text nor bytes: a fault of the receiver's, which the sender is not to blame for. */
+/** Throws TypeError for what is neither text nor bytes: the receiver's own fault. */
 function bytesIn(rawBody: unknown): Uint8Array {
   if (typeof rawBody === 'string') return new TextEncoder().encode(rawBody);
   if (ArrayBuffer.isView(rawBody)) return new Uint8Array(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength);

@@ -38,7 +38,7 @@ export class Orders {
     this.learn(id, payment, 0);
   }
 
-  /** An event may come twice, or after a later one that was sent again: `sequence` tells, which counts for each payment. */
+  /** An event may come twice, or after a later one that was sent again: `sequence` tells, for each payment. */
   take(event: BillingEvent): void {
     const { object, sequence } = event.data;
     if (object.__typename === 'Payment' && object.referenceId !== null) this.learn(object.referenceId, object, sequence);

@@ -654,7 +654,7 @@ async function shapeOf(asking: () => Promise<Answer<unknown>>, value: string): P
     statements: statements.map(plain).toSorted(),
   });
   const withoutValue = text.replaceAll(value, '<value>');
-  const withoutIds = withoutValue.replace(/\b(cus|pm|sub|pay|re|dp|dv|whe|key|job)_[0-9a-zA-Z]{14,}/g, '<id>');
+  const withoutIds = withoutValue.replace(/\b(cus|pm|sub|pay|re|dp|dv|we|wd|ev|whe|key|job)_[0-9a-zA-Z]{14,}/g, '<id>');
   return JSON.parse(withoutIds.replace(/"version":\d+/g, '"version":0'));
 }
 
