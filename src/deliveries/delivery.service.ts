@@ -50,6 +50,8 @@ export class WebhookDeliveryService {
     endpointId: string,
     choose: (tx: Scope, endpoint: WebhookEndpoint) => Promise<readonly NewDelivery[]>,
   ): Promise<number> {
+    // An id that is none is no subject of a job either.
+    await WebhookEndpointRepository.of(scope).getLive(endpointId, ['endpointId']);
     return scope.transaction(async (tx) => {
       await this.jobs.enqueue(tx, { kind: DELIVER, subject: endpointId });
       const endpoint = await WebhookEndpointRepository.of(tx).lockLive(endpointId);

@@ -115,6 +115,8 @@ export class WebhookEndpointService {
     id: string,
     change: (tx: Scope, endpoint: WebhookEndpoint) => void | Promise<void>,
   ): Promise<EndpointOutcome> {
+    // An id that is none is no subject of a job either.
+    await WebhookEndpointRepository.of(scope).getLive(id);
     await scope.transaction(async (tx) => {
       // Its job first, as who delivers has them: the other way round they could wait for each other.
       await this.parts.jobs.enqueue(tx, { kind: DELIVER, subject: id });
