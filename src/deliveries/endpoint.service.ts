@@ -36,6 +36,8 @@ interface EndpointServiceParts {
 /** What a mutation of an endpoint came to; the secret is told only to who had it made. */
 export type EndpointOutcome = Outcome<WebhookEndpoint> & { readonly secret: string | null };
 
+type MayTell = (types: readonly string[]) => void;
+
 /** The endpoints of an app: made, changed, deleted, and given new secrets. */
 export class WebhookEndpointService {
   constructor(private readonly parts: EndpointServiceParts) {}
@@ -46,8 +48,10 @@ export class WebhookEndpointService {
     load: (scope, id) => WebhookEndpointRepository.of(scope).find(id),
   };
 
-  async create(scope: Scope, input: WebhookEndpointCreateInput): Promise<EndpointOutcome> {
+  /** `mayTell` throws for types that the caller may not have posted. */
+  async create(scope: Scope, input: WebhookEndpointCreateInput, mayTell: MayTell): Promise<EndpointOutcome> {
     const [url, types] = [this.parts.guard.checkedUrl(input.url), checkedTypes(input.types)];
+    mayTell(types);
     const secret = newSecret();
     const intend = async (tx: Scope) => {
       await CursorRepository.of(tx).moveTo(MAKING, tx.now().toISOString());
@@ -67,12 +71,13 @@ export class WebhookEndpointService {
     return { ...outcome, secret: outcome.replayed ? null : secret };
   }
 
-  async update(scope: Scope, input: WebhookEndpointUpdateInput): Promise<EndpointOutcome> {
+  async update(scope: Scope, input: WebhookEndpointUpdateInput, mayTell: MayTell): Promise<EndpointOutcome> {
     const url = typeof input.url === 'string' ? this.parts.guard.checkedUrl(input.url) : null;
     const types = input.types ? checkedTypes(input.types) : null;
     return this.changed(scope, input.id, async (tx, endpoint) => {
       assertVersion(endpoint, input.expectedVersion);
       if (types !== null) endpoint.types = types;
+      if (types !== null || url !== null) mayTell(endpoint.types);
       if (url !== null && url !== endpoint.url) Object.assign(endpoint, { url, ...WELL });
       if (input.isEnabled === true && !endpoint.isEnabled) await WebhookDeliveryRepository.of(tx).beginAnew(endpoint.id);
       if (input.isEnabled === true) Object.assign(endpoint, { isEnabled: true, disabledReason: null, ...WELL });
