@@ -1,4 +1,4 @@
-import { isWanted } from '../events/event-filter.js';
+import { typesWanted } from '../events/event-filter.js';
 import { Conflict, InvalidInput } from '../platform/errors.js';
 import type { Jobs } from '../platform/jobs/jobs.js';
 import type { Scope } from '../platform/tenancy/scope.js';
@@ -31,12 +31,15 @@ export class WebhookDeliveryService {
   }
 
   private resendRange(scope: Scope, endpointId: string, range: { readonly since: Date; readonly until: Date }): Promise<number> {
-    return this.add(scope, endpointId, async (tx, { types }) => {
+    return this.add(scope, endpointId, async (tx, endpoint) => {
+      if (await WebhookDeliveryRepository.of(tx).areWaiting(endpointId, RESENT_MAX))
+        throw new Conflict(`${RESENT_MAX} deliveries wait for the endpoint already: ask again once fewer do.`);
+      // The database leaves out what is not wanted: the events of years may be in that time.
+      const types = typesWanted(endpoint.types, 'types');
       const deliveries: NewDelivery[] = [];
       for (let afterId: string | null = ''; afterId !== null; ) {
-        const part = await WebhookDeliveryRepository.of(tx).eventsWithin(range, afterId);
-        for (const { id: eventId, type, position } of part.events)
-          if (isWanted(type, types)) deliveries.push({ endpointId, eventId, position, lane: null });
+        const part = await WebhookDeliveryRepository.of(tx).eventsWithin({ ...range, types }, afterId);
+        for (const { id: eventId, position } of part.events) deliveries.push({ endpointId, eventId, position, lane: null });
         if (deliveries.length > RESENT_MAX)
           throw InvalidInput.because(['until'], `More than ${RESENT_MAX} events are in that time: ask for a shorter one.`);
         afterId = part.lastId;

@@ -36,6 +36,49 @@ describe('an id that is none', () => {
   });
 });
 
+describe('webhookDeliveryResend', () => {
+  /** Events of customers that were published, as many rows as it takes. */
+  async function history(count: number): Promise<void> {
+    await world.customer(app);
+    await world.settle();
+    const [row = {}] = await world.rows('billing_app_events', app);
+    const names = Object.keys(row);
+    const rows = Array.from({ length: count }, (_, index) => ({
+      ...row,
+      ...{ id: `ev_${String(index + 1).padStart(26, '0')}`, sequence: index + 2, position: index + 2 },
+    }));
+    for (let start = 0; start < count; start += 500) {
+      const part = rows.slice(start, start + 500).map((one) => names.map((name) => (one as Record<string, unknown>)[name]));
+      const values = part.map(() => `(${names.map(() => '?').join(', ')})`).join(', ');
+      await world.gateway.database.run(`insert into billing_app_events (${names.join(', ')}) values ${values}`, part.flat());
+    }
+    const counted = 'update billing_customers set event_sequence = ? where app_id = ? and id = ?';
+    await world.gateway.database.run(counted, [count + 1, app.id, (row as { object_id?: string }).object_id]);
+  }
+
+  const resend = async (input: ops.WebhookDeliveryResendInput) =>
+    (await world.ask(app, ops.WebhookDeliveryResendDocument, { input })).webhookDeliveryResend;
+
+  it('reads of a long time only what the endpoint wants', async () => {
+    await history(3_000);
+    const { id: endpointId } = await listen(world, app, URL, ['dispute.*']);
+    const statements = await world.statements(async () => {
+      expect(await resend({ endpointId, since: EVERYTHING_SINCE })).toEqual({ count: 0, userErrors: [] });
+    });
+    expect(statements.filter((sql) => sql.includes('billing_app_events'))).toHaveLength(1);
+  });
+
+  it('heaps up no more than some thousands for an endpoint, however often it is asked', async () => {
+    await history(6_000);
+    const { id: endpointId } = await listen(world, app, URL);
+    for (const count of [6_000, 6_000]) expect(await resend({ endpointId, since: EVERYTHING_SINCE })).toEqual({ count, userErrors: [] });
+    expect((await resend({ endpointId, since: EVERYTHING_SINCE })).userErrors).toMatchObject([{ code: 'CONFLICT' }]);
+    // One is sent all the same: it may be the one that matters.
+    const [delivery] = (await world.ask(app, ops.WebhookDeliveriesDocument, { first: 1 })).webhookDeliveries.nodes;
+    expect(await resend({ deliveryId: delivery?.id ?? '' })).toEqual({ count: 1, userErrors: [] });
+  });
+});
+
 describe('a key that is confined', () => {
   const confined = (...scopes: string[]) => world.key(app, 'service', { scopes: ['events:read', 'events:write', ...scopes] });
   const create = async (credential: string, types: string[]) =>
