@@ -163,13 +163,19 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
     await this.scope.db.run(sql, [this.scope.appId, endpointId]);
   }
 
-  /** Forgets what receivers answered to events that told of these people; returns of how many deliveries. */
-  async forgetAnswersAbout(personIds: readonly string[]): Promise<number> {
-    if (personIds.length === 0) return 0;
-    const about = `select id from billing_app_events where app_id = ? and person_id in (${places(personIds)})`;
-    const sql = `update billing_webhook_deliveries set attempt_log = null
-      where app_id = ? and attempt_log is not null and app_event_id in (${about})`;
-    return this.scope.db.run(sql, [this.scope.appId, this.scope.appId, ...personIds]);
+  /**
+   * Forgets what receivers answered to events that told of people, by `person_id`, or of objects; returns of how many
+   * deliveries.
+   */
+  async forgetAnswersAbout(column: 'person_id' | 'object_id', ids: readonly string[]): Promise<number> {
+    let forgotten = 0;
+    for (const part of inParts(ids)) {
+      const about = `select id from billing_app_events where app_id = ? and ${column} in (${places(part)})`;
+      const sql = `update billing_webhook_deliveries set attempt_log = null
+        where app_id = ? and attempt_log is not null and app_event_id in (${about})`;
+      forgotten += await this.scope.db.run(sql, [this.scope.appId, this.scope.appId, ...part]);
+    }
+    return forgotten;
   }
 
   /** Gives up to `limit` of what waits for an endpoint up; returns how many. */
