@@ -8,8 +8,9 @@ import { EndpointSecrets } from './deliveries/endpoint.secrets.js';
 import { WebhookEndpointService } from './deliveries/endpoint.service.js';
 import { EndpointTestService } from './deliveries/endpoint-test.service.js';
 import { FanOut } from './deliveries/fan-out.js';
+import type { Resolve } from './deliveries/names.js';
 import { Sender } from './deliveries/sender.js';
-import { type Resolve, TargetGuard } from './deliveries/target.guard.js';
+import { TargetGuard } from './deliveries/target.guard.js';
 import { exampleOf } from './events/event.examples.js';
 import type { Claims } from './platform/idempotency/claims.js';
 import { LocalMutations } from './platform/idempotency/local-mutations.js';
@@ -24,7 +25,7 @@ export interface DeliverySettings {
   readonly networks: readonly string[];
   /** How long a receiver may take to answer, ms; 15 s if absent. */
   readonly timeoutMs?: number;
-  /** Looks names of receivers up; the system's resolver if absent. */
+  /** Looks names of receivers up; name servers are asked if absent. */
   readonly resolve?: Resolve;
 }
 

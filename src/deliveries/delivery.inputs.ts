@@ -17,7 +17,8 @@ export class WebhookDeliveryResendInput {
 
   @Field(() => Date, {
     nullable: true,
-    description: 'Up to this moment, without it. Absent: until now. More than 10,000 events are INVALID.',
+    description:
+      'Up to this moment, without it. Absent: until now. More than 10,000 events are INVALID; while 10,000 deliveries wait for the endpoint it is a CONFLICT.',
   })
   until?: Date | null;
 

@@ -67,16 +67,16 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
       await db.run(inserting('billing_webhook_deliveries', COLUMNS, part.length), part.flatMap(valuesOf));
   }
 
-  /** Published events that were recorded in a time, after one of them, and the last id; null after all. */
+  /** Published events of these types that were recorded in a time, after one of them, and the last id; null after all. */
   async eventsWithin(
-    { since, until }: { readonly since: Date; readonly until: Date },
+    { since, until, types }: { readonly since: Date; readonly until: Date; readonly types: readonly string[] },
     afterId: string,
-  ): Promise<{ readonly events: readonly { id: string; type: string; position: number }[]; readonly lastId: string | null }> {
+  ): Promise<{ readonly events: readonly { id: string; position: number }[]; readonly lastId: string | null }> {
     const from = [firstIdAt('ev', since), afterId].toSorted()[1];
-    const sql = `select id, type, position from billing_app_events
-      where app_id = ? and id > ? and id < ? and position is not null order by id limit ${ROWS_AT_ONCE}`;
-    const rows = await this.scope.db.query(sql, [this.scope.appId, from, firstIdAt('ev', until)]);
-    const events = rows.map((row) => ({ id: String(row['id']), type: String(row['type']), position: Number(row['position']) }));
+    const sql = `select id, position from billing_app_events
+      where app_id = ? and id > ? and id < ? and position is not null and type in (${places(types)}) order by id limit ${ROWS_AT_ONCE}`;
+    const rows = await this.scope.db.query(sql, [this.scope.appId, from, firstIdAt('ev', until), ...types]);
+    const events = rows.map((row) => ({ id: String(row['id']), position: Number(row['position']) }));
     return { events, lastId: events.length < ROWS_AT_ONCE ? null : (events.at(-1)?.id ?? null) };
   }
 
@@ -116,10 +116,12 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
     return Math.max(0, db.time.read(row['due_at']).getTime() - db.time.read(row['now_at']).getTime());
   }
 
-  /** Whether any waits for its turn. */
-  async isAnyWaiting(endpointId: string): Promise<boolean> {
-    const sql = `select id from billing_webhook_deliveries where app_id = ? and endpoint_id = ? and turn in ('new', 'due') limit 1`;
-    return (await this.scope.db.query(sql, [this.scope.appId, endpointId])).length > 0;
+  /** Whether so many deliveries or more wait for an endpoint. */
+  async areWaiting(endpointId: string, count: number): Promise<boolean> {
+    const waiting = `select id from billing_webhook_deliveries
+      where app_id = ? and endpoint_id = ? and turn in ('new', 'due', 'behind') limit ${count}`;
+    const [row] = await this.scope.db.query(`select count(*) as waiting from (${waiting}) w`, [this.scope.appId, endpointId]);
+    return Number(row?.['waiting']) >= count;
   }
 
   /** Writes down what became of deliveries that ended the same way. */
@@ -161,13 +163,19 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
     await this.scope.db.run(sql, [this.scope.appId, endpointId]);
   }
 
-  /** Forgets what receivers answered to events that told of these people; returns of how many deliveries. */
-  async forgetAnswersAbout(personIds: readonly string[]): Promise<number> {
-    if (personIds.length === 0) return 0;
-    const about = `select id from billing_app_events where app_id = ? and person_id in (${places(personIds)})`;
-    const sql = `update billing_webhook_deliveries set attempt_log = null
-      where app_id = ? and attempt_log is not null and app_event_id in (${about})`;
-    return this.scope.db.run(sql, [this.scope.appId, this.scope.appId, ...personIds]);
+  /**
+   * Forgets what receivers answered to events that told of people, by `person_id`, or of objects; returns of how many
+   * deliveries.
+   */
+  async forgetAnswersAbout(column: 'person_id' | 'object_id', ids: readonly string[]): Promise<number> {
+    let forgotten = 0;
+    for (const part of inParts(ids)) {
+      const about = `select id from billing_app_events where app_id = ? and ${column} in (${places(part)})`;
+      const sql = `update billing_webhook_deliveries set attempt_log = null
+        where app_id = ? and attempt_log is not null and app_event_id in (${about})`;
+      forgotten += await this.scope.db.run(sql, [this.scope.appId, this.scope.appId, ...part]);
+    }
+    return forgotten;
   }
 
   /** Gives up to `limit` of what waits for an endpoint up; returns how many. */

@@ -1,7 +1,7 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { AppEvent } from '../events/app-event.entity.js';
 import { AppEventRepository } from '../events/app-event.repository.js';
-import { Allow, READERS } from '../graphql/access.js';
+import { Allow, READERS, UNCONFINED } from '../graphql/access.js';
 import { type ConnectionValue, connection, pageOf } from '../graphql/connection.js';
 import { INPUT } from '../graphql/descriptions.js';
 import { MOVES_NO_MONEY } from '../graphql/money.js';
@@ -76,8 +76,8 @@ export class WebhookDeliveryResolver {
     return appEventId;
   }
 
-  // Some events tell of what a key that only reads may not see.
-  @Allow('service', 'operator')
+  // Some events tell of what a key that only reads, or that is confined, may not see. Those of `events` it may read are there.
+  @Allow('service', 'operator', { needs: UNCONFINED })
   @Reads('appEventId')
   @FieldResolver(() => AppEvent, { description: 'What is told. After an erasure the event says no more than that.' })
   event(@Root() { appEventId }: WebhookDelivery, @Ctx() scope: Scope): Promise<AppEvent> {

@@ -1,4 +1,4 @@
-import { isWanted } from '../events/event-filter.js';
+import { typesWanted } from '../events/event-filter.js';
 import { Conflict, InvalidInput } from '../platform/errors.js';
 import type { LocalMutations } from '../platform/idempotency/local-mutations.js';
 import type { LocalMutation, Outcome } from '../platform/idempotency/mutation.js';
@@ -35,6 +35,8 @@ export class WebhookDeliveryService {
     let count = 0;
     const intend = async (tx: Scope) => {
       const { endpointId, deliveries } = await choose(tx);
+      // An id that is none is no subject of a job either.
+      await WebhookEndpointRepository.of(tx).getLive(endpointId, ['endpointId']);
       await this.jobs.enqueue(tx, { kind: DELIVER, subject: endpointId });
       const endpoint = await WebhookEndpointRepository.of(tx).lockLive(endpointId, ['endpointId']);
       if (!endpoint.isEnabled) throw new Conflict('The endpoint is disabled: enable it first.');
@@ -68,11 +70,14 @@ async function within(
   { id: endpointId, types }: WebhookEndpoint,
   range: { readonly since: Date; readonly until: Date },
 ): Promise<readonly NewDelivery[]> {
+  if (await WebhookDeliveryRepository.of(tx).areWaiting(endpointId, RESENT_MAX))
+    throw new Conflict(`${RESENT_MAX} deliveries wait for the endpoint already: ask again once fewer do.`);
+  // The database leaves out what is not wanted: the events of years may be in that time.
+  const wanted = { ...range, types: typesWanted(types, 'types') };
   const deliveries: NewDelivery[] = [];
   for (let afterId: string | null = ''; afterId !== null; ) {
-    const part = await WebhookDeliveryRepository.of(tx).eventsWithin(range, afterId);
-    for (const { id: eventId, type, position } of part.events)
-      if (isWanted(type, types)) deliveries.push({ endpointId, eventId, position, lane: null });
+    const part = await WebhookDeliveryRepository.of(tx).eventsWithin(wanted, afterId);
+    for (const { id: eventId, position } of part.events) deliveries.push({ endpointId, eventId, position, lane: null });
     if (deliveries.length > RESENT_MAX)
       throw InvalidInput.because(['until'], `More than ${RESENT_MAX} events are in that time: ask for a shorter one.`);
     afterId = part.lastId;

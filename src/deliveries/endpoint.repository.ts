@@ -18,10 +18,10 @@ export class WebhookEndpointRepository extends TenantRepository<WebhookEndpoint>
     return endpoint?.deletedAt === null ? endpoint : null;
   }
 
-  /** One that is not deleted; throws NotFound. */
-  async getLive(id: string): Promise<WebhookEndpoint> {
+  /** One that is not deleted; throws NotFound, with the input path to blame. */
+  async getLive(id: string, field: readonly string[] = ['id']): Promise<WebhookEndpoint> {
     const endpoint = await this.findLive(id);
-    if (endpoint === null) throw new NotFound(this.noun, id);
+    if (endpoint === null) throw new NotFound(this.noun, id, field);
     return endpoint;
   }
 

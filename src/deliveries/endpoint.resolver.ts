@@ -1,6 +1,10 @@
-import { Arg, Ctx, Extensions, Mutation, Query, Resolver } from 'type-graphql';
+import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
+import { Arg, Ctx, Extensions, Info, Mutation, Query, Resolver } from 'type-graphql';
+import { mayRead } from '../events/event.visibility.js';
+import { typesWanted } from '../events/event-filter.js';
 import { Allow, READERS } from '../graphql/access.js';
 import { INPUT } from '../graphql/descriptions.js';
+import { forbidden } from '../graphql/errors.js';
 import { MOVES_NO_MONEY } from '../graphql/money.js';
 import { type PayloadOf, respond } from '../graphql/payload.js';
 import { Scope } from '../platform/tenancy/scope.js';
@@ -35,8 +39,9 @@ export class WebhookEndpointResolver {
   webhookEndpointCreate(
     @Arg('input', () => WebhookEndpointCreateInput, { description: INPUT }) input: WebhookEndpointCreateInput,
     @Ctx() scope: Scope,
+    @Info() { schema }: GraphQLResolveInfo,
   ): Promise<Answer> {
-    return answer(input, () => this.service.create(scope, input));
+    return answer(input, () => this.service.create(scope, input, readableBy(scope, schema)));
   }
 
   @Allow('service', { needs: 'events:write' })
@@ -47,8 +52,9 @@ export class WebhookEndpointResolver {
   webhookEndpointUpdate(
     @Arg('input', () => WebhookEndpointUpdateInput, { description: INPUT }) input: WebhookEndpointUpdateInput,
     @Ctx() scope: Scope,
+    @Info() { schema }: GraphQLResolveInfo,
   ): Promise<Answer> {
-    return answer(input, () => this.service.update(scope, input));
+    return answer(input, () => this.service.update(scope, input, readableBy(scope, schema)));
   }
 
   @Allow('service', { needs: 'events:write' })
@@ -75,6 +81,15 @@ export class WebhookEndpointResolver {
   ): Promise<Answer> {
     return answer(input, () => this.service.rotateSecret(scope, input));
   }
+}
+
+/** Throws FORBIDDEN for types that a caller may not read itself: it has none of them posted to an address of its choice. */
+function readableBy({ caller: { actor } }: Scope, schema: GraphQLSchema): (types: readonly string[]) => void {
+  return (types) => {
+    const hidden = typesWanted(types, 'types').find((type) => !mayRead(schema, actor, type));
+    if (hidden !== undefined)
+      throw forbidden(`This key may not read what ${hidden} tells of, so it may not have it posted either. Nothing was done.`);
+  };
 }
 
 /** The payload, with the secret beside the endpoint. */

@@ -42,6 +42,8 @@ interface EndpointServiceParts {
 /** What a mutation of an endpoint came to; the secret is told only to who had it made. */
 export type EndpointOutcome = Outcome<WebhookEndpoint> & { readonly secret: string | null };
 
+type MayTell = (types: readonly string[]) => void;
+
 /** The endpoints of an app: made, changed, deleted, and given new secrets. */
 export class WebhookEndpointService {
   constructor(private readonly parts: EndpointServiceParts) {}
@@ -51,8 +53,10 @@ export class WebhookEndpointService {
   private readonly updating = mutationCalled('webhookEndpointUpdate');
   private readonly deletion = mutationCalled('webhookEndpointDelete');
 
-  async create(scope: Scope, input: WebhookEndpointCreateInput): Promise<EndpointOutcome> {
+  /** `mayTell` throws for types that the caller may not have posted. */
+  async create(scope: Scope, input: WebhookEndpointCreateInput, mayTell: MayTell): Promise<EndpointOutcome> {
     const [url, types] = [this.parts.guard.checkedUrl(input.url), checkedTypes(input.types)];
+    mayTell(types);
     const secret = newSecret();
     const intend = async (tx: Scope) => {
       await CursorRepository.of(tx).moveTo(MAKING, tx.now().toISOString());
@@ -72,12 +76,13 @@ export class WebhookEndpointService {
     return { ...outcome, secret: outcome.replayed ? this.secretOf(scope, this.creation, input, outcome) : secret };
   }
 
-  async update(scope: Scope, input: WebhookEndpointUpdateInput): Promise<EndpointOutcome> {
+  async update(scope: Scope, input: WebhookEndpointUpdateInput, mayTell: MayTell): Promise<EndpointOutcome> {
     const url = typeof input.url === 'string' ? this.parts.guard.checkedUrl(input.url) : null;
     const types = input.types ? checkedTypes(input.types) : null;
     return this.changed(scope, this.updating, input, async (tx, endpoint) => {
       assertVersion(endpoint, input.expectedVersion);
       if (types !== null) endpoint.types = types;
+      if (types !== null || url !== null) mayTell(endpoint.types);
       if (url !== null && url !== endpoint.url) Object.assign(endpoint, { url, ...WELL });
       if (input.isEnabled === true && !endpoint.isEnabled) await WebhookDeliveryRepository.of(tx).beginAnew(endpoint.id);
       if (input.isEnabled === true) Object.assign(endpoint, { isEnabled: true, disabledReason: null, ...WELL });
@@ -124,6 +129,8 @@ export class WebhookEndpointService {
   ): Promise<EndpointOutcome> {
     const { id } = input;
     const intend = async (tx: Scope) => {
+      // An id that is none is no subject of a job either.
+      await WebhookEndpointRepository.of(tx).getLive(id);
       // Its job first, as who delivers has them: the other way round they could wait for each other.
       await this.parts.jobs.enqueue(tx, { kind: DELIVER, subject: id });
       await change(tx, await WebhookEndpointRepository.of(tx).lockLive(id));

@@ -118,6 +118,7 @@ function startOf(response: IncomingMessage): Promise<string> {
 const WORDS: Readonly<Record<string, string>> = {
   [REFUSED]: 'the address is not of the public internet, and the operator does not list it',
   ECONNREFUSED: 'the connection was refused',
+  ETIMEDOUT: 'no connection came about in time',
   ECONNRESET: 'the connection was closed without an answer',
   ENOTFOUND: 'the name of the server was not found',
   EAI_AGAIN: 'the name of the server could not be looked up',

@@ -21,7 +21,7 @@ export class Sender {
   private readonly agents: GuardedAgents;
 
   constructor(private readonly parts: SenderParts) {
-    this.agents = new GuardedAgents(parts.guard);
+    this.agents = new GuardedAgents(parts.guard, parts.timeoutMs);
   }
 
   /** What posts events to an endpoint. Throws SecretUnreadable; a post never throws. */

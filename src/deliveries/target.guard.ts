@@ -1,9 +1,6 @@
-import { type LookupAddress, lookup as resolveByName } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { AppError, UserErrorCode } from '../platform/errors.js';
-
-/** All addresses of a name, as the system's resolver has them now. */
-export type Resolve = (hostname: string, told: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void;
+import { namesOf, type Resolve } from './names.js';
 
 /** The code of an error of a connection to an address that is refused. */
 export const REFUSED = 'TARGET_REFUSED';
@@ -45,7 +42,8 @@ export class TargetGuard {
   /** `networks`: addresses and networks of the operator's own that may be reached, e.g. 10.1.0.0/16. */
   constructor(
     private readonly networks: readonly string[],
-    private readonly resolve: Resolve = (hostname, told) => resolveByName(hostname, { all: true }, told),
+    // Names that only this host knows lead to nothing but what is listed.
+    private readonly resolve: Resolve = namesOf({ knowsHost: networks.length > 0 }),
   ) {
     this.listed = listOf(networks);
   }

@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { cut, refuse } from '../support/at-tilled.js';
 import { furnish } from '../support/furnish.js';
+import { listen } from '../support/listening.js';
 import * as ops from '../support/operations.generated.js';
 import { billing, type Ending } from '../support/processes.js';
+import { Receiver } from '../support/receiver.js';
 import { rowsOfApp } from '../support/tables.js';
 import { type TestApp, World } from '../support/world.js';
 
@@ -19,16 +21,22 @@ const holds = (text: string, sign: string) => new RegExp(`(?<![\\w-])${sign}${/^
 
 let world: World;
 let app: TestApp;
+/** Answers with what it was told of the person. */
+let receiver: Receiver;
 
 beforeAll(async () => {
   world = await World.create();
+  receiver = await Receiver.start(({ body }, response) => void response.end(SIGNS.filter((sign) => holds(body, sign)).join(', ')));
 });
 beforeEach(async () => {
   app = await world.app();
 });
 // One difference is furnished.
 afterEach(() => world.control('faults', { clear: true }));
-afterAll(() => world.close({ divergences: 1 }));
+afterAll(async () => {
+  await receiver.close();
+  await world.close({ divergences: 1 });
+});
 
 /**
  * A person with a card, a payment, a part of it refunded, a dispute, a refused request about them, a difference at Tilled that somebody
@@ -36,6 +44,7 @@ afterAll(() => world.close({ divergences: 1 }));
  */
 async function grace() {
   await world.gateway.access.createApp({ id: `${app.id}-b`, name: 'Sharing', tilledAccountId: app.accountId });
+  await listen(world, app, receiver);
   const customer = await world.customer(app, PERSON);
   await renamedAtTilled(customer.id);
   const tilledPaymentMethodId = await world.newCard(app, MASTERCARD);
@@ -117,6 +126,7 @@ describe('billing customers erase', () => {
         'billing_payment_methods',
         'billing_payments',
         'billing_refunds',
+        'billing_webhook_deliveries',
         'billing_webhooks',
         'billing_idempotency_keys',
         'billing_divergences',

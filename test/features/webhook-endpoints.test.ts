@@ -148,7 +148,8 @@ describe('a repeat with the key of a request whose answer was lost', () => {
 
   it('is told that the endpoint was deleted', async () => {
     const id = idOf(await create());
-    const end = async () => (await world.ask(app, ops.WebhookEndpointDeleteDocument, { input: { id } }, keyed('end'))).webhookEndpointDelete;
+    const end = async () =>
+      (await world.ask(app, ops.WebhookEndpointDeleteDocument, { input: { id } }, keyed('end'))).webhookEndpointDelete;
     expect(await end()).toMatchObject({ replayed: false, userErrors: [], webhookEndpoint: { id, disabledReason: 'deleted' } });
     expect(await end()).toMatchObject({ replayed: true, userErrors: [], webhookEndpoint: { id, disabledReason: 'deleted' } });
   });

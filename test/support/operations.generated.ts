@@ -464,7 +464,7 @@ export type WebhookDeliveryResendInput = {
   idempotencyKey?: string | null | undefined;
   /** All events that were recorded from this moment on, delivered or not. */
   since?: string | null | undefined;
-  /** Up to this moment, without it. Absent: until now. More than 10,000 events are INVALID. */
+  /** Up to this moment, without it. Absent: until now. More than 10,000 events are INVALID; while 10,000 deliveries wait for the endpoint it is a CONFLICT. */
   until?: string | null | undefined;
 };
 

@@ -38,6 +38,15 @@ describe('webhooks.verify', () => {
     expect(event.data.object.description).toBe('Café ☕');
   });
 
+  it('looks at a few signatures of a delivery, not at as many as somebody sends', async () => {
+    const headers = delivery([SECRET]);
+    const [good] = headers['webhook-signature'].split(' ');
+    const others = (count: number) => Array.from({ length: count }, (_, index) => `v1,${Buffer.alloc(32, index).toString('base64')}`);
+    const signedBy = (...signatures: unknown[]) => ({ ...headers, 'webhook-signature': signatures.join(' ') });
+    expect(await webhooks.verify(BODY, signedBy('v2,x', ...others(7), good), SECRET)).toMatchObject({ id: 'ev_1' });
+    expect(await rejection(BODY, signedBy(...others(300), good), SECRET)).toBe('WRONG_SIGNATURE');
+  });
+
   it('takes headers of every kind', async () => {
     const headers = delivery([SECRET]);
     expect(await webhooks.verify(BODY, new Headers(headers), SECRET)).toMatchObject({ id: 'ev_1' });

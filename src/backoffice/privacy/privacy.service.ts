@@ -105,7 +105,7 @@ export class PrivacyService {
     let rows = await this.eraseTraces(scope, [...known, ...mentioned], all);
     rows += await eraseToldEvents(scope, 'person_id', customerIds);
     // What receivers answered to events about them.
-    rows += await WebhookDeliveryRepository.of(scope).forgetAnswersAbout(customerIds);
+    rows += await WebhookDeliveryRepository.of(scope).forgetAnswersAbout('person_id', customerIds);
     // Last, since a sweep that is cut off finds the rest by what these say.
     for (const id of customerIds) rows += await this.eraseRows(scope, await rowsOfCustomer(scope, id), all.values);
     await scope.transaction(async (tx) => {
@@ -181,6 +181,7 @@ export class PrivacyService {
       changed += await update(scope, 'billing_divergences', row, { ...sides, note: cleanText(row['note'], values) });
     }
     changed += await eraseToldEvents(scope, 'object_id', idsOf(different));
+    changed += await WebhookDeliveryRepository.of(scope).forgetAnswersAbout('object_id', idsOf(different));
     for (const row of await this.keysAbout(scope, ids, telling)) {
       changed += await update(scope, 'billing_idempotency_keys', row, { errors: cleanJson(row['errors'], values) });
     }
