@@ -104,7 +104,7 @@ export class Deliverer {
       await this.parts.jobs.confirm(tx, lease);
       await writeRecord(tx, endpoint.id, record);
       const endpoints = WebhookEndpointRepository.of(tx);
-      if (failures > 0) await endpoints.markFailing(endpoint.id, { failures, hasRecovered, pauseMs });
+      if (failures > 0) await endpoints.markFailing(endpoint, { failures, hasRecovered, pauseMs });
       else if (endpoint.failures > 0) await endpoints.markWell(endpoint.id);
       if (pauseMs > 0) await this.parts.jobs.goOnLater(tx, lease, pauseMs);
     });
@@ -115,14 +115,17 @@ export class Deliverer {
     lease: Lease,
     { endpoint, record, reason }: { readonly endpoint: WebhookEndpoint; readonly record: RoundRecord; readonly reason: DisabledReason },
   ): Promise<void> {
-    await scope.transaction(async (tx) => {
+    const isDisabled = await scope.transaction(async (tx) => {
       await this.parts.jobs.confirm(tx, lease);
       await writeRecord(tx, endpoint.id, record);
       const row = await WebhookEndpointRepository.of(tx).lock(endpoint.id);
-      // Unless the app was faster.
-      if (row.isEnabled) Object.assign(row, { isEnabled: false, disabledReason: reason, updatedAt: tx.now() });
+      // Unless the app was faster: what it changed meanwhile, the address perhaps, was not tried.
+      const isAsItWas = row.isEnabled && row.version === endpoint.version;
+      if (isAsItWas) Object.assign(row, { isEnabled: false, disabledReason: reason, updatedAt: tx.now() });
       await this.parts.jobs.complete(tx, lease);
+      return isAsItWas;
     });
+    if (!isDisabled) return;
     this.parts.metrics.disabled.inc({ reason });
     scope.request.log.error('webhook endpoint disabled', { endpointId: endpoint.id, reason });
   }

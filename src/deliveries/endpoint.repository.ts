@@ -65,9 +65,12 @@ export class WebhookEndpointRepository extends TenantRepository<WebhookEndpoint>
     await this.scope.db.run(sql, [this.scope.appId, id]);
   }
 
-  /** It failed so often in a row; `hasRecovered`: after something arrived. Nothing is sent for `pauseMs`. */
+  /**
+   * It failed so often in a row; `hasRecovered`: after something arrived. Nothing is sent for `pauseMs`. Does nothing
+   * where the app changed it since it was read: it may have another address by now, of which nothing is known.
+   */
   async markFailing(
-    id: string,
+    { id, version }: Pick<WebhookEndpoint, 'id' | 'version'>,
     { failures, hasRecovered, pauseMs }: { readonly failures: number; readonly hasRecovered: boolean; readonly pauseMs: number },
   ): Promise<void> {
     const { time } = this.scope.db;

@@ -1,0 +1,52 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { listen } from '../support/listening.js';
+import * as ops from '../support/operations.generated.js';
+import { Receiver } from '../support/receiver.js';
+import { type TestApp, World } from '../support/world.js';
+
+const [SECOND, HOUR] = [1_000, 3_600_000];
+
+let world: World;
+let app: TestApp;
+let receiver: Receiver;
+let other: Receiver;
+
+beforeAll(async () => {
+  world = await World.create({ deliveries: { timeoutMs: 5_000 } });
+});
+beforeEach(async () => {
+  app = await world.app();
+  [receiver, other] = [await Receiver.start(), await Receiver.start()];
+});
+afterEach(async () => {
+  Object.assign(world.shifts, { databaseMs: 0, wallMs: 0 });
+  for (const one of [receiver, other]) await one.close();
+});
+afterAll(() => world.close());
+
+const endpointOf = async (id: string) =>
+  (await world.ask(app, ops.WebhookEndpointsDocument, {})).webhookEndpoints.find((endpoint) => endpoint.id === id);
+const update = (input: ops.WebhookEndpointUpdateInput) => world.ask(app, ops.WebhookEndpointUpdateDocument, { input });
+
+describe('an endpoint that is given another address while the old one is being told', () => {
+  it.each([
+    ['that it is gone', 410, {}],
+    ['that it wants an hour', 503, { 'retry-after': '3600' }],
+  ])('is told there, whatever the old one answers: %s', async (_, status, headers) => {
+    const mayAnswer = Promise.withResolvers<void>();
+    receiver.answerWith((_, response) => void mayAnswer.promise.then(() => response.writeHead(status, headers).end()));
+    const { id } = await listen(world, app, receiver);
+    await world.customer(app);
+    const settled = world.settle();
+    await world.until(async () => receiver.received.length === 1);
+    await update({ id, url: other.url });
+    const { id: bob } = await world.customer(app, { email: 'bob@example.com' });
+    mayAnswer.resolve();
+    await settled;
+    await world.settle();
+    expect(other.of(bob)).toHaveLength(1);
+    await world.advance({ ms: HOUR + SECOND });
+    expect(await endpointOf(id)).toMatchObject({ isEnabled: true, disabledReason: null, failingSince: null });
+    expect(other.received).toHaveLength(2);
+  });
+});
