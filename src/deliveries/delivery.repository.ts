@@ -12,6 +12,7 @@ export interface WaitingDelivery {
   readonly lane: string;
   readonly attempts: number;
   readonly log: readonly KeptAttempt[];
+  readonly createdAt: Date;
   readonly event: ToldEvent;
 }
 
@@ -37,7 +38,7 @@ export interface SameEnd {
 }
 
 const COLUMNS = 'app_id, id, endpoint_id, app_event_id, lane, position, status, turn, attempts, created_at';
-const WAITING = `select d.id, d.lane, d.attempts, d.attempt_log, e.id as event_id, e.type, e.schema_version, e.sequence, e.cause, e.payload, e.occurred_at
+const WAITING = `select d.id, d.lane, d.attempts, d.attempt_log, d.created_at, e.id as event_id, e.type, e.schema_version, e.sequence, e.cause, e.payload, e.occurred_at
   from billing_webhook_deliveries d join billing_app_events e on e.app_id = d.app_id and e.id = d.app_event_id
   where d.app_id = ? and d.endpoint_id = ?`;
 
@@ -198,6 +199,7 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
       payload: String(row['payload']),
       occurredAt: this.scope.db.time.read(row['occurred_at']),
     };
-    return { id: String(row['id']), lane: String(row['lane']), attempts: Number(row['attempts']), log, event };
+    const createdAt = this.scope.db.time.read(row['created_at']);
+    return { id: String(row['id']), lane: String(row['lane']), attempts: Number(row['attempts']), log, createdAt, event };
   }
 }

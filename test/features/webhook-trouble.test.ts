@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { listen } from '../support/listening.js';
+import { listen, rename } from '../support/listening.js';
 import * as ops from '../support/operations.generated.js';
 import { Receiver } from '../support/receiver.js';
 import { type TestApp, World } from '../support/world.js';
 
-const [SECOND, HOUR] = [1_000, 3_600_000];
+const [SECOND, HOUR, DAY] = [1_000, 3_600_000, 86_400_000];
 
 let world: World;
 let app: TestApp;
@@ -27,6 +27,7 @@ afterAll(() => world.close());
 const endpointOf = async (id: string) =>
   (await world.ask(app, ops.WebhookEndpointsDocument, {})).webhookEndpoints.find((endpoint) => endpoint.id === id);
 const update = (input: ops.WebhookEndpointUpdateInput) => world.ask(app, ops.WebhookEndpointUpdateDocument, { input });
+const sweep = async () => world.gateway.retention.run(await world.scope(app));
 
 describe('an endpoint that is given another address while the old one is being told', () => {
   it.each([
@@ -49,4 +50,28 @@ describe('an endpoint that is given another address while the old one is being t
     expect(await endpointOf(id)).toMatchObject({ isEnabled: true, disabledReason: null, failingSince: null });
     expect(other.received).toHaveLength(2);
   });
+});
+
+describe('an object whose events are refused for longer than deliveries are kept', () => {
+  it('is told of again once they are taken', async () => {
+    await listen(world, app, receiver);
+    const { id } = await world.customer(app);
+    const { id: well } = await world.customer(app, { email: 'bob@example.com' });
+    await world.settle();
+    receiver.answerWith(({ objectId }) => (objectId === id ? 500 : 200));
+    for (let name = 0; name < 12; name += 1) await rename(world, app, id, `Name ${name}`);
+    for (let day = 0; day < 32; day += 1) {
+      if (day === 25) await rename(world, app, id, 'Later');
+      // So that the endpoint is not disabled.
+      await rename(world, app, well, `Day ${day}`);
+      for (let part = 0; part < 4; part += 1) await world.advance({ ms: DAY / 4 });
+      await sweep();
+    }
+    receiver.answerWith(() => 200);
+    receiver.received.splice(0);
+    await rename(world, app, id, 'Last');
+    // The longest wait there is.
+    await world.advance({ ms: 27 * HOUR });
+    expect(receiver.of(id).map(({ sequence }) => sequence)).toEqual([14, 15]);
+  }, 120_000);
 });
