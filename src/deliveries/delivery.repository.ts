@@ -162,6 +162,15 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
     await this.scope.db.run(sql, [this.scope.appId, endpointId]);
   }
 
+  /** The database's time went back: what failed does not wait so much longer. */
+  async pullForward(): Promise<void> {
+    const { db, appId } = this.scope;
+    const sql = `select id from billing_webhook_deliveries where app_id = ? and turn = 'due' and due_at > ${db.time.now}`;
+    const ids = (await db.query(sql, [appId])).map((row) => String(row['id']));
+    const due = `update billing_webhook_deliveries set due_at = ${db.time.now} where app_id = ? and turn = 'due'`;
+    for (const part of inParts(ids)) await db.run(`${due} and id in (${places(part)})`, [appId, ...part]);
+  }
+
   /** Forgets what receivers answered to events that told of these people; returns of how many deliveries. */
   async forgetAnswersAbout(personIds: readonly string[]): Promise<number> {
     if (personIds.length === 0) return 0;

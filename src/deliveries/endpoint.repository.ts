@@ -76,7 +76,14 @@ export class WebhookEndpointRepository extends TenantRepository<WebhookEndpoint>
     const { time } = this.scope.db;
     const since = hasRecovered ? time.now : `coalesce(failing_since, ${time.now})`;
     const sql = `update billing_webhook_endpoints set failing_since = ${since}, failures = ?, paused_until = ${pauseMs > 0 ? time.in('?') : 'null'}
-      where app_id = ? and id = ?`;
-    await this.scope.db.run(sql, [failures, ...(pauseMs > 0 ? [pauseMs] : []), this.scope.appId, id]);
+      where app_id = ? and id = ? and version = ?`;
+    await this.scope.db.run(sql, [failures, ...(pauseMs > 0 ? [pauseMs] : []), this.scope.appId, id, version]);
+  }
+
+  /** The database's time went back: no pause lasts so much longer. */
+  async endPauses(): Promise<void> {
+    const { db, appId } = this.scope;
+    const sql = `update billing_webhook_endpoints set paused_until = null where app_id = ? and paused_until > ${db.time.now}`;
+    await db.run(sql, [appId]);
   }
 }

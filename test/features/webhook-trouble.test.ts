@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { listen, rename } from '../support/listening.js';
+import { deliveriesOf, listen, rename } from '../support/listening.js';
 import * as ops from '../support/operations.generated.js';
 import { Receiver } from '../support/receiver.js';
 import { type TestApp, World } from '../support/world.js';
 
-const [SECOND, HOUR, DAY] = [1_000, 3_600_000, 86_400_000];
+const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
 
 let world: World;
 let app: TestApp;
@@ -74,4 +74,21 @@ describe('an object whose events are refused for longer than deliveries are kept
     await world.advance({ ms: 27 * HOUR });
     expect(receiver.of(id).map(({ sequence }) => sequence)).toEqual([14, 15]);
   }, 120_000);
+});
+
+describe('when the clock of the database was set back', () => {
+  it('deliveries that failed do not wait so much longer, and neither do endpoints', async () => {
+    receiver.answerWith((_, response) => void response.writeHead(503, { 'retry-after': '60' }).end());
+    await listen(world, app, receiver);
+    await world.gateway.clocks.start();
+    await world.customer(app);
+    await world.settle();
+    receiver.answerWith(() => 200);
+    // Of one machine, so that work is taken.
+    for (const clock of ['databaseMs', 'wallMs'] as const) world.shifts[clock] -= 5 * HOUR;
+    await world.gateway.clocks.start();
+    await world.advance({ ms: MINUTE + 6 * SECOND });
+    expect((await deliveriesOf(world, app)).map(({ status }) => status)).toEqual(['DELIVERED']);
+    world.gateway.clocks.stop();
+  });
 });
