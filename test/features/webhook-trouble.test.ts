@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { WebhookDeliveryRepository } from '../../src/deliveries/delivery.repository.js';
 import { deliveriesOf, listen, rename } from '../support/listening.js';
 import * as ops from '../support/operations.generated.js';
 import { Receiver } from '../support/receiver.js';
@@ -74,6 +75,24 @@ describe('an object whose events are refused for longer than deliveries are kept
     await world.advance({ ms: 27 * HOUR });
     expect(receiver.of(id).map(({ sequence }) => sequence)).toEqual([14, 15]);
   }, 120_000);
+});
+
+describe('events that are kept no longer', () => {
+  it('go as soon as they can, however many deliveries of them were made again on their last day', async () => {
+    await listen(world, app, receiver);
+    await world.customer(app);
+    await world.settle();
+    await world.advance({ days: 91 });
+    const [event] = await world.rows('billing_app_events', app);
+    const scope = await world.scope(app);
+    const [first] = await world.rows('billing_webhook_deliveries', app);
+    const resent = { endpointId: String(first?.['endpoint_id']), eventId: String(event?.['id']), position: 1, lane: null };
+    await scope.transaction((tx) => WebhookDeliveryRepository.of(tx).append(Array(10_100).fill(resent)));
+    await sweep();
+    await sweep();
+    expect(await world.rows('billing_webhook_deliveries', app)).toEqual([]);
+    expect(await world.rows('billing_app_events', app)).toEqual([]);
+  }, 60_000);
 });
 
 describe('when the clock of the database was set back', () => {
