@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { WebhookDeliveryRepository } from '../../src/deliveries/delivery.repository.js';
 import { deliveriesOf, listen, rename } from '../support/listening.js';
@@ -75,6 +76,53 @@ describe('an object whose events are refused for longer than deliveries are kept
     await world.advance({ ms: 27 * HOUR });
     expect(receiver.of(id).map(({ sequence }) => sequence)).toEqual([14, 15]);
   }, 120_000);
+});
+
+describe('a process that ends', () => {
+  it('lets the requests end that are out, writes down what came of them, and leaves the rest to others', async () => {
+    receiver.answerWith(async () => {
+      await sleep(SECOND);
+      return 200;
+    });
+    await listen(world, app, receiver);
+    for (let count = 0; count < 120; count += 1) await world.customer(app, { email: `${count}@example.com` });
+    await world.gateway.publisher.publish();
+    world.gateway.worker.start();
+    await world.until(async () => receiver.received.length > 0);
+    const since = performance.now();
+    await world.gateway.worker.stop();
+    expect(performance.now() - since).toBeLessThan(4 * SECOND);
+    expect(receiver.received.length).toBeLessThan(60);
+    receiver.answerWith(() => 200);
+    await world.settle();
+    const ids = receiver.received.map(({ id }) => id);
+    expect([ids.length, new Set(ids).size]).toEqual([120, 120]);
+  }, 60_000);
+});
+
+describe('an endpoint whose job a process of an older release buried, which does not know it', () => {
+  it('is told once schedules are made, as they are every five minutes, or once something else happens', async () => {
+    await listen(world, app, receiver);
+    const bury = () =>
+      world.gateway.database.run(
+        "update billing_jobs set state = 'dead', due_at = null, attempts = attempts + 1, last_error = 'Nobody handles it.' where app_id = ? and kind = 'events.deliver'",
+        [app.id],
+      );
+    await world.customer(app);
+    await world.gateway.publisher.publish();
+    expect(await bury()).toBe(1);
+    await world.settle();
+    expect(receiver.received).toHaveLength(0);
+    await world.gateway.schedule();
+    await world.settle();
+    expect(receiver.received).toHaveLength(1);
+    await world.customer(app, { email: 'bob@example.com' });
+    await world.gateway.publisher.publish();
+    expect(await bury()).toBe(1);
+    await world.customer(app, { email: 'cid@example.com' });
+    await world.settle();
+    expect(receiver.received).toHaveLength(3);
+  });
 });
 
 describe('events that are kept no longer', () => {
