@@ -120,7 +120,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const sync = composeSync({ processor, jobs, clock }, services);
   const dataWork = composeDataWork(tools, services, vault);
   const handlers = handlersOf(intents, services, { sync, webhooks, reconciliation, retention: dataWork.retention, deliveries });
-  const events = composeEvents(foundation, { ...parts, ids, fanOut: (tx, published) => deliveries.fanOut.add(tx, published) });
+  const events = composeEvents(foundation, { ...parts, ...taking, ids, fanOut: (tx, published) => deliveries.fanOut.add(tx, published) });
   const worker: Workers = composeWorkers(foundation, {
     ...taking,
     ids,

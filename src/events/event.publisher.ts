@@ -19,6 +19,8 @@ interface EventPublisherParts {
   readonly scopeOf: (appId: string) => Promise<Scope | null>;
   readonly fanOut: FanOut;
   readonly ticks: Ticks;
+  /** Whether this process may take work now. */
+  readonly mayWork: () => Promise<boolean>;
   readonly log: Log;
 }
 
@@ -66,6 +68,10 @@ export class EventPublisher {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
+  private async look(): Promise<void> {
+    if (await this.parts.mayWork()) await this.begin();
+  }
+
   /** Begins with every app of which events wait, but for those that rest and those that are under way. */
   private async begin(): Promise<readonly Promise<number>[]> {
     const nowMs = this.parts.ticks.ms();
@@ -91,7 +97,7 @@ export class EventPublisher {
 
   private async loop(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      await this.begin().catch((error: unknown) => this.notPublished(error));
+      await this.look().catch((error: unknown) => this.notPublished(error));
       await sleep(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
     }
     await Promise.all(this.underWay.values());
