@@ -193,7 +193,7 @@ export function handlersOf(
     [ROUTE, (scope, lease) => webhooks.inbox.route(scope, lease)],
     [RETENTION_SWEEP, (scope, lease) => retention.sweep(scope, lease)],
     [BACKFILL, (scope, lease) => webhooks.backfill.backfill(scope, lease)],
-    [DELIVER, (scope, lease) => deliveries.deliverer.deliver(scope, lease)],
+    [DELIVER, (scope, lease, isEnding) => deliveries.deliverer.deliver(scope, lease, isEnding)],
     [RECONCILE, (scope, lease) => reconciliation.run.work(scope, lease)],
     [EXAMINE_AGAIN, (scope, lease) => reconciliation.reconciler.runExamination(scope, lease)],
     ...sync.handlers(),

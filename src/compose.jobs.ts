@@ -29,11 +29,14 @@ function priorityOf(kind: string): JobPriority {
   return [RETENTION_SWEEP, BACKFILL, RECONCILE].includes(kind) ? JobPriority.SWEEP : JobPriority.NEWS;
 }
 
-/** The queue, how work is taken from it, and the watch over the clocks that its leases live by. */
+/**
+ * The queue, how work is taken from it, and the watch over the clocks that its leases live by. Once the database's time
+ * went back, `pullBeside` is called for what waits elsewhere, and after that the work is due.
+ */
 export function composeJobs(
   { clock, ticks = systemTicks }: Pick<Surroundings, 'clock' | 'ticks'>,
   { database, log, metrics }: Foundation,
-  ids: Ids,
+  { ids, pullBeside }: { readonly ids: Ids; readonly pullBeside: () => Promise<void> },
 ) {
   const startStopwatch = stopwatchStarter(clock, ticks);
   const sql: JobSql = new JobSql(database, () => clocks.apartMs);
@@ -44,7 +47,7 @@ export function composeJobs(
     const due = new DueWorkReport(database, ticks, Object.keys(slots.from).map(Number));
     return new Claimer({ database, sql, keeper: leases, due, spread: apart, slots, startStopwatch });
   };
-  const clocks = new ClockWatch({ database, clock, ticks, log, onSetBack: () => jobs.pullForward() });
+  const clocks = new ClockWatch({ database, clock, ticks, log, onSetBack: () => pullBeside().then(() => jobs.pullForward()) });
   exposeClockSkew(metrics, clocks);
   const claimers = { work: claimerFor(WORK_SLOTS, spread), deliveries: claimerFor(DELIVERY_SLOTS) };
   return { jobs, spread, clocks, leases, taking: { jobs, claimers, mayWork: () => clocks.mayWork() } };

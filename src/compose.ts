@@ -103,12 +103,13 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const { database, replicas, migrator, access, log, metrics, vault } = foundation;
   watch(foundation);
   const ids = new Ids(clock);
-  const { jobs, spread, taking, ...held } = composeJobs(parts, foundation, ids);
+  const { jobs, spread, taking, ...held } = composeJobs(parts, foundation, { ids, pullBeside: () => pullBeside() });
   const { claims, intents } = composeIntents(parts, jobs, held.clocks);
   const { processor, degraded } = composeProcessor({ ...parts, log, metrics, vault });
   const tools = { processor, intents, jobs, clock, ids };
   const services = composeServices(tools, vault);
   const deliveries = composeDeliveries({ jobs, claims }, foundation, parts.deliveries ?? { networks: [] });
+  const pullBeside = () => scheduleAll(access, [{ schedule: (scope) => deliveries.endpoints.pullForward(scope) }]);
   const webhooks = composeWebhooks({ ...tools, spread }, foundation, tilled);
   const reconciliation = composeReconciliation(tools, services.customers, {
     metrics,
@@ -119,7 +120,7 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
   const sync = composeSync({ processor, jobs, clock }, services);
   const dataWork = composeDataWork(tools, services, vault);
   const handlers = handlersOf(intents, services, { sync, webhooks, reconciliation, retention: dataWork.retention, deliveries });
-  const events = composeEvents(foundation, { clock, ids, fanOut: (tx, published) => deliveries.fanOut.add(tx, published) });
+  const events = composeEvents(foundation, { ...parts, ...taking, ids, fanOut: (tx, published) => deliveries.fanOut.add(tx, published) });
   const worker: Workers = composeWorkers(foundation, {
     ...taking,
     ids,

@@ -35,6 +35,12 @@ interface Taken {
   readonly blocked: readonly WaitingDelivery[];
 }
 
+interface RoundToMake {
+  readonly current: Current;
+  readonly taken: Taken;
+  readonly isEnding: () => boolean;
+}
+
 /**
  * Delivers what waits for an endpoint, in rounds: it takes deliveries, sends them, and writes down what became of them
  * in a transaction that confirms the lease. Who loses the lease in between has told the receiver something that is told
@@ -44,9 +50,9 @@ export class Deliverer {
   constructor(private readonly parts: DelivererParts) {}
 
   /** The handler of DELIVER. */
-  async deliver(scope: Scope, lease: Lease): Promise<void> {
+  async deliver(scope: Scope, lease: Lease, isEnding: () => boolean): Promise<void> {
     scope.request.workOn(lease.subject);
-    for (let rounds = 0; rounds < ROUNDS_MAX; rounds += 1) {
+    for (let rounds = 0; rounds < ROUNDS_MAX && !isEnding(); rounds += 1) {
       const current = await WebhookEndpointRepository.of(scope).now(lease.subject);
       if (current === null || current.endpoint.deletedAt !== null) return this.giveUp(scope, lease);
       // What waits, waits on until it is enabled again.
@@ -54,7 +60,7 @@ export class Deliverer {
       if (current.pausedForMs > 0) return this.later(scope, lease, current.pausedForMs);
       const taken = await this.take(scope, lease.subject);
       if (taken.open.length + taken.blocked.length === 0) return this.rest(scope, lease);
-      if (await this.round(scope, lease, current, taken)) return;
+      if (await this.round(scope, lease, { current, taken, isEnding })) return;
     }
     return this.later(scope, lease, 0);
   }
@@ -69,12 +75,12 @@ export class Deliverer {
   }
 
   /** True if that was the last under this lease. */
-  private async round(scope: Scope, lease: Lease, current: Current, taken: Taken): Promise<boolean> {
+  private async round(scope: Scope, lease: Lease, { current, taken, isEnding }: RoundToMake): Promise<boolean> {
     const { endpoint, failingForMs } = current;
     const startedAt = performance.now();
     const round = new Round({
       send: this.parts.sender.to(endpoint, scope),
-      mayGoOn: () => lease.holds() && performance.now() - startedAt < ROUND_MS_MAX,
+      mayGoOn: () => lease.holds() && !isEnding() && performance.now() - startedAt < ROUND_MS_MAX,
       now: () => scope.now(),
       failures: endpoint.failures,
       wasPaused: endpoint.pausedUntil !== null,
@@ -104,7 +110,7 @@ export class Deliverer {
       await this.parts.jobs.confirm(tx, lease);
       await writeRecord(tx, endpoint.id, record);
       const endpoints = WebhookEndpointRepository.of(tx);
-      if (failures > 0) await endpoints.markFailing(endpoint.id, { failures, hasRecovered, pauseMs });
+      if (failures > 0) await endpoints.markFailing(endpoint, { failures, hasRecovered, pauseMs });
       else if (endpoint.failures > 0) await endpoints.markWell(endpoint.id);
       if (pauseMs > 0) await this.parts.jobs.goOnLater(tx, lease, pauseMs);
     });
@@ -115,14 +121,17 @@ export class Deliverer {
     lease: Lease,
     { endpoint, record, reason }: { readonly endpoint: WebhookEndpoint; readonly record: RoundRecord; readonly reason: DisabledReason },
   ): Promise<void> {
-    await scope.transaction(async (tx) => {
+    const isDisabled = await scope.transaction(async (tx) => {
       await this.parts.jobs.confirm(tx, lease);
       await writeRecord(tx, endpoint.id, record);
       const row = await WebhookEndpointRepository.of(tx).lock(endpoint.id);
-      // Unless the app was faster.
-      if (row.isEnabled) Object.assign(row, { isEnabled: false, disabledReason: reason, updatedAt: tx.now() });
+      // Unless the app was faster: what it changed meanwhile, the address perhaps, was not tried.
+      const isAsItWas = row.isEnabled && row.version === endpoint.version;
+      if (isAsItWas) Object.assign(row, { isEnabled: false, disabledReason: reason, updatedAt: tx.now() });
       await this.parts.jobs.complete(tx, lease);
+      return isAsItWas;
     });
+    if (!isDisabled) return;
     this.parts.metrics.disabled.inc({ reason });
     scope.request.log.error('webhook endpoint disabled', { endpointId: endpoint.id, reason });
   }

@@ -2,7 +2,7 @@ import type { Scope } from '../platform/tenancy/scope.js';
 import { WebhookDeliveryStatus } from './delivery.entity.js';
 import { type SameEnd, type WaitingDelivery, WebhookDeliveryRepository } from './delivery.repository.js';
 import { type Attempted, loggedAfter, type RoundResult } from './delivery.round.js';
-import { waitMsAfter } from './retry.plan.js';
+import { isTooOldToWait, waitMsAfter } from './retry.plan.js';
 
 const { DELIVERED, FAILED, GAVE_UP } = WebhookDeliveryStatus;
 
@@ -38,8 +38,13 @@ export async function writeRecord(tx: Scope, endpointId: string, { ends, behind,
   await deliveries.letOn(endpointId, freed);
 }
 
-function keyOf({ delivery, reply }: Attempted): string {
-  return JSON.stringify([delivery.attempts, reply.status, reply.error, reply.retryAfterMs]);
+function keyOf(attempted: Attempted): string {
+  const { delivery, reply } = attempted;
+  return JSON.stringify([delivery.attempts, reply.status, reply.error, reply.retryAfterMs, isLast(attempted)]);
+}
+
+function isLast({ delivery, at }: Attempted): boolean {
+  return isTooOldToWait(at.getTime() - delivery.createdAt.getTime());
 }
 
 function sameEnd(group: readonly Attempted[]): SameEnd[] {
@@ -47,7 +52,7 @@ function sameEnd(group: readonly Attempted[]): SameEnd[] {
   if (first === undefined) return [];
   const { reply, delivery } = first;
   const attempts = delivery.attempts + 1;
-  const waitMs = reply.error === null ? null : waitMsAfter(attempts, reply.retryAfterMs);
+  const waitMs = reply.error === null || isLast(first) ? null : waitMsAfter(attempts, reply.retryAfterMs);
   const status = reply.error === null ? DELIVERED : waitMs === null ? GAVE_UP : FAILED;
   const logs = new Map(group.map((attempted) => [attempted.delivery.id, loggedAfter(attempted.delivery.log, attempted)]));
   return [{ status, attempts, lastStatus: reply.status, lastError: reply.error, waitMs, logs }];

@@ -12,6 +12,7 @@ export interface WaitingDelivery {
   readonly lane: string;
   readonly attempts: number;
   readonly log: readonly KeptAttempt[];
+  readonly createdAt: Date;
   readonly event: ToldEvent;
 }
 
@@ -37,7 +38,7 @@ export interface SameEnd {
 }
 
 const COLUMNS = 'app_id, id, endpoint_id, app_event_id, lane, position, status, turn, attempts, created_at';
-const WAITING = `select d.id, d.lane, d.attempts, d.attempt_log, e.id as event_id, e.type, e.schema_version, e.sequence, e.cause, e.payload, e.occurred_at
+const WAITING = `select d.id, d.lane, d.attempts, d.attempt_log, d.created_at, e.id as event_id, e.type, e.schema_version, e.sequence, e.cause, e.payload, e.occurred_at
   from billing_webhook_deliveries d join billing_app_events e on e.app_id = d.app_id and e.id = d.app_event_id
   where d.app_id = ? and d.endpoint_id = ?`;
 
@@ -163,6 +164,15 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
     await this.scope.db.run(sql, [this.scope.appId, endpointId]);
   }
 
+  /** The database's time went back: what failed does not wait so much longer. */
+  async pullForward(): Promise<void> {
+    const { db, appId } = this.scope;
+    const sql = `select id from billing_webhook_deliveries where app_id = ? and turn = 'due' and due_at > ${db.time.now}`;
+    const ids = (await db.query(sql, [appId])).map((row) => String(row['id']));
+    const due = `update billing_webhook_deliveries set due_at = ${db.time.now} where app_id = ? and turn = 'due'`;
+    for (const part of inParts(ids)) await db.run(`${due} and id in (${places(part)})`, [appId, ...part]);
+  }
+
   /**
    * Forgets what receivers answered to events that told of people, by `person_id`, or of objects; returns of how many
    * deliveries.
@@ -206,6 +216,7 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
       payload: String(row['payload']),
       occurredAt: this.scope.db.time.read(row['occurred_at']),
     };
-    return { id: String(row['id']), lane: String(row['lane']), attempts: Number(row['attempts']), log, event };
+    const createdAt = this.scope.db.time.read(row['created_at']);
+    return { id: String(row['id']), lane: String(row['lane']), attempts: Number(row['attempts']), log, createdAt, event };
   }
 }

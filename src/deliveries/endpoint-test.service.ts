@@ -67,7 +67,7 @@ export class EndpointTestService {
     const [id, now] = [tx.newId('wd'), tx.now()];
     const deliveries = WebhookDeliveryRepository.of(tx);
     await deliveries.addUnpublished(event, id);
-    const delivery = { id, lane: id, attempts: 0, log: [], event };
+    const delivery = { id, lane: id, attempts: 0, log: [], createdAt: now, event };
     deliveries.add({
       ...{ id, endpointId: endpoint.id, appEventId: event.id, lane: id, position: 0, turn: null, dueAt: null, createdAt: now },
       ...{ attempts: 1, lastStatus: reply.status, lastError: reply.error, attemptLog: loggedAfter([], { delivery, reply, at }) },

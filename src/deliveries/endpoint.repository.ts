@@ -65,15 +65,25 @@ export class WebhookEndpointRepository extends TenantRepository<WebhookEndpoint>
     await this.scope.db.run(sql, [this.scope.appId, id]);
   }
 
-  /** It failed so often in a row; `hasRecovered`: after something arrived. Nothing is sent for `pauseMs`. */
+  /**
+   * It failed so often in a row; `hasRecovered`: after something arrived. Nothing is sent for `pauseMs`. Does nothing
+   * where the app changed it since it was read: it may have another address by now, of which nothing is known.
+   */
   async markFailing(
-    id: string,
+    { id, version }: Pick<WebhookEndpoint, 'id' | 'version'>,
     { failures, hasRecovered, pauseMs }: { readonly failures: number; readonly hasRecovered: boolean; readonly pauseMs: number },
   ): Promise<void> {
     const { time } = this.scope.db;
     const since = hasRecovered ? time.now : `coalesce(failing_since, ${time.now})`;
     const sql = `update billing_webhook_endpoints set failing_since = ${since}, failures = ?, paused_until = ${pauseMs > 0 ? time.in('?') : 'null'}
-      where app_id = ? and id = ?`;
-    await this.scope.db.run(sql, [failures, ...(pauseMs > 0 ? [pauseMs] : []), this.scope.appId, id]);
+      where app_id = ? and id = ? and version = ?`;
+    await this.scope.db.run(sql, [failures, ...(pauseMs > 0 ? [pauseMs] : []), this.scope.appId, id, version]);
+  }
+
+  /** The database's time went back: no pause lasts so much longer. */
+  async endPauses(): Promise<void> {
+    const { db, appId } = this.scope;
+    const sql = `update billing_webhook_endpoints set paused_until = null where app_id = ? and paused_until > ${db.time.now}`;
+    await db.run(sql, [appId]);
   }
 }

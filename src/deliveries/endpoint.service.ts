@@ -120,6 +120,12 @@ export class WebhookEndpointService {
       await scope.transaction((tx) => this.parts.jobs.enqueue(tx, { kind: DELIVER, subject: id }));
   }
 
+  /** The database's time went back: nothing waits so much longer. */
+  async pullForward(scope: Scope): Promise<void> {
+    await scope.statements((tx) => WebhookDeliveryRepository.of(tx).pullForward());
+    await scope.statements((tx) => WebhookEndpointRepository.of(tx).endPauses());
+  }
+
   /** Changes an endpoint under its lock, once for a key, and lets its deliveries look again at how it is. */
   private async changed(
     scope: Scope,

@@ -2,6 +2,8 @@ const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
 
 /** How long after the 1st, 2nd … failed attempt the next one follows, ms. The attempt after the last is the last. */
 const WAITS_MS = [...[5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR], 24 * HOUR];
+/** Deliveries are kept for 30 days, and the longest wait is little more than one. */
+const TRIED_MS_MAX = 28 * 24 * HOUR;
 /** Each wait is longer or shorter by up to that part of it: what failed together does not come back together. */
 const JITTER = 0.1;
 /** A receiver may ask for so much time at most, ms. */
@@ -12,6 +14,15 @@ const PROBE_PAUSES_MS = [SECOND, MINUTE] as const;
 
 /** How long an endpoint may fail, with no success in between, before it is disabled, ms. */
 export const DISABLED_AFTER_MS = 5 * 24 * HOUR;
+
+/**
+ * Whether a delivery that was made so long ago, ms, has no attempt after one that fails. Those that were refused are
+ * over before retention removes them, a day before at least: nothing of their lane would come again behind one that is
+ * not there any more.
+ */
+export function isTooOldToWait(ageMs: number): boolean {
+  return ageMs > TRIED_MS_MAX;
+}
 
 /** How long after an attempt that failed, the `attempts`th, the next one follows, ms; null: that was the last. */
 export function waitMsAfter(attempts: number, retryAfterMs: number | null): number | null {

@@ -37,12 +37,13 @@ export class AppEventRepository extends TenantRepository<AppEvent> {
   }
 
   /**
-   * Removes up to `limit` of the oldest published events, those before the first that was written at `before` or later:
-   * the feed loses its beginning and nothing else. Returns how many.
+   * Removes up to `limit` of the oldest published events, those before the first that was written at `before` or later,
+   * or of which a delivery is left: the feed loses its beginning and nothing else. Returns how many.
    */
   async removeOldest(before: Date, limit: number): Promise<number> {
-    const sql = `select id, case when created_at < ? then 1 else 0 end as is_old from billing_app_events
-      where app_id = ? and position is not null order by position limit ${limit}`;
+    const delivery = 'select d.id from billing_webhook_deliveries d where d.app_id = e.app_id and d.app_event_id = e.id';
+    const sql = `select e.id, case when e.created_at < ? and not exists (${delivery}) then 1 else 0 end as is_old from billing_app_events e
+      where e.app_id = ? and e.position is not null order by e.position limit ${limit}`;
     const rows = await this.scope.db.query(sql, [before, this.scope.appId]);
     const kept = rows.findIndex((row) => Number(row.is_old) === 0);
     const ids = (kept < 0 ? rows : rows.slice(0, kept)).map((row) => String(row.id));

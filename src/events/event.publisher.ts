@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../platform/clock.js';
+import type { Ticks } from '../platform/clock.js';
 import { CursorRepository } from '../platform/cursors.js';
 import type { Database } from '../platform/db/database.js';
 import { isPassing } from '../platform/db/outage.js';
@@ -18,7 +18,9 @@ interface EventPublisherParts {
   readonly database: Database;
   readonly scopeOf: (appId: string) => Promise<Scope | null>;
   readonly fanOut: FanOut;
-  readonly clock: Clock;
+  readonly ticks: Ticks;
+  /** Whether this process may take work now. */
+  readonly mayWork: () => Promise<boolean>;
   readonly log: Log;
 }
 
@@ -38,8 +40,10 @@ const REST_MS = 5_000;
  * may do it at once, on one server or on the nodes of a cluster.
  */
 export class EventPublisher {
-  /** Until when an app is skipped, by its id. */
+  /** Until when an app is skipped, by its id: in time that only passes, for a clock may be set back by hours. */
   private readonly resting = new Map<string, number>();
+  /** Apps that are being published. One whose rows somebody holds takes seconds, in which no other waits for it. */
+  private readonly underWay = new Map<string, Promise<number>>();
   private stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private isHeldUp = false;
@@ -60,29 +64,46 @@ export class EventPublisher {
 
   /** Publishes what waits, of every app in its turn; returns how many events. */
   async publish(): Promise<number> {
-    const nowMs = this.parts.clock.now().getTime();
+    const counts = await Promise.all(await this.begin());
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  private async look(): Promise<void> {
+    if (await this.parts.mayWork()) await this.begin();
+  }
+
+  /** Begins with every app of which events wait, but for those that rest and those that are under way. */
+  private async begin(): Promise<readonly Promise<number>[]> {
+    const nowMs = this.parts.ticks.ms();
     for (const [appId, untilMs] of this.resting) if (untilMs <= nowMs) this.resting.delete(appId);
-    const looked = new Set(this.resting.keys());
-    let published = 0;
+    const looked = new Set([...this.resting.keys(), ...this.underWay.keys()]);
+    const begun: Promise<number>[] = [];
     for (;;) {
       const waiting = await this.waitingLongest([...looked]);
-      const appIds = [...new Set(waiting)];
-      const counts = await Promise.all(appIds.map((appId) => this.publishOrRest(appId)));
-      for (const count of counts) published += count;
+      for (const appId of new Set(waiting)) {
+        looked.add(appId);
+        if (!this.underWay.has(appId)) begun.push(this.beginWith(appId));
+      }
       // These were all that waited.
-      if (waiting.length < AT_ONCE) return published;
-      for (const appId of appIds) looked.add(appId);
+      if (waiting.length < AT_ONCE) return begun;
     }
+  }
+
+  private beginWith(appId: string): Promise<number> {
+    const published = this.publishOrRest(appId).finally(() => this.underWay.delete(appId));
+    this.underWay.set(appId, published);
+    return published;
   }
 
   private async loop(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      await this.publish().catch((error: unknown) => this.notPublished(error));
+      await this.look().catch((error: unknown) => this.notPublished(error));
       await sleep(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
     }
+    await Promise.all(this.underWay.values());
   }
 
-  /** A database that is away is said once, and looked for as often as there is nothing to do. */
+  /** A database that is away is said once, until something is published, and looked for all the time. */
   private notPublished(error: unknown): void {
     if (!this.isHeldUp) this.parts.log.error('events could not be published', errorFields(error));
     this.isHeldUp = isPassing(error);
@@ -91,20 +112,26 @@ export class EventPublisher {
   /** Of each event that waits the app. */
   private async waitingLongest(except: readonly string[]): Promise<readonly string[]> {
     const rows = await this.parts.database.query(oldest(except), except);
-    this.isHeldUp = false;
     return rows.map((row) => String(row.app_id));
   }
 
+  /** Never throws. A database that is read-only or full answers who looks, and takes nothing: that is said once too. */
   private async publishOrRest(appId: string): Promise<number> {
     try {
       const scope = await this.parts.scopeOf(appId);
-      return scope === null ? 0 : await this.publishOf(scope);
+      const published = scope === null ? 0 : await this.publishOf(scope);
+      this.isHeldUp = false;
+      return published;
     } catch (error) {
-      if (isPassing(error)) throw error;
-      this.resting.set(appId, this.parts.clock.now().getTime() + REST_MS);
-      this.parts.log.error('events of an app could not be published', { appId, ...errorFields(error) });
+      if (isPassing(error)) this.notPublished(error);
+      else this.rest(appId, error);
       return 0;
     }
+  }
+
+  private rest(appId: string, error: unknown): void {
+    this.resting.set(appId, this.parts.ticks.ms() + REST_MS);
+    this.parts.log.error('events of an app could not be published', { appId, ...errorFields(error) });
   }
 
   private publishOf(scope: Scope): Promise<number> {

@@ -8,6 +8,7 @@ export const ALERTS: readonly string[] = [
   'WebhookLag',
   'WebhookLatency',
   'DeadWebhookEvents',
+  'EventsNotPublished',
   'WebhookEndpointDisabled',
   'PaymentFailureRate',
   'RefundFailures',

@@ -72,6 +72,20 @@ describe('RATE_LIMITED', () => {
     expect(await told()).toEqual([first]);
   });
 
+  it('is told as an event again once the clock of a process is right that was days ahead', async () => {
+    const app = await world.app();
+    const told = async (count: number) => {
+      await Promise.all(Array.from({ length: 8 }, () => ask(world.url, app.key)));
+      await world.until(async () => (await world.rows('billing_app_events', app)).length === count);
+    };
+    world.shifts.wallMs += 2 * 86_400_000;
+    await told(1);
+    world.shifts.wallMs = 0;
+    await world.advance({ ms: 7_200_000 });
+    await told(2);
+    await world.settle();
+  });
+
   it('ends with the window', async () => {
     const app = await world.app();
     for (let sent = 0; sent < 6; sent += 1) await ask(world.url, app.key);

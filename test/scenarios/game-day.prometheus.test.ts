@@ -84,7 +84,7 @@ const CAUSES: readonly { readonly alerts: readonly string[]; readonly story: str
   { alerts: ['ReplicaUnusable'], story: 'the way to the replica is cut', cause: async () => mirror.sever() },
   { alerts: ['DatabasePoolExhausted'], story: 'more want the database than there are connections', cause: exhaustPool },
   {
-    alerts: ['UnknownOutcomeTooOld', 'QueueBacklog', 'WebhookLag'],
+    alerts: ['UnknownOutcomeTooOld', 'QueueBacklog', 'WebhookLag', 'EventsNotPublished'],
     story: 'an answer is lost, and no worker runs for twenty minutes',
     cause: abandon,
   },

@@ -10,8 +10,11 @@ import type { Jobs } from './jobs.js';
 import { type Lease, LeaseLost } from './lease.js';
 import type { InProgress, Slots } from './turns.js';
 
-/** Does one piece of work and completes its lease, best in the transaction of its own last write. */
-export type JobHandler = (scope: Scope, lease: Lease) => Promise<void>;
+/**
+ * Does one piece of work and completes its lease, best in the transaction of its own last write. What is long asks in
+ * between whether the process `isEnding`, and leaves the rest to others.
+ */
+export type JobHandler = (scope: Scope, lease: Lease, isEnding: () => boolean) => Promise<void>;
 
 /** Trying again cannot help: the work is buried at once, with the message as its reason. */
 export class GiveUp extends Error {}
@@ -70,6 +73,7 @@ export class Worker {
     this.stopping?.abort();
     this.wake.abort();
     await this.running;
+    this.stopping = undefined;
   }
 
   /** Does everything that is due now, and what comes due while at it; returns how many pieces. */
@@ -151,7 +155,7 @@ export class Worker {
     try {
       if (handler === undefined) throw new GiveUp(`Nobody handles ${lease.kind}.`);
       await inSpan({ kind: 'job', name: `job ${lease.kind}`, attributes: { 'billing.attempt': lease.attempts + 1 } }, () =>
-        handler(scope, lease),
+        handler(scope, lease, () => this.stopping?.signal.aborted === true),
       );
       count('done');
     } catch (error) {
