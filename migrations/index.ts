@@ -23,6 +23,7 @@ import { Migration0032Heartbeat } from './0032-heartbeat.js';
 import { Migration0033AppEvents } from './0033-app-events.js';
 import { Migration0034Deliveries } from './0034-deliveries.js';
 import { Migration0035SecretRequests } from './0035-secret-requests.js';
+import { Migration0036AppSettings } from './0036-app-settings.js';
 
 /** Every migration, oldest first. Names are stored in the database and never change. */
 export const MIGRATIONS: MigrationList = [
@@ -50,4 +51,5 @@ export const MIGRATIONS: MigrationList = [
   { name: '0033-app-events', class: Migration0033AppEvents },
   { name: '0034-deliveries', class: Migration0034Deliveries },
   { name: '0035-secret-requests', class: Migration0035SecretRequests },
+  { name: '0036-app-settings', class: Migration0036AppSettings },
 ];

@@ -37,6 +37,19 @@ CREATE TABLE billing_app_events (
   UNIQUE KEY billing_app_events_sequence (app_id,object_id,sequence)
 );
 
+CREATE TABLE billing_app_settings (
+  app_id varchar(64) NOT NULL,
+  id varchar(64) NOT NULL,
+  version int NOT NULL,
+  brand_name varchar(255) DEFAULT NULL,
+  brand_color varchar(7) DEFAULT NULL,
+  time_zone varchar(64) NOT NULL,
+  locale varchar(35) NOT NULL,
+  portal mediumtext NOT NULL,
+  lock_count bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (app_id,id)
+);
+
 CREATE TABLE billing_apps (
   id varchar(64) NOT NULL,
   name varchar(255) NOT NULL,

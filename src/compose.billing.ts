@@ -1,5 +1,7 @@
 import { AccessService } from './access/access.service.js';
 import { AppResolver } from './access/app.resolver.js';
+import { AppSettingsResolver } from './access/app-settings.resolver.js';
+import { AppSettingsService } from './access/app-settings.service.js';
 import { FORGOTTEN_PERSON, placeOf } from './access/secret-places.js';
 import { HistoryResolver } from './backoffice/history/history.resolver.js';
 import { INTENT_KINDS } from './backoffice/open-intents/intent-kinds.js';
@@ -213,6 +215,7 @@ export function handlersThatRead(all: ReadonlyMap<string, JobHandler>, sync: Web
 export function resolversOf(services: Services, access: AccessService, webhooks: WebhookService): readonly object[] {
   return [
     new AppResolver(access),
+    new AppSettingsResolver(new AppSettingsService()),
     new NodeResolver(),
     new CustomerResolver(services.customers, services.customerDeletion),
     new PaymentMethodResolver(services.paymentMethods),

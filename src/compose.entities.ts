@@ -13,6 +13,7 @@ import { Divergence } from './billing/kit/divergence.entity.js';
 import { PaymentMethod } from './billing/payment-methods/payment-method.entity.js';
 import { Payment } from './billing/payments/payment.entity.js';
 import { Refund } from './billing/refunds/refund.entity.js';
+import { AppSettings } from './billing/settings/settings.entity.js';
 import { Subscription } from './billing/subscriptions/subscription.entity.js';
 import { WebhookDelivery } from './deliveries/delivery.entity.js';
 import { WebhookEndpoint } from './deliveries/endpoint.entity.js';
@@ -37,6 +38,7 @@ const BILLING_ENTITIES = [
   App,
   ApiKey,
   Operation,
+  AppSettings,
   Customer,
   Erasure,
   PaymentMethod,
@@ -64,6 +66,7 @@ export const ENTITIES = [
 /** Whose changes are written down, and which of their fields tell about a person or may, as free text does. */
 export const AUDITED: Readonly<Record<string, Audited>> = {
   [ApiKey.name]: { noun: 'api_key', hidden: ['hash', 'hint'] },
+  [AppSettings.name]: { noun: 'app_settings', hidden: [] },
   [Customer.name]: { noun: 'customer', hidden: ['email', 'name', 'externalId', 'metadata'] },
   [PaymentMethod.name]: { noun: 'payment_method', hidden: ['last4', 'expMonth', 'expYear', 'bankName', 'bankLast'] },
   [Subscription.name]: { noun: 'subscription', hidden: ['metadata'] },

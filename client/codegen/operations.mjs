@@ -1,7 +1,7 @@
 /**
  * The operations of the client, made from schema.graphql, so that what the API gains the client gains: a method for each field of
  * Query and Mutation, and one for each field of an object that is not shown with it, because it is a list or not for everybody who
- * may see the object (`customerPaymentMethods`, `paymentNextAction`).
+ * may see the object (`customerPaymentMethods`, `paymentNextAction`), or for not every key (`appSettings`).
  *
  * An object is shown as its events show it: `__typename`, scalars, enums, values without an id such as Money, and of a single object
  * that it refers to the id.
@@ -50,12 +50,14 @@ export default async function load(file) {
 export function methodsOf(schema) {
   const queries = Object.values(schema.getQueryType()?.getFields() ?? {});
   const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
-  const byId = queries.filter(({ args, type }) => args.length === 1 && args[0]?.name === 'id' && isObjectType(getNamedType(type)));
-  const below = byId.flatMap((parent) => {
-    const type = /** @type {Composite} */ (getNamedType(parent.type));
-    const apart = Object.values(type.getFields()).filter((field) => isApart(type, field));
-    return apart.map((field) => queryOf([parent, field]));
-  });
+  const single = queries.filter(({ args, type }) => args.every(({ name }) => name === 'id') && hasId(getNamedType(type)));
+  const below = single
+    .filter(({ type }) => isObjectType(getNamedType(type)))
+    .flatMap((parent) => {
+      const type = /** @type {Composite} */ (getNamedType(parent.type));
+      const apart = Object.values(type.getFields()).filter((field) => isApart(type, field));
+      return apart.map((field) => queryOf([parent, field]));
+    });
   const all = [...queries.map((field) => queryOf([field])), ...below, ...mutations.map(mutationOf)];
   return all.sort((one, other) => (one.name < other.name ? -1 : 1));
 }
@@ -103,7 +105,8 @@ function mutationOf(field) {
   const selection = Object.values(payload.getFields()).map((one) => {
     const type = getNamedType(one.type);
     if (type.name === 'UserError') return `${one.name} { ...UserErrorFields }`;
-    return isLeafType(type) ? one.name : `${one.name} { ...${type.name}Fields }`;
+    if (isLeafType(type)) return one.name;
+    return hasId(type) ? `${one.name} { ...${type.name}Fields }` : `${one.name} { ${fieldsOf(/** @type {Composite} */ (type))} }`;
   });
   const [input] = field.args;
   const text = `mutation ${capitalized(name)}($input: ${input?.type}) { ${name}(input: $input) { ${selection.join(' ')} } }`;
@@ -157,7 +160,9 @@ export function isApart(type, field) {
   const isList = isListType(isNonNullType(field.type) ? field.type.ofType : field.type);
   const roles = rolesOf(field);
   const isForFewer = roles !== null && rolesOf(type)?.some((role) => !roles.includes(role));
-  return isConnection(field) || field.args.length > 0 || (isList && hasId(named)) || isForFewer === true;
+  // A value of a resource of its own, such as settings: a confined key may see the object without it.
+  const isOfItsOwn = !isLeafType(named) && !hasId(named) && rolesOf(field) !== null;
+  return isConnection(field) || field.args.length > 0 || (isList && hasId(named)) || isForFewer === true || isOfItsOwn;
 }
 
 /**

@@ -62,7 +62,7 @@ export class TargetRefused extends UserError<'TARGET_REFUSED'> {}
 /** There is no credential, it is unknown, revoked or expired, its customer was deleted, or its app does not allow the origin of the page. Nothing was done. Send `Authorization: Bearer …` with a key or session that is good. */
 export class Unauthenticated extends RequestError<'UNAUTHENTICATED'> {}
 
-/** The credential does not reach a field of the operation, the document is not one that sessions may send, or `X-App-Id` names another app. Nothing was done. Leave it out, or ask the operator for a key that reaches it. */
+/** The credential does not reach a field of the operation, the document is not one that sessions may send, the app does not let its customer sessions do this (`PortalPolicy`), or `X-App-Id` names another app. Nothing was done. Leave it out, or ask the operator for a key that reaches it. */
 export class Forbidden extends RequestError<'FORBIDDEN'> {}
 
 /** More requests, or more wrong credentials, than are allowed in the window. Nothing was done. Wait for `rateLimit.retryAfterMs`, then repeat with the same key. */

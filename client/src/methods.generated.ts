@@ -5,6 +5,22 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { Calls, CallOptions, Done, Method, MutationOptions } from './calls.js';
 import type { List } from './list.js';
 import type { Feed } from './feed.js';
+/** What to change of the settings of the app. What is absent stays. */
+export type AppSettingsUpdateInput = {
+  /** The colour of pages, #rrggbb. Null removes it. */
+  brandColor?: string | null | undefined;
+  /** What pages call whom customers pay, 1 to 255 characters. Null removes it. */
+  brandName?: string | null | undefined;
+  /** The version that you read. If the object changed since, nothing is done and STALE_VERSION is answered: read it again and decide anew. Absent: not compared. */
+  expectedVersion?: number | null | undefined;
+  /** In which language and form pages show words, dates and amounts: a well-formed BCP 47 tag, e.g. de or fr. Null or absent: it stays. */
+  locale?: string | null | undefined;
+  /** What customer sessions may do by themselves. It holds for what they ask from then on. */
+  portal?: PortalPolicyInput | null | undefined;
+  /** In which time zone pages show dates: a name of the IANA database, e.g. Europe/Berlin. Null or absent: it stays. */
+  timeZone?: string | null | undefined;
+};
+
 /** When a cancellation takes effect. */
 export type CancelMode =
   /** At the end of what was paid, or of a trial, until when subscriptionReactivate takes it back; at once where nothing is paid: PAST_DUE, a pause that outlasted it. */
@@ -275,6 +291,12 @@ export type PaymentStatus =
   | 'SUCCEEDED'
   /** The processor was asked and has not answered. It is being found out by itself and never guessed. Read it again; do not take the money another way meanwhile. */
   | 'UNKNOWN';
+
+/** What customer sessions may do by themselves. What is absent stays. */
+export type PortalPolicyInput = {
+  /** How a session may cancel its customer's subscriptions; empty: not at all. With AT_PERIOD_END it may also take back an end that the app itself set. Null or absent: it stays. */
+  mayCancel?: Array<CancelMode> | null | undefined;
+};
 
 /** What to give back of one payment. */
 export type RefundCreateInput = {
@@ -600,6 +622,22 @@ export type AppQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type AppQuery = { app: AppFieldsFragment };
+
+export type AppSettingsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AppSettingsQuery = { app: { settings: { brandColor: string | null, brandName: string | null, locale: string, timeZone: string, version: number, portal: { mayCancel: Array<CancelMode> } } } };
+
+export type AppSettingsUpdateMutationVariables = Exact<{
+  input: AppSettingsUpdateInput;
+}>;
+
+
+export type AppSettingsUpdateMutation = { appSettingsUpdate: { settings: { brandColor: string | null, brandName: string | null, locale: string, timeZone: string, version: number, portal: { mayCancel: Array<CancelMode> } } | null, userErrors: Array<
+      | UserErrorFields_GenericUserError_Fragment
+      | UserErrorFields_PaymentDeclined_Fragment
+      | UserErrorFields_RetryLater_Fragment
+    > } };
 
 export type CustomerQueryVariables = Exact<{
   id: string;
@@ -1246,6 +1284,8 @@ export const possibleTypes = {"Node":["Customer","Dispute","Divergence","Event",
 
 const METHODS = {
   app: { name: 'app', path: ["app"], text: "query App{app{...AppFields}} fragment AppFields on App{__typename id name suspendedAt}" },
+  appSettings: { name: 'appSettings', path: ["app","settings"], text: "query AppSettings{app{settings{brandColor brandName locale portal{mayCancel}timeZone version}}}" },
+  appSettingsUpdate: { name: 'appSettingsUpdate', path: ["appSettingsUpdate"], text: "mutation AppSettingsUpdate($input:AppSettingsUpdateInput!){appSettingsUpdate(input:$input){settings{brandColor brandName locale portal{mayCancel}timeZone version}userErrors{...UserErrorFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   customer: { name: 'customer', path: ["customer"], text: "query Customer($id:ID!){customer(id:$id){...CustomerFields}} fragment CustomerFields on Customer{__typename createdAt defaultPaymentMethod{__typename id}email externalId id metadata missingSince name updatedAt version}" },
   customerByExternalId: { name: 'customerByExternalId', path: ["customerByExternalId"], text: "query CustomerByExternalId($externalId:String!){customerByExternalId(externalId:$externalId){...CustomerFields}} fragment CustomerFields on Customer{__typename createdAt defaultPaymentMethod{__typename id}email externalId id metadata missingSince name updatedAt version}" },
   customerCreate: { name: 'customerCreate', path: ["customerCreate"], text: "mutation CustomerCreate($input:CustomerCreateInput!){customerCreate(input:$input){customer{...CustomerFields}replayed userErrors{...UserErrorFields}}} fragment CustomerFields on Customer{__typename createdAt defaultPaymentMethod{__typename id}email externalId id metadata missingSince name updatedAt version} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
@@ -1322,6 +1362,16 @@ export class Methods {
   /** The app that the credential belongs to. */
   app(variables: AppQueryVariables = {}, options: CallOptions = {}): Promise<AppQuery['app']> {
     return this.#calls.query<AppQuery['app']>(METHODS.app, variables, options);
+  }
+
+  /** What the app set for itself, and what holds where it set nothing. */
+  appSettings(variables: AppSettingsQueryVariables = {}, options: CallOptions = {}): Promise<NonNullable<AppSettingsQuery['app']>['settings'] | null> {
+    return this.#calls.query<NonNullable<AppSettingsQuery['app']>['settings'] | null>(METHODS.appSettings, variables, options);
+  }
+
+  /** Changes what the app sets for itself. Customer sessions see it at once, and may do what it says from then on. */
+  appSettingsUpdate(input: AppSettingsUpdateMutationVariables['input'], options: MutationOptions = {}): Promise<Done<AppSettingsUpdateMutation['appSettingsUpdate']>> {
+    return this.#calls.mutate<AppSettingsUpdateMutation['appSettingsUpdate']>(METHODS.appSettingsUpdate, input, options);
   }
 
   /** One customer by id; null where there is none, where they were deleted, and for what is not for the caller. */
@@ -1514,7 +1564,7 @@ export class Methods {
     return this.#calls.query<SubscriptionQuery['subscription']>(METHODS.subscription, variables, options);
   }
 
-  /** Ends a subscription, at once or at the end of the period. Nothing is given back. OUTCOME_UNKNOWN: read it again, or repeat with the same key. */
+  /** Ends a subscription, at once or at the end of the period. Nothing is given back. A customer session may where PortalPolicy.mayCancel has the mode, else it is FORBIDDEN. OUTCOME_UNKNOWN: read it again, or repeat with the same key. */
   subscriptionCancel(input: SubscriptionCancelMutationVariables['input'], options: MutationOptions = {}): Promise<Done<SubscriptionCancelMutation['subscriptionCancel']>> {
     return this.#calls.mutate<SubscriptionCancelMutation['subscriptionCancel']>(METHODS.subscriptionCancel, input, options);
   }
@@ -1539,7 +1589,7 @@ export class Methods {
     return this.#calls.query<NonNullable<SubscriptionPlatformFeeQuery['subscription']>['platformFee'] | null>(METHODS.subscriptionPlatformFee, variables, options);
   }
 
-  /** Takes back a cancellation at period end that has not happened yet. OUTCOME_UNKNOWN: read it again, or repeat with the same key. */
+  /** Takes back a cancellation at period end that has not happened yet. A customer session may where PortalPolicy.mayCancel has AT_PERIOD_END, else it is FORBIDDEN. OUTCOME_UNKNOWN: read it again, or repeat with the same key. */
   subscriptionReactivate(input: SubscriptionReactivateMutationVariables['input'], options: MutationOptions = {}): Promise<Done<SubscriptionReactivateMutation['subscriptionReactivate']>> {
     return this.#calls.mutate<SubscriptionReactivateMutation['subscriptionReactivate']>(METHODS.subscriptionReactivate, input, options);
   }

@@ -4,7 +4,7 @@ import type { KeyRole } from './api-key.entity.js';
 /** What a key may be confined to. Each can be read, and written unless it only shows. */
 const RESOURCES = [
   ...['customers', 'payment_methods', 'subscriptions', 'payments', 'refunds', 'disputes'],
-  ...['divergences', 'webhooks', 'events', 'sessions'],
+  ...['divergences', 'webhooks', 'events', 'sessions', 'settings'],
 ];
 
 /** Every scope a key may have. */

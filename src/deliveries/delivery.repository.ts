@@ -68,7 +68,7 @@ export class WebhookDeliveryRepository extends TenantRepository<WebhookDelivery>
       await db.run(inserting('billing_webhook_deliveries', COLUMNS, part.length), part.flatMap(valuesOf));
   }
 
-  /** Published events of these types that were recorded in a time, after one of them, and the last id; null after all. */
+  /** Published events of these types, recorded in a time, after one of them, and the last id; null after all. */
   async eventsWithin(
     { since, until, types }: { readonly since: Date; readonly until: Date; readonly types: readonly string[] },
     afterId: string,

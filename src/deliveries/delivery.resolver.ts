@@ -76,7 +76,7 @@ export class WebhookDeliveryResolver {
     return appEventId;
   }
 
-  // Some events tell of what a key that only reads, or that is confined, may not see. Those of `events` it may read are there.
+  // Some events tell of what a key that only reads, or is confined, may not see. `events` has those that it may.
   @Allow('service', 'operator', { needs: UNCONFINED })
   @Reads('appEventId')
   @FieldResolver(() => AppEvent, { description: 'What is told. After an erasure the event says no more than that.' })

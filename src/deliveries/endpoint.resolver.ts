@@ -83,7 +83,7 @@ export class WebhookEndpointResolver {
   }
 }
 
-/** Throws FORBIDDEN for types that a caller may not read itself: it has none of them posted to an address of its choice. */
+/** Throws FORBIDDEN for types that a caller may not read: it has none of them posted to an address of its choice. */
 function readableBy({ caller: { actor } }: Scope, schema: GraphQLSchema): (types: readonly string[]) => void {
   return (types) => {
     const hidden = typesWanted(types, 'types').find((type) => !mayRead(schema, actor, type));

@@ -1,7 +1,8 @@
 import type { ValidationError } from 'class-validator';
 import { type ClassType, Field, ObjectType } from 'type-graphql';
-import { AppError, type InputProblem, InvalidInput } from '../platform/errors.js';
+import { AppError, type InputProblem, InvalidInput, NotAllowed } from '../platform/errors.js';
 import type { Outcome } from '../platform/idempotency/mutation.js';
+import { forbidden } from './errors.js';
 import { brokenRules } from './input-rules.js';
 import { tidyTexts } from './input-texts.js';
 import { UserError, userError } from './user-errors.js';
@@ -42,8 +43,8 @@ export type PayloadOf<Noun extends string, Row> = { readonly [Name in Noun]: Row
 };
 
 /**
- * Checks the input and runs the mutation. What goes wrong as expected is answered in userErrors; anything else is
- * thrown and becomes INTERNAL.
+ * Checks the input and runs the mutation. What goes wrong as expected is answered in userErrors; what the caller may
+ * not do is thrown as FORBIDDEN, and anything else becomes INTERNAL.
  */
 export async function respond<Noun extends string, Row>(
   noun: Noun,
@@ -55,6 +56,7 @@ export async function respond<Noun extends string, Row>(
     const outcome = await work();
     return payload(noun, outcome.row, outcome.errors.map(userError), outcome.replayed);
   } catch (error) {
+    if (error instanceof NotAllowed) throw forbidden(error.message);
     if (!(error instanceof AppError)) throw error;
     return payload<Noun, Row>(noun, null, userErrorsOf(error), false);
   }

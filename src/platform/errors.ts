@@ -137,6 +137,9 @@ export class NotConfirmedYet extends Conflict {
   }
 }
 
+/** The app does not let this caller do it: answered as FORBIDDEN, not in userErrors. No key remembers it. */
+export class NotAllowed extends Error {}
+
 /** The processor refused the request for good; repeating it changes nothing. */
 export class ProcessorRejected extends AppError {
   readonly code = UserErrorCode.PROCESSOR_REJECTED;

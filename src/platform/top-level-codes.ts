@@ -19,7 +19,7 @@ export const TOP_LEVEL_CODES = {
   FORBIDDEN: {
     http: '403',
     meaning:
-      'The credential does not reach a field of the operation, the document is not one that sessions may send, or `X-App-Id` names another app. Nothing was done. Leave it out, or ask the operator for a key that reaches it.',
+      'The credential does not reach a field of the operation, the document is not one that sessions may send, the app does not let its customer sessions do this (`PortalPolicy`), or `X-App-Id` names another app. Nothing was done. Leave it out, or ask the operator for a key that reaches it.',
   },
   RATE_LIMITED: {
     http: '429',

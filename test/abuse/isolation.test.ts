@@ -34,7 +34,7 @@ const NODES = schema.getPossibleTypes(schema.getType('Node') as GraphQLObjectTyp
 const NAMES = ['externalId', 'referenceId', 'tilledPaymentMethodId', 'idempotencyKey', 'email', 'fileIds'] as const;
 
 /** Root fields that take neither an id nor a name: whom they answer about is decided by the credential alone. */
-const WITHOUT_NAMES = ['app', 'disputes', 'divergences', 'webhookEndpoints', 'webhookEvents', 'webhookHealth'];
+const WITHOUT_NAMES = ['app', 'appSettingsUpdate', 'disputes', 'divergences', 'webhookEndpoints', 'webhookEvents', 'webhookHealth'];
 
 /** Of what an id is that neither its name nor what is answered says. */
 const IDS_OF: Readonly<Record<string, string>> = {
@@ -53,7 +53,13 @@ const FOR_OPERATORS = ['WebhookEvent', 'Divergence', ...TELLING];
 const WITHOUT_ROOT = ['WebhookEvent', ...TELLING];
 
 /** What customer sessions may do, beside reading single objects. */
-const FOR_CUSTOMERS = ['paymentMethodAttach', 'paymentMethodDetach', 'paymentMethodSetDefault'];
+const FOR_CUSTOMERS = [
+  'paymentMethodAttach',
+  'paymentMethodDetach',
+  'paymentMethodSetDefault',
+  'subscriptionCancel',
+  'subscriptionReactivate',
+];
 
 /** Input beside what is required, for requests that would otherwise use up what the next one is about. */
 const BESIDE: Readonly<Record<string, object>> = { refundCreate: { amount: { amountMinor: 1, currency: 'usd' } } };
@@ -558,7 +564,7 @@ describe('a customer session', () => {
 
   async function neighbourRows() {
     const rows = await rowsOfApp(world, a);
-    return ['billing_customers', 'billing_payment_methods', 'billing_payments'].map((table) =>
+    return ['billing_customers', 'billing_payment_methods', 'billing_payments', 'billing_subscriptions'].map((table) =>
       rows[table]?.filter((row) => [row['id'], row['customer_id']].includes(neighbour['Customer'])),
     );
   }

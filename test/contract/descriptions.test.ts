@@ -26,7 +26,7 @@ interface Described {
 const ARTICLES = ['a', 'an', 'the'];
 
 /** Names in the words that are none of the schema: of the world, and of the audit trail. */
-const ELSEWHERE = ['ACH', 'API', 'EFT', 'ISO', 'JPY', 'JSON', 'US', 'USD', 'UTC', 'NEW', 'confirmPaymentIntent'];
+const ELSEWHERE = ['ACH', 'API', 'BCP', 'EFT', 'IANA', 'ISO', 'JPY', 'JSON', 'US', 'USD', 'UTC', 'NEW', 'confirmPaymentIntent'];
 
 describe('the words of the schema', () => {
   it('describe every type, field, argument, input field, enum value, scalar and directive', async () => {

@@ -53,6 +53,9 @@ const REACHED_BY: Readonly<Record<string, readonly string[]>> = {
   paymentMethodAttach: ['service', 'customer'],
   paymentMethodDetach: ['service', 'customer'],
   paymentMethodSetDefault: ['service', 'customer'],
+  // As far as the app's PortalPolicy lets a session.
+  subscriptionCancel: ['service', 'customer'],
+  subscriptionReactivate: ['service', 'customer'],
 };
 
 describe('schema.graphql', () => {

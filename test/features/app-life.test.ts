@@ -301,7 +301,7 @@ describe('the removal of an app', () => {
     expect([status, stdout]).toEqual([0, expect.stringMatching(/1 customers erased; 1 keys, 0 documents and 1 endpoints.*\n.*are kept/)]);
     const amounts = (rows: readonly Record<string, unknown>[]) => rows.map((row) => [row['id'], row['status'], row['amount_minor']]);
     expect(amounts(await world.rows('billing_payments', app))).toEqual(amounts(payments));
-    for (const table of ['billing_api_keys', 'billing_webhook_secrets', 'billing_operations'])
+    for (const table of ['billing_api_keys', 'billing_webhook_secrets', 'billing_operations', 'billing_app_settings'])
       expect([table, await world.rows(table, app)]).toEqual([table, []]);
     // News of the erasure itself has the address once more, and may come after it: what is swept each day finds it.
     expect((await world.rows('billing_jobs', app)).map(({ kind }) => kind)).toContain('retention.sweep');

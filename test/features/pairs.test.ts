@@ -53,10 +53,11 @@ const CODES: Readonly<Record<string, string>> = {
 
 /** Mutations that cannot be under way: they end with our own commit. */
 const NEVER_OPEN = ['customerSessionCreate', 'paymentMethodSetDefault'];
-/** Mutations that touch nothing of a customer: of events, endpoints and differences, and of disputes, whose pairs disputes.test.ts tries. */
+/** Mutations that touch nothing of a customer: of events, endpoints, differences and settings, and of disputes, whose pairs disputes.test.ts tries. */
 const ELSEWHERE = [
   ...['webhookEventReplay', 'divergenceResolve', 'disputeEvidenceSubmit', 'webhookDeliveryResend', 'webhookEndpointCreate'],
   ...['webhookEndpointDelete', 'webhookEndpointSecretRotate', 'webhookEndpointTest', 'webhookEndpointUpdate'],
+  'appSettingsUpdate',
 ];
 
 /** The request at Tilled that is cut off before it is carried out, so that the first is UNKNOWN. */

@@ -14,6 +14,9 @@ export interface Furniture {
 export async function furnish(world: World, app: TestApp): Promise<Furniture> {
   const idempotencyKey = `key of ${app.id}`;
   const [externalId, referenceId, email] = [`external-${app.id}`, `reference-${app.id}`, `${app.id}@example.com`];
+  await world.ask(app, ops.AppSettingsUpdateDocument, {
+    input: { brandName: `Shop of ${app.id}`, portal: { mayCancel: ['AT_PERIOD_END', 'IMMEDIATELY'] } },
+  });
   // Nobody listens there: what is delivered fails.
   const endpoint = await listen(world, app, 'http://127.0.0.1:9/nobody');
   const { id: customerId } = await world.customer(app, { externalId, email, metadata: { owner: app.id }, idempotencyKey });

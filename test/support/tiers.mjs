@@ -90,6 +90,7 @@ const FAST = [
 const ON_CLUSTER = [
   'test/abuse/isolation.test.ts',
   'test/abuse/webhooks.test.ts',
+  'test/features/app-settings.test.ts',
   'test/features/customers.test.ts',
   'test/features/disputes.test.ts',
   'test/features/duplicates.test.ts',

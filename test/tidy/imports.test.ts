@@ -41,7 +41,7 @@ const mayImport: Record<string, string[]> = {
 /** The folders of a wing, upper before lower: each may import those below it. */
 const nouns: Record<string, string[]> = {
   backoffice: ['app-life', 'history', 'open-intents', 'gauges', 'imports', 'inspection', 'retention', 'privacy', 'reconciliation'],
-  billing: ['disputes', 'refunds', 'payments', 'subscriptions', 'payment-methods', 'customers'],
+  billing: ['disputes', 'refunds', 'payments', 'subscriptions', 'payment-methods', 'customers', 'settings'],
 };
 
 /** What every noun may import, and which imports no noun: money, and the kit that nouns are made with. */

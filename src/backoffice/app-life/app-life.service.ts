@@ -52,6 +52,7 @@ const FORGOTTEN_TABLES = [
   'billing_webhook_secrets',
   'billing_idempotency_keys',
   'billing_app_events',
+  'billing_app_settings',
 ] as const;
 /**
  * Work that has no use without the app. All other stays: events that may be another app's of the account, and whatever

@@ -1,8 +1,8 @@
 import { ForeignKeyConstraintViolationException } from '@mikro-orm/core';
 import { CustomerRepository } from '../../billing/customers/customer.repository.js';
+import { CancelMode } from '../../billing/kit/cancel-mode.js';
 import { disownPaymentMethod } from '../../billing/payment-methods/payment-method.adoption.js';
 import { PaymentMethodRepository } from '../../billing/payment-methods/payment-method.repository.js';
-import { CancelMode } from '../../billing/subscriptions/subscription.inputs.js';
 import { SubscriptionRepository } from '../../billing/subscriptions/subscription.repository.js';
 import { AppError, Conflict } from '../../platform/errors.js';
 import { IdempotencyKeyRepository } from '../../platform/idempotency/idempotency-key.repository.js';

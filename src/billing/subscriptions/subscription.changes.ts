@@ -2,11 +2,11 @@ import { IllegalTransition, InvalidInput } from '../../platform/errors.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
 import type { TilledAccountClient } from '../../tilled/tilled.client.js';
 import type { TilledSubscription } from '../../tilled/tilled.shapes.js';
+import { CancelMode } from '../kit/cancel-mode.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { platformFeeOf } from '../kit/platform-fee.js';
 import type { Subscription } from './subscription.entity.js';
 import {
-  CancelMode,
   PauseMode,
   type SubscriptionCancelInput,
   type SubscriptionPauseInput,

@@ -6,24 +6,11 @@ import { LabelledArgs } from '../../graphql/list-filters.js';
 import { repeatablePayload } from '../../graphql/payload.js';
 import { MetadataScalar } from '../../graphql/scalars.js';
 import { NullRemoves } from '../../platform/idempotency/request-key.js';
+import { CancelMode } from '../kit/cancel-mode.js';
 import { MoneyInput } from '../kit/money.types.js';
 import { IntervalUnit } from './billing-period.js';
 import { Subscription } from './subscription.entity.js';
 import { SubscriptionStatus } from './subscription.states.js';
-
-export enum CancelMode {
-  IMMEDIATELY = 'IMMEDIATELY',
-  AT_PERIOD_END = 'AT_PERIOD_END',
-}
-describeEnum(CancelMode, {
-  name: 'CancelMode',
-  description: 'When a cancellation takes effect.',
-  values: {
-    AT_PERIOD_END:
-      'At the end of what was paid, or of a trial, until when subscriptionReactivate takes it back; at once where nothing is paid: PAST_DUE, a pause that outlasted it.',
-    IMMEDIATELY: 'At once and for good. Nothing is given back: refund a payment where something is owed.',
-  },
-});
 
 export enum PauseMode {
   NOW = 'NOW',

@@ -116,11 +116,11 @@ export class SubscriptionResolver {
     return respond('subscription', input, () => this.service.resume(scope, input));
   }
 
-  @Allow('service')
+  @Allow('service', 'customer')
   @Extensions(MOVES_MONEY)
   @Mutation(() => SubscriptionPayload, {
     description:
-      'Ends a subscription, at once or at the end of the period. Nothing is given back. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
+      'Ends a subscription, at once or at the end of the period. Nothing is given back. A customer session may where PortalPolicy.mayCancel has the mode, else it is FORBIDDEN. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
   })
   subscriptionCancel(
     @Arg('input', () => SubscriptionCancelInput, { description: INPUT }) input: SubscriptionCancelInput,
@@ -129,11 +129,11 @@ export class SubscriptionResolver {
     return respond('subscription', input, () => this.service.cancel(scope, input));
   }
 
-  @Allow('service')
+  @Allow('service', 'customer')
   @Extensions(MOVES_MONEY)
   @Mutation(() => SubscriptionPayload, {
     description:
-      'Takes back a cancellation at period end that has not happened yet. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
+      'Takes back a cancellation at period end that has not happened yet. A customer session may where PortalPolicy.mayCancel has AT_PERIOD_END, else it is FORBIDDEN. OUTCOME_UNKNOWN: read it again, or repeat with the same key.',
   })
   subscriptionReactivate(
     @Arg('input', () => SubscriptionReactivateInput, { description: INPUT }) input: SubscriptionReactivateInput,

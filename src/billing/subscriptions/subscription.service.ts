@@ -1,19 +1,20 @@
-import { InvalidInput, NotConfirmedYet } from '../../platform/errors.js';
+import { InvalidInput, type NotAllowed, NotConfirmedYet } from '../../platform/errors.js';
 import type { Intents } from '../../platform/idempotency/intents.js';
 import type { IdempotentMutation, Outcome } from '../../platform/idempotency/mutation.js';
 import type { Ids } from '../../platform/ids.js';
 import type { Scope } from '../../platform/tenancy/scope.js';
+import { CancelMode } from '../kit/cancel-mode.js';
 import { assertVersion } from '../kit/expected-version.js';
 import { mergedMetadata } from '../kit/metadata.js';
 import { assertNoneOpen } from '../kit/open-mutations.js';
 import { platformFeeOf } from '../kit/platform-fee.js';
 import { namingInput, type SentFields } from '../kit/refused-input.js';
 import type { PaymentMethod } from '../payment-methods/payment-method.entity.js';
+import { cancelRefusal } from '../settings/portal.policy.js';
 import { IntervalUnit } from './billing-period.js';
 import { CHANGE_OPERATIONS, CHANGES, type Change } from './subscription.changes.js';
 import type { Subscription } from './subscription.entity.js';
 import {
-  CancelMode,
   type SubscriptionCancelInput,
   type SubscriptionCreateInput,
   type SubscriptionPauseInput,
@@ -91,12 +92,13 @@ export class SubscriptionService {
   }
 
   async cancel(scope: Scope, input: SubscriptionCancelInput): Promise<Outcome<Subscription>> {
-    if (input.mode === CancelMode.AT_PERIOD_END) await this.readIfDue(scope, input.id);
-    return this.change(scope, CHANGES.cancel, input);
+    const refusal = await cancelRefusal(scope, input.mode);
+    if (refusal === null && input.mode === CancelMode.AT_PERIOD_END) await this.readIfDue(scope, input.id);
+    return this.change(scope, CHANGES.cancel, input, refusal);
   }
 
-  reactivate(scope: Scope, input: SubscriptionReactivateInput): Promise<Outcome<Subscription>> {
-    return this.change(scope, CHANGES.reactivate, input);
+  async reactivate(scope: Scope, input: SubscriptionReactivateInput): Promise<Outcome<Subscription>> {
+    return this.change(scope, CHANGES.reactivate, input, await cancelRefusal(scope, CancelMode.AT_PERIOD_END));
   }
 
   private newSubscription(tx: Scope, method: PaymentMethod, input: SubscriptionCreateInput): Subscription {
@@ -135,10 +137,17 @@ export class SubscriptionService {
     });
   }
 
-  private change<Input extends { readonly id: string }>(scope: Scope, change: Change<Input>, input: Input): Promise<Outcome<Subscription>> {
+  /** A caller who may not is refused in the intent: what a repeat asks about was allowed when it was begun. */
+  private change<Input extends { readonly id: string }>(
+    scope: Scope,
+    change: Change<Input>,
+    input: Input,
+    refusal: NotAllowed | null = null,
+  ): Promise<Outcome<Subscription>> {
     return this.parts.intents.run(scope, this.mutationOf(change), {
       input,
       intend: async (tx) => {
+        if (refusal !== null) throw refusal;
         const subscription = await SubscriptionRepository.of(tx).lock(input.id);
         await assertNoneOpen(tx, subscription.id, CHANGE_OPERATIONS);
         assertVersion(subscription, (input as { expectedVersion?: number | null }).expectedVersion);

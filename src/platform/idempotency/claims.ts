@@ -1,7 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { type Clock, plusMs } from '../clock.js';
 import { CommitUnanswered } from '../db/outage.js';
-import { AppError, AppSuspended } from '../errors.js';
+import { AppError, AppSuspended, NotAllowed } from '../errors.js';
 import { giveBackNotBegun } from '../jobs/give-back.js';
 import { JobRepository } from '../jobs/job.repository.js';
 import type { Jobs } from '../jobs/jobs.js';
@@ -74,7 +74,7 @@ export class Claims {
         // Keys and references are unique in the database, so the first try writes without reading. If it fails, an
         // earlier request may be the reason: the next tries read first, again if a commit overtakes what they read.
         const isTaken = error instanceof UniqueConstraintViolationException && tries <= RACES_MAX;
-        const mayBeRepeat = error instanceof AppError && tries === 1;
+        const mayBeRepeat = (error instanceof AppError || error instanceof NotAllowed) && tries === 1;
         if (!isTaken && !mayBeRepeat) return this.refused(scope, claimant, error);
       }
     }
