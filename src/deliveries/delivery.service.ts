@@ -31,10 +31,9 @@ export class WebhookDeliveryService {
 
   /** Sends one delivery again, or all events of a range of time that an endpoint wants; its row is how many. */
   async resend(scope: Scope, input: WebhookDeliveryResendInput): Promise<Outcome<number>> {
-    const choose = chooserOf(input, scope.now());
     let count = 0;
     const intend = async (tx: Scope) => {
-      const { endpointId, deliveries } = await choose(tx);
+      const { endpointId, deliveries } = await chosenBy(tx, input);
       // An id that is none is no subject of a job either.
       await WebhookEndpointRepository.of(tx).getLive(endpointId, ['endpointId']);
       await this.jobs.enqueue(tx, { kind: DELIVER, subject: endpointId });
@@ -51,13 +50,13 @@ export class WebhookDeliveryService {
 }
 
 /** What an input asks for. Throws InvalidInput where it says too much or too little. */
-function chooserOf({ deliveryId, endpointId, since, until }: WebhookDeliveryResendInput, now: Date): (tx: Scope) => Promise<Choice> {
-  if (deliveryId && !endpointId && !since && !until) return (tx) => one(tx, deliveryId);
+async function chosenBy(tx: Scope, { deliveryId, endpointId, since, until }: WebhookDeliveryResendInput): Promise<Choice> {
+  if (deliveryId && !endpointId && !since && !until) return one(tx, deliveryId);
   if (deliveryId || !endpointId || !since)
     throw InvalidInput.because(['deliveryId'], 'Give deliveryId alone, or endpointId with since and perhaps until.');
-  const range = { since, until: until ?? now };
+  const range = { since, until: until ?? tx.now() };
   if (range.since >= range.until) throw InvalidInput.because(['until'], 'until must be after since.');
-  return async (tx) => ({ endpointId, deliveries: (endpoint) => within(tx, endpoint, range) });
+  return { endpointId, deliveries: (endpoint) => within(tx, endpoint, range) };
 }
 
 async function one(tx: Scope, id: string): Promise<Choice> {

@@ -63,7 +63,7 @@ describe('webhookDeliveryResend', () => {
     await history(3_000);
     const { id: endpointId } = await listen(world, app, URL, ['dispute.*']);
     const statements = await world.statements(async () => {
-      expect(await resend({ endpointId, since: EVERYTHING_SINCE })).toEqual({ count: 0, userErrors: [] });
+      expect(await resend({ endpointId, since: EVERYTHING_SINCE })).toMatchObject({ count: 0, userErrors: [] });
     });
     expect(statements.filter((sql) => sql.includes('billing_app_events'))).toHaveLength(1);
   });
@@ -71,11 +71,12 @@ describe('webhookDeliveryResend', () => {
   it('heaps up no more than some thousands for an endpoint, however often it is asked', async () => {
     await history(6_000);
     const { id: endpointId } = await listen(world, app, URL);
-    for (const count of [6_000, 6_000]) expect(await resend({ endpointId, since: EVERYTHING_SINCE })).toEqual({ count, userErrors: [] });
+    for (const count of [6_000, 6_000])
+      expect(await resend({ endpointId, since: EVERYTHING_SINCE })).toMatchObject({ count, userErrors: [] });
     expect((await resend({ endpointId, since: EVERYTHING_SINCE })).userErrors).toMatchObject([{ code: 'CONFLICT' }]);
     // One is sent all the same: it may be the one that matters.
     const [delivery] = (await world.ask(app, ops.WebhookDeliveriesDocument, { first: 1 })).webhookDeliveries.nodes;
-    expect(await resend({ deliveryId: delivery?.id ?? '' })).toEqual({ count: 1, userErrors: [] });
+    expect(await resend({ deliveryId: delivery?.id ?? '' })).toMatchObject({ count: 1, userErrors: [] });
   });
 });
 
