@@ -535,7 +535,7 @@ CREATE TABLE billing_webhook_endpoints (
   created_at datetime(3) NOT NULL,
   updated_at datetime(3) NOT NULL,
   deleted_at datetime(3) DEFAULT NULL,
-  secret_request varchar(64) DEFAULT NULL,
+  issuing_request varchar(64) DEFAULT NULL,
   PRIMARY KEY (app_id,id)
 );
 

@@ -50,7 +50,7 @@ export class WebhookEndpoint extends ToldRow {
 
   /** Which request made the secret: the id of its idempotency key. Null where it had none. */
   @Text(64, { nullable: true })
-  secretRequest!: string | null;
+  issuingRequest!: string | null;
 
   /** The secret before it, which signs too until `previousExpiresAt`. */
   @Text(255, { nullable: true })

@@ -66,7 +66,7 @@ export class WebhookEndpointService {
       const [id, now] = [tx.newId('we'), tx.now()];
       endpoints.add({
         ...{ id, version: 1, url, types, isEnabled: true, disabledReason: null, eventSequence: 0 },
-        ...{ secretSealed: this.parts.secrets.seal(secret, tx.appId, id), secretRequest: requestOf(tx, this.creation, input) },
+        ...{ secretSealed: this.parts.secrets.seal(secret, tx.appId, id), issuingRequest: requestOf(tx, this.creation, input) },
         ...{ previousSecretSealed: null, previousExpiresAt: null, ...WELL },
         ...{ createdAt: now, updatedAt: now, deletedAt: null },
       });
@@ -97,7 +97,7 @@ export class WebhookEndpointService {
     return this.changed(scope, this.deletion, input, (tx, endpoint) => {
       const now = tx.now();
       Object.assign(endpoint, { isEnabled: false, disabledReason: 'deleted', deletedAt: now, updatedAt: now });
-      Object.assign(endpoint, { secretSealed: null, secretRequest: null, previousSecretSealed: null, previousExpiresAt: null });
+      Object.assign(endpoint, { secretSealed: null, issuingRequest: null, previousSecretSealed: null, previousExpiresAt: null });
     });
   }
 
@@ -109,7 +109,7 @@ export class WebhookEndpointService {
       const previousExpiresAt = plusMs(now, (input.overlapHours ?? 24) * HOUR_MS);
       Object.assign(endpoint, { previousSecretSealed: this.parts.secrets.demoted(endpoint), previousExpiresAt });
       Object.assign(endpoint, { secretSealed: this.parts.secrets.seal(secret, tx.appId, endpoint.id), updatedAt: now });
-      endpoint.secretRequest = requestOf(tx, this.rotation, input);
+      endpoint.issuingRequest = requestOf(tx, this.rotation, input);
     });
     return { ...outcome, secret: outcome.replayed ? this.secretOf(scope, this.rotation, input, outcome) : secret };
   }
@@ -152,7 +152,7 @@ export class WebhookEndpointService {
     input: object,
     { row }: Outcome<WebhookEndpoint>,
   ): string | null {
-    return row !== null && row.secretRequest === requestOf(scope, mutation, input) ? this.parts.secrets.current(row) : null;
+    return row !== null && row.issuingRequest === requestOf(scope, mutation, input) ? this.parts.secrets.current(row) : null;
   }
 }
 

@@ -62,9 +62,11 @@ export class EventPublisher {
     await this.running;
   }
 
-  /** Publishes what waits, of every app in its turn; returns how many events. */
+  /** Publishes what waits, of every app, also where that is under way already; returns how many events. */
   async publish(): Promise<number> {
+    await this.settled();
     const counts = await Promise.all(await this.begin());
+    await this.settled();
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
@@ -100,6 +102,10 @@ export class EventPublisher {
       await this.look().catch((error: unknown) => this.notPublished(error));
       await sleep(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
     }
+    await this.settled();
+  }
+
+  private async settled(): Promise<void> {
     await Promise.all(this.underWay.values());
   }
 
