@@ -53,7 +53,9 @@ export class WebhookDeliveryResolver {
     @Ctx() scope: Scope,
   ): Promise<Answer> {
     return counted(input, async () => ({
-      ...{ row: await this.tests.test(scope, input.id, input.type ?? TEST_TYPE), errors: [], replayed: false },
+      row: await this.tests.test(scope, input.id, input.type ?? TEST_TYPE),
+      errors: [],
+      replayed: false,
     }));
   }
 

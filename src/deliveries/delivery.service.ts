@@ -42,7 +42,7 @@ export class WebhookDeliveryService {
       const chosen = await deliveries(endpoint);
       await WebhookDeliveryRepository.of(tx).append(chosen);
       count = chosen.length;
-      return { subject: endpointId, payload: { count }, isDone: true as const };
+      return { subject: endpointId, isDone: true as const };
     };
     const outcome = await this.mutations.run(scope, this.resending, { input, intend });
     return outcome.replayed ? outcome : { ...outcome, row: count };
