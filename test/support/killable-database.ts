@@ -114,6 +114,16 @@ export class KillableDatabase {
     throw new Error('The database server did not start.');
   }
 
+  /** Starts it again if it ended by itself, as its unit does. */
+  async supervise(): Promise<void> {
+    if (!this.isRunning) await this.start();
+  }
+
+  /** Whether its process is there. */
+  get isRunning(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   /** A connection of its administrator, by its socket: whatever it demands of others. */
   administer(): Promise<mysql.Connection> {
     return mysql.createConnection({ socketPath: `${this.directory}/server.sock`, user: 'root', connectTimeout: 2_000 });
@@ -121,7 +131,7 @@ export class KillableDatabase {
 
   /** Ends it as a power cut would; resolves once it is gone. */
   async kill(): Promise<void> {
-    if (this.child === undefined || this.child.exitCode !== null || this.child.signalCode !== null) return;
+    if (this.child === undefined || !this.isRunning) return;
     const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await ended;

@@ -79,9 +79,12 @@ export class PayingClients {
     return Math.round(Math.min(...times));
   }
 
-  /** Waits until something was answered that was asked after `at`. */
+  /** Waits until something was answered that was asked after `at`. Throws if nothing is for as long as clients repeat. */
   async untilTold(at: number): Promise<void> {
-    while (!this.told.some(({ askedAt }) => askedAt >= at)) await sleep(20);
+    while (!this.told.some(({ askedAt }) => askedAt >= at)) {
+      if (performance.now() - at > REPEATED_FOR_MS) throw new Error('Nothing was answered after that.');
+      await sleep(20);
+    }
   }
 
   /** The codes that tell a caller anything but that it was done, or is to be repeated. */
