@@ -23,8 +23,8 @@ interface DelivererParts {
 const AT_A_TIME = 200;
 /** After so long no delivery of a round is begun any more, ms: what arrived is to be written down. */
 const ROUND_MS_MAX = 5_000;
-/** So many rounds under one lease; then others that wait get their turn. */
-const ROUNDS_MAX = 20;
+/** After so long under one lease no round is begun any more, ms: then others get their turn, however slow this receiver is. */
+const TURN_MS_MAX = 5_000;
 const GIVEN_UP_AT_ONCE = 500;
 
 type Current = NonNullable<Awaited<ReturnType<WebhookEndpointRepository['now']>>>;
@@ -52,7 +52,8 @@ export class Deliverer {
   /** The handler of DELIVER. */
   async deliver(scope: Scope, lease: Lease, isEnding: () => boolean): Promise<void> {
     scope.request.workOn(lease.subject);
-    for (let rounds = 0; rounds < ROUNDS_MAX && !isEnding(); rounds += 1) {
+    const turnEndsAt = performance.now() + TURN_MS_MAX;
+    while (performance.now() < turnEndsAt && !isEnding()) {
       const current = await WebhookEndpointRepository.of(scope).now(lease.subject);
       if (current === null || current.endpoint.deletedAt !== null) return this.giveUp(scope, lease);
       // What waits, waits on until it is enabled again.

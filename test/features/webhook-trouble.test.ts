@@ -4,6 +4,7 @@ import { WebhookDeliveryRepository } from '../../src/deliveries/delivery.reposit
 import { deliveriesOf, listen, rename } from '../support/listening.js';
 import * as ops from '../support/operations.generated.js';
 import { Receiver } from '../support/receiver.js';
+import { Scrape } from '../support/scrape.js';
 import { type TestApp, World } from '../support/world.js';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
@@ -97,6 +98,23 @@ describe('a process that ends', () => {
     await world.settle();
     const ids = receiver.received.map(({ id }) => id);
     expect([ids.length, new Set(ids).size]).toEqual([120, 120]);
+  }, 60_000);
+});
+
+describe('a receiver that takes a second for each answer', () => {
+  it('gives its place up after five seconds, and is told the rest in its next turns', async () => {
+    receiver.answerWith(async () => {
+      await sleep(SECOND);
+      return 200;
+    });
+    await listen(world, app, receiver);
+    const { id } = await world.customer(app);
+    for (let name = 0; name < 7; name += 1) await rename(world, app, id, `Name ${name}`);
+    const turns = async () => (await Scrape.from(world.url)).value('billing_jobs_total', { kind: 'events.deliver', outcome: 'done' }) ?? 0;
+    const before = await turns();
+    await world.settle();
+    expect((await turns()) - before).toBe(2);
+    expect(receiver.of(id).map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   }, 60_000);
 });
 
