@@ -23,7 +23,7 @@ interface DelivererParts {
 const AT_A_TIME = 200;
 /** After so long no delivery of a round is begun any more, ms: what arrived is to be written down. */
 const ROUND_MS_MAX = 5_000;
-/** After so long under one lease no round is begun any more, ms: others get their turn, however slow this receiver is. */
+/** After so long under one lease no round is begun any more, ms: others get their turn, however slow this one is. */
 const TURN_MS_MAX = 5_000;
 const GIVEN_UP_AT_ONCE = 500;
 
