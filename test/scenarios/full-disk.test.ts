@@ -32,15 +32,11 @@ beforeAll(async () => {
   await sleep(A_WHILE_MS);
   disk.fill();
   await sleep(FULL_MS);
-  await world.until(async () => (await isRead()) || server?.isRunning === false);
+  // MariaDB ends itself when a rollback finds no room: nothing else may keep a read from being answered.
+  if (!(await isRead())) await world.until(async () => server?.isRunning === false);
   await disk.free();
-  // MariaDB ends itself when a rollback finds no room. Its unit starts it again.
-  await server?.supervise();
-  const freedAt = performance.now();
-  await clients.untilTold(freedAt);
-  recoveredMs = clients.recoveredAfterMs(freedAt);
-  await sleep(A_WHILE_MS);
-  await clients.stop();
+  const going = goOn();
+  await (server?.supervise(going) ?? going);
   clients.report('disk full', recoveredMs);
 });
 afterAll(async () => {
@@ -66,6 +62,15 @@ describe('when the disk of the database is full', () => {
 
   it('nothing that was answered is lost, nothing is done twice, and jobs go on', () => clients.allIsThereOnce());
 });
+
+/** From now on there is room. */
+async function goOn(): Promise<void> {
+  const freedAt = performance.now();
+  await clients.untilTold(freedAt);
+  recoveredMs = clients.recoveredAfterMs(freedAt);
+  await sleep(A_WHILE_MS);
+  await clients.stop();
+}
 
 async function isRead(): Promise<boolean> {
   return (await world.post({ query: '{ app { id } }' }, { credential: app.key })).status === 200;

@@ -106,7 +106,7 @@ export class KillableDatabase {
       ...this.settings,
     ];
     this.child = spawn(this.server, args, { stdio: 'ignore' });
-    for (const until = Date.now() + START_MS_MAX; Date.now() < until; await sleep(50)) {
+    for (const until = Date.now() + START_MS_MAX; this.isRunning && Date.now() < until; await sleep(50)) {
       const connection = await this.administer().catch(() => null);
       await connection?.end();
       if (connection !== null) return;
@@ -114,9 +114,13 @@ export class KillableDatabase {
     throw new Error('The database server did not start.');
   }
 
-  /** Starts it again if it ended by itself, as its unit does. */
-  async supervise(): Promise<void> {
-    if (!this.isRunning) await this.start();
+  /** While that goes on, starts it again whenever it ended by itself, as its unit does, also if it ends while it starts. */
+  async supervise(work: Promise<void>): Promise<void> {
+    const over = new AbortController();
+    const watch = async () => {
+      for (; !over.signal.aborted; await sleep(50)) if (!this.isRunning) await this.start().catch(() => undefined);
+    };
+    await Promise.all([work.finally(() => over.abort()), watch()]);
   }
 
   /** Whether its process is there. */
