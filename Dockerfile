@@ -6,11 +6,14 @@
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY client/package.json ./client/
+COPY web/package.json ./web/
 # The compiler itself is an optional package of its platform.
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
-COPY client/package.json client/tsconfig.json ./client/
+COPY client/tsconfig.json ./client/
 COPY client/src ./client/src
+COPY web ./web
 COPY src ./src
 COPY migrations ./migrations
 RUN npm run build
@@ -28,6 +31,7 @@ ENV NODE_ENV=production \
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
+COPY client/persisted-documents.json ./client/
 COPY bin ./bin
 # A volume that is mounted there belongs to who writes the log.
 RUN ln -s billing.mjs bin/billing && install -d -o node -g node -m 700 /var/log/billing

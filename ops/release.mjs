@@ -14,11 +14,13 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 
 const project = join(import.meta.dirname, '..');
 /** Terms that ask for no more than that they are kept with the work. */
 const TERMS = ['MIT', 'MIT-0', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'CC0-1.0', 'Unlicense'];
+/** Scripts and styles of pages, under dist. */
+const ASSETS = join('web', 'portal', 'assets', sep);
 /** What npm calls a lock that goes along with a package. */
 const LOCK = 'npm-shrinkwrap.json';
 
@@ -60,11 +62,12 @@ function fill() {
 }
 
 /**
- * Not what an earlier build left of a source that is gone.
+ * Not what an earlier build left of a source that is gone, nor scripts and styles that no page of today names.
  * @param {string} from
  */
 function isOfToday(from) {
   const path = relative(join(project, 'dist'), from);
+  if (path.startsWith(ASSETS)) return readFileSync(join(project, 'dist/web/portal/index.html'), 'utf8').includes(basename(path));
   return path.startsWith('..') || !/\.js(\.map)?$/.test(path) || existsSync(join(project, path.replace(/\.js(\.map)?$/, '.ts')));
 }
 

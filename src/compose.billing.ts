@@ -2,6 +2,7 @@ import { AccessService } from './access/access.service.js';
 import { AppResolver } from './access/app.resolver.js';
 import { AppSettingsResolver } from './access/app-settings.resolver.js';
 import { AppSettingsService } from './access/app-settings.service.js';
+import type { Pages } from './access/pages.js';
 import { FORGOTTEN_PERSON, placeOf } from './access/secret-places.js';
 import { HistoryResolver } from './backoffice/history/history.resolver.js';
 import { INTENT_KINDS } from './backoffice/open-intents/intent-kinds.js';
@@ -211,10 +212,16 @@ export function handlersThatRead(all: ReadonlyMap<string, JobHandler>, sync: Web
   return new Map([...[...all.keys()].map((kind): [string, JobHandler] => [kind, later]), ...sync.handlers()]);
 }
 
+/** Who gets in, and where. */
+interface Entrance {
+  readonly access: AccessService;
+  readonly pages: Pages;
+}
+
 /** Every resolver, with the service it calls. */
-export function resolversOf(services: Services, access: AccessService, webhooks: WebhookService): readonly object[] {
+export function resolversOf(services: Services, { access, pages }: Entrance, webhooks: WebhookService): readonly object[] {
   return [
-    new AppResolver(access),
+    new AppResolver(access, pages),
     new AppSettingsResolver(new AppSettingsService()),
     new NodeResolver(),
     new CustomerResolver(services.customers, services.customerDeletion),

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { Operations } from './access/operation.service.js';
+import { cardFieldsAt, Pages } from './access/pages.js';
 import { exposeOperationalCounts } from './backoffice/gauges/operational-counts.gauges.js';
 import { OperationalCountsReader } from './backoffice/gauges/operational-counts.js';
 import type { Processor } from './billing/kit/processor.js';
@@ -68,6 +69,8 @@ export interface Gateway extends Foundation, AppWork {
   readonly startWork: () => Promise<void>;
   readonly inbox: WebhookInbox;
   readonly operations: Operations;
+  /** Where the pages for people are. */
+  readonly pages: Pages;
   readonly webhooks: Webhooks;
   readonly processor: Processor;
   readonly reconciliation: Reconciliations;
@@ -87,6 +90,8 @@ export interface Gateway extends Foundation, AppWork {
 
 /** What a process that serves or works hands in. */
 interface GatewayParts extends Surroundings, TilledParts {
+  /** Where the world reaches the gateway, without a slash at its end; nobody knows if absent. */
+  readonly publicUrl?: string | null;
   readonly reconcileEveryMs?: number;
   /** How apps are told their events; without networks of the operator's own if absent. */
   readonly deliveries?: DeliverySettings;
@@ -128,12 +133,13 @@ export async function composeGateway(parts: GatewayParts): Promise<Gateway> {
     handlers: parts.purpose === 'catch-up' ? handlersThatRead(handlers, sync, jobs) : handlers,
     onFailure: sync.noteFailure.bind(sync),
   });
-  const schema = shown(await createSchema([...resolversOf(services, access, webhooks.service), ...deliveries.resolvers]), foundation);
+  const entrance = { access, pages: new Pages(parts.publicUrl ?? null, cardFieldsAt(tilled)) };
+  const schema = shown(await createSchema([...resolversOf(services, entrance, webhooks.service), ...deliveries.resolvers]), foundation);
   const schedule = () => scheduleAll(access, [webhooks.backfill, reconciliation.run, dataWork.retention, deliveries.endpoints]);
   return {
     ...foundation,
     ...composeAppWork(dataWork, { schema, access, deletion: services.customerDeletion, endpoints: webhooks.endpoints }),
-    ...{ schema, worker, ...events, schedule },
+    ...{ schema, worker, pages: entrance.pages, ...events, schedule },
     startWork: () => startWorking({ worker, ...events }, schedule, { clocks: held.clocks, log }),
     inbox: webhooks.inbox,
     operations: new Operations(clock),

@@ -30,9 +30,9 @@ export function readPreflightConfig(
   const reader = new EnvironmentReader(environment);
   const database = reader.text('DATABASE_URL_BILLING') ?? '';
   const config: PreflightConfig = {
-    publicUrl: readUrl(reader, 'BILLING_PUBLIC_URL', known.url ?? reader.text('BILLING_PUBLIC_URL') ?? known.ownUrl),
+    publicUrl: reader.url('BILLING_PUBLIC_URL', known.url ?? reader.text('BILLING_PUBLIC_URL') ?? known.ownUrl),
     readonlyDatabase: readReadonly(reader),
-    prometheusUrl: readUrl(reader, 'PROMETHEUS_URL', reader.text('PROMETHEUS_URL')),
+    prometheusUrl: reader.url('PROMETHEUS_URL'),
     hasPoolLimit: saysPoolSize(database),
     hasEncryptionKey: reader.text('BILLING_ENCRYPTION_KEY') !== undefined,
     workingDir,
@@ -41,12 +41,6 @@ export function readPreflightConfig(
   for (const name of ['BILLING_BACKUP_DATABASE_URL', 'BILLING_DRILL_DATABASE_URL', 'RESTIC_PASSWORD']) reader.text(name);
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze(config);
-}
-
-function readUrl(reader: EnvironmentReader, name: string, url: string | undefined): string | null {
-  if (url === undefined) return null;
-  if (!URL.canParse(url) || !/^https?:/.test(url)) reader.wrong(name, 'is not an http(s):// address', 'https://billing.example.com');
-  return url.replace(/\/+$/, '');
 }
 
 function readReadonly(reader: EnvironmentReader): DatabaseConfig | null {

@@ -69,6 +69,13 @@ export class EnvironmentReader {
     return fallback;
   }
 
+  /** An http(s) address, without a slash at its end; null when absent. */
+  url(name: string, value = this.text(name)): string | null {
+    if (value === undefined) return null;
+    if (!/^https?:/.test(value) || !URL.canParse(value)) this.wrong(name, 'is not an http(s):// address', 'https://billing.example.com');
+    return value.replace(/\/+$/, '');
+  }
+
   missing(name: string, purpose: string, example: string): void {
     if (!this.told.has(name)) this.problems.push(`${name} is missing: ${purpose}, for example ${example}`);
   }

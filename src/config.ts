@@ -32,6 +32,8 @@ export interface Config extends Observing {
   readonly host: string;
   /** Port of the gateway; 0 lets the system choose. */
   readonly port: number;
+  /** Where the world reaches the gateway, without a slash at its end; null if it was not said. */
+  readonly publicUrl: string | null;
   /** Where the embedded default keeps its files, absolute. */
   readonly dataDir: string;
   readonly database: DatabaseConfig;
@@ -85,6 +87,7 @@ export function readConfig(environment: Environment, workingDir: string): Config
     isProduction,
     host: reader.text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
     port: reader.integer('PORT', 4000, { min: 0, max: 65_535, purpose: 'the port the gateway listens on' }),
+    publicUrl: reader.url('BILLING_PUBLIC_URL'),
     dataDir,
     database,
     replicas: readReplicas(reader, { isProduction, dataDir, database }),

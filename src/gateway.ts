@@ -29,8 +29,8 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   const local = config.tilled === null ? await startLocalTilled(config, gatewayUrl, log) : null;
   const tilled = config.tilled ?? local?.tilled;
   if (tilled === undefined) throw new Error('There is neither a Tilled account nor a sandbox.');
-  const clocks = { clock: systemClock, businessClock: local?.sandbox ?? systemClock };
-  const gateway = await composeGateway({ ...(await settingsOf(config)), ...clocks, replicas: config.replicas, log, tilled });
+  const around = { clock: systemClock, businessClock: local?.sandbox ?? systemClock, publicUrl: config.publicUrl ?? (local && gatewayUrl) };
+  const gateway = await composeGateway({ ...(await settingsOf(config)), ...around, replicas: config.replicas, log, tilled });
   for (const reason of config.warnings) log.warn('a setting is not as it should be', { reason });
   for (const reason of await prepareDatabase(gateway.database, gateway.migrator))
     log.warn('the database server is set up badly', { reason });

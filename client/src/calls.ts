@@ -31,7 +31,9 @@ export interface MutationOptions extends CallOptions {
 
 /** What a mutation answers when all went well: no errors, and everything that it may leave out is there. */
 export type Done<Payload> = {
-  readonly [Field in keyof Payload as Exclude<Field, 'userErrors'>]: Field extends 'secret' ? Payload[Field] : NonNullable<Payload[Field]>;
+  readonly [Field in keyof Payload as Exclude<Field, 'userErrors'>]: Field extends 'secret' | 'url'
+    ? Payload[Field]
+    : NonNullable<Payload[Field]>;
 };
 
 /** What a method asks. */
@@ -43,7 +45,7 @@ export interface Method {
 }
 
 /** Fields of a payload that are null although all went well. */
-const OFTEN_NULL = new Set(['secret']);
+const OFTEN_NULL = new Set(['secret', 'url']);
 const DEADLINE_MS = 120_000;
 const PAGE_SIZE_MAX = 100;
 

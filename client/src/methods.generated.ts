@@ -59,6 +59,8 @@ export type CustomerDeleteInput = {
 export type CustomerSessionCreateInput = {
   /** Whom the session is for. It reaches this customer and nobody else. */
   customerId: string;
+  /** Where the portal leads back to, of an origin of the app (billing apps update --cors-origin). Absent: nowhere. */
+  returnUrl?: string | null | undefined;
   /** For how long it is good, in seconds, from 60 to 86,400. One session cannot be ended early: keep it short. */
   ttlSeconds?: number | null | undefined;
 };
@@ -702,7 +704,7 @@ export type CustomerSessionCreateMutationVariables = Exact<{
 }>;
 
 
-export type CustomerSessionCreateMutation = { customerSessionCreate: { expiresAt: string | null, token: string | null, userErrors: Array<
+export type CustomerSessionCreateMutation = { customerSessionCreate: { expiresAt: string | null, token: string | null, url: string | null, userErrors: Array<
       | UserErrorFields_GenericUserError_Fragment
       | UserErrorFields_PaymentDeclined_Fragment
       | UserErrorFields_RetryLater_Fragment
@@ -1013,6 +1015,11 @@ export type RefundsQueryVariables = Exact<{
 
 export type RefundsQuery = { refunds: { nodes: Array<RefundFieldsFragment>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type SessionQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SessionQuery = { session: { expiresAt: string, returnUrl: string | null, cardFields: { accountId: string, publishableKey: string, scriptUrl: string } | null, customer: { __typename: 'Customer', id: string } } };
+
 export type SubscriptionQueryVariables = Exact<{
   id: string;
 }>;
@@ -1292,7 +1299,7 @@ const METHODS = {
   customerDelete: { name: 'customerDelete', path: ["customerDelete"], text: "mutation CustomerDelete($input:CustomerDeleteInput!){customerDelete(input:$input){customer{...CustomerFields}replayed userErrors{...UserErrorFields}}} fragment CustomerFields on Customer{__typename createdAt defaultPaymentMethod{__typename id}email externalId id metadata missingSince name updatedAt version} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   customerPaymentMethods: { name: 'customerPaymentMethods', path: ["customer","paymentMethods"], text: "query CustomerPaymentMethods($id:ID!$afterId:ID$first:Int){customer(id:$id){paymentMethods(afterId:$afterId first:$first){...PaymentMethodFields}}} fragment PaymentMethodFields on PaymentMethod{__typename bankLast bankName brand createdAt customer{__typename id}detachedAt expMonth expYear id isDefault last4 type}" },
   customerPayments: { name: 'customerPayments', path: ["customer","payments"], text: "query CustomerPayments($id:ID!$after:String$createdAt:DateTimeRangeInput$first:Int$metadata:Metadata$status:[PaymentStatus!]$updatedAt:DateTimeRangeInput){customer(id:$id){payments(after:$after createdAt:$createdAt first:$first metadata:$metadata status:$status updatedAt:$updatedAt){nodes{...PaymentFields}pageInfo{hasNextPage endCursor}}}} fragment PaymentFields on Payment{__typename amount{amountMinor currency decimal}captureMethod captured{amountMinor currency decimal}createdAt customer{__typename id}description failureCode failureMessage id metadata paymentMethod{__typename id}platformFee{amountMinor currency decimal}referenceId refunded{amountMinor currency decimal}status subscription{__typename id}unknownSince updatedAt}" },
-  customerSessionCreate: { name: 'customerSessionCreate', path: ["customerSessionCreate"], text: "mutation CustomerSessionCreate($input:CustomerSessionCreateInput!){customerSessionCreate(input:$input){expiresAt token userErrors{...UserErrorFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
+  customerSessionCreate: { name: 'customerSessionCreate', path: ["customerSessionCreate"], text: "mutation CustomerSessionCreate($input:CustomerSessionCreateInput!){customerSessionCreate(input:$input){expiresAt token url userErrors{...UserErrorFields}}} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   customerSubscriptions: { name: 'customerSubscriptions', path: ["customer","subscriptions"], text: "query CustomerSubscriptions($id:ID!$after:String$createdAt:DateTimeRangeInput$first:Int$metadata:Metadata$status:[SubscriptionStatus!]$updatedAt:DateTimeRangeInput){customer(id:$id){subscriptions(after:$after createdAt:$createdAt first:$first metadata:$metadata status:$status updatedAt:$updatedAt){nodes{...SubscriptionFields}pageInfo{hasNextPage endCursor}}}} fragment SubscriptionFields on Subscription{__typename billingCycleAnchor cancelAt cancelAtPeriodEnd canceledAt createdAt currentPeriodEnd currentPeriodStart customer{__typename id}id intervalCount intervalUnit metadata nextPaymentAt pauseAt pausedAt paymentMethod{__typename id}planCode planName price{amountMinor currency decimal}resumeAt status updatedAt version}" },
   customerUpdate: { name: 'customerUpdate', path: ["customerUpdate"], text: "mutation CustomerUpdate($input:CustomerUpdateInput!){customerUpdate(input:$input){customer{...CustomerFields}replayed userErrors{...UserErrorFields}}} fragment CustomerFields on Customer{__typename createdAt defaultPaymentMethod{__typename id}email externalId id metadata missingSince name updatedAt version} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   customers: { name: 'customers', path: ["customers"], text: "query Customers($after:String$createdAt:DateTimeRangeInput$email:String$first:Int$metadata:Metadata$updatedAt:DateTimeRangeInput){customers(after:$after createdAt:$createdAt email:$email first:$first metadata:$metadata updatedAt:$updatedAt){nodes{...CustomerFields}pageInfo{hasNextPage endCursor}}} fragment CustomerFields on Customer{__typename createdAt defaultPaymentMethod{__typename id}email externalId id metadata missingSince name updatedAt version}" },
@@ -1323,6 +1330,7 @@ const METHODS = {
   refund: { name: 'refund', path: ["refund"], text: "query Refund($id:ID!){refund(id:$id){...RefundFields}} fragment RefundFields on Refund{__typename amount{amountMinor currency decimal}createdAt failureCode failureMessage id payment{__typename id}reason referenceId status unknownSince updatedAt}" },
   refundCreate: { name: 'refundCreate', path: ["refundCreate"], text: "mutation RefundCreate($input:RefundCreateInput!){refundCreate(input:$input){refund{...RefundFields}replayed userErrors{...UserErrorFields}}} fragment RefundFields on Refund{__typename amount{amountMinor currency decimal}createdAt failureCode failureMessage id payment{__typename id}reason referenceId status unknownSince updatedAt} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   refunds: { name: 'refunds', path: ["refunds"], text: "query Refunds($after:String$createdAt:DateTimeRangeInput$first:Int$metadata:Metadata$paymentId:ID$updatedAt:DateTimeRangeInput){refunds(after:$after createdAt:$createdAt first:$first metadata:$metadata paymentId:$paymentId updatedAt:$updatedAt){nodes{...RefundFields}pageInfo{hasNextPage endCursor}}} fragment RefundFields on Refund{__typename amount{amountMinor currency decimal}createdAt failureCode failureMessage id payment{__typename id}reason referenceId status unknownSince updatedAt}" },
+  session: { name: 'session', path: ["session"], text: "query Session{session{cardFields{accountId publishableKey scriptUrl}customer{__typename id}expiresAt returnUrl}}" },
   subscription: { name: 'subscription', path: ["subscription"], text: "query Subscription($id:ID!){subscription(id:$id){...SubscriptionFields}} fragment SubscriptionFields on Subscription{__typename billingCycleAnchor cancelAt cancelAtPeriodEnd canceledAt createdAt currentPeriodEnd currentPeriodStart customer{__typename id}id intervalCount intervalUnit metadata nextPaymentAt pauseAt pausedAt paymentMethod{__typename id}planCode planName price{amountMinor currency decimal}resumeAt status updatedAt version}" },
   subscriptionCancel: { name: 'subscriptionCancel', path: ["subscriptionCancel"], text: "mutation SubscriptionCancel($input:SubscriptionCancelInput!){subscriptionCancel(input:$input){replayed subscription{...SubscriptionFields}userErrors{...UserErrorFields}}} fragment SubscriptionFields on Subscription{__typename billingCycleAnchor cancelAt cancelAtPeriodEnd canceledAt createdAt currentPeriodEnd currentPeriodStart customer{__typename id}id intervalCount intervalUnit metadata nextPaymentAt pauseAt pausedAt paymentMethod{__typename id}planCode planName price{amountMinor currency decimal}resumeAt status updatedAt version} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
   subscriptionCreate: { name: 'subscriptionCreate', path: ["subscriptionCreate"], text: "mutation SubscriptionCreate($input:SubscriptionCreateInput!){subscriptionCreate(input:$input){replayed subscription{...SubscriptionFields}userErrors{...UserErrorFields}}} fragment SubscriptionFields on Subscription{__typename billingCycleAnchor cancelAt cancelAtPeriodEnd canceledAt createdAt currentPeriodEnd currentPeriodStart customer{__typename id}id intervalCount intervalUnit metadata nextPaymentAt pauseAt pausedAt paymentMethod{__typename id}planCode planName price{amountMinor currency decimal}resumeAt status updatedAt version} fragment UserErrorFields on UserError{__typename code message field ...on PaymentDeclined{declineCode retryable}...on RetryLater{retryAfterMs}}" },
@@ -1557,6 +1565,11 @@ export class Methods {
   /** The refunds of the app, newest first. */
   refunds(variables: RefundsQueryVariables = {}, options: CallOptions = {}): List<RefundsQuery['refunds']['nodes'][number]> {
     return this.#calls.connection<RefundsQuery['refunds']['nodes'][number]>(METHODS.refunds, variables, options);
+  }
+
+  /** The session that asks. */
+  session(variables: SessionQueryVariables = {}, options: CallOptions = {}): Promise<SessionQuery['session']> {
+    return this.#calls.query<SessionQuery['session']>(METHODS.session, variables, options);
   }
 
   /** One subscription by id; null where there is none, and for what is not for the caller. */

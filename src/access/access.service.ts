@@ -3,7 +3,7 @@ import { BriefCache } from '../platform/brief-cache.js';
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/db/database.js';
 import type { Replicas } from '../platform/db/replicas/replicas.js';
-import { NotFound } from '../platform/errors.js';
+import { InvalidInput, NotFound } from '../platform/errors.js';
 import { AlreadyRunning } from '../platform/idempotency/idempotency.errors.js';
 import type { Ids } from '../platform/ids.js';
 import type { Log } from '../platform/log.js';
@@ -22,6 +22,14 @@ import { AppRemoved, Apps, type NewApp } from './app.service.js';
 export interface RequestFacts {
   readonly requestId: string;
   readonly idempotencyKey?: string | undefined;
+}
+
+/** Whom a session is to be for. */
+interface SessionWish {
+  readonly customerId: string;
+  readonly ttlSeconds: number;
+  /** Where the portal leads back to. */
+  readonly returnUrl?: string | null | undefined;
 }
 
 /** A signed token for a browser, and when it ends. */
@@ -124,18 +132,22 @@ export class AccessService {
     await this.keys.revoke(await this.commandScope(appId), id);
   }
 
-  /** A token with which a browser may act for one customer until it ends. Throws NotFound. */
-  async createSession(scope: Scope, customerId: string, ttlSeconds: number): Promise<CustomerSession> {
+  /**
+   * A token with which a browser may act for one customer until it ends. Throws NotFound, and InvalidInput for a return
+   * address of another site than the app's own.
+   */
+  async createSession(scope: Scope, { customerId, ttlSeconds, returnUrl = null }: SessionWish): Promise<CustomerSession> {
     const customer = await CustomerRepository.of(scope).findLive(customerId);
     if (customer === null) throw new NotFound('customer', customerId, ['customerId']);
     if (customer.deletingAt !== null) throw new AlreadyRunning('customerDelete', customerId);
     // Read anew: a token signed with a secret that was just replaced would be refused from the start.
     const app = await this.apps.find(scope.appId);
     if (app === null) throw new NotFound('app', scope.appId);
+    assertOwnSite(app, returnUrl);
     const { SignJWT } = await import('jose');
     const issuedAt = Math.floor(this.parts.clock.now().getTime() / 1000);
     const expiresAt = issuedAt + ttlSeconds;
-    const signer = new SignJWT({ app: app.id }).setProtectedHeader({ alg: SESSION_ALGORITHM });
+    const signer = new SignJWT({ app: app.id, ...(returnUrl !== null && { returnUrl }) }).setProtectedHeader({ alg: SESSION_ALGORITHM });
     const named = signer.setIssuer(SESSION_ISSUER).setAudience(app.id).setSubject(customer.id);
     const claimed = named.setIssuedAt(issuedAt).setExpirationTime(expiresAt);
     const token = await claimed.sign(this.apps.sessionSecretOf(app));
@@ -165,9 +177,10 @@ export class AccessService {
       requiredClaims: ['sub', 'exp'],
       currentDate: this.parts.clock.now(),
     }).catch(() => null);
-    const { sub, app: signedFor } = verified?.payload ?? {};
-    if (typeof sub !== 'string' || signedFor !== app.id) return null;
-    const scope = this.scope(app, { kind: 'customer', customerId: sub }, facts);
+    const { sub, exp, app: signedFor, returnUrl } = verified?.payload ?? {};
+    if (typeof sub !== 'string' || exp === undefined || signedFor !== app.id) return null;
+    const said = { expiresAt: new Date(exp * 1_000), returnUrl: typeof returnUrl === 'string' ? returnUrl : null };
+    const scope = this.scope(app, { kind: 'customer', customerId: sub, ...said }, facts);
     return (await this.isThere(scope, sub)) ? scope : null;
   }
 
@@ -201,6 +214,16 @@ export class AccessService {
     const staleReads = actor.kind === 'read_only' ? replicas?.reads() : undefined;
     return new Scope({ database, clock, businessClock, ids, caller, request, staleReads });
   }
+}
+
+/** A page that leads elsewhere would lend its good name to whoever names the address. */
+function assertOwnSite({ corsOrigins }: App, returnUrl: string | null): void {
+  if (returnUrl === null) return;
+  const { protocol, origin, username, password } = URL.parse(returnUrl) ?? {};
+  if (protocol !== 'https:' && protocol !== 'http:') throw InvalidInput.because(['returnUrl'], 'returnUrl is not an https:// address.');
+  if (username !== '' || password !== '') throw InvalidInput.because(['returnUrl'], 'returnUrl must not have a user or a password in it.');
+  if (!(corsOrigins ?? []).some((allowed) => allowed === origin))
+    throw InvalidInput.because(['returnUrl'], 'returnUrl is of no origin of the app: billing apps update --cors-origin sets them.');
 }
 
 /** Which app a token claims to be of, empty where none; only used to find the secret that proves it. */

@@ -4,6 +4,7 @@ import { GraphQLError } from 'graphql';
 import { forbidden, orUnavailable } from '../graphql/errors.js';
 import type { Scope } from '../platform/tenancy/scope.js';
 import type { HttpParts } from './parts.js';
+import { PORTAL_DOCUMENTS } from './portal.documents.js';
 
 type DocumentParts = Pick<HttpParts, 'operations' | 'sessionDocuments'>;
 
@@ -23,8 +24,8 @@ interface Wish {
 
 /**
  * Documents by their hash (`extensions.persistedQuery.sha256Hash`, or `documentId`, `id` and `doc_id` beside the
- * variables), from those the app registered: no request ever registers one. Customer sessions may send nothing else,
- * unless the deployment lets them; so they cannot look at the schema either.
+ * variables), from those the app registered and those of the portal: no request ever registers one. Customer sessions
+ * may send nothing else, unless the deployment lets them; so they cannot look at the schema either.
  */
 export function registeredDocuments(parts: DocumentParts): ApolloServerPlugin<Scope> {
   return {
@@ -83,7 +84,7 @@ async function documentFor(
   if (hash !== undefined && own !== undefined && own !== hash)
     return refused('BAD_REQUEST', 400, 'extensions.persistedQuery.sha256Hash is not that of the query.');
   const wanted = hash ?? own;
-  const known = wanted === undefined ? null : await operations.find(scope, wanted);
+  const known = wanted === undefined ? null : (PORTAL_DOCUMENTS.get(wanted) ?? (await operations.find(scope, wanted)));
   if (known !== null) return known;
   if (hash === undefined)
     return forbidden('Customer sessions send registered documents only: register this text, or send the hash of one.');

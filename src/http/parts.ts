@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { AccessService } from '../access/access.service.js';
 import type { Operations } from '../access/operation.service.js';
+import type { Pages } from '../access/pages.js';
 import type { Limits } from '../compose.limits.js';
 import type { Degradation } from '../platform/degradation.js';
 import type { Log } from '../platform/log.js';
@@ -13,6 +14,7 @@ export interface HttpParts {
   readonly schema: GraphQLSchema;
   readonly access: AccessService;
   readonly operations: Operations;
+  readonly pages: Pages;
   /** Which documents customer sessions may send: registered ones, unless it says `any`. */
   readonly sessionDocuments?: 'any' | 'registered';
   readonly limits: Limits;

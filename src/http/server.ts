@@ -17,6 +17,7 @@ import { serveExplorer } from './explorer.route.js';
 import { GRAPHQL_METHODS, GRAPHQL_URLS, graphqlRoute } from './graphql.route.js';
 import { OPS_URLS, opsRoute } from './ops.route.js';
 import type { HttpParts } from './parts.js';
+import { servePortal } from './portal.route.js';
 import { answerProblem, answerThrown, refuseOtherMethods } from './problem.js';
 import { discardUnread } from './unread-body.js';
 import { isDelivery, WEBHOOK_URLS, webhookRoute } from './webhook.route.js';
@@ -86,6 +87,7 @@ async function addRoutes(server: FastifyInstance, parts: HttpParts): Promise<voi
   for (const url of OPS_URLS) refuseOtherMethods(server, url, ['GET', 'HEAD']);
   await server.register(webhookRoute(parts));
   await server.register(opsRoute({ ...parts, isEnding: endGently(server, parts.drainMs ?? 0) }));
+  await servePortal(server, parts);
   // Steps in front of some addresses that there are not.
   if (parts.explorer !== null) await serveExplorer(server, parts.explorer);
   server.addHook('onRequest', (request, reply, next) => {

@@ -511,5 +511,5 @@ async function forgedSession(app: string): Promise<string> {
 
 async function sessionOf(world: World, app: TestApp, customerId: string): Promise<string> {
   const scope = await world.scope(app);
-  return (await world.gateway.access.createSession(scope, customerId, 3_600)).token;
+  return (await world.gateway.access.createSession(scope, { customerId, ttlSeconds: 3_600 })).token;
 }

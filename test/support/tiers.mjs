@@ -42,6 +42,7 @@ const LONG = [
   'test/scenarios/operations.test.ts',
   'test/scenarios/pages.chromium.test.ts',
   'test/scenarios/partition.galera.test.ts',
+  'test/scenarios/portal.chromium.test.ts',
   'test/scenarios/preflight.test.ts',
   'test/scenarios/process.test.ts',
   'test/scenarios/replicas.galera.test.ts',

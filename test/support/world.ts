@@ -77,6 +77,8 @@ export interface WorldOptions {
   /** An empty database made elsewhere; the world drops it like its own. */
   readonly scratch?: ScratchDatabase;
   readonly tilledTimeoutMs?: number;
+  /** How the world would reach the gateway. */
+  readonly publicUrl?: string;
   /** How events are delivered; to receivers on this machine, and with little patience, unless it says otherwise. */
   readonly deliveries?: Partial<DeliverySettings>;
   readonly tilledQuietMs?: number;
@@ -164,7 +166,7 @@ export class World {
       const { tilledQuietMs } = options;
       const waits = { tilledTimeoutMs, ...(tilledQuietMs !== undefined && { tilledQuietMs }), canaryPauseMs: 1 };
       const times = timesOf(sandbox, clock, shifts);
-      const how = { ...times, ...waits, deliveries: { ...LOCAL_DELIVERIES, ...options.deliveries } };
+      const how = { ...times, ...waits, publicUrl: options.publicUrl ?? null, deliveries: { ...LOCAL_DELIVERIES, ...options.deliveries } };
       const gateway = await composeGateway({ database, replicas, encryption: TEST_ENCRYPTION, log, tilled, ...how });
       const isLimited = limits !== UNLIMITED;
       const config = { ...UNLIMITED, redisUrl: null, ...limits };

@@ -26,6 +26,7 @@ describe('readConfig without any variable', () => {
       slowQueryMs: 500,
       host: '127.0.0.1',
       port: 4000,
+      publicUrl: null,
       dataDir: '/srv/billing/.billing',
       database: { kind: 'embedded', location: '/srv/billing/.billing/billing.db', hosts: null, poolSize: 1, tls: null },
       tilled: null,

@@ -63,11 +63,18 @@ describe('a release', () => {
   it('holds what runs, and no test, source, secret or data', () => {
     const { stdout } = run('tar', ['--list', '--file', path.join(release, `${stem}.tgz`)], '.');
     const files = stdout.trim().split('\n');
-    for (const file of ['bin/billing.mjs', 'dist/src/main.js', 'npm-shrinkwrap.json', 'ops/systemd/billing-gateway.service', 'LICENSE'])
+    for (const file of [
+      'bin/billing.mjs',
+      'dist/src/main.js',
+      'dist/web/portal/index.html',
+      'npm-shrinkwrap.json',
+      'ops/systemd/billing-gateway.service',
+      'LICENSE',
+    ])
       expect(files).toContain(`package/${file}`);
     const strange = files.filter(
       (file) =>
-        !/^package\/(bin|dist\/(client\/src|src|migrations)|docs|ops\/[a-z]+)\/|^package\/[\w-]+\.(json|md|graphql)$|^package\/(LICENSE|ops\/notify\.mjs)$/.test(
+        !/^package\/(bin|dist\/(client\/src|src|migrations|web\/portal)|docs|ops\/[a-z]+)\/|^package\/[\w-]+\.(json|md|graphql)$|^package\/(LICENSE|client\/persisted-documents\.json|ops\/notify\.mjs)$/.test(
           file,
         ),
     );

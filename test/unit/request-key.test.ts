@@ -19,6 +19,10 @@ function caller(actor: Actor, idempotencyKey?: string): Caller {
   return new Caller({ app: APP, actor, requestId: 'req_1', idempotencyKey });
 }
 
+function session(customerId: string): Actor {
+  return { kind: 'customer', customerId, expiresAt: new Date(0), returnUrl: null };
+}
+
 const idFor = (who: Caller, input: object, operation = 'refundCreate') => keyIdOf(who, operation, input);
 
 describe('the id of a request by its idempotency key', () => {
@@ -34,7 +38,7 @@ describe('the id of a request by its idempotency key', () => {
   });
 
   it('differs between mutations, between customers, and between a customer and the app', () => {
-    const [one, other] = ['cus_1', 'cus_2'].map((customerId) => caller({ kind: 'customer', customerId }, 'key'));
+    const [one, other] = ['cus_1', 'cus_2'].map((customerId) => caller(session(customerId), 'key'));
     const ids = [one, other, caller(SERVICE, 'key')].map((who) => idFor(who ?? caller(SERVICE), {}));
     expect(new Set([...ids, idFor(caller(SERVICE, 'key'), {}, 'paymentCreate')]).size).toBe(4);
   });
@@ -54,7 +58,7 @@ describe('a caller', () => {
   });
 
   it('sees the rows of one customer if it is one, and all of the app otherwise', () => {
-    expect(caller({ kind: 'customer', customerId: 'cus_1' }).onlyCustomerId).toBe('cus_1');
+    expect(caller(session('cus_1')).onlyCustomerId).toBe('cus_1');
     expect(caller(SERVICE).onlyCustomerId).toBeNull();
   });
 });
