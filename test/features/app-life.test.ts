@@ -304,8 +304,10 @@ describe('the removal of an app', () => {
     for (const table of ['billing_api_keys', 'billing_webhook_secrets', 'billing_operations', 'billing_app_settings'])
       expect([table, await world.rows(table, app)]).toEqual([table, []]);
     // News of the erasure itself has the address once more, and may come after it: what is swept each day finds it.
+    // The command's clock is the wall's, so here that job is due in months.
     expect((await world.rows('billing_jobs', app)).map(({ kind }) => kind)).toContain('retention.sweep');
-    await world.advance({ days: 1 });
+    await world.settle();
+    await world.gateway.retention.run(await world.scope(app));
     const everything = JSON.stringify([await world.rows('billing_customers', app), await world.rows('billing_webhooks', app)]);
     expect(everything.includes('ann@example.com')).toBe(false);
     const [row] = await world.gateway.database.query('select * from billing_apps where id = ?', [app.id]);
