@@ -67,7 +67,8 @@ function fill() {
  */
 function isOfToday(from) {
   const path = relative(join(project, 'dist'), from);
-  if (path.startsWith(ASSETS)) return readFileSync(join(project, 'dist/web/portal/index.html'), 'utf8').includes(basename(path));
+  if (path.startsWith(ASSETS))
+    return readFileSync(join(project, 'dist/web/portal/index.html'), 'utf8').includes(basename(path).replace(/\.(br|gz)$/, ''));
   return path.startsWith('..') || !/\.js(\.map)?$/.test(path) || existsSync(join(project, path.replace(/\.js(\.map)?$/, '.ts')));
 }
 

@@ -21,6 +21,7 @@ export async function servePortal(server: FastifyInstance, { pages }: Pick<HttpP
     prefix: PORTAL,
     decorateReply: false,
     cacheControl: false,
+    preCompressed: true,
     setHeaders: (reply, file) => {
       reply.header('content-security-policy', policy);
       // The address of a page that is led away from is nobody's business.

@@ -86,6 +86,22 @@ describe('the files of the portal', () => {
     }
   });
 
+  it.each(['br', 'gzip'])('come as %s to who takes that, which is at most 250 kB for the first page', async (encoding) => {
+    const html = await (await fetch(`${world.url}/portal/`)).text();
+    const files = ['/portal/', ...[...html.matchAll(/(?:src|href)="(\/portal\/assets\/[^"]+)"/g)].map(([, file]) => file)];
+    let bytes = 0;
+    for (const file of files) {
+      const answer = await fetch(`${world.url}${file}`, { headers: { 'accept-encoding': encoding } });
+      const told = ['content-encoding', 'vary'].map((name) => answer.headers.get(name));
+      expect([file, ...told]).toEqual([file, encoding, expect.stringMatching(/accept-encoding/i)]);
+      expect(answer.headers.get('content-type')).toMatch(/^(text\/html|application\/javascript|text\/css)/);
+      bytes += Number(answer.headers.get('content-length'));
+      await answer.text();
+    }
+    expect(bytes).toBeGreaterThan(10_000);
+    expect(bytes).toBeLessThanOrEqual(250_000);
+  });
+
   it('may run scripts of their own and of Tilled alone, and stand in no frame', async () => {
     const { headers } = await fetch(`${world.url}/portal/`);
     const policy = headers.get('content-security-policy') ?? '';
