@@ -65,7 +65,7 @@ export default {
   workerIdleMemoryLimit: '700MB',
   testSequencer: '<rootDir>/test/support/slowest-first-sequencer.mjs',
   // For what hangs, not for what is slow: machines differ.
-  testTimeout: 180_000,
+  testTimeout: 480_000,
   reporters: ['default', '<rootDir>/test/support/totals-reporter.mjs'],
   projects: [
     { ...common, displayName: 'pure', testMatch: withoutDatabase },
