@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import path from 'node:path';
@@ -13,8 +13,9 @@ import { readUnit, type Unit } from './units.js';
 const PROJECT = path.resolve(import.meta.dirname, '../../..');
 const PLACES = ['/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const READY_MS_MAX = 60_000;
-/** What a release holds. */
-const RELEASE = ['bin', 'dist', 'docs', 'ops', 'migrations', 'package.json', 'package-lock.json'];
+/** What a release holds, with the lock of this project in place of the one that is made for it. */
+const { files } = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8')) as { files: string[] };
+const RELEASE = [...files.filter((file) => file !== 'npm-shrinkwrap.json'), 'package.json', 'package-lock.json'];
 /** Below these a walk writes; each lies in a directory of its own. */
 const DIRECTORIES = /(?<![\w.}/-])\/(etc|opt|var|srv|run|usr\/local\/bin)(?=\/)/g;
 const PORTS = [3306, 4000, 4001, 4010, 6379, 9090, 9093];
