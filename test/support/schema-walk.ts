@@ -39,7 +39,8 @@ export function placesOf({ field }: RootField): InputPlace[] {
   return field.args.flatMap((argument) => placesIn([argument.name], argument.type));
 }
 
-function placesIn(path: readonly string[], type: GraphQLInputType): InputPlace[] {
+/** Every single value in a value of a type, by the path that leads to it. */
+export function placesIn(path: readonly string[], type: GraphQLInputType): InputPlace[] {
   const named = getNamedType(type);
   if (!isInputObjectType(named)) return [{ path, type }];
   return Object.values(named.getFields()).flatMap((field) => placesIn([...path, field.name], field.type));
@@ -75,7 +76,8 @@ export function leastVariables(root: RootField, fill: (place: InputPlace) => unk
   return Object.fromEntries(required.map((argument) => [argument.name, leastValue([argument.name], argument.type, fill)]));
 }
 
-function leastValue(path: readonly string[], type: GraphQLInputType, fill: (place: InputPlace) => unknown): unknown {
+/** The least value of a type. */
+export function leastValue(path: readonly string[], type: GraphQLInputType, fill: (place: InputPlace) => unknown): unknown {
   const bare = isNonNullType(type) ? type.ofType : type;
   if (isListType(bare)) return [];
   if (isEnumType(bare)) return bare.getValues()[0]?.name;

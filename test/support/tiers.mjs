@@ -13,6 +13,7 @@ const project = join(import.meta.dirname, '../..');
 /** What takes most of a minute or more: whole processes, real backups, minutes of time that must pass. */
 const LONG = [
   'test/abuse/card-samples.test.ts',
+  'test/abuse/portal-documents.test.ts',
   'test/contract/migrate-command.test.ts',
   'test/features/app-life.test.ts',
   'test/features/import-files.test.ts',
